@@ -118,21 +118,21 @@ export class Values {
   // ------------------------------------------------------------ results
 
   /**
-   * Computes every declared symbol anew.
-   * Throws KconfigError where symbols depend on each other in a circle or a chain is too long for the stack.
+   * Forgets the results of the last user values; symbols are then computed as they are asked for.
+   * To be called after the user's values changed.
    */
-  calculate(): void {
+  restart(): void {
     this.#invalidate();
-    try {
-      if (this.model.modules) {
-        this.#calc(this.model.modules);
-        this.#modules = this.#tristate[this.model.modules.id] as Tristate;
-      }
-      for (const symbol of this.model.declared) this.#calc(symbol);
-    } catch (error) {
-      if (error instanceof RangeError) throw new KconfigError(this.model.files[0] ?? 'Kconfig', 0, 'dependencies are nested too deep to evaluate');
-      throw error;
+    if (this.model.modules) {
+      this.#calc(this.model.modules);
+      this.#modules = this.#tristate[this.model.modules.id] as Tristate;
     }
+  }
+
+  /** `restart()`, and computes every declared symbol: afterwards `unmet` is complete. */
+  calculate(): void {
+    this.restart();
+    for (const symbol of this.model.declared) this.#calc(symbol);
   }
 
   tristate(symbol: KSymbol): Tristate {
@@ -234,9 +234,19 @@ export class Values {
     this.unmet.length = 0;
   }
 
+  /** Throws KconfigError where a chain of dependencies is too long for the stack. */
   #calc(symbol: KSymbol): void {
+    if (this.#isValid[symbol.id] === 1) return;
+    try {
+      this.#compute(symbol);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new KconfigError(symbol.declarations[0]?.path ?? 'Kconfig', symbol.declarations[0]?.line ?? 0, 'dependencies are nested too deep to evaluate');
+    }
+  }
+
+  #compute(symbol: KSymbol): void {
     const id = symbol.id;
-    if (this.#isValid[id] === 1) return;
     this.#isValid[id] = 1;
     // What a circular dependency would see; conf starts from the same.
     this.#tristate[id] = NO;

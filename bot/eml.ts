@@ -1,0 +1,164 @@
+/**
+ * A reply as a mail: the exact bytes that are filed, printed or sent.
+ *
+ * Plain text, one part, UTF-8, not format=flowed, and no transfer encoding that rewrites lines: 7bit
+ * when the body is ASCII, 8bit otherwise. Headers cannot be injected into: what came from outside
+ * is on one line, and encoded (RFC 2047) where it is not ASCII.
+ * Sources: RFC 5322 (form), RFC 3834 (Auto-Submitted), Documentation/process/email-clients.rst.
+ */
+
+import { createHash } from 'node:crypto';
+import { encodeWord } from 'nodemailer/lib/mime-funcs';
+import MimeNode from 'nodemailer/lib/mime-node';
+import type { Address, MessageId, Reply } from '../rules/types.ts';
+
+/** RFC 5322, section 2.1.1: octets of a line without its CRLF. */
+const MAX_LINE_OCTETS = 998;
+
+/** A mail that cannot be made from what we or the operator gave: sender, Message-ID, date, body. */
+export class MailError extends Error {
+  override readonly name = 'MailError';
+  readonly part: 'from' | 'message-id' | 'date' | 'body';
+
+  constructor(part: MailError['part'], wrong: string) {
+    super(`making a mail: ${wrong}`);
+    this.part = part;
+  }
+}
+
+export interface Envelope {
+  readonly from: Address;
+  /** Recipients that `isMailable` refuses are left out. */
+  readonly to: readonly Address[];
+  readonly cc: readonly Address[];
+  readonly messageId: MessageId;
+  readonly date: Date;
+}
+
+/**
+ * The mail with CRLF line ends. Message-IDs of the thread that cannot stand in a header are left
+ * out of it. Throws MailError.
+ */
+export function toEml(reply: Reply, envelope: Envelope): Uint8Array {
+  return Buffer.from(toText(reply, envelope).replaceAll('\n', '\r\n'));
+}
+
+/** The same mail with LF line ends, for a terminal or a pipe. Throws MailError. */
+export function toText(reply: Reply, envelope: Envelope): string {
+  checkEnvelope(envelope);
+  checkBody(reply.body);
+  const answers = [reply.answers].filter(isMessageId);
+  const references = reply.references.filter(isMessageId);
+  const node = new MimeNode('text/plain; charset=UTF-8');
+  const set = (key: string, value: unknown): void => {
+    node.setHeader(key, value as string);
+  };
+  set('From', [named(envelope.from)]);
+  for (const [key, list] of [
+    ['To', envelope.to],
+    ['Cc', envelope.cc],
+  ] as const) {
+    const recipients = list.filter(isMailable).map(named);
+    if (recipients.length > 0) {
+      set(key, recipients);
+    }
+  }
+  set('Subject', { prepared: true, foldLines: true, value: encodedSubject(reply.subject) });
+  set('Date', envelope.date.toUTCString().replace('GMT', '+0000'));
+  set('Message-ID', `<${envelope.messageId}>`);
+  if (answers.length > 0) {
+    set('In-Reply-To', `<${answers[0]}>`);
+  }
+  if (references.length > 0) {
+    set('References', references.map((id) => `<${id}>`).join(' '));
+  }
+  set('Auto-Submitted', 'auto-replied');
+  set('Content-Transfer-Encoding', isAscii(reply.body) ? '7bit' : '8bit');
+  return `${node.buildHeaders().replaceAll('\r\n', '\n')}\n\n${reply.body}`;
+}
+
+/**
+ * Message-ID of our reply to a patch, without brackets: the same for the same patch and text, so that
+ * a crash between sending and recording can be resolved by looking.
+ * `digestOfBody` is what `bodyDigest` gives. Throws MailError for a domain that is none.
+ */
+export function messageIdFor(patchMessageId: MessageId, digestOfBody: string, domain: string): MessageId {
+  if (!isDomain(domain)) {
+    throw new MailError('message-id', `${JSON.stringify(domain)} is not a domain`);
+  }
+  const hash = createHash('sha256')
+    .update(JSON.stringify([patchMessageId, digestOfBody]))
+    .digest('hex');
+  return `${hash.slice(0, 32)}@${domain}`;
+}
+
+/** SHA-256 of a reply's body, 64 hex digits. */
+export function bodyDigest(body: string): string {
+  return createHash('sha256').update(body).digest('hex');
+}
+
+/**
+ * Whether an address can be written to without doubt: ASCII, an unquoted local part (RFC 5322,
+ * dot-atom), a domain.
+ */
+export function isMailable({ address }: Address): boolean {
+  const at = address.lastIndexOf('@');
+  return /^[\w!#$%&'*+/=?^`{|}~.-]{1,64}$/.test(address.slice(0, at)) && at > 0 && isDomain(address.slice(at + 1));
+}
+
+function isDomain(text: string): boolean {
+  return text.length <= 253 && /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(text) && !text.includes('..');
+}
+
+function isMessageId(id: string): boolean {
+  return id.length <= 900 && /^[\x21-\x7e]+$/.test(id) && !/[<>]/.test(id);
+}
+
+function isAscii(text: string): boolean {
+  return /^[\u0000-\u007f]*$/.test(text);
+}
+
+function checkEnvelope({ from, messageId, date }: Envelope): void {
+  if (!isMailable(from)) {
+    throw new MailError('from', `${JSON.stringify(from.address)} is not an address to send from`);
+  }
+  if (!isMessageId(messageId)) {
+    throw new MailError('message-id', `${JSON.stringify(messageId)} is not a Message-ID`);
+  }
+  if (Number.isNaN(date.getTime())) {
+    throw new MailError('date', 'the date is not a date');
+  }
+}
+
+function checkBody(body: string): void {
+  if (body.includes('\r') || body.includes('\0')) {
+    throw new MailError('body', 'the body has a carriage return or a NUL');
+  }
+  const long = body.split('\n').findIndex((line) => Buffer.byteLength(line) > MAX_LINE_OCTETS);
+  if (long !== -1) {
+    throw new MailError('body', `line ${long + 1} of the body is longer than ${MAX_LINE_OCTETS} octets`);
+  }
+}
+
+/** Name without controls; `=?` is broken up, since lenient readers decode it even where it was meant literally. */
+function named({ name, address }: Address): Address {
+  return { name: oneLine(name).replaceAll('=?', '= ?').slice(0, 200), address };
+}
+
+/** From the first word that needs it to the end in encoded words, so that `Re: [PATCH 1/2]` stays readable. */
+function encodedSubject(subject: string): string {
+  const words = oneLine(subject).split(' ');
+  const first = words.findIndex((word) => !isAscii(word) || word.includes('=?') || word.length > 70);
+  if (first === -1) {
+    return words.join(' ');
+  }
+  const plain = words
+    .slice(0, first)
+    .map((word) => `${word} `)
+    .join('');
+  return plain + encodeWord(words.slice(first).join(' '), 'Q', 52);
+}
+
+function oneLine(text: string): string {
+  return text.replace(/[\s\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim();
+}

@@ -1,0 +1,43 @@
+/**
+ * Intake: from a mailbox to series. Malformed mails are reported and the others still processed.
+ */
+
+import type { Assembled, Message } from '../rules/types.ts';
+import { parseDiff } from './diff.ts';
+import { type MailInput, readMails } from './mailbox.ts';
+import { parseMessage } from './message.ts';
+import { parseSubject } from './subject.ts';
+import { assemble, type LeftOver } from './series.ts';
+
+export interface Intake {
+  readonly series: Assembled[];
+  /** Mails that could not be read, or only in part, and where each was. */
+  readonly problems: { where: string; why: string }[];
+  /** Mails that belong to no series, and why. */
+  readonly leftOver: LeftOver[];
+}
+
+/**
+ * Reads all mails of the input and puts them together. A mail whose diff is cut short is a
+ * problem and still takes part, so that the series names it.
+ *
+ * Throws: MailboxError when the machine fails.
+ */
+export async function readSeries(input: MailInput): Promise<Intake> {
+  const problems: { where: string; why: string }[] = [];
+  const messages: Message[] = [];
+  for await (const mail of readMails(input)) {
+    if ('why' in mail) {
+      problems.push({ where: mail.where, why: mail.why });
+      continue;
+    }
+    const parsed = parseMessage(mail.raw);
+    if (!parsed.ok) {
+      problems.push({ where: mail.where, why: parsed.why });
+      continue;
+    }
+    messages.push(parsed.message);
+    if (!parseSubject(parsed.message.subject).isReply && parseDiff(parsed.message.body).cutShort) problems.push({ where: mail.where, why: 'its diff is cut short: the mail ends in the middle of a hunk' });
+  }
+  return { ...assemble(messages), problems };
+}

@@ -1,0 +1,60 @@
+/**
+ * npm run quickstart [-- --tree DIR]: set-up, then `depbot check` on the example series against a real kernel
+ * tree. What check drafts goes to standard output, everything around it to standard error.
+ *
+ * Exit status: 0 when check ran (it finds something in the example); 2 when set-up was not possible or check
+ * could not do its work.
+ */
+import { spawn } from 'node:child_process';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { ProvisionError, provision } from '../queue/provision.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const EXAMPLE = 'test/fixtures/example/series.mbox';
+const QUIET = 'test/fixtures/example/quiet.mbox';
+
+function say(text = ''): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Runs check on the example; resolves to its exit status. */
+function runCheck(tree: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const argv = [join(root, 'bot/main.ts'), 'check', EXAMPLE, '--tree', tree];
+    const child = spawn(process.execPath, argv, { cwd: root, stdio: 'inherit' });
+    child.once('error', reject);
+    child.once('exit', (code, signal) => resolve(code ?? (signal ? 2 : 0)));
+  });
+}
+
+async function main(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { tree: { type: 'string' } } });
+  const { tree } = await provision(['packages', 'tree', 'debian-configs'], values.tree === undefined ? {} : { tree: values.tree });
+  if (tree === undefined) throw new Error('provision gave no tree');
+  say(`Kernel tree: ${tree}`);
+  say(`The example: ${relative(process.cwd(), join(root, EXAMPLE))}, three patches to drivers/input.`);
+  say('This is the reply that depbot drafts (nothing is sent):');
+  say();
+  const status = await runCheck(tree);
+  if (status > 1) {
+    say(`depbot check ended with status ${status}: the example could not be checked`);
+    return 2;
+  }
+  say();
+  say('Next:');
+  say(`  node bot/depbot.mjs check ${QUIET} --tree ${tree}     a series with nothing wrong: silence`);
+  say('  node bot/depbot.mjs check SERIES.mbox --tree YOUR-TREE     a series of yours');
+  say('  node bot/depbot.mjs check --range master..my-branch --tree YOUR-TREE     before posting');
+  return 0;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const expected = error instanceof ProvisionError || (error instanceof TypeError && 'code' in error);
+  if (!expected) throw error;
+  say(`depbot: ${(error as Error).message}`);
+  process.exitCode = 2;
+}

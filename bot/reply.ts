@@ -1,0 +1,274 @@
+/**
+ * From a report to the replies to send: one for each patch that has findings, none otherwise.
+ *
+ * The words come from templates, the quotes from the patch's mail; here both are put in order and
+ * whatever a sender can have written (names, paths, texts of lines) is made harmless first: bounded,
+ * without control characters, and never the start of a line that some robot would obey.
+ */
+
+import type { Arch, Finding, Message, Patch, Reply, Report, Series, Witness } from '../rules/types.ts';
+import { attribution, quoteFindings } from './quote.ts';
+import { openTemplates, type Templates } from './template.ts';
+import { wrapProse } from './wrap.ts';
+
+/** Comments in one mail; the rest is counted. More than this nobody reads. */
+const MAX_COMMENTS = 12;
+const MAX_VALUE_CHARS = 300;
+const MAX_VALUE_LINES = 60;
+/** Room below the 998 octets of RFC 5322, section 2.1.1, for people who quote us. */
+const MAX_LINE_OCTETS = 900;
+/** A witness with more lines of settings gets no commands. */
+const MAX_ARGUMENT_LINES = 20;
+const MAX_SUBJECT_CHARS = 500;
+/** References kept when a thread is absurdly long: the first and the newest. */
+const MAX_REFERENCES = 100;
+
+/** A report that does not fit its series, or that is not fit to be told: a bug of ours. */
+export class ReplyError extends Error {
+  override readonly name = 'ReplyError';
+  readonly rule: string;
+  readonly key: string;
+
+  constructor(finding: Finding, wrong: string) {
+    super(`reply for ${finding.rule} (${finding.key}): ${wrong}`);
+    this.rule = finding.rule;
+    this.key = finding.key;
+  }
+}
+
+export interface Footer {
+  /** Who runs the robot. */
+  readonly operator: string;
+  /** How to stop it, as the end of a sentence: `reply with a line "..."`. */
+  readonly stop: string;
+  /** Who reads answers. */
+  readonly contact?: string;
+}
+
+export interface ReplyInput {
+  readonly series: Series;
+  readonly report: Report;
+  /** Operator's templates, used before ours. */
+  readonly templatesDir?: string;
+  readonly footer: Footer;
+}
+
+/**
+ * One reply for each patch with findings, in the order of the series; comments in the order of the
+ * mail. Empty when there are no findings.
+ *
+ * Throws ReplyError or QuoteError for a report that does not fit the series, TemplateError for a
+ * template that is missing or wrong.
+ */
+export function renderReplies(input: ReplyInput): Reply[] {
+  const { series, report } = input;
+  for (const finding of report.findings) {
+    checkFinding(finding, series, report);
+  }
+  const templates = openTemplates(input.templatesDir);
+  return series.patches.flatMap((patch) => {
+    const findings = report.findings.filter((finding) => finding.anchor.patch === patch.n);
+    return findings.length === 0 ? [] : [renderReply(input, templates, patch, findings)];
+  });
+}
+
+/** Subject of a reply: the original with exactly one `Re: `, on one line. */
+export function replySubject(subject: string): string {
+  const bare = tame(subject, MAX_SUBJECT_CHARS).replace(/^(?:re(?:\[\d+\])?\s*:\s*)+/i, '');
+  return `Re: ${bare}`;
+}
+
+function checkFinding(finding: Finding, series: Series, report: Report): void {
+  if (!series.patches.some((patch) => patch.n === finding.anchor.patch)) {
+    throw new ReplyError(finding, `the series has no patch ${finding.anchor.patch}`);
+  }
+  if (report.applied === undefined) {
+    throw new ReplyError(finding, 'the report names no base');
+  }
+  // Symbols go into commands that people paste into a shell.
+  const witnessed = finding.witness?.settings.map((setting) => setting.symbol) ?? [];
+  const bad = [...finding.symbols, ...witnessed, finding.claim.symbol ?? 'X'].find((s) => !/^\w+$/.test(String(s)));
+  if (bad !== undefined) {
+    throw new ReplyError(finding, `${JSON.stringify(bad)} is not the name of a symbol`);
+  }
+}
+
+function renderReply(input: ReplyInput, templates: Templates, patch: Patch, findings: readonly Finding[]): Reply {
+  const { report, footer } = input;
+  const shown = inMailOrder(findings).slice(0, MAX_COMMENTS);
+  const rendered = new Map(
+    shown.map((finding) => [finding, templates.render(finding.rule, ruleContext(finding, patch, templates))]),
+  );
+  const parts = quoteFindings(patch, shown).map((part) => ({
+    quote: part.quote,
+    comments: part.findings.map((finding) => wrapProse(rendered.get(finding)?.text ?? '')),
+  }));
+  const commands = [...rendered.values()].map((one) => one.reproduce).filter((one) => one !== '');
+  const frame = templates.render('reply', {
+    attribution: attribution(patch.message),
+    parts,
+    more: findings.length - shown.length,
+    reproduce: [...new Set(commands)].join('\n\n'),
+    base: baseContext(report),
+    archs: report.checked.archs,
+    configs: report.checked.configs,
+    footer: templates.render('footer', tameAll({ contact: null, ...footer }) as Record<string, unknown>).text,
+  });
+  return {
+    patch: patch.n,
+    answers: patch.message.messageId,
+    references: referencesOf(patch.message),
+    subject: replySubject(patch.message.subject),
+    body: `${wrapProse(frame.text).split('\n').map(harmless).join('\n')}\n`,
+  };
+}
+
+function inMailOrder(findings: readonly Finding[]): Finding[] {
+  const order = (a: Finding, b: Finding): number =>
+    a.anchor.mailLines[1] - b.anchor.mailLines[1] ||
+    a.anchor.mailLines[0] - b.anchor.mailLines[0] ||
+    compare(a.rule, b.rule) ||
+    compare(a.key, b.key);
+  return [...findings].sort(order);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+/** The fields documented in `templateFields` for a rule's template. */
+function ruleContext(finding: Finding, patch: Patch, templates: Templates): Record<string, unknown> {
+  const { rung, attempts } = finding.verification;
+  const agreed = (side: string): boolean =>
+    attempts.some((one) => one.agrees && one.rung === rung && one.side === side);
+  const verified = templates.render('verified', { rung, before: agreed('before'), after: agreed('after') });
+  return tameAll({
+    symbols: finding.symbols,
+    patch: { n: patch.n, total: patch.total },
+    anchor: { file: finding.anchor.file, line: finding.anchor.line },
+    claim: finding.claim,
+    rung,
+    verified: wrapProse(verified.text),
+    witness: finding.witness === undefined ? null : witnessContext(finding.witness),
+  }) as Record<string, unknown>;
+}
+
+function witnessContext({ arch, from, settings }: Witness): Record<string, unknown> {
+  const lines = argumentLines(settings);
+  const fits = lines.length <= MAX_ARGUMENT_LINES;
+  return {
+    arch: shellSafe(arch) ?? 'unknown',
+    from,
+    target: (fits ? makeTarget(from, arch) : undefined) ?? null,
+    settings,
+    shown: settings.map(({ symbol, value }) => `${symbol}=${value}`).join(' '),
+    arguments: fits ? lines.join(' \\\n    ') : '',
+  };
+}
+
+/** Settings as arguments of scripts/config, a few on each line. */
+function argumentLines(settings: Witness['settings']): string[] {
+  const lines: string[] = [];
+  for (const { symbol, value } of settings) {
+    const argument = configArgument(symbol, tame(value));
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + argument.length < 56) {
+      lines[lines.length - 1] = `${last} ${argument}`;
+    } else {
+      lines.push(argument);
+    }
+  }
+  return lines;
+}
+
+/** The make target that writes a configuration: `allnoconfig`, or a defconfig below `arch/<arch>/configs/`. */
+function makeTarget(from: string, arch: Arch): string | undefined {
+  const directory = `arch/${arch}/configs/`;
+  const target = from.startsWith(directory) ? from.slice(directory.length) : from;
+  return target.endsWith('config') ? shellSafe(target) : undefined;
+}
+
+function shellSafe(text: string): string | undefined {
+  return /^\w[\w./+-]*$/.test(text) ? text : undefined;
+}
+
+/** One setting as scripts/config takes it, quoted for a POSIX shell. */
+function configArgument(symbol: string, value: string): string {
+  const tristate = new Map([
+    ['y', '-e'],
+    ['m', '-m'],
+    ['n', '-d'],
+  ]).get(value);
+  if (tristate !== undefined) {
+    return `${tristate} ${symbol}`;
+  }
+  const quoted = shellSafe(value) ?? `'${value.replaceAll("'", "'\\''")}'`;
+  return `${/^-?(0x[0-9a-f]+|\d+)$/i.test(value) ? '--set-val' : '--set-str'} ${symbol} ${quoted}`;
+}
+
+function baseContext(report: Report): Record<string, unknown> {
+  const base = report.applied?.base;
+  const sha12 = base?.sha.slice(0, 12) ?? '';
+  const detail = tame(base?.detail ?? '');
+  return {
+    label: base?.name === undefined ? sha12 : `${tame(base.name)} (${sha12})`,
+    detail: detail === '' || /[.!?]$/.test(detail) ? detail : `${detail}.`,
+  };
+}
+
+/** The thread up to and including the patch, oldest first, each once. RFC 5322, section 3.6.4. */
+function referencesOf(message: Message): string[] {
+  const all = [...new Set([...message.references, message.messageId])].filter((id) => id !== message.messageId);
+  const kept = all.length < MAX_REFERENCES ? all : [...all.slice(0, 1), ...all.slice(2 - MAX_REFERENCES)];
+  return [...kept, message.messageId];
+}
+
+/** A copy of JSON-like data with every string tamed; line ends inside strings stay. */
+function tameAll(value: unknown): unknown {
+  if (typeof value === 'string') {
+    const lines = value.split(/\r?\n/);
+    return lines.length === 1
+      ? tame(value)
+      : lines
+          .slice(0, MAX_VALUE_LINES)
+          .map((line) => tameLine(line))
+          .join('\n');
+  }
+  if (Array.isArray(value)) {
+    return value.map(tameAll);
+  }
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, tameAll(one)]));
+  }
+  return value;
+}
+
+function tame(text: string, most: number = MAX_VALUE_CHARS): string {
+  return tameLine(text.replace(/[\s\u2028\u2029]+/g, ' ').trim(), most);
+}
+
+/** Controls and characters that reorder text (what a terminal would obey) become U+FFFD; long text is cut. */
+function tameLine(text: string, most: number = MAX_VALUE_CHARS): string {
+  const plain = text.replace(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '\ufffd');
+  const chars = [...plain];
+  return chars.length > most ? `${chars.slice(0, most - 3).join('')}...` : plain;
+}
+
+/**
+ * A line of the finished body. A robot attests nothing: what looks like a trailer, in output that we
+ * repeat, gets a bar in front (in prose `wrapProse` keeps such words off the start of a line). A line
+ * too long for a mail is cut; quoted ones never are.
+ */
+function harmless(line: string): string {
+  if (line.startsWith('>')) {
+    return line;
+  }
+  const barred = line.replace(/^([ \t]*)(?=[\w-]+-by[ \t]*:)/i, '$1| ');
+  const bytes = Buffer.from(barred);
+  return bytes.length <= MAX_LINE_OCTETS
+    ? barred
+    : `${bytes
+        .subarray(0, MAX_LINE_OCTETS - 3)
+        .toString()
+        .replace(/\ufffd+$/, '')}...`;
+}

@@ -1,0 +1,287 @@
+/**
+ * Which patches and cover letters belong together: by threading (RFC 5322 section 3.6.4), and
+ * where that is missing by sender, revision, length and time.
+ *
+ * Steps run in a fixed order over entries sorted by date, so that arrival order changes nothing.
+ * Every step only merges groups whose positions do not collide, unless it says otherwise.
+ */
+
+import type { Message, MessageId } from '../rules/types.ts';
+import { looksLikeDiff } from './diff.ts';
+import type { Entry, Group } from './series-entry.ts';
+import { parseSubject } from './subject.ts';
+
+/** Mails of an unthreaded series come within this of each other. */
+const UNTHREADED_GAP_MS = 30 * 60 * 1000;
+/** Ancestors looked at for one mail; threads of real life stay below 200. */
+const MAX_ANCESTORS = 500;
+
+/** The messages of one run by id, and how they answer each other. */
+export class Threads {
+  readonly #messages: ReadonlyMap<MessageId, Message>;
+  readonly #entries: ReadonlyMap<MessageId, Entry>;
+
+  constructor(messages: Iterable<Message>, entries: readonly Entry[]) {
+    this.#messages = new Map([...messages].map((message) => [message.messageId, message]));
+    this.#entries = new Map(entries.map((entry) => [entry.message.messageId, entry]));
+  }
+
+  message(id: MessageId): Message | undefined {
+    return this.#messages.get(id);
+  }
+
+  /** Patches and cover letters that a mail answers, directly or not, nearest first. Loops end. */
+  *above(message: Message): Generator<Entry> {
+    for (const id of this.#ancestors(message)) {
+      const entry = this.#entries.get(id);
+      if (entry) yield entry;
+    }
+  }
+
+  nearest(entry: Entry, accept: (above: Entry) => boolean): Entry | undefined {
+    for (const above of this.above(entry.message)) if (accept(above)) return above;
+    return undefined;
+  }
+
+  *#ancestors(message: Message): Generator<MessageId> {
+    const seen = new Set([message.messageId]);
+    let at: Message | undefined = message;
+    while (at) {
+      let oldest: Message | undefined;
+      for (const id of referencesOf(at).reverse()) {
+        if (seen.has(id)) continue;
+        if (seen.size > MAX_ANCESTORS) return;
+        seen.add(id);
+        yield id;
+        oldest = this.#messages.get(id) ?? oldest;
+      }
+      at = oldest;
+    }
+  }
+}
+
+function referencesOf(message: Message): MessageId[] {
+  const { references, inReplyTo } = message;
+  return inReplyTo === undefined || references.includes(inReplyTo) ? [...references] : [...references, inReplyTo];
+}
+
+function parentId(message: Message): MessageId | undefined {
+  return message.inReplyTo ?? message.references.at(-1);
+}
+
+/** Puts entries into groups (`entry.group`); may correct `revision`, `n` and `total`. Returns the groups, in order of their first mail. */
+export function groupEntries(entries: readonly Entry[], threads: Threads): Group[] {
+  inheritRevisions(entries, threads);
+  for (const entry of entries) joinAbove(entry, threads);
+  joinBuckets(entries, (entry) => siblingKey(entry, threads), () => true);
+  joinBuckets(entries, (entry) => rerollKey(entry, threads), () => true);
+  joinBuckets(entries, (entry) => (entry.total > 1 ? `${keyOf(entry)} ${tagsOf(entry)}` : undefined), isNearUnthreaded);
+  for (const entry of entries) joinDespiteCounters(entry, threads);
+  for (const entry of entries) joinResent(entry, threads);
+  numberUncounted(entries);
+  for (const entry of entries) countReposts(entry, threads);
+  for (const group of groupsOf(entries)) findNakedCover(group, threads);
+  return groupsOf(entries);
+}
+
+function groupsOf(entries: readonly Entry[]): Group[] {
+  return [...new Set(entries.map((entry) => entry.group))];
+}
+
+/** Who, which revision (partial ones apart), how long, resent or not. */
+function keyOf(entry: Entry): string {
+  const { subject } = entry;
+  return JSON.stringify([entry.sender, entry.revision, subject.subRevision ?? 0, entry.total, subject.isResend]);
+}
+
+function tagsOf(entry: Entry): string {
+  return JSON.stringify(entry.subject.tags.map((tag) => tag.toLowerCase()).sort());
+}
+
+/** The length of a group: what most of its mails say (of ties the larger), never less than its highest position. */
+export function totalOf(group: Group): number {
+  const votes = new Map<number, number>();
+  for (const { total } of group.entries) if (total > 0) votes.set(total, (votes.get(total) ?? 0) + 1);
+  const [winner] = [...votes].sort(([a, votesA], [b, votesB]) => votesB - votesA || b - a);
+  return Math.max(winner?.[0] ?? 0, ...group.entries.map((entry) => entry.n));
+}
+
+function positions(group: Group): Set<number> {
+  return new Set(group.entries.map((entry) => entry.n));
+}
+
+export function isComplete(group: Group): boolean {
+  const have = positions(group);
+  have.delete(0);
+  const total = totalOf(group);
+  return total > 0 && have.size === total;
+}
+
+function isCoverOnly(group: Group): boolean {
+  return group.entries.every((entry) => entry.n === 0);
+}
+
+function collide(a: Group, b: Group): boolean {
+  const have = positions(a);
+  return b.entries.some((entry) => have.has(entry.n));
+}
+
+function merge(into: Group, from: Group): void {
+  if (into === from) return;
+  for (const entry of from.entries) entry.group = into;
+  into.entries.push(...from.entries);
+  into.notes.push(...from.notes);
+  from.entries = [];
+}
+
+/** A patch without vN below a cover letter or first patch of vN is of that revision. */
+function inheritRevisions(entries: readonly Entry[], threads: Threads): void {
+  for (const entry of entries) {
+    if (!entry.subject.revisionInferred || entry.n === 0) continue;
+    const isHead = (above: Entry) => !above.subject.revisionInferred && above.sender === entry.sender && (above.total === entry.total || above.total === 0) && above.n < entry.n;
+    const head = threads.nearest(entry, isHead);
+    if (!head || head.revision === entry.revision) continue;
+    entry.revision = head.revision;
+    entry.group.notes.push(`patch ${entry.n}/${entry.total} does not say its revision; taken as v${head.revision}`);
+  }
+}
+
+/**
+ * Joins the nearest mail above that is of the same series and comes before this one. A cover
+ * letter begins a series and patch 1 answers only a cover, so a second series by the same
+ * sender in the same thread stays apart.
+ */
+function joinAbove(entry: Entry, threads: Threads): void {
+  if (entry.n === 0) return;
+  const key = keyOf(entry);
+  const isBefore = (above: Entry) => keyOf(above) === key && above.n < (entry.n === 1 ? 1 : entry.n);
+  const above = threads.nearest(entry, isBefore);
+  if (!above) return;
+  // A bare [PATCH] below a full series of one is another patch, not a second 1/1.
+  if (entry.subject.counterInferred && collide(above.group, entry.group)) return;
+  merge(above.group, entry.group);
+}
+
+/** Entries without a head of their own that answer the same mail, which may not have come. */
+function siblingKey(entry: Entry, threads: Threads): string | undefined {
+  const parent = parentId(entry.message);
+  if (parent === undefined || entry.n === 0 || entry.total < 2 || isUnderOwn(entry, threads)) return undefined;
+  return `${keyOf(entry)} ${tagsOf(entry)} ${parent}`;
+}
+
+function isUnderOwn(entry: Entry, threads: Threads): boolean {
+  return threads.nearest(entry, (above) => above.group === entry.group) !== undefined;
+}
+
+/** Re-sent patches of one revision that each answer their own earlier selves. */
+function rerollKey(entry: Entry, threads: Threads): string | undefined {
+  const old = earlierSelf(entry, threads);
+  return old && `${keyOf(entry)} ${old.group.entries[0]?.message.messageId}`;
+}
+
+/** The same position of an earlier revision, above in the thread. */
+export function earlierSelf(entry: Entry, threads: Threads): Entry | undefined {
+  const isSelf = (above: Entry) => above.n === entry.n && above.total === entry.total && above.sender === entry.sender && isEarlier(above, entry);
+  return entry.n === 0 ? undefined : threads.nearest(entry, isSelf);
+}
+
+/** Whether a is of an earlier revision than b; v1.1 lies between v1 and v2. */
+export function isEarlier(a: Entry, b: Entry): boolean {
+  return a.revision < b.revision || (a.revision === b.revision && (a.subject.subRevision ?? 0) < (b.subject.subRevision ?? 0));
+}
+
+/** Merges, within each bucket and by date, incomplete groups that do not collide. */
+function joinBuckets(entries: readonly Entry[], bucketOf: (entry: Entry) => string | undefined, mayJoin: (a: Group, b: Group) => boolean): void {
+  const buckets = new Map<string, Entry[]>();
+  for (const entry of entries) {
+    const bucket = bucketOf(entry);
+    if (bucket === undefined) continue;
+    const known = buckets.get(bucket);
+    if (known) known.push(entry);
+    else buckets.set(bucket, [entry]);
+  }
+  for (const bucket of buckets.values()) {
+    let open: Group | undefined;
+    for (const { group } of bucket) {
+      if (group === open) continue;
+      if (open && !isComplete(open) && !isComplete(group) && !collide(open, group) && mayJoin(open, group)) merge(open, group);
+      else open = group;
+    }
+  }
+}
+
+/** Unthreaded: at least one of the two answers no mail outside itself, and they were sent close to each other. */
+function isNearUnthreaded(a: Group, b: Group): boolean {
+  if (isAnchored(a) && isAnchored(b)) return false;
+  return a.entries.some((x) => b.entries.some((y) => Math.abs(x.time - y.time) <= UNTHREADED_GAP_MS));
+}
+
+function isAnchored(group: Group): boolean {
+  const own = new Set(group.entries.map((entry) => entry.message.messageId));
+  return group.entries.some((entry) => referencesOf(entry.message).some((id) => !own.has(id)));
+}
+
+/** Counters that disagree within a thread: 2/4 among 1/3 and 3/3, a cover 0/3 above four patches, a cover 0/0. */
+function joinDespiteCounters(entry: Entry, threads: Threads): void {
+  const { group } = entry;
+  if (entry.n === 0 || isUnderOwn(entry, threads)) return;
+  const above = threads.nearest(entry, (other) => other.group !== group);
+  if (!above || above.revision !== entry.revision || (above.subject.subRevision ?? 0) !== (entry.subject.subRevision ?? 0)) return;
+  const isSameSender = above.sender === entry.sender;
+  const hasCover = positions(group).has(0);
+  if (isCoverOnly(above.group) && !hasCover) {
+    const fits = above.total === entry.total || (isSameSender && (above.total === 0 || !entry.subject.counterInferred));
+    if (fits) merge(above.group, group);
+  } else if (isSameSender && above.subject.isResend === entry.subject.isResend && !isComplete(group) && !isComplete(above.group) && !collide(group, above.group)) {
+    merge(above.group, group);
+  }
+}
+
+/** Single patches sent again with RESEND below the series they belong to: fill a hole or replace their first copy. */
+function joinResent(entry: Entry, threads: Threads): void {
+  if (!entry.subject.isResend || entry.n === 0 || isComplete(entry.group) || positions(entry.group).has(0)) return;
+  const isOriginal = (above: Entry) => above.group !== entry.group && above.sender === entry.sender && above.revision === entry.revision && above.total === entry.total;
+  const original = threads.nearest(entry, isOriginal);
+  if (original) merge(original.group, entry.group);
+}
+
+/** A cover 0/n answered directly by exactly n patches without counters: numbered by date. */
+function numberUncounted(entries: readonly Entry[]): void {
+  for (const cover of entries.filter((entry) => entry.n === 0 && isCoverOnly(entry.group))) {
+    const children = entries.filter(
+      (entry) =>
+        entry.subject.counterInferred && entry.group.entries.length === 1 && parentId(entry.message) === cover.message.messageId && entry.sender === cover.sender && entry.revision === cover.revision,
+    );
+    if (children.length === 0 || children.length !== cover.total) continue;
+    children.forEach((child, i) => {
+      child.n = i + 1;
+      child.total = cover.total;
+      merge(cover.group, child.group);
+    });
+    cover.group.notes.push('the patches are not numbered; they were put in order of their dates');
+  }
+}
+
+/** A single patch posted again below its first posting, under the same title and without vN, is the next revision. */
+function countReposts(entry: Entry, threads: Threads): void {
+  const isSingle = (other: Entry) => other.n === 1 && other.total === 1 && other.group.entries.length === 1;
+  if (!isSingle(entry) || !entry.subject.revisionInferred || entry.subject.isResend) return;
+  const first = threads.nearest(entry, (above) => isSingle(above) && above.sender === entry.sender && above.time < entry.time && above.subject.title === entry.subject.title);
+  if (!first) return;
+  entry.revision = first.revision + 1;
+  entry.group.notes.push(`posted again without a revision; taken as v${entry.revision}`);
+}
+
+/** A thread's first mail, without diff and counter but by the same sender, that all patches hang from. */
+function findNakedCover(group: Group, threads: Threads): void {
+  const first = group.entries[0];
+  if (!first || positions(group).has(0)) return;
+  const own = new Set(group.entries.map((entry) => entry.message.messageId));
+  const parents = new Set(group.entries.map((entry) => parentId(entry.message)).filter((id) => id === undefined || !own.has(id)));
+  const [only] = parents;
+  const root = only === undefined || parents.size !== 1 ? undefined : threads.message(only);
+  if (!root || root.from.address.toLowerCase() !== first.sender || referencesOf(root).length > 0 || looksLikeDiff(root.body)) return;
+  const subject = parseSubject(root.subject);
+  const isLetter = (subject.isPatch || subject.isRfc) && subject.counterInferred && !subject.isReply;
+  if (isLetter && (subject.revisionInferred || subject.revision === first.revision)) group.naked = root;
+}

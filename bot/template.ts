@@ -1,0 +1,259 @@
+/**
+ * The words of our mails: Liquid templates from `templates/`, an operator's directory in front.
+ *
+ * Operators may write their own, so a template gets no file access, no prototypes, and limits on
+ * time, memory and size. A field that `templateFields` does not document is refused when the
+ * template is read, not when a mail is due. Every value is put on one line, unless it passes through
+ * `| raw`: only for what `| indent` made, or a finished text of ours.
+ *
+ * A template may have a second section below a line `[reproduce]`: the commands of its finding.
+ */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Liquid, type Template } from 'liquidjs';
+
+const BUILT_IN = fileURLToPath(new URL('../templates/', import.meta.url));
+const MAX_TEMPLATE_CHARS = 64 * 1024;
+const RENDER_LIMIT_MS = 5000;
+const RENDER_MEMORY_UNITS = 4e6;
+
+/** A template that is missing, wrong, or was given less than it asks for: the operator's or our fault. */
+export class TemplateError extends Error {
+  override readonly name = 'TemplateError';
+  readonly template: string;
+  /** The unknown or missing field, when it is that. */
+  readonly field: string | undefined;
+
+  constructor(template: string, wrong: string, options?: { readonly field?: string; readonly cause?: unknown }) {
+    super(`template ${template}: ${wrong}`, { cause: options?.cause });
+    this.template = template;
+    this.field = options?.field;
+  }
+}
+
+export interface Rendered {
+  readonly text: string;
+  /** The section below `[reproduce]`, empty when there is none. */
+  readonly reproduce: string;
+}
+
+export interface Templates {
+  /**
+   * The template `name` filled in, white space at both ends of a section removed.
+   * Throws TemplateError, which names the template and the field.
+   */
+  render(name: string, context: Readonly<Record<string, unknown>>): Rendered;
+}
+
+/** Fields that every rule's template may use, with their meaning. */
+const RULE_FIELDS = {
+  symbols: 'symbols the finding is about, list',
+  'patch.n': 'number of the patch in the series',
+  'patch.total': 'number of patches in the series',
+  'anchor.file': 'file of the quoted line',
+  'anchor.line': 'line of the file after the patch (before it, for a removed line)',
+  verified: 'sentence on how far the finding was proved, from verified.txt',
+  rung: '1 derived, 2 configured, 3 built',
+  'witness.arch': 'architecture of the smallest settings that show it; `witness` is null when there are none',
+  'witness.from': 'what the settings are put on top of',
+  'witness.target': 'that as a make target, or null',
+  'witness.settings': 'settings, list of {symbol, value}',
+  'witness.shown': 'settings as "FOO=y BAR=n"',
+  'witness.arguments': 'settings as arguments of scripts/config, quoted for a shell, may have several lines',
+} as const;
+
+/**
+ * Fields a template may use, by template. A rule's are `claim.*` and the common ones. A list has
+ * `.size`; the members of its elements are not listed here, but must be there when the mail is made.
+ */
+export const templateFields: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  reply: {
+    attribution: 'line above the quotes',
+    parts: 'list of {quote, comments}: quoted lines, finished comments below them',
+    more: 'number of findings in this patch that got no comment',
+    reproduce: 'commands of all findings, empty when there are none',
+    'base.label': 'name and object name of the base',
+    'base.detail': 'why this base, a sentence',
+    archs: 'architectures compared, list',
+    configs: 'number of configurations carried over',
+    footer: 'signature, from footer.txt',
+  },
+  footer: {
+    operator: 'who runs the robot',
+    stop: 'how to stop it',
+    contact: 'who reads answers, or null',
+  },
+  verified: {
+    rung: '1 derived, 2 configured, 3 built',
+    before: 'whether a run without the series agreed',
+    after: 'whether a run with the series agreed',
+  },
+  'undefined-symbol': {
+    ...RULE_FIELDS,
+    'claim.symbol': 'symbol without a definition',
+    'claim.how': 'introduced, or definition-removed',
+    'claim.where': 'kconfig, kbuild or c',
+    'claim.references': 'list of {path, line, text}',
+    'claim.removed': 'the definition that the series removes, or null',
+    'claim.removed.path': 'its file',
+    'claim.removed.line': 'its line before the series',
+    'claim.renamedTo': 'its new name, or null',
+    'claim.similar': 'defined symbol with nearly the same name, or null',
+    'claim.consequence': 'half a sentence',
+    'claim.total': 'number of references',
+  },
+  'recursive-dependency': {
+    ...RULE_FIELDS,
+    'claim.cycle': 'list of {symbol, relation, next, path, line}',
+    'claim.archs': 'architectures it happens on, list',
+    'claim.confError': 'what conf prints, several lines',
+  },
+  'config-upgrade': {
+    ...RULE_FIELDS,
+    'claim.symbol': 'symbol whose value changes',
+    'claim.from': 'value before, or "not defined"',
+    'claim.to': 'value after, or "not defined"',
+    'claim.configs.count': 'configurations it changes in',
+    'claim.configs.total': 'configurations carried over',
+    'claim.configs.groups': 'list of {label, count, examples}',
+    'claim.cause.path': 'file of the property that causes it',
+    'claim.cause.line': 'its line',
+    'claim.cause.text': 'its text',
+    'claim.cause.side': 'tree that line was read from: before or after',
+    'claim.cause.explanation': 'half a sentence',
+    'claim.alsoChanged': 'list of {symbol, from, to, count}',
+  },
+};
+
+/**
+ * Templates by name, those of `overrideDir` first. Files are read when first asked for.
+ */
+export function openTemplates(overrideDir?: string): Templates {
+  const liquid = newEngine();
+  const parsed = new Map<string, { text: Template[]; reproduce: Template[] }>();
+  const parse = (name: string) => {
+    const [text = '', reproduce = '', ...rest] = readTemplate(name, overrideDir).split(/^\[reproduce\][ \t]*\n/m);
+    if (rest.length > 0) {
+      throw new TemplateError(name, 'has more than one [reproduce] line');
+    }
+    return { text: parseChecked(liquid, name, text), reproduce: parseChecked(liquid, name, reproduce) };
+  };
+  return {
+    render(name, context) {
+      const template = parsed.get(name) ?? parse(name);
+      parsed.set(name, template);
+      const render = (section: Template[]): string => {
+        try {
+          return trimBlankLines(String(liquid.renderSync(section, context)));
+        } catch (cause) {
+          throw wrapped(name, cause);
+        }
+      };
+      return { text: render(template.text), reproduce: render(template.reproduce) };
+    },
+  };
+}
+
+function newEngine(): Liquid {
+  const liquid = new Liquid({
+    strictVariables: true,
+    strictFilters: true,
+    // `if claim.similar` asks whether an optional field is there; the fields are checked by name on reading.
+    lenientIf: true,
+    ownPropertyOnly: true,
+    trimTagRight: true,
+    greedy: false,
+    // An empty mapping instead of a file system: include, render and layout find nothing.
+    templates: {},
+    renderLimit: RENDER_LIMIT_MS,
+    memoryLimit: RENDER_MEMORY_UNITS,
+    parseLimit: MAX_TEMPLATE_CHARS,
+    outputEscape: (value: unknown) => String(value ?? '').replace(/\s*[\r\n]\s*/g, ' '),
+  });
+  liquid.registerFilter('few', few);
+  liquid.registerFilter('indent', indent);
+  liquid.registerFilter('plural', plural);
+  liquid.registerFilter('padded', (value: unknown, width: number) => String(value).padEnd(width));
+  return liquid;
+}
+
+/** `a, b, c and 4 more`: at most `most` of a list. */
+function few(list: unknown, most: number): string {
+  const all = Array.isArray(list) ? list : [list];
+  const shown = all.slice(0, most);
+  return all.length > shown.length
+    ? `${shown.join(', ')} and ${all.length - shown.length} more`
+    : shown.join(', ').replace(/, (?=[^,]*$)/, ' and ');
+}
+
+/** `1 reference`, `3 references`. */
+function plural(count: unknown, one: string, many: string): string {
+  return `${String(count)} ${Number(count) === 1 ? one : many}`;
+}
+
+/** Every line four columns in; at most `most` lines when given, then how many were cut. */
+function indent(text: unknown, most: number = Number.POSITIVE_INFINITY): string {
+  const lines = trimBlankLines(String(text)).split(/\r?\n/);
+  const cut = lines.length > most ? [`[${plural(lines.length - most, 'more line', 'more lines')}]`] : [];
+  return [...lines.slice(0, most), ...cut].map((line) => (line.trim() === '' ? '' : `    ${line}`)).join('\n');
+}
+
+function trimBlankLines(text: string): string {
+  return text.replace(/^(?:[ \t]*\r?\n)+/, '').trimEnd();
+}
+
+function readTemplate(name: string, overrideDir: string | undefined): string {
+  if (!/^[a-z][a-z0-9-]*$/.test(name)) {
+    throw new TemplateError(name, 'is not a template name (lower-case letters, digits, dashes)');
+  }
+  for (const dir of overrideDir === undefined ? [BUILT_IN] : [overrideDir, BUILT_IN]) {
+    const path = join(dir, `${name}.txt`);
+    try {
+      return readFileSync(path, 'utf8').replace(/\r\n/g, '\n');
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') {
+        throw new TemplateError(name, `cannot read ${path}`, { cause });
+      }
+    }
+  }
+  throw new TemplateError(name, `there is no ${name}.txt, neither in the operator's directory nor among ours`);
+}
+
+function parseChecked(liquid: Liquid, name: string, text: string): Template[] {
+  let template: Template[];
+  let used: readonly (readonly unknown[])[];
+  try {
+    template = liquid.parse(text);
+    used = liquid.globalVariableSegmentsSync(template);
+  } catch (cause) {
+    throw wrapped(name, cause);
+  }
+  for (const segments of used) {
+    const field = segments.map((segment) => (Array.isArray(segment) ? '[...]' : String(segment))).join('.');
+    if (!isDocumented(name, field)) {
+      throw new TemplateError(name, `"${field}" is not a field of it`, { field });
+    }
+  }
+  return template;
+}
+
+/** A field as documented, a test for the group it belongs to (`witness`), a list's length or one of its elements. */
+function isDocumented(name: string, field: string): boolean {
+  const fields = templateFields[name] ?? RULE_FIELDS;
+  return (
+    Object.hasOwn(fields, field) ||
+    Object.hasOwn(fields, field.replace(/\.(size|\d+(\..*)?)$/, '')) ||
+    field === 'witness' ||
+    field.startsWith('forloop.') ||
+    (templateFields[name] === undefined && field.startsWith('claim.'))
+  );
+}
+
+/** What the engine threw, with the template's name and the field it stumbled on. */
+function wrapped(name: string, cause: unknown): TemplateError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const field = /^undefined variable: ([^,]*)/.exec(message)?.[1];
+  return new TemplateError(name, message, field === undefined ? { cause } : { field, cause });
+}

@@ -1,0 +1,108 @@
+/**
+ * Why a value changed: the property that the series added or removed, on the symbol itself or on one
+ * that it gets its value from.
+ */
+
+import { NO, NONE } from './expr.ts';
+import type { Declaration } from './model.ts';
+import type { Property } from './properties.ts';
+import { operands } from './readers.ts';
+import type { Upgrade, ValueChange } from './upgrade.ts';
+import type { Values } from './values.ts';
+
+export interface Cause {
+  readonly property: Property;
+  readonly side: 'before' | 'after';
+  /** Symbols from the one asked about down to the one whose property it is, both included. */
+  readonly chain: readonly string[];
+}
+
+/**
+ * The property behind `change` in the configuration that `upgrade` ran last; undefined where the
+ * reading finds none (then nothing should be claimed).
+ */
+export function findCause(upgrade: Upgrade, changes: ReadonlyMap<string, ValueChange>, change: ValueChange): Cause | undefined {
+  const seen = new Set<string>([change.name]);
+  const queue: { change: ValueChange; chain: string[] }[] = [{ change, chain: [change.name] }];
+  for (let i = 0; i < queue.length; i++) {
+    const { change: here, chain } = queue[i]!;
+    const own = ownCause(upgrade, here);
+    if (own) return { ...own, chain };
+    const { pool } = upgrade.before;
+    for (const id of [...operands(pool, here.before), ...operands(pool, here.after)]) {
+      const next = changes.get(pool.names[id]!);
+      if (!next || seen.has(next.name)) continue;
+      seen.add(next.name);
+      queue.push({ change: next, chain: [...chain, next.name] });
+    }
+  }
+  return undefined;
+}
+
+/** The one of the symbol's own added or removed properties that moves its value. */
+function ownCause(upgrade: Upgrade, change: ValueChange): Omit<Cause, 'chain'> | undefined {
+  const own = upgrade.changeOf(change.name);
+  if (!own) return undefined;
+  const { before, after } = upgrade;
+  const b = change.before;
+  const a = change.after;
+  const isLower = rank(change.to) < rank(change.from);
+  const pick = (side: 'before' | 'after', kinds: readonly string[], test: (p: Property) => boolean = () => true): Omit<Cause, 'chain'> | undefined => {
+    const property = (side === 'before' ? own.removed : own.added).find((p) => kinds.includes(p.kind) && test(p));
+    return property && { property, side };
+  };
+  const holds = (values: Values, p: Property): boolean =>
+    p.edge !== undefined && values.tristate(p.edge.from) !== NO && values.condition(p.edge) !== NO;
+
+  if (before.reverseDep(b) > after.reverseDep(a)) {
+    const lost = pick('before', ['selected by'], (p) => holds(before, p));
+    if (lost) return lost;
+  }
+  if (before.reverseDep(b) < after.reverseDep(a)) {
+    const gained = pick('after', ['selected by'], (p) => holds(after, p));
+    if (gained) return gained;
+  }
+  if (before.implied(b) > after.implied(a)) {
+    const lost = pick('before', ['implied by'], (p) => holds(before, p));
+    if (lost) return lost;
+  }
+  if (before.implied(b) < after.implied(a)) {
+    const gained = pick('after', ['implied by'], (p) => holds(after, p));
+    if (gained) return gained;
+  }
+  // A dependency or condition that holds back what it let through, or the other way round.
+  const conditions = ['depends on', 'visible if', 'prompt'];
+  if (before.visible(b) !== after.visible(a) || before.directDep(b) !== after.directDep(a)) {
+    const limit = Math.max(rank(change.from), rank(change.to));
+    const tighter = isLower && pick('after', conditions, (p) => p.expr !== NONE && after.expr(p.expr) < limit);
+    if (tighter) return tighter;
+    const looser = !isLower && pick('before', conditions, (p) => p.expr !== NONE && before.expr(p.expr) < limit);
+    if (looser) return looser;
+    const block = pick(isLower ? 'before' : 'after', ['prompt', 'declaration']);
+    if (block) return block;
+  }
+  for (const kinds of [['default'], ['range'], ['choice'], ['type'], ['declaration', 'prompt']]) {
+    const found = pick('after', kinds) ?? pick('before', kinds);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function rank(value: string): number {
+  return value === 'y' ? 2 : value === 'm' ? 1 : value === 'n' ? 0 : -1;
+}
+
+/** The line of the file that a property stands on, as it is. */
+export function propertyLine(property: Property): string {
+  const declaration = fileOf(property);
+  return declaration?.file.text.split('\n', property.line)[property.line - 1] ?? '';
+}
+
+/** The declaration in whose file the property stands. */
+function fileOf(property: Property): Declaration | undefined {
+  if (property.edge) return property.edge.in;
+  for (const declaration of property.of.declarations) {
+    for (let d: Declaration | undefined = declaration; d; d = d.parent) if (d.path === property.path) return d;
+  }
+  return property.of.choice?.declaration;
+}

@@ -1,0 +1,106 @@
+/**
+ * What a rule is: a file that says what it looks for, and looks. It reads a change of a kernel tree
+ * (both sides, every architecture) and returns candidates; a candidate becomes a finding when the
+ * tree's own `conf` agrees.
+ */
+
+import type { PatchLines } from './anchor.ts';
+import type { Cycle } from './kconfig/cycles.ts';
+import type { ExprPool } from './kconfig/expr.ts';
+import type { KconfigTree } from './kconfig/files.ts';
+import type { KconfigModel } from './kconfig/model.ts';
+import type { SymbolChange } from './kconfig/properties.ts';
+import type { Arch, Attempt, Finding, Rung, RuleId, Series, Severity, Side, SymbolName, Tree } from './types.ts';
+
+export interface ChangedPath {
+  readonly path: string;
+  readonly oldPath?: string;
+  readonly status: 'added' | 'modified' | 'deleted' | 'renamed' | 'copied';
+}
+
+/** A configuration that people use. */
+export interface ExistingConfig {
+  readonly arch: Arch;
+  /** Path in the tree, or a name such as `debian/amd64`. */
+  readonly name: string;
+  /** For counting in words: `arm defconfigs`, `Debian amd64`. */
+  readonly group: string;
+  /** As it is before the series. */
+  readonly text: string;
+}
+
+export interface TreeSide {
+  readonly commit: string;
+  readonly tree: Tree;
+  readonly kconfig: KconfigTree;
+}
+
+/** A series as rules see it. */
+export interface KernelChange {
+  readonly series: Series;
+  readonly before: TreeSide;
+  readonly after: TreeSide;
+  readonly changedPaths: readonly ChangedPath[];
+  readonly configs: readonly ExistingConfig[];
+  readonly lines: PatchLines;
+  readonly pool: ExprPool;
+}
+
+/** One architecture, before and after. */
+export interface ArchPair {
+  readonly arch: Arch;
+  readonly before: KconfigModel;
+  readonly after: KconfigModel;
+  /** Symbols with other properties than before. */
+  readonly changes: ReadonlyMap<SymbolName, SymbolChange>;
+  /** Circular dependencies that conf refuses and that the tree before does not have; values mean nothing then. */
+  readonly newCycles: readonly Cycle[];
+}
+
+/** The tree's own scripts/kconfig/conf, run in the sandbox. */
+export interface Conf {
+  olddefconfig(side: Side, arch: Arch, config: string): Promise<ConfRun>;
+}
+
+export interface ConfRun {
+  readonly argv: readonly string[];
+  readonly exitCode: number;
+  /** The .config written, undefined where conf refused. */
+  readonly config: string | undefined;
+  readonly stderr: string;
+}
+
+/** A finding that is not confirmed yet. */
+export interface Candidate extends Omit<Finding, 'verification' | 'rule' | 'severity'> {
+  readonly severity?: Severity;
+  /** Asks the tree's conf, before and after. All attempts must agree, and at least one must be there. */
+  confirm(conf: Conf): Promise<readonly Attempt[]>;
+}
+
+export interface RuleRun {
+  /** Called for each architecture, one after the other; models are not kept afterwards. */
+  onArch?(pair: ArchPair): void | Promise<void>;
+  /** Called once at the end. */
+  finish(): readonly Candidate[] | Promise<readonly Candidate[]>;
+}
+
+export interface Rule {
+  /** Also the name of its file, of its template and of its folder of fixtures. */
+  readonly id: RuleId;
+  readonly severity: Severity;
+  /** Weakest rung that may enter a reply. */
+  readonly rung: Rung;
+  /** Headings, in this order: What it finds, Why it matters, Example, Instead, What it misses. */
+  readonly doc: string;
+  begin(change: KernelChange): RuleRun;
+}
+
+const HEADINGS = ['What it finds', 'Why it matters', 'Example', 'Instead', 'What it misses'];
+
+/** Checks a rule's shape when it loads. Throws for a bug of ours: a bad id, headings missing or out of order. */
+export function defineRule(rule: Rule): Rule {
+  if (!/^[a-z]+(-[a-z]+)*$/.test(rule.id)) throw new Error(`rule id ${JSON.stringify(rule.id)} is not kebab-case`);
+  const headings = [...rule.doc.matchAll(/^## (.+)$/gm)].map((match) => match[1]);
+  if (headings.join() !== HEADINGS.join()) throw new Error(`rule ${rule.id}: its doc has the headings "${headings.join(', ')}", not "${HEADINGS.join(', ')}"`);
+  return rule;
+}

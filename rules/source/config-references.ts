@@ -1,0 +1,46 @@
+/**
+ * Where C and Kbuild files ask for a symbol: `#if`/`#ifdef`/`#elif` lines and IS_ENABLED() and its
+ * like in C (include/linux/kconfig.h), any `CONFIG_` word in Kbuild files. Comments are left out.
+ */
+
+export interface ConfigReference {
+  /** Without `CONFIG_`; `FOO_MODULE` is kept as written. */
+  readonly name: string;
+  /** 1-based. */
+  readonly line: number;
+}
+
+export type SourceKind = 'c' | 'kbuild';
+
+/** What kind of file a path is, undefined where references in it do not count: documentation, tools with a configuration of their own, defconfigs. */
+export function sourceKind(path: string): SourceKind | undefined {
+  if (/^(Documentation|tools|scripts)\//.test(path) || /(^|\/)configs\//.test(path)) return undefined;
+  if (/\.(c|h|S)$/.test(path)) return 'c';
+  return /(^|\/)(Makefile|Kbuild)[^/]*$/.test(path) ? 'kbuild' : undefined;
+}
+
+/** References in a file, in order. */
+export function configReferences(text: string, kind: SourceKind): ConfigReference[] {
+  const found: ConfigReference[] = [];
+  if (!text.includes('CONFIG_')) return found;
+  const lines = (kind === 'c' ? withoutComments(text) : text).split('\n');
+  let isDirective = false;
+  for (const [i, line] of lines.entries()) {
+    if (kind === 'kbuild') {
+      for (const match of line.replace(/(^|\s)#.*/, '').matchAll(/\bCONFIG_(\w+)/g)) found.push({ name: match[1]!, line: i + 1 });
+      continue;
+    }
+    const isContinued: boolean = isDirective && lines[i - 1]!.endsWith('\\');
+    isDirective = isContinued || /^\s*#\s*(if|ifdef|ifndef|elif|elifdef|elifndef)\b/.test(line);
+    const pattern = isDirective ? /\bCONFIG_(\w+)/g : /\bIS_(?:ENABLED|REACHABLE|BUILTIN|MODULE)\s*\(\s*CONFIG_(\w+)\s*\)/g;
+    for (const match of line.matchAll(pattern)) found.push({ name: match[1]!, line: i + 1 });
+  }
+  return found;
+}
+
+/** The text with comments blanked, line for line. Strings are matched too, since one may hold the start of a comment. */
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[^]*?(?:\*\/|$)|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'/g, (match) =>
+    match[0] === '/' ? match.replace(/[^\n]/g, ' ') : match,
+  );
+}

@@ -1,0 +1,58 @@
+/** A folder, or a map of texts, as a Tree. Its `commit` is a digest of names, sizes and times (or of the texts). */
+import { createHash } from 'node:crypto';
+import { lstat, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Tree } from '../../rules/types.ts';
+
+/** Reads only; `.git` is left out and symbolic links are no files. */
+export async function dirTree(root: string): Promise<Tree> {
+  const found: { path: string; stamp: string }[] = [];
+  const walk = async (below: string): Promise<void> => {
+    for (const entry of await readdir(join(root, below), { withFileTypes: true })) {
+      const path = below === '' ? entry.name : `${below}/${entry.name}`;
+      if (entry.isDirectory() && path !== '.git') await walk(path);
+      if (!entry.isFile()) continue;
+      const { size, mtimeMs } = await lstat(join(root, path));
+      found.push({ path, stamp: `${size} ${mtimeMs}` });
+    }
+  };
+  await walk('');
+  const stamps = new Map(found.map(({ path, stamp }) => [path, stamp]));
+  return tree(stamps, (path) => readFile(join(root, path)));
+}
+
+/** A tree of texts, for small cases. */
+export function mapTree(files: Readonly<Record<string, string>>): Tree {
+  const texts = new Map(Object.entries(files));
+  return tree(texts, async (path) => Buffer.from(texts.get(path) ?? ''));
+}
+
+function tree(stamps: ReadonlyMap<string, string>, bytes: (path: string) => Promise<Buffer>): Tree {
+  const paths = [...stamps.keys()].sort();
+  const commit = createHash('sha1')
+    .update(paths.map((path) => `${path}\0${stamps.get(path)}`).join('\n'))
+    .digest('hex');
+  const blobs = new Map<string, string>();
+  return {
+    commit,
+    paths: async () => paths,
+    blob: async (path) => {
+      if (!stamps.has(path)) return undefined;
+      let sha = blobs.get(path);
+      if (sha === undefined) {
+        const content = await bytes(path);
+        sha = createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
+        blobs.set(path, sha);
+      }
+      return sha;
+    },
+    read: async (wanted) => {
+      const texts = new Map<string, string>();
+      for (const path of wanted) if (stamps.has(path)) texts.set(path, (await bytes(path)).toString('utf8'));
+      return texts;
+    },
+    grep: async () => {
+      throw new Error('this tree is not for searching');
+    },
+  };
+}
