@@ -31,7 +31,10 @@ function runCheck(tree: string): Promise<number> {
 
 async function main(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options: { tree: { type: 'string' } } });
-  const { tree } = await provision(['packages', 'tree', 'debian-configs'], values.tree === undefined ? {} : { tree: values.tree });
+  const { tree } = await provision(
+    ['packages', 'tree', 'debian-configs'],
+    values.tree === undefined ? {} : { tree: values.tree },
+  );
   if (tree === undefined) throw new Error('provision gave no tree');
   say(`Kernel tree: ${tree}`);
   say(`The example: ${relative(process.cwd(), join(root, EXAMPLE))}, three patches to drivers/input.`);

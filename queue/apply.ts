@@ -6,18 +6,19 @@
  * `git write-tree`, `git commit-tree`. Checking out 86,000 files would take seconds and give a hostile
  * patch a file system to play with; an index takes 0.2 s and gives it none.
  */
-import { applyDiff, findUnsafeChange } from './apply-diff.ts';
+
+import type { AppliedSeries, Outcome, Patch, Series, Sha } from '../rules/types.ts';
 import type { DiffFailure } from './apply-diff.ts';
+import { applyDiff, findUnsafeChange } from './apply-diff.ts';
 import { chooseBase } from './base.ts';
-import { commitIndex, openCheckDir } from './check-dir.ts';
 import type { CheckDir } from './check-dir.ts';
+import { commitIndex, openCheckDir } from './check-dir.ts';
 import { runGit } from './git.ts';
 import { cleanIdentity, readMailPatch } from './mail-patch.ts';
 import { findUnsafePath, unsafe } from './path-safety.ts';
-import { findPrerequisites } from './prerequisite.ts';
 import type { Prerequisite } from './prerequisite.ts';
+import { findPrerequisites } from './prerequisite.ts';
 import type { Repository } from './repository.ts';
-import type { AppliedSeries, Outcome, Patch, Series, Sha } from '../rules/types.ts';
 
 export interface ApplyOptions {
   /** A revision given by the operator. */
@@ -42,7 +43,11 @@ export interface ApplyFailure {
  * objects are in `repo.gitDir`. `prerequisites` holds the commits made below patch 1, oldest first:
  * the tree before patch 1 is the last of them, else the base. Throws GitError when the machine fails.
  */
-export async function applySeries(repo: Repository, series: Series, options: ApplyOptions = {}): Promise<Outcome<{ applied: AppliedSeries }, ApplyFailure>> {
+export async function applySeries(
+  repo: Repository,
+  series: Series,
+  options: ApplyOptions = {},
+): Promise<Outcome<{ applied: AppliedSeries }, ApplyFailure>> {
   const refused = findUnsafePath(series.patches);
   if (refused !== undefined) return { ok: false, kind: 'unsafe-path', ...refused };
   const chosen = await chooseBase(repo, series, {
@@ -61,13 +66,24 @@ export async function applySeries(repo: Repository, series: Series, options: App
     let head = base.sha;
     for (const each of wanted) {
       const commit = await applyPrerequisite(repo, check, head, each);
-      if (commit === undefined) notes.push(noteOf(each));
-      else prerequisites.push({ patchId: each.patchId, commit: (head = commit) });
+      if (commit === undefined) {
+        notes.push(noteOf(each));
+        continue;
+      }
+      prerequisites.push({ patchId: each.patchId, commit });
+      head = commit;
     }
     const commits: { n: number; sha: Sha }[] = [];
     for (const patch of series.patches) {
       const applied = await applyPatch(check, head, patch, start, options.scissors ?? false);
-      if (!applied.ok) return { ...applied, why: applied.kind === 'unsafe-path' ? applied.why : `${applied.why} (base: ${base.name ?? base.sha.slice(0, 12)})` };
+      if (!applied.ok)
+        return {
+          ...applied,
+          why:
+            applied.kind === 'unsafe-path'
+              ? applied.why
+              : `${applied.why} (base: ${base.name ?? base.sha.slice(0, 12)})`,
+        };
       head = applied.commit;
       commits.push({ n: patch.n, sha: head });
     }
@@ -79,11 +95,28 @@ export async function applySeries(repo: Repository, series: Series, options: App
   }
 }
 
-async function applyPatch(check: CheckDir, parent: Sha, patch: Patch, fallbackDate: string, scissors: boolean): Promise<Outcome<{ commit: Sha }, ApplyFailure>> {
+async function applyPatch(
+  check: CheckDir,
+  parent: Sha,
+  patch: Patch,
+  fallbackDate: string,
+  scissors: boolean,
+): Promise<Outcome<{ commit: Sha }, ApplyFailure>> {
   const fail = (failure: DiffFailure): { ok: false } & ApplyFailure => {
     const label = `patch ${patch.n}/${patch.total} (${JSON.stringify(patch.title.slice(0, 100))})`;
-    const verb = { 'does-not-apply': 'does not apply', 'already-applied': 'is not needed', empty: 'is empty', 'unsafe-path': 'is refused' }[failure.kind];
-    return { ok: false, kind: failure.kind, patch: patch.n, why: `${label} ${verb}: ${failure.why}`, ...(failure.path === undefined ? {} : { path: failure.path }) };
+    const verb = {
+      'does-not-apply': 'does not apply',
+      'already-applied': 'is not needed',
+      empty: 'is empty',
+      'unsafe-path': 'is refused',
+    }[failure.kind];
+    return {
+      ok: false,
+      kind: failure.kind,
+      patch: patch.n,
+      why: `${label} ${verb}: ${failure.why}`,
+      ...(failure.path === undefined ? {} : { path: failure.path }),
+    };
   };
   const read = await readMailPatch(check.place, check.dir, patch, scissors);
   if (!read.ok) return fail({ kind: 'does-not-apply', why: read.why });
@@ -97,26 +130,61 @@ async function applyPatch(check: CheckDir, parent: Sha, patch: Patch, fallbackDa
 }
 
 /** The commit made of a prerequisite, or undefined when there is nothing to apply or it does not fit. */
-async function applyPrerequisite(repo: Repository, check: CheckDir, parent: Sha, wanted: Prerequisite): Promise<Sha | undefined> {
+async function applyPrerequisite(
+  repo: Repository,
+  check: CheckDir,
+  parent: Sha,
+  wanted: Prerequisite,
+): Promise<Sha | undefined> {
   const { commit } = wanted;
   if (commit === undefined) return undefined;
-  const { stdout: diff } = await runGit(repo.place, ['diff-tree', '-r', '-p', '--no-commit-id', '--binary', '--full-index', '--no-ext-diff', '--no-textconv', commit]);
+  const { stdout: diff } = await runGit(repo.place, [
+    'diff-tree',
+    '-r',
+    '-p',
+    '--no-commit-id',
+    '--binary',
+    '--full-index',
+    '--no-ext-diff',
+    '--no-textconv',
+    commit,
+  ]);
   if (!(await applyDiff(check, diff)).ok) return undefined;
-  const [name = '', email = '', date = '', message = ''] = (await commitField(repo, commit, '%an%x00%ae%x00%ad%x00%B')).split('\0');
-  return (await commitIndex(check, parent, { ...cleanIdentity({ name, email }), date: `@${date}` }, Buffer.from(`${message.trimEnd()}\n`))).commit;
+  const [name = '', email = '', date = '', message = ''] = (
+    await commitField(repo, commit, '%an%x00%ae%x00%ad%x00%B')
+  ).split('\0');
+  return (
+    await commitIndex(
+      check,
+      parent,
+      { ...cleanIdentity({ name, email }), date: `@${date}` },
+      Buffer.from(`${message.trimEnd()}\n`),
+    )
+  ).commit;
 }
 
 function noteOf(wanted: Prerequisite): string {
   const id = `prerequisite patch ${wanted.patchId.slice(0, 12)}`;
   switch (wanted.where) {
-    case 'in-base': return `${id} is in the base already`;
-    case 'not-found': return `${id} was not found in this tree`;
-    case 'elsewhere': return `${id} is in this tree but does not apply to the base`;
+    case 'in-base':
+      return `${id} is in the base already`;
+    case 'not-found':
+      return `${id} was not found in this tree`;
+    case 'elsewhere':
+      return `${id} is in this tree but does not apply to the base`;
   }
 }
 
 /** Rev-list, because `git show -s` still compares a whole first commit with nothing. */
 async function commitField(repo: Repository, commit: Sha, format: string): Promise<string> {
-  const argv = ['rev-list', '--no-walk', '--no-commit-header', '--encoding=UTF-8', `--format=${format}`, '--date=raw', commit];
+  const argv = [
+    'rev-list',
+    '--no-walk',
+    '--no-commit-header',
+    '--encoding=UTF-8',
+    `--format=${format}`,
+    '--date=raw',
+    commit,
+  ];
   return (await runGit(repo.place, argv)).stdout.toString('utf8');
 }

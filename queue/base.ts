@@ -3,11 +3,12 @@
  * files are those of the patches' `index` lines, else the tip of the tree. The result says which, and
  * what was tried before (Documentation/process/submitting-patches.rst, "Providing base tree information").
  */
-import { runGit } from './git.ts';
-import { listRefs, nameOf, resolveObject, resolveRevision } from './refs.ts';
-import type { Ref } from './refs.ts';
-import type { Repository } from './repository.ts';
+
 import type { AppliedSeries, Outcome, Series, Sha } from '../rules/types.ts';
+import { runGit } from './git.ts';
+import type { Ref } from './refs.ts';
+import { listRefs, nameOf, resolveObject, resolveRevision } from './refs.ts';
+import type { Repository } from './repository.ts';
 
 export type Base = AppliedSeries['base'];
 
@@ -25,16 +26,25 @@ const MAX_FILES = 64;
  * Chooses the base of a series. `ok: false` when the operator's revision is not in the tree, or a
  * tree without HEAD has no branch. `detail` is one sentence without full stop. Throws GitError.
  */
-export async function chooseBase(repo: Repository, series: Series, options: BaseOptions = {}): Promise<Outcome<{ base: Base }, { why: string }>> {
+export async function chooseBase(
+  repo: Repository,
+  series: Series,
+  options: BaseOptions = {},
+): Promise<Outcome<{ base: Base }, { why: string }>> {
   if (options.given !== undefined) {
     const sha = await resolveRevision(repo, options.given);
-    if (sha === undefined) return { ok: false, why: `the given base ${JSON.stringify(options.given.slice(0, 100))} is not in this tree` };
+    if (sha === undefined)
+      return { ok: false, why: `the given base ${JSON.stringify(options.given.slice(0, 100))} is not in this tree` };
     return { ok: true, base: await describe(repo, sha, 'given', (label) => `${label} was given as the base`) };
   }
   let before = 'the series names no base-commit';
   if (series.baseCommit !== undefined) {
     const sha = await resolveObject(repo, series.baseCommit.toLowerCase());
-    if (sha !== undefined) return { ok: true, base: await describe(repo, sha, 'base-commit', (label) => `base-commit ${label} of the series is in this tree`) };
+    if (sha !== undefined)
+      return {
+        ok: true,
+        base: await describe(repo, sha, 'base-commit', (label) => `base-commit ${label} of the series is in this tree`),
+      };
     before = `base-commit ${series.baseCommit.slice(0, 12)} is not in this tree`;
   }
   const tip = await resolveRevision(repo, 'HEAD');
@@ -43,18 +53,42 @@ export async function chooseBase(repo: Repository, series: Series, options: Base
   const match = await bestMatch(repo, refs, wanted);
   if (match !== undefined) {
     const how = match.score === wanted.length ? `all ${wanted.length}` : `${match.score} of the ${wanted.length}`;
-    return { ok: true, base: await describe(repo, match.commit, 'blob-match', (label) => `${before}; ${label} has ${how} files that its index lines name`) };
+    return {
+      ok: true,
+      base: await describe(
+        repo,
+        match.commit,
+        'blob-match',
+        (label) => `${before}; ${label} has ${how} files that its index lines name`,
+      ),
+    };
   }
   const last = tip ?? refs[0]?.commit;
   if (last === undefined) return { ok: false, why: `${before}, and the tree has no branch to put it on` };
-  const tried = wanted.length === 0 ? 'its patches name no earlier files' : `none of the ${count(refs.length, 'ref')} looked at has a file that its index lines name`;
-  return { ok: true, base: await describe(repo, last, 'tree-tip', (label) => `${before}; ${tried}; so the tip of the tree, ${label}, was taken`) };
+  const tried =
+    wanted.length === 0
+      ? 'its patches name no earlier files'
+      : `none of the ${count(refs.length, 'ref')} looked at has a file that its index lines name`;
+  return {
+    ok: true,
+    base: await describe(
+      repo,
+      last,
+      'tree-tip',
+      (label) => `${before}; ${tried}; so the tip of the tree, ${label}, was taken`,
+    ),
+  };
 }
 
 async function describe(repo: Repository, sha: Sha, how: Base['how'], say: (label: string) => string): Promise<Base> {
   const name = await nameOf(repo, sha);
   const short = sha.slice(0, 12);
-  return { sha, how, detail: say(name === undefined ? short : `${short} (${name})`), ...(name === undefined ? {} : { name }) };
+  return {
+    sha,
+    how,
+    detail: say(name === undefined ? short : `${short} (${name})`),
+    ...(name === undefined ? {} : { name }),
+  };
 }
 
 function count(n: number, noun: string): string {
@@ -92,15 +126,21 @@ export function wantedBlobs(series: Series): WantedBlob[] {
     for (const diff of patch.diff) {
       const { oldPath, oldBlob } = diff;
       if (diff.kind !== 'create' && oldPath !== undefined && oldBlob !== undefined && !touched.has(oldPath)) {
-        if (/^[0-9a-f]{7,64}$/.test(oldBlob) && /[^0]/.test(oldBlob) && !/[\n\0]/.test(oldPath)) wanted.push({ path: oldPath, blob: oldBlob });
+        if (/^[0-9a-f]{7,64}$/.test(oldBlob) && /[^0]/.test(oldBlob) && !/[\n\0]/.test(oldPath))
+          wanted.push({ path: oldPath, blob: oldBlob });
       }
     }
-    for (const diff of patch.diff) for (const path of [diff.oldPath, diff.newPath]) if (path !== undefined) touched.add(path);
+    for (const diff of patch.diff)
+      for (const path of [diff.oldPath, diff.newPath]) if (path !== undefined) touched.add(path);
   }
   return wanted.slice(0, MAX_FILES);
 }
 
-async function bestMatch(repo: Repository, refs: readonly Ref[], wanted: readonly WantedBlob[]): Promise<{ commit: Sha; score: number } | undefined> {
+async function bestMatch(
+  repo: Repository,
+  refs: readonly Ref[],
+  wanted: readonly WantedBlob[],
+): Promise<{ commit: Sha; score: number } | undefined> {
   if (refs.length === 0 || wanted.length === 0) return undefined;
   const input = refs.flatMap((ref) => wanted.map((file) => `${ref.commit}:${file.path}\n`)).join('');
   const { stdout } = await runGit(repo.place, ['cat-file', '--batch-check=%(objectname)'], { input, okExit: [0, 128] });
@@ -108,7 +148,9 @@ async function bestMatch(repo: Repository, refs: readonly Ref[], wanted: readonl
   let best: { commit: Sha; score: number } | undefined;
   refs.forEach((ref, row) => {
     // a missing one is answered with the question and a word, which no hex digits begin like by chance
-    const score = wanted.filter((file, column) => isNamed(answers[row * wanted.length + column] ?? '', file.blob)).length;
+    const score = wanted.filter((file, column) =>
+      isNamed(answers[row * wanted.length + column] ?? '', file.blob),
+    ).length;
     if (score > (best?.score ?? 0)) best = { commit: ref.commit, score };
   });
   return best;

@@ -5,9 +5,9 @@
  * `<name> <type> <size> LF <bytes> LF`, or `<name> missing LF`, in the order asked.
  */
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
-import { GitError, spawnGit } from './git.ts';
-import type { GitPlace } from './git.ts';
 import type { Sha } from '../rules/types.ts';
+import type { GitPlace } from './git.ts';
+import { GitError, spawnGit } from './git.ts';
 
 /** Blobs above this are passed over as if they were not there. */
 export const MAX_BLOB_BYTES = 64 << 20;
@@ -64,7 +64,8 @@ function startBatch(place: GitPlace) {
     dead = true;
     clearTimeout(timer);
     child.kill('SIGKILL');
-    for (const each of waiting.splice(0)) each.reject(new GitError('failed', `git cat-file: ${why}`, { argv: ['cat-file', '--batch'], cause }));
+    for (const each of waiting.splice(0))
+      each.reject(new GitError('failed', `git cat-file: ${why}`, { argv: ['cat-file', '--batch'], cause }));
   };
   const rearm = (): void => {
     clearTimeout(timer);

@@ -8,12 +8,12 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { gitText, runGit } from './git.ts';
-import type { GitPlace } from './git.ts';
-import { alternatesLine } from './repository.ts';
-import type { Repository } from './repository.ts';
-import type { Identity } from './mail-patch.ts';
 import type { Sha } from '../rules/types.ts';
+import type { GitPlace } from './git.ts';
+import { gitText, runGit } from './git.ts';
+import type { Identity } from './mail-patch.ts';
+import type { Repository } from './repository.ts';
+import { alternatesLine } from './repository.ts';
 
 export interface CheckDir {
   readonly dir: string;
@@ -39,7 +39,14 @@ export async function openCheckDir(repo: Repository, base: Sha): Promise<CheckDi
   const close = async (): Promise<void> => await rm(dir, { recursive: true, force: true });
   const place: GitPlace = {
     ...repo.place,
-    env: { ...repo.place.env, GIT_INDEX_FILE: join(dir, 'index'), GIT_OBJECT_DIRECTORY: objects, GIT_ALLOC_LIMIT: '256m' },
+    // a core dump, too, goes when the check goes
+    cwd: dir,
+    env: {
+      ...repo.place.env,
+      GIT_INDEX_FILE: join(dir, 'index'),
+      GIT_OBJECT_DIRECTORY: objects,
+      GIT_ALLOC_LIMIT: '256m',
+    },
   };
   try {
     await mkdir(join(objects, 'info'), { recursive: true });
@@ -79,13 +86,26 @@ async function fillIndex(repo: Repository, place: GitPlace, dir: string, base: S
 async function dropOldIndexes(indexes: string): Promise<void> {
   const names = await readdir(indexes);
   if (names.length <= MAX_KEPT_INDEXES) return;
-  const dated = await Promise.all(names.map(async (name) => ({ name, at: await stat(join(indexes, name)).then((found) => found.mtimeMs, () => 0) })));
+  const dated = await Promise.all(
+    names.map(async (name) => ({
+      name,
+      at: await stat(join(indexes, name)).then(
+        (found) => found.mtimeMs,
+        () => 0,
+      ),
+    })),
+  );
   dated.sort((a, b) => b.at - a.at);
   for (const { name } of dated.slice(MAX_KEPT_INDEXES)) await rm(join(indexes, name), { force: true });
 }
 
 /** Writes the index as a tree, and a commit of it. Throws GitError. */
-export async function commitIndex(check: CheckDir, parent: Sha, author: Person, message: Buffer): Promise<{ commit: Sha; tree: Sha }> {
+export async function commitIndex(
+  check: CheckDir,
+  parent: Sha,
+  author: Person,
+  message: Buffer,
+): Promise<{ commit: Sha; tree: Sha }> {
   const tree = (await gitText(check.place, ['write-tree'])).trim();
   const env = {
     ...check.place.env,
@@ -96,7 +116,9 @@ export async function commitIndex(check: CheckDir, parent: Sha, author: Person, 
     GIT_COMMITTER_EMAIL: COMMITTER.email,
     GIT_COMMITTER_DATE: author.date,
   };
-  const { stdout } = await runGit({ ...check.place, env }, ['commit-tree', '--no-gpg-sign', '-p', parent, tree], { input: message });
+  const { stdout } = await runGit({ ...check.place, env }, ['commit-tree', '--no-gpg-sign', '-p', parent, tree], {
+    input: message,
+  });
   return { commit: stdout.toString('latin1').trim(), tree };
 }
 
@@ -105,6 +127,7 @@ async function moveObjects(from: string, to: string): Promise<void> {
   for (const fan of await readdir(from)) {
     if (!/^[0-9a-f]{2}$/.test(fan)) continue;
     await mkdir(join(to, fan), { recursive: true });
-    for (const name of await readdir(join(from, fan))) if (/^[0-9a-f]+$/.test(name)) await rename(join(from, fan, name), join(to, fan, name));
+    for (const name of await readdir(join(from, fan)))
+      if (/^[0-9a-f]+$/.test(name)) await rename(join(from, fan, name), join(to, fan, name));
   }
 }

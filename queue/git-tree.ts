@@ -1,14 +1,15 @@
 /** A commit as a Tree (rules/types.ts), with listings and answers shared between commits of a repository. */
-import { GitError } from './git.ts';
-import { grepCommit, sortLines } from './grep.ts';
-import type { GrepAnswer } from './grep.ts';
-import type { Repository } from './repository.ts';
-import { changedPaths, fullListing, listingOver } from './tree-listing.ts';
-import type { ChangedPath, Listing } from './tree-listing.ts';
-import type { Sha, Tree } from '../rules/types.ts';
 
-export { changedPaths };
+import type { Sha, Tree } from '../rules/types.ts';
+import { GitError } from './git.ts';
+import type { GrepAnswer } from './grep.ts';
+import { grepCommit, sortLines } from './grep.ts';
+import type { Repository } from './repository.ts';
+import type { ChangedPath, Listing } from './tree-listing.ts';
+import { changedPaths, fullListing, listingOver } from './tree-listing.ts';
+
 export type { ChangedPath };
+export { changedPaths };
 
 /** A commit further away than this from every listed one gets a full listing of its own. */
 const MAX_OVERLAY = 5000;
@@ -33,7 +34,8 @@ const sharedOf = new WeakMap<Repository, Shared>();
  * 64 MiB are listed but not read. Methods throw GitError when the commit is missing or git fails.
  */
 export function openTree(repo: Repository, commit: Sha): Tree {
-  if (!/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(commit)) throw new GitError('failed', `not a full object name: ${commit.slice(0, 80)}`);
+  if (!/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(commit))
+    throw new GitError('failed', `not a full object name: ${commit.slice(0, 80)}`);
   const shared = sharedOf.get(repo) ?? { listings: new Map(), full: new Map(), greps: new Map() };
   sharedOf.set(repo, shared);
   return {
@@ -46,11 +48,13 @@ export function openTree(repo: Repository, commit: Sha): Tree {
     },
     async read(paths) {
       const files = await listing(repo, shared, commit);
-      const texts = await Promise.all([...new Set(paths)].map(async (path): Promise<[string, string][]> => {
-        const blob = files.blob(path);
-        const bytes = blob === undefined ? undefined : await repo.blobs.read(blob);
-        return bytes === undefined ? [] : [[path, bytes.toString('utf8')]];
-      }));
+      const texts = await Promise.all(
+        [...new Set(paths)].map(async (path): Promise<[string, string][]> => {
+          const blob = files.blob(path);
+          const bytes = blob === undefined ? undefined : await repo.blobs.read(blob);
+          return bytes === undefined ? [] : [[path, bytes.toString('utf8')]];
+        }),
+      );
       return new Map(texts.flat());
     },
     async grep(words, limit) {
@@ -102,13 +106,20 @@ function forgetOldest(shared: Shared, keep: Sha): void {
   }
 }
 
-async function grep(repo: Repository, shared: Shared, commit: Sha, words: readonly string[], limit: number): Promise<GrepAnswer> {
+async function grep(
+  repo: Repository,
+  shared: Shared,
+  commit: Sha,
+  words: readonly string[],
+  limit: number,
+): Promise<GrepAnswer> {
   const key = JSON.stringify([commit, limit, [...new Set(words)].sort()]);
   const known = shared.greps.get(key);
   if (known !== undefined) return await known;
   const searching = search(repo, shared, commit, words, limit);
   shared.greps.set(key, searching);
-  for (const old of [...shared.greps.keys()].slice(0, Math.max(0, shared.greps.size - MAX_GREPS))) shared.greps.delete(old);
+  for (const old of [...shared.greps.keys()].slice(0, Math.max(0, shared.greps.size - MAX_GREPS)))
+    shared.greps.delete(old);
   try {
     return await searching;
   } catch (error) {
@@ -118,10 +129,17 @@ async function grep(repo: Repository, shared: Shared, commit: Sha, words: readon
 }
 
 /** What did not change is looked up in the base's answer; only changed files are searched. */
-async function search(repo: Repository, shared: Shared, commit: Sha, words: readonly string[], limit: number): Promise<GrepAnswer> {
+async function search(
+  repo: Repository,
+  shared: Shared,
+  commit: Sha,
+  words: readonly string[],
+  limit: number,
+): Promise<GrepAnswer> {
   const files = await listing(repo, shared, commit);
   const base = await baseOf(shared, files);
-  if (files.over === undefined || base === undefined || files.over.changed.size > MAX_GREP_PATHS) return await grepCommit(repo, commit, words, limit);
+  if (files.over === undefined || base === undefined || files.over.changed.size > MAX_GREP_PATHS)
+    return await grepCommit(repo, commit, words, limit);
   const before = await grep(repo, shared, base, words, limit);
   if (before.cut) return await grepCommit(repo, commit, words, limit);
   const { changed } = files.over;

@@ -1,14 +1,16 @@
 /**
  * The only file that runs git. Every call gets an argument array, an environment of its own (nothing
- * is inherited but PATH), a time limit and a bound on what it may answer.
+ * is inherited), a time limit and a bound on what it may answer.
  *
  * Single commands with a short text answer go through simple-git; what needs standard input, bytes
  * or a stream is spawned here, because simple-git offers none of the three.
  *
  * Sources: git-config(1), git(1) "Environment Variables"; GIT_ALLOC_LIMIT is in git's wrapper.c.
  */
-import { spawn } from 'node:child_process';
+
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { simpleGit } from 'simple-git';
 
 /** Where a git command runs. */
@@ -17,7 +19,7 @@ export interface GitPlace {
   readonly cwd: string;
   /** GIT_DIR; absent only while a repository is being looked for. */
   readonly gitDir?: string;
-  /** Variables on top of the fixed ones, e.g. GIT_INDEX_FILE. */
+  /** Variables on top of the fixed ones, e.g. GIT_INDEX_FILE, or a PATH that has git. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -33,6 +35,7 @@ export interface GitLimits {
 }
 
 export interface GitAnswer {
+  /** 128 + n for a process that signal n ended, as in a shell. */
   readonly exitCode: number;
   readonly stdout: Buffer;
   /** At most 16 KiB, bad UTF-8 replaced. */
@@ -56,7 +59,11 @@ export class GitError extends Error {
   readonly exitCode: number;
   readonly stderr: string;
 
-  constructor(problem: GitProblem, message: string, more: { argv?: readonly string[]; exitCode?: number; stderr?: string; cause?: unknown } = {}) {
+  constructor(
+    problem: GitProblem,
+    message: string,
+    more: { argv?: readonly string[]; exitCode?: number; stderr?: string; cause?: unknown } = {},
+  ) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.name = 'GitError';
     this.problem = problem;
@@ -65,6 +72,12 @@ export class GitError extends Error {
     this.stderr = more.stderr ?? '';
   }
 }
+
+/**
+ * Exit codes that a mail can bring about in the commands that read it: no, broken beyond reading, and
+ * git failing over it (SIGABRT, SIGFPE, SIGSEGV: a cut "new file mode" line is enough for an assertion).
+ */
+export const REFUSED_EXITS: readonly number[] = [1, 128, 134, 136, 139];
 
 const TIMEOUT_MS = 60_000;
 const MAX_BYTES = 64 << 20;
@@ -89,7 +102,7 @@ const CONFIG: readonly string[] = [
 
 function environment(place: GitPlace): Record<string, string> {
   return {
-    PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
+    PATH: '/usr/local/bin:/usr/bin:/bin',
     HOME: '/nonexistent',
     LC_ALL: 'C',
     TZ: 'UTC',
@@ -121,20 +134,28 @@ export async function gitText(place: GitPlace, argv: readonly string[], timeoutM
   const signal = AbortSignal.timeout(timeoutMs);
   let exitCode = -1;
   let stderr = '';
-  const run = async (): Promise<string> => await simpleGit({
-    baseDir: place.cwd,
-    config: [...CONFIG],
-    allowEnvironment: Object.keys(env).filter((name) => name.startsWith('GIT_')),
-    unsafe: { allowUnsafeConfigPaths: true, allowUnsafeHooksPath: true, allowUnsafeFsMonitor: true, allowUnsafeTemplateDir: true },
-    abort: signal,
-    trimmed: false,
-    // by itself simple-git takes a failure without words on stderr for a success
-    errors: (error, result) => {
-      exitCode = result.exitCode;
-      stderr = Buffer.concat(result.stdErr).toString('utf8', 0, MAX_STDERR_BYTES);
-      return result.exitCode === 0 ? undefined : (error ?? Buffer.from(stderr));
-    },
-  }).env(env).raw([...argv]);
+  const run = async (): Promise<string> =>
+    await simpleGit({
+      baseDir: place.cwd,
+      config: [...CONFIG],
+      allowEnvironment: Object.keys(env).filter((name) => name.startsWith('GIT_')),
+      unsafe: {
+        allowUnsafeConfigPaths: true,
+        allowUnsafeHooksPath: true,
+        allowUnsafeFsMonitor: true,
+        allowUnsafeTemplateDir: true,
+      },
+      abort: signal,
+      trimmed: false,
+      // by itself simple-git takes a failure without words on stderr for a success
+      errors: (error, result) => {
+        exitCode = result.exitCode;
+        stderr = Buffer.concat(result.stdErr).toString('utf8', 0, MAX_STDERR_BYTES);
+        return result.exitCode === 0 ? undefined : (error ?? Buffer.from(stderr));
+      },
+    })
+      .env(env)
+      .raw([...argv]);
   try {
     return await run();
   } catch (cause) {
@@ -149,7 +170,15 @@ export async function gitText(place: GitPlace, argv: readonly string[], timeoutM
  */
 export async function runGit(place: GitPlace, argv: readonly string[], limits: GitLimits = {}): Promise<GitAnswer> {
   const chunks: Buffer[] = [];
-  const end = await streamGit(place, argv, (chunk) => { chunks.push(chunk); return true; }, limits);
+  const end = await streamGit(
+    place,
+    argv,
+    (chunk) => {
+      chunks.push(chunk);
+      return true;
+    },
+    limits,
+  );
   if (!(limits.okExit ?? [0]).includes(end.exitCode)) throw failed(argv, end.exitCode, end.stderr);
   return { ...end, stdout: Buffer.concat(chunks) };
 }
@@ -174,7 +203,12 @@ export async function streamGit(
  * Runs `first | second` and returns the output of `second`. Limits hold for the pair. The exit code
  * of `first` does not count when `second` is content, as in a shell.
  */
-export async function pipeGit(place: GitPlace, first: readonly string[], second: readonly string[], limits: GitLimits = {}): Promise<Buffer> {
+export async function pipeGit(
+  place: GitPlace,
+  first: readonly string[],
+  second: readonly string[],
+  limits: GitLimits = {},
+): Promise<Buffer> {
   const source = spawnGit(place, first);
   const sink = spawnGit(place, second);
   for (const child of [source, sink]) child.stdin.on('error', judgedByExitCode);
@@ -184,7 +218,15 @@ export async function pipeGit(place: GitPlace, first: readonly string[], second:
   source.stdout.pipe(sink.stdin);
   const chunks: Buffer[] = [];
   try {
-    const end = await untilEnd(sink, second, (chunk) => { chunks.push(chunk); return true; }, limits);
+    const end = await untilEnd(
+      sink,
+      second,
+      (chunk) => {
+        chunks.push(chunk);
+        return true;
+      },
+      limits,
+    );
     if (end.exitCode !== 0) throw failed(second, end.exitCode, end.stderr);
     return Buffer.concat(chunks);
   } finally {
@@ -194,7 +236,12 @@ export async function pipeGit(place: GitPlace, first: readonly string[], second:
 
 /** Starts a command that stays; the caller speaks its protocol and ends it. */
 export function spawnGit(place: GitPlace, argv: readonly string[]): ChildProcessWithoutNullStreams {
-  return spawn('git', [...configArgs, ...argv], { cwd: place.cwd, env: environment(place), stdio: 'pipe', windowsHide: true });
+  return spawn('git', [...configArgs, ...argv], {
+    cwd: place.cwd,
+    env: environment(place),
+    stdio: 'pipe',
+    windowsHide: true,
+  });
 }
 
 async function untilEnd(
@@ -216,7 +263,8 @@ async function untilEnd(
     child.stdout.on('data', (chunk: Buffer) => {
       if (stopped !== undefined) return;
       bytes += chunk.length;
-      if (bytes > maxBytes) stop(new GitError('too-much-output', `git ${name(argv)} wrote more than ${maxBytes} bytes`, { argv }));
+      if (bytes > maxBytes)
+        stop(new GitError('too-much-output', `git ${name(argv)} wrote more than ${maxBytes} bytes`, { argv }));
       else if (!take(chunk)) stop('enough');
     });
     child.stderr.on('data', (chunk: Buffer) => {
@@ -226,16 +274,21 @@ async function untilEnd(
       clearTimeout(timer);
       reject(failed(argv, -1, cause.message, cause));
     });
-    child.on('close', (code) => {
+    child.on('close', (code, signal) => {
       clearTimeout(timer);
       if (stopped instanceof GitError) reject(stopped);
-      else resolve({ exitCode: stopped === 'enough' ? 0 : (code ?? -1), stderr: stderr.toString('utf8') });
+      else
+        resolve({
+          exitCode: stopped === 'enough' ? 0 : (code ?? (signal === null ? -1 : 128 + constants.signals[signal])),
+          stderr: stderr.toString('utf8'),
+        });
     });
   });
 }
 
-/** A child that ends before it read all its input is judged by its exit code, not by the broken pipe. */
-function judgedByExitCode(): void {}
+function judgedByExitCode(): void {
+  // a child that ends before it read all its input shows that in its exit code; the broken pipe adds nothing
+}
 
 function name(argv: readonly string[]): string {
   return argv.find((word) => !word.startsWith('-')) ?? '';
@@ -246,7 +299,16 @@ function timedOut(argv: readonly string[], timeoutMs: number, cause?: unknown): 
 }
 
 function failed(argv: readonly string[], exitCode: number, stderr: string, cause?: unknown): GitError {
-  if (/\bENOENT\b/.test(stderr) && exitCode === -1) return new GitError('no-git', 'git was not found on PATH, or the directory it was to run in is gone', { argv, cause });
+  if (/\bENOENT\b/.test(stderr) && exitCode === -1)
+    return new GitError('no-git', 'git was not found on PATH, or the directory it was to run in is gone', {
+      argv,
+      cause,
+    });
   const words = stderr.trim().slice(0, 1000) || 'it gave no reason';
-  return new GitError('failed', `git ${name(argv)} failed (exit code ${exitCode}): ${words}`, { argv, exitCode, stderr, cause });
+  return new GitError('failed', `git ${name(argv)} failed (exit code ${exitCode}): ${words}`, {
+    argv,
+    exitCode,
+    stderr,
+    cause,
+  });
 }

@@ -6,9 +6,9 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GitError, runGit } from './git.ts';
-import type { GitPlace } from './git.ts';
 import type { Outcome, Patch } from '../rules/types.ts';
+import type { GitPlace } from './git.ts';
+import { GitError, REFUSED_EXITS, runGit } from './git.ts';
 
 export interface MailPatch {
   readonly author: Identity;
@@ -31,11 +31,20 @@ const LIMITS = { timeoutMs: 30_000, maxBytes: 1 << 20 };
  * Takes a mail apart in `dir`, where two files are left. A mail that git cannot read is a value.
  * Throws GitError when the machine fails.
  */
-export async function readMailPatch(place: GitPlace, dir: string, patch: Patch, scissors: boolean): Promise<Outcome<{ mail: MailPatch }, { why: string }>> {
+export async function readMailPatch(
+  place: GitPlace,
+  dir: string,
+  patch: Patch,
+  scissors: boolean,
+): Promise<Outcome<{ mail: MailPatch }, { why: string }>> {
   const input = withoutWireEnds(patch.message.raw);
   const paths = [join(dir, 'message'), join(dir, 'diff')];
   const run = async (...flags: string[]) =>
-    await runGit(place, ['mailinfo', scissors ? '--scissors' : '--no-scissors', ...flags, ...paths], { ...LIMITS, input, okExit: [0, 1, 128] });
+    await runGit(place, ['mailinfo', scissors ? '--scissors' : '--no-scissors', ...flags, ...paths], {
+      ...LIMITS,
+      input,
+      okExit: [0, ...REFUSED_EXITS],
+    });
   let flags: string[] = [];
   let info = await run('--quoted-cr=nowarn');
   if (info.exitCode !== 0 && /cannot convert/.test(info.stderr)) {
@@ -43,22 +52,35 @@ export async function readMailPatch(place: GitPlace, dir: string, patch: Patch, 
     flags = ['-n'];
     info = await run('--quoted-cr=nowarn', ...flags);
   }
-  if (info.exitCode === 0 && hasCrEnds(await readFile(join(dir, 'diff')))) info = await run('--quoted-cr=strip', ...flags);
+  if (info.exitCode === 0 && hasCrEnds(await readFile(join(dir, 'diff'))))
+    info = await run('--quoted-cr=strip', ...flags);
   if (info.exitCode !== 0) {
-    if (info.exitCode === 128 && /unable to (?:write|create)|No space/i.test(info.stderr)) throw new GitError('failed', `git mailinfo failed: ${info.stderr.trim()}`, { exitCode: 128, stderr: info.stderr });
+    if (info.exitCode === 128 && /unable to (?:write|create)|No space/i.test(info.stderr))
+      throw new GitError('failed', `git mailinfo failed: ${info.stderr.trim()}`, {
+        exitCode: 128,
+        stderr: info.stderr,
+      });
     return { ok: false, why: `git cannot read the mail: ${info.stderr.trim().slice(0, 300) || 'it gave no reason'}` };
   }
   let diff = await readFile(join(dir, 'diff'));
   if (hasCrEnds(diff)) diff = Buffer.from(diff.toString('latin1').replaceAll('\r\n', '\n'), 'latin1');
-  const fields = new Map(info.stdout.toString('utf8').split('\n').map((line) => {
-    const colon = line.indexOf(': ');
-    return [line.slice(0, Math.max(0, colon)), line.slice(colon + 2)] as const;
-  }));
+  const fields = new Map(
+    info.stdout
+      .toString('utf8')
+      .split('\n')
+      .map((line) => {
+        const colon = line.indexOf(': ');
+        return [line.slice(0, Math.max(0, colon)), line.slice(colon + 2)] as const;
+      }),
+  );
   const date = gitDate(fields.get('Date') ?? '') ?? gitDate(patch.message.date ?? '');
   return {
     ok: true,
     mail: {
-      author: cleanIdentity({ name: fields.get('Author') || patch.author.name, email: fields.get('Email') || patch.author.address }),
+      author: cleanIdentity({
+        name: fields.get('Author') || patch.author.name,
+        email: fields.get('Email') || patch.author.address,
+      }),
       ...(date === undefined ? {} : { date }),
       message: commitMessage(fields.get('Subject') ?? patch.title, await readFile(join(dir, 'message'))),
       diff,
@@ -85,14 +107,27 @@ function hasCrEnds(diff: Buffer): boolean {
 /** What `git stripspace` does: no white space at line ends, no blank lines in a row, at the start or the end. */
 export function commitMessage(subject: string, log: Buffer): Buffer {
   const text = `${Buffer.from(subject, 'utf8').toString('latin1')}\n\n${log.toString('latin1')}`;
-  const lines = text.replaceAll('\0', '').split('\n').map((line) => line.replace(/[ \t\r\f\v]+$/, ''));
-  return Buffer.from(`${lines.join('\n').replace(/\n{3,}/g, '\n\n').replace(/^\n+|\n+$/g, '')}\n`, 'latin1');
+  const lines = text
+    .replaceAll('\0', '')
+    .split('\n')
+    .map((line) => line.replace(/[ \t\r\f\v]+$/, ''));
+  return Buffer.from(
+    `${lines
+      .join('\n')
+      .replace(/\n{3,}/g, '\n\n')
+      .replace(/^\n+|\n+$/g, '')}\n`,
+    'latin1',
+  );
 }
 
 /** An identity that git accepts: without `<`, `>` and control characters, and never empty. */
 export function cleanIdentity(raw: Identity): Identity {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is removed
-  const clean = (text: string): string => text.replace(/[\0-\x1f\x7f<>]+/g, ' ').trim().slice(0, 200).trim();
+  const clean = (text: string): string =>
+    text
+      .replace(/[\p{Cc}<>]+/gu, ' ')
+      .trim()
+      .slice(0, 200)
+      .trim();
   const email = clean(raw.email).replace(/ /g, '') || 'unknown@invalid';
   const name = clean(raw.name);
   // git strips these at both ends and refuses what is then empty (ident.c, crud())
@@ -100,11 +135,23 @@ export function cleanIdentity(raw: Identity): Identity {
 }
 
 const MONTHS = 'JanFebMarAprMayJunJulAugSepOctNovDec';
-const ZONES: Readonly<Record<string, string>> = { EST: '-0500', EDT: '-0400', CST: '-0600', CDT: '-0500', MST: '-0700', MDT: '-0600', PST: '-0800', PDT: '-0700' };
+const ZONES: Readonly<Record<string, string>> = {
+  EST: '-0500',
+  EDT: '-0400',
+  CST: '-0600',
+  CDT: '-0500',
+  MST: '-0700',
+  MDT: '-0600',
+  PST: '-0800',
+  PDT: '-0700',
+};
 
 /** RFC 5322 section 3.3 (with the obsolete zones of 4.3) or ISO 8601, as `@<seconds> <offset>`. */
 export function gitDate(text: string): string | undefined {
-  const mail = /^(?:[A-Za-z]{3},?\s+)?(\d{1,2})\s+([A-Za-z]{3})[a-z]*\s+(\d{4})\s+(\d{1,2}):(\d\d)(?::(\d\d))?\s*([+-]\d{4}|[A-Z]{1,3})?/.exec(text.trim());
+  const mail =
+    /^(?:[A-Za-z]{3},?\s+)?(\d{1,2})\s+([A-Za-z]{3})[a-z]*\s+(\d{4})\s+(\d{1,2}):(\d\d)(?::(\d\d))?\s*([+-]\d{4}|[A-Z]{1,3})?/.exec(
+      text.trim(),
+    );
   if (mail === null) {
     const zone = /([+-]\d\d):?(\d\d)$/.exec(text.trim());
     const seconds = /^\d{4}-\d\d-\d\dT/.test(text) ? Math.floor(Date.parse(text) / 1000) : Number.NaN;
@@ -115,7 +162,9 @@ export function gitDate(text: string): string | undefined {
   const written = mail[7] ?? '';
   const zone = /^[+-]/.test(written) ? written : (ZONES[written] ?? '+0000');
   const offset = (zone.startsWith('-') ? -60 : 60) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(3)));
-  const seconds = Date.UTC(Number(mail[3]), month / 3, Number(mail[1]), Number(mail[4]), Number(mail[5]), Number(mail[6] ?? 0)) / 1000;
+  const seconds =
+    Date.UTC(Number(mail[3]), month / 3, Number(mail[1]), Number(mail[4]), Number(mail[5]), Number(mail[6] ?? 0)) /
+    1000;
   return stamp(seconds - offset, zone);
 }
 

@@ -19,8 +19,7 @@ export function whyUnsafePath(path: string): string | undefined {
   if (path === '') return 'it is empty';
   if (path.length > MAX_PATH) return `it is longer than ${MAX_PATH} characters`;
   if (/^[/\\]|^[a-zA-Z]:[/\\]/.test(path)) return 'it is absolute';
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
-  if (/[\0-\x1f\x7f]/.test(path)) return 'it has control characters';
+  if (/\p{Cc}/u.test(path)) return 'it has control characters';
   for (const part of path.split(/[/\\]/)) {
     if (part === '..') return 'it leaves the tree';
     if (part === '' || part === '.') return 'it has an empty component';
@@ -31,7 +30,11 @@ export function whyUnsafePath(path: string): string | undefined {
 
 /** `.git` as any file system may understand it: other case, NTFS short names and streams, HFS+ ignored characters. */
 function isDotGit(part: string): boolean {
-  const plain = part.replace(HFS_IGNORED, '').toLowerCase().replace(/:.*$/s, '').replace(/[. ]+$/, '');
+  const plain = part
+    .replace(HFS_IGNORED, '')
+    .toLowerCase()
+    .replace(/:.*$/s, '')
+    .replace(/[. ]+$/, '');
   return plain === '.git' || /^git~\d+$/.test(plain);
 }
 
@@ -65,7 +68,8 @@ export function findUnsafePath(patches: readonly Patch[]): UnsafePath | undefine
   const links = new Map<string, number>();
   for (const patch of patches) {
     for (const diff of patch.diff) if (dropsLink(diff)) links.delete(diff.oldPath ?? '');
-    for (const diff of patch.diff) if (diff.newMode === SYMLINK && diff.newPath !== undefined) links.set(diff.newPath, patch.n);
+    for (const diff of patch.diff)
+      if (diff.newMode === SYMLINK && diff.newPath !== undefined) links.set(diff.newPath, patch.n);
     for (const diff of patch.diff) {
       for (const path of new Set([diff.oldPath, diff.newPath])) {
         if (path === undefined) continue;
@@ -78,7 +82,11 @@ export function findUnsafePath(patches: readonly Patch[]): UnsafePath | undefine
 }
 
 export function unsafe(patch: number, path: string, why: string): UnsafePath {
-  return { patch, path, why: `patch ${patch} is refused because of the path ${JSON.stringify(path.slice(0, 200))}: ${why}` };
+  return {
+    patch,
+    path,
+    why: `patch ${patch} is refused because of the path ${JSON.stringify(path.slice(0, 200))}: ${why}`,
+  };
 }
 
 function dropsLink(diff: FileDiff): boolean {
@@ -88,7 +96,9 @@ function dropsLink(diff: FileDiff): boolean {
 function whyUnsafeDiff(path: string, diff: FileDiff): string | undefined {
   if (diff.oldMode === SUBMODULE || diff.newMode === SUBMODULE) return 'it is a submodule';
   if (diff.newMode !== SYMLINK || path !== diff.newPath || diff.hunks.length === 0) return undefined;
-  const target = diff.hunks.flatMap((hunk) => hunk.lines.filter((line) => line.kind === 'add').map((line) => line.text)).join('\n');
+  const target = diff.hunks
+    .flatMap((hunk) => hunk.lines.filter((line) => line.kind === 'add').map((line) => line.text))
+    .join('\n');
   return whyUnsafeTarget(path, target);
 }
 

@@ -2,10 +2,11 @@
  * `prerequisite-patch-id:` lines (git-format-patch(1), "BASE TREE INFORMATION"): the commits of the
  * tree that have these patch-ids, looked for near the base.
  */
+
+import type { Sha } from '../rules/types.ts';
 import { GitError, pipeGit, runGit } from './git.ts';
 import { listRefs } from './refs.ts';
 import type { Repository } from './repository.ts';
-import type { Sha } from '../rules/types.ts';
 
 export interface Prerequisite {
   readonly patchId: string;
@@ -24,7 +25,11 @@ const LIMITS = { timeoutMs: 60_000, maxBytes: 64 << 20 };
  * the order given, 100 at most. Merges have no patch-id. What a minute of looking does not find is
  * not found: a mail must not be able to stop a check. Throws GitError.
  */
-export async function findPrerequisites(repo: Repository, base: Sha, patchIds: readonly string[]): Promise<Prerequisite[]> {
+export async function findPrerequisites(
+  repo: Repository,
+  base: Sha,
+  patchIds: readonly string[],
+): Promise<Prerequisite[]> {
   const wanted = patchIds.slice(0, MAX_PREREQUISITES).map((id) => id.toLowerCase());
   const left = new Set(wanted);
   if (left.size === 0) return [];
@@ -39,8 +44,16 @@ export async function findPrerequisites(repo: Repository, base: Sha, patchIds: r
   });
 }
 
-async function search(repo: Repository, revisions: readonly string[], wanted: ReadonlySet<string>): Promise<Map<string, Sha>> {
-  const { stdout: commits } = await runGit(repo.place, ['rev-list', `--max-count=${MAX_COMMITS}`, '--no-merges', '--end-of-options', ...revisions], LIMITS);
+async function search(
+  repo: Repository,
+  revisions: readonly string[],
+  wanted: ReadonlySet<string>,
+): Promise<Map<string, Sha>> {
+  const { stdout: commits } = await runGit(
+    repo.place,
+    ['rev-list', `--max-count=${MAX_COMMITS}`, '--no-merges', '--end-of-options', ...revisions],
+    LIMITS,
+  );
   const diffs = ['diff-tree', '--stdin', '-r', '-p', '-M', '--no-ext-diff', '--no-textconv'];
   const found = new Map<string, Sha>();
   let out: Buffer;

@@ -47,16 +47,24 @@ export function missingPackages(needs: readonly Need[], machine: Machine): reado
  * Installs `packages` as root or through `sudo -n`. The package lists are fetched only when apt cannot do
  * without. Throws a ProvisionError that holds the one line to run when neither is allowed, or what apt said.
  */
-export async function installPackages(packages: readonly string[], machine: Machine, progress: Progress): Promise<void> {
+export async function installPackages(
+  packages: readonly string[],
+  machine: Machine,
+  progress: Progress,
+): Promise<void> {
   if (packages.length === 0) return;
   const byHand = `apt-get update && apt-get install -y --no-install-recommends ${packages.join(' ')}`;
   if (!machine.hasCommand('apt-get')) {
-    throw new ProvisionError(`not a Debian system, and these are missing (by their Debian names): ${packages.join(' ')}`);
+    throw new ProvisionError(
+      `not a Debian system, and these are missing (by their Debian names): ${packages.join(' ')}`,
+    );
   }
   const prefix = await rootPrefix(machine);
   if (prefix === undefined) {
     const line = machine.hasCommand('sudo') ? `sudo sh -c '${byHand}'` : `su -c '${byHand}'`;
-    throw new ProvisionError(`Debian packages are missing: ${packages.join(' ')}. Run this once, then try again:\n\n    ${line}\n`);
+    throw new ProvisionError(
+      `Debian packages are missing: ${packages.join(' ')}. Run this once, then try again:\n\n    ${line}\n`,
+    );
   }
   const install = ['install', '-y', '-q', '--no-install-recommends', ...packages];
   const step = progress.step(`installing ${packages.length} Debian packages`, 200);

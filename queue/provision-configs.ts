@@ -16,7 +16,10 @@ const PACKAGE = 'linux-config-6.12';
 export function cachedConfigs(cache: string): readonly string[] | undefined {
   const dir = configDir(cache);
   if (!existsSync(dir)) return undefined;
-  return readdirSync(dir).filter((name) => CONFIG_NAME.test(name)).sort().map((name) => join(dir, name));
+  return readdirSync(dir)
+    .filter((name) => CONFIG_NAME.test(name))
+    .sort()
+    .map((name) => join(dir, name));
 }
 
 /**
@@ -31,7 +34,9 @@ export async function makeConfigs(deps: TreeDeps): Promise<readonly string[] | u
   mkdirSync(join(aside, 'configs'), { recursive: true });
   try {
     const installed = `/usr/src/${PACKAGE}`;
-    const from = existsSync(installed) ? installed : join(await extractPackage(PACKAGE, join(aside, 'deb'), deps), installed);
+    const from = deps.machine.hasFile(installed)
+      ? installed
+      : join(await extractPackage(PACKAGE, join(aside, 'deb'), deps), installed);
     for (const name of readdirSync(from).filter((file) => file.endsWith('.xz'))) {
       const ran = await deps.machine.run(['xz', '--decompress', '--stdout', join(from, name)]);
       if (ran.code !== 0) throw new Error(`xz could not unpack ${name}: ${ran.stderr.trim()}`);

@@ -28,7 +28,13 @@ interface Entry {
 
 /** What git may see of our environment: no configuration of the user or the machine, no GIT_* of a caller. */
 export function plainGitEnv(env: Env): Env {
-  return { PATH: env['PATH'], HOME: '/nonexistent', LC_ALL: 'C', GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' };
+  return {
+    PATH: env['PATH'],
+    HOME: '/nonexistent',
+    LC_ALL: 'C',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_CONFIG_NOSYSTEM: '1',
+  };
 }
 
 /** Files and symbolic links below `dir`, sorted by path. Throws an Error on anything else (a socket, a device). */
@@ -38,10 +44,12 @@ export function listEntries(dir: string): readonly Entry[] {
     for (const item of readdirSync(join(dir, below), { withFileTypes: true })) {
       const path = below === '' ? item.name : `${below}/${item.name}`;
       // The stream below is lines; git's own trees have no such name either.
-      if (/["\n]/.test(path)) throw new Error(`cannot commit ${JSON.stringify(path)}: the name has a quote or a newline`);
+      if (/["\n]/.test(path))
+        throw new Error(`cannot commit ${JSON.stringify(path)}: the name has a quote or a newline`);
       if (item.isDirectory()) walk(path);
       else if (item.isSymbolicLink()) entries.push({ path, mode: '120000' });
-      else if (item.isFile()) entries.push({ path, mode: lstatSync(join(dir, path)).mode & 0o100 ? '100755' : '100644' });
+      else if (item.isFile())
+        entries.push({ path, mode: lstatSync(join(dir, path)).mode & 0o100 ? '100755' : '100644' });
       else throw new Error(`cannot commit ${path}: neither a file nor a symbolic link`);
     }
   };
@@ -64,7 +72,10 @@ export async function commitFolder(
   const entries = listEntries(dir);
   const git = async (...args: string[]): Promise<string> => {
     const ran = await machine.run(['git', '-C', dir, ...args], { env });
-    if (ran.code !== 0) throw new Error(`git ${args[0]} failed in ${dir} (status ${ran.code}): ${ran.stderr.trim() || ran.stdout.slice(0, 500)}`);
+    if (ran.code !== 0)
+      throw new Error(
+        `git ${args[0]} failed in ${dir} (status ${ran.code}): ${ran.stderr.trim() || ran.stdout.slice(0, 500)}`,
+      );
     return ran.stdout;
   };
   // An empty template: no sample hooks, no info/exclude.
@@ -88,7 +99,13 @@ const SETTINGS = [
   ['core.autocrlf', 'false'],
 ] as const;
 
-async function fastImport(dir: string, commit: Commit, entries: readonly Entry[], env: Env, onFile: (done: number) => void): Promise<void> {
+async function fastImport(
+  dir: string,
+  commit: Commit,
+  entries: readonly Entry[],
+  env: Env,
+  onFile: (done: number) => void,
+): Promise<void> {
   // Speed over size: level 1, no deltas; the source is unpacked next to it anyway.
   const tuning = ['-c', 'core.compression=1', '-c', 'fastimport.unpackLimit=0'];
   const child = spawn('git', ['-C', dir, ...tuning, 'fast-import', '--quiet', '--done', '--depth=0'], {
@@ -106,18 +123,21 @@ async function fastImport(dir: string, commit: Commit, entries: readonly Entry[]
     broken = true;
   });
   const write = async (data: string | Buffer): Promise<void> => {
-    if (!broken && !child.stdin.write(data)) await Promise.race([once(child.stdin, 'drain'), closed]);
+    if (broken || child.stdin.write(data)) return;
+    // The one error that waiting can meet is the broken pipe, noted above.
+    await Promise.race([once(child.stdin, 'drain').catch(() => undefined), closed]);
   };
   const who = `depbot <depbot@localhost> ${commit.atSec} +0000`;
   const message = Buffer.from(`${commit.message}\n`);
-  await write(`feature done\ncommit refs/heads/main\nauthor ${who}\ncommitter ${who}\ndata ${message.length}\n${message.toString()}\n`);
+  await write(
+    `feature done\ncommit refs/heads/main\nauthor ${who}\ncommitter ${who}\ndata ${message.length}\n${message.toString()}\n`,
+  );
   for (const [index, { path, mode }] of entries.entries()) {
     if (broken) break;
     const full = join(dir, path);
     const data = mode === '120000' ? readlinkSync(full, { encoding: 'buffer' }) : readFileSync(full);
-    await write(`M ${mode} inline ${path}\ndata ${data.length}\n`);
-    await write(data);
-    await write('\n');
+    const header = `M ${mode} inline ${path}\ndata ${data.length}\n`;
+    await write(Buffer.concat([Buffer.from(header), data, Buffer.from('\n')]));
     if (index % 200 === 0) onFile(index);
   }
   child.stdin.end('done\n');

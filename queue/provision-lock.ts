@@ -11,7 +11,11 @@ import { dirname } from 'node:path';
  * `onWait` is called once when the lock is not free at once. Throws what `work` throws, or an Error when
  * flock(1) cannot be started.
  */
-export async function withLock<T>(file: string, work: () => Promise<T>, onWait: () => void = () => undefined): Promise<T> {
+export async function withLock<T>(
+  file: string,
+  work: () => Promise<T>,
+  onWait: () => void = () => undefined,
+): Promise<T> {
   mkdirSync(dirname(file), { recursive: true });
   const release = await lock(file, onWait);
   try {

@@ -15,16 +15,19 @@ import { withLock } from './provision-lock.ts';
  * `install` does the work and returns the text of a failure, or undefined. Throws an Error when it fails or
  * when what came is not what the lock file says.
  */
-export async function ensureModules(root: string, install: (root: string) => string | undefined = npmInstall): Promise<void> {
+export async function ensureModules(
+  root: string,
+  install: (root: string) => string | undefined = npmInstall,
+): Promise<void> {
   if (isCurrent(root)) return;
   await withLock(join(root, '.cache', 'npm.lock'), async () => {
     // Who held the lock before may have done the work.
     if (isCurrent(root)) return;
-    process.stderr.write('depbot: installing npm packages ...\n');
     const complaint = install(root);
     if (complaint !== undefined) throw new Error(`npm install failed: ${complaint}`);
     const strays = straysFromLock(root);
-    if (strays.length > 0) throw new Error(`package-lock.json does not fit package.json (run npm install): ${strays.join(', ')}`);
+    if (strays.length > 0)
+      throw new Error(`package-lock.json does not fit package.json (run npm install): ${strays.join(', ')}`);
     writeFileSync(join(root, STAMP), lockDigest(root));
   });
 }
@@ -38,19 +41,27 @@ function isCurrent(root: string): boolean {
 }
 
 function lockDigest(root: string): string {
-  return createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  return createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
 }
 
 /** Packages that are installed in another version than locked, or are not locked at all; npm keeps the list. */
 function straysFromLock(root: string): readonly string[] {
   const locked = lockedVersions(join(root, 'package-lock.json'));
   const installed = lockedVersions(join(root, 'node_modules', '.package-lock.json'));
-  return [...installed].filter(([path, version]) => locked.get(path) !== version).map(([path, version]) => `${path} ${version}`);
+  return [...installed]
+    .filter(([path, version]) => locked.get(path) !== version)
+    .map(([path, version]) => `${path} ${version}`);
 }
 
 function lockedVersions(file: string): ReadonlyMap<string, string | undefined> {
   const { packages } = JSON.parse(readFileSync(file, 'utf8')) as { packages: Record<string, { version?: string }> };
-  return new Map(Object.entries(packages).filter(([path]) => path !== '').map(([path, { version }]) => [path, version]));
+  return new Map(
+    Object.entries(packages)
+      .filter(([path]) => path !== '')
+      .map(([path, { version }]) => [path, version]),
+  );
 }
 
 /**
@@ -58,6 +69,7 @@ function lockedVersions(file: string): ReadonlyMap<string, string | undefined> {
  * lock files (npm/cli issue 4828). --no-save leaves the lock file alone; straysFromLock checks the outcome.
  */
 function npmInstall(root: string): string | undefined {
+  process.stderr.write('depbot: installing npm packages ...\n');
   const argv = ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
   const npm = spawnSync('npm', argv, { cwd: root, encoding: 'utf8', timeout: 900_000 });
   if (npm.error) return npm.error.message;

@@ -56,7 +56,10 @@ function barSteps(stream: NodeJS.WritableStream, now: () => number): Progress['s
   return (title, total) => {
     const began = now();
     const format = `  ${title.padEnd(TITLE_COLUMNS)} {bar} {percentage}% {remark}`;
-    const bar = new cliProgress.SingleBar({ stream, format, hideCursor: true, barsize: 24, fps: 5 }, cliProgress.Presets.shades_classic);
+    const bar = new cliProgress.SingleBar(
+      { stream, format, hideCursor: true, barsize: 24, fps: 5 },
+      cliProgress.Presets.shades_classic,
+    );
     bar.start(total, 0, { remark: '' });
     return {
       to: (done) => bar.update(Math.min(done, total)),

@@ -36,7 +36,8 @@ export function cachedTree(cache: string): string {
 export function givenTree(path: string): string {
   const tree = resolve(path);
   if (!existsSync(join(tree, 'Kconfig'))) throw new ProvisionError(`${tree} is no kernel tree: it has no file Kconfig`);
-  if (!existsSync(join(tree, '.git'))) throw new ProvisionError(`${tree} is no git repository: give a checkout of the kernel's git tree`);
+  if (!existsSync(join(tree, '.git')))
+    throw new ProvisionError(`${tree} is no git repository: give a checkout of the kernel's git tree`);
   return tree;
 }
 
@@ -82,7 +83,7 @@ export function kernelVersion(makefile: string): string {
 async function findArchive(dir: string, deps: TreeDeps): Promise<string> {
   const name = `linux-source-${SERIES}`;
   const installed = `/usr/src/${name}.tar.xz`;
-  if (existsSync(installed)) return installed;
+  if (deps.machine.hasFile(installed)) return installed;
   const files = await extractPackage(name, join(dir, 'deb'), deps);
   return join(files, 'usr/src', `${name}.tar.xz`);
 }
@@ -94,7 +95,9 @@ export async function extractPackage(name: string, dir: string, deps: TreeDeps):
     await downloadPackage(name, dir, deps);
   } catch (error) {
     if (!(error instanceof ProvisionError)) throw error;
-    throw new ProvisionError(`${error.message}\nGive a kernel tree of your own with --tree or DEPBOT_TREE.`, { cause: error });
+    throw new ProvisionError(`${error.message}\nGive a kernel tree of your own with --tree or DEPBOT_TREE.`, {
+      cause: error,
+    });
   }
   const [deb] = listEntries(dir).filter(({ path }) => path.endsWith('.deb'));
   if (deb === undefined) throw new Error(`apt-get download ${name} left no .deb in ${dir}`);
@@ -109,7 +112,15 @@ export async function extractPackage(name: string, dir: string, deps: TreeDeps):
 async function unpack(archive: string, tree: string, deps: TreeDeps): Promise<void> {
   const step = deps.progress.step(`unpacking linux-source-${SERIES}`, statSync(archive).size);
   // Modes and owner from the umask and the user, not from the archive.
-  const args = ['--extract', '--xz', '--strip-components=1', '--no-same-owner', '--no-same-permissions', '--directory', tree];
+  const args = [
+    '--extract',
+    '--xz',
+    '--strip-components=1',
+    '--no-same-owner',
+    '--no-same-permissions',
+    '--directory',
+    tree,
+  ];
   const tar = spawn('tar', args, { stdio: ['pipe', 'ignore', 'pipe'], env: deps.env as NodeJS.ProcessEnv });
   let complaint = '';
   tar.stderr.on('data', (chunk: Buffer) => {

@@ -50,7 +50,10 @@ export async function provision(wants: readonly Want[], options: ProvisionOption
   const progress = options.progress ?? showProgress();
   const cache = cacheDir(env);
   const given = options.tree ?? env['DEPBOT_TREE'];
-  const needs = [...(wants.includes('packages') ? RUN_NEEDS : []), ...(wants.includes('test-packages') ? TEST_NEEDS : [])];
+  const needs = [
+    ...(wants.includes('packages') ? RUN_NEEDS : []),
+    ...(wants.includes('test-packages') ? TEST_NEEDS : []),
+  ];
   const tree = wants.includes('tree') && given ? givenTree(given) : undefined;
 
   const isMissing = {

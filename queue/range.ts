@@ -5,10 +5,11 @@
  *
  * Format: git-format-patch(1), mboxrd quoting, threaded below the cover letter or the first patch.
  */
+
+import type { Outcome, Sha } from '../rules/types.ts';
 import { GitError, runGit } from './git.ts';
 import { resolveRevision } from './refs.ts';
 import type { Repository } from './repository.ts';
-import type { Outcome, Sha } from '../rules/types.ts';
 
 export interface RangeMails {
   readonly mbox: Uint8Array;
@@ -23,8 +24,20 @@ const MAX_MBOX_BYTES = 256 << 20;
 const DOMAIN = 'range.depbot.invalid';
 
 const FORMAT_FLAGS = [
-  '--stdout', '--pretty=mboxrd', '--no-signature', '--no-thread', '--no-attach', '--no-cover-letter', '--no-notes',
-  '--no-ext-diff', '--no-textconv', '--subject-prefix=PATCH', '--encode-email-headers', '--full-index', '--binary', '-M',
+  '--stdout',
+  '--pretty=mboxrd',
+  '--no-signature',
+  '--no-thread',
+  '--no-attach',
+  '--no-cover-letter',
+  '--no-notes',
+  '--no-ext-diff',
+  '--no-textconv',
+  '--subject-prefix=PATCH',
+  '--encode-email-headers',
+  '--full-index',
+  '--binary',
+  '-M',
 ];
 
 /**
@@ -33,26 +46,49 @@ const FORMAT_FLAGS = [
  * range, merges, more than 500 commits, or a range that reaches the beginning of history.
  * Throws GitError when the machine fails.
  */
-export async function formatRange(repo: Repository, range: string, options: { readonly cover?: string } = {}): Promise<Outcome<RangeMails, { why: string }>> {
+export async function formatRange(
+  repo: Repository,
+  range: string,
+  options: { readonly cover?: string } = {},
+): Promise<Outcome<RangeMails, { why: string }>> {
   const shown = JSON.stringify(range.slice(0, 200));
   const ends = range.split('..');
   const [left = '', right = ''] = ends;
-  if (ends.length !== 2 || left === '' || right.startsWith('.')) return { ok: false, why: `${shown} is not a range: expected base..branch` };
+  if (ends.length !== 2 || left === '' || right.startsWith('.'))
+    return { ok: false, why: `${shown} is not a range: expected base..branch` };
   const shas: Sha[] = [];
   for (const name of [left, right === '' ? 'HEAD' : right]) {
     const sha = await resolveRevision(repo, name);
-    if (sha === undefined) return { ok: false, why: `${JSON.stringify(name.slice(0, 200))} is not a commit of this tree` };
+    if (sha === undefined)
+      return { ok: false, why: `${JSON.stringify(name.slice(0, 200))} is not a commit of this tree` };
     shas.push(sha);
   }
   const [from = '', to = ''] = shas;
-  const listed = await runGit(repo.place, ['rev-list', '--reverse', '--topo-order', '--parents', `--max-count=${MAX_COMMITS + 1}`, `${from}..${to}`]);
-  const rows = listed.stdout.toString('latin1').split('\n').filter((line) => line !== '').map((line) => line.split(' '));
-  if (rows.length === 0) return { ok: false, why: `the range ${shown} is empty: it has no commit that its base does not have` };
+  const listed = await runGit(repo.place, [
+    'rev-list',
+    '--reverse',
+    '--topo-order',
+    '--parents',
+    `--max-count=${MAX_COMMITS + 1}`,
+    `${from}..${to}`,
+  ]);
+  const rows = listed.stdout
+    .toString('latin1')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.split(' '));
+  if (rows.length === 0)
+    return { ok: false, why: `the range ${shown} is empty: it has no commit that its base does not have` };
   const merge = rows.find((row) => row.length > 2);
-  if (merge !== undefined) return { ok: false, why: `the range ${shown} has a merge, ${merge[0]?.slice(0, 12)}: a series is a line of commits` };
+  if (merge !== undefined)
+    return {
+      ok: false,
+      why: `the range ${shown} has a merge, ${merge[0]?.slice(0, 12)}: a series is a line of commits`,
+    };
   if (rows.length > MAX_COMMITS) return { ok: false, why: `the range ${shown} has more than ${MAX_COMMITS} commits` };
   const base = rows[0]?.[1];
-  if (base === undefined) return { ok: false, why: `the range ${shown} reaches the beginning of history: its ends have no common commit` };
+  if (base === undefined)
+    return { ok: false, why: `the range ${shown} reaches the beginning of history: its ends have no common commit` };
   const commits = rows.map((row) => row[0] ?? '');
   const numbered = options.cover !== undefined || commits.length > 1 ? '--numbered' : '--no-numbered';
   const argv = ['format-patch', ...FORMAT_FLAGS, numbered, `--base=${base}`, '--end-of-options', `${base}..${to}`];
@@ -87,22 +123,28 @@ function idOf(commit: Sha): string {
 /** The cover letter is from the author of the first patch, and of its date. */
 function coverMail(separator: string, first: Buffer, id: string, total: number, base: Sha, cover: string): Buffer {
   const header = first.toString('utf8', 0, Math.max(0, first.indexOf('\n\n')));
-  const field = (name: string): string => new RegExp(`^${name}: .*(?:\\n[ \\t].*)*`, 'm').exec(header)?.[0] ?? `${name}: unknown <unknown@invalid>`;
+  const field = (name: string): string =>
+    new RegExp(`^${name}: .*(?:\\n[ \\t].*)*`, 'm').exec(header)?.[0] ?? `${name}: unknown <unknown@invalid>`;
   const [subject = '', ...body] = cover.replaceAll('\r\n', '\n').split('\n');
   const zero = '0'.repeat(String(total).length);
-  const text = [...body, '', `base-commit: ${base}`, '', ''].map((line) => line.replace(/^(>*From )/, '>$1')).join('\n').replace(/^\n+/, '');
-  return Buffer.from([
-    separator.trimEnd(),
-    `Message-ID: <${id}>`,
-    field('From'),
-    field('Date'),
-    `Subject: ${encodeWords(`[PATCH ${zero}/${total}] ${subject.trim()}`)}`,
-    'MIME-Version: 1.0',
-    'Content-Type: text/plain; charset=UTF-8',
-    'Content-Transfer-Encoding: 8bit',
-    '',
-    text,
-  ].join('\n'));
+  const text = [...body, '', `base-commit: ${base}`, '', '']
+    .map((line) => line.replace(/^(>*From )/, '>$1'))
+    .join('\n')
+    .replace(/^\n+/, '');
+  return Buffer.from(
+    [
+      separator.trimEnd(),
+      `Message-ID: <${id}>`,
+      field('From'),
+      field('Date'),
+      `Subject: ${encodeWords(`[PATCH ${zero}/${total}] ${subject.trim()}`)}`,
+      'MIME-Version: 1.0',
+      'Content-Type: text/plain; charset=UTF-8',
+      'Content-Transfer-Encoding: 8bit',
+      '',
+      text,
+    ].join('\n'),
+  );
 }
 
 /** RFC 2047: words beyond ASCII as base64, each encoded word below 76 characters and of whole characters. */
@@ -111,7 +153,10 @@ function encodeWords(text: string): string {
   const words: string[] = [];
   let part = '';
   for (const character of text) {
-    if (Buffer.byteLength(part + character) > 42) { words.push(part); part = ''; }
+    if (Buffer.byteLength(part + character) > 42) {
+      words.push(part);
+      part = '';
+    }
     part += character;
   }
   return [...words, part].map((word) => `=?UTF-8?B?${Buffer.from(word).toString('base64')}?=`).join('\n ');

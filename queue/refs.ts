@@ -1,7 +1,8 @@
 /** The names in the user's tree: what they point at, newest first. Reads only. */
+
+import type { Sha } from '../rules/types.ts';
 import { gitText } from './git.ts';
 import type { Repository } from './repository.ts';
-import type { Sha } from '../rules/types.ts';
 
 export interface Ref {
   /** As people write it: `v6.12`, `master`, `origin/master`. */
@@ -43,7 +44,13 @@ function isExit(error: unknown, code: number): boolean {
 /** Branches, tags and remote branches with the commits they point at, newest first, at most `limit`. */
 export async function listRefs(repo: Repository, limit: number): Promise<Ref[]> {
   const format = '--format=%(objectname) %(*objectname) %(objecttype) %(*objecttype) %(refname)';
-  const out = await gitText(repo.refs, ['for-each-ref', `--count=${limit}`, '--sort=-creatordate', format, ...NAMESPACES]);
+  const out = await gitText(repo.refs, [
+    'for-each-ref',
+    `--count=${limit}`,
+    '--sort=-creatordate',
+    format,
+    ...NAMESPACES,
+  ]);
   return out.split('\n').flatMap((line) => {
     const [object = '', peeled = '', type, peeledType, ...rest] = line.split(' ');
     const name = rest.join(' ');
@@ -56,9 +63,18 @@ export async function listRefs(repo: Repository, limit: number): Promise<Ref[]> 
 
 /** A name that points exactly at the commit, tags before branches; undefined when there is none. */
 export async function nameOf(repo: Repository, commit: Sha): Promise<string | undefined> {
-  const out = await gitText(repo.refs, ['for-each-ref', '--count=50', '--format=%(refname)', `--points-at=${commit}`, ...NAMESPACES]);
+  const out = await gitText(repo.refs, [
+    'for-each-ref',
+    '--count=50',
+    '--format=%(refname)',
+    `--points-at=${commit}`,
+    ...NAMESPACES,
+  ]);
   const names = out.split('\n').filter((name) => name !== '');
-  const best = names.find((name) => name.startsWith('refs/tags/')) ?? names.find((name) => name.startsWith('refs/heads/')) ?? names[0];
+  const best =
+    names.find((name) => name.startsWith('refs/tags/')) ??
+    names.find((name) => name.startsWith('refs/heads/')) ??
+    names[0];
   return best === undefined ? undefined : shortName(best);
 }
 

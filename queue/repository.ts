@@ -4,15 +4,16 @@
  * The user's repository is asked for its refs and read for its objects, never written: no ref, no
  * object, no index refresh, no worktree entry, no fetch. Depbot's repository lies in the state
  * directory, borrows the user's objects through `objects/info/alternates` (gitrepository-layout(5))
- * and takes everything new. It has no refs, no hooks and no configuration but git's own.
+ * and takes everything new. (Git may set a pack's time of change when a series makes an object that
+ * the user has already; where the pack belongs to somebody else it does not.) It has no refs, no hooks and no configuration but git's own.
  */
 import { createHash } from 'node:crypto';
 import { access, constants, mkdir, mkdtemp, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { openBlobReader } from './cat-file.ts';
+import { dirname, join, resolve } from 'node:path';
 import type { BlobReader } from './cat-file.ts';
-import { GitError, gitText } from './git.ts';
+import { openBlobReader } from './cat-file.ts';
 import type { GitPlace } from './git.ts';
+import { GitError, gitText } from './git.ts';
 
 export interface Repository {
   /** The tree as the operator named it, symbolic links resolved. */
@@ -38,13 +39,19 @@ const STALE_CHECK_MS = 24 * 3_600_000;
 /**
  * Opens the tree in `treeDir` (work tree, linked worktree or bare repository, whoever owns it) with
  * depbot's repository for it below `stateDir`, which is made if missing. Processes may share a
- * `stateDir`. Throws GitError with `problem` 'not-a-tree', 'no-commits', 'state-not-writable' or 'no-git'.
+ * `stateDir`. `searchPath` is a PATH that has git, where /usr/local/bin, /usr/bin and /bin do not.
+ * Throws GitError with `problem` 'not-a-tree', 'no-commits', 'state-not-writable' or 'no-git'.
  */
-export async function openRepository(options: { readonly treeDir: string; readonly stateDir: string }): Promise<Repository> {
-  const tree = await findTree(options.treeDir);
+export async function openRepository(options: {
+  readonly treeDir: string;
+  readonly stateDir: string;
+  readonly searchPath?: string;
+}): Promise<Repository> {
+  const common = options.searchPath === undefined ? {} : { PATH: options.searchPath };
+  const tree = await findTree(options.treeDir, common);
   await refuseEmpty(tree);
   const key = createHash('sha256').update(`${tree.objectFormat}\0${tree.objectsDir}`).digest('hex').slice(0, 20);
-  const home = join(options.stateDir, 'trees');
+  const home = join(resolve(options.stateDir), 'trees');
   const gitDir = join(home, `${key}.git`);
   const checksDir = join(gitDir, 'checks');
   try {
@@ -54,17 +61,21 @@ export async function openRepository(options: { readonly treeDir: string; readon
     await sweepChecks(checksDir);
   } catch (cause) {
     if (cause instanceof GitError) throw cause;
-    throw new GitError('state-not-writable', `the state directory ${options.stateDir} cannot be written: ${words(cause)}`, { cause });
+    throw new GitError(
+      'state-not-writable',
+      `the state directory ${options.stateDir} cannot be written: ${words(cause)}`,
+      { cause },
+    );
   }
   // GIT_SHALLOW_FILE: history walks in depbot's repository end where the user's history ends
-  const env = tree.shallow ? { GIT_SHALLOW_FILE: join(tree.commonDir, 'shallow') } : {};
+  const env = tree.shallow ? { ...common, GIT_SHALLOW_FILE: join(tree.commonDir, 'shallow') } : common;
   const place: GitPlace = { cwd: gitDir, gitDir, env };
   const blobs = openBlobReader(place);
   return {
     treeDir: tree.root,
     gitDir,
     place,
-    refs: { cwd: tree.root, gitDir: tree.gitDir },
+    refs: { cwd: tree.root, gitDir: tree.gitDir, env: common },
     objectFormat: tree.objectFormat,
     shallow: tree.shallow,
     checksDir,
@@ -74,6 +85,8 @@ export async function openRepository(options: { readonly treeDir: string; readon
 }
 
 interface UserTree {
+  /** Variables every command gets. */
+  readonly env: Record<string, string>;
   readonly root: string;
   readonly gitDir: string;
   readonly commonDir: string;
@@ -82,7 +95,7 @@ interface UserTree {
   readonly shallow: boolean;
 }
 
-async function findTree(treeDir: string): Promise<UserTree> {
+async function findTree(treeDir: string, env: Record<string, string>): Promise<UserTree> {
   const notATree = (why: string, cause?: unknown): GitError =>
     new GitError('not-a-tree', `${treeDir} is not a git tree: ${why}`, { cause });
   let root: string;
@@ -93,8 +106,17 @@ async function findTree(treeDir: string): Promise<UserTree> {
     throw cause instanceof GitError ? cause : notATree(words(cause), cause);
   }
   // the directory itself or nothing: a plain folder inside somebody's repository is not that repository
-  const place: GitPlace = { cwd: root, env: { GIT_CEILING_DIRECTORIES: dirname(root) } };
-  const ask = ['rev-parse', '--path-format=absolute', '--absolute-git-dir', '--git-common-dir', '--git-path', 'objects', '--show-object-format', '--is-shallow-repository'];
+  const place: GitPlace = { cwd: root, env: { ...env, GIT_CEILING_DIRECTORIES: dirname(root) } };
+  const ask = [
+    'rev-parse',
+    '--path-format=absolute',
+    '--absolute-git-dir',
+    '--git-common-dir',
+    '--git-path',
+    'objects',
+    '--show-object-format',
+    '--is-shallow-repository',
+  ];
   let lines: string[];
   try {
     lines = (await gitText(place, ask)).split('\n');
@@ -107,11 +129,19 @@ async function findTree(treeDir: string): Promise<UserTree> {
     throw notATree('its path has a line break');
   }
   if (format !== 'sha1' && format !== 'sha256') throw notATree(`its object format is ${String(format)}`);
-  return { root, gitDir, commonDir, objectsDir: await realpath(objectsDir), objectFormat: format, shallow: shallow === 'true' };
+  return {
+    env,
+    root,
+    gitDir,
+    commonDir,
+    objectsDir: await realpath(objectsDir),
+    objectFormat: format,
+    shallow: shallow === 'true',
+  };
 }
 
 async function refuseEmpty(tree: UserTree): Promise<void> {
-  const place: GitPlace = { cwd: tree.root, gitDir: tree.gitDir };
+  const place: GitPlace = { cwd: tree.root, gitDir: tree.gitDir, env: tree.env };
   try {
     await gitText(place, ['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']);
   } catch (cause) {
@@ -125,7 +155,15 @@ async function refuseEmpty(tree: UserTree): Promise<void> {
 async function makeOwn(home: string, gitDir: string, tree: UserTree): Promise<void> {
   const aside = await mkdtemp(join(home, 'new-'));
   try {
-    await gitText({ cwd: aside }, ['init', '--bare', '--quiet', '--template=', `--object-format=${tree.objectFormat}`, '--initial-branch=none', aside]);
+    await gitText({ cwd: aside, env: tree.env }, [
+      'init',
+      '--bare',
+      '--quiet',
+      '--template=',
+      `--object-format=${tree.objectFormat}`,
+      '--initial-branch=none',
+      aside,
+    ]);
     await mkdir(join(aside, 'checks'));
     await mkdir(join(aside, 'objects', 'info'), { recursive: true });
     await writeFile(join(aside, 'objects', 'info', 'alternates'), alternatesLine(tree.objectsDir));
@@ -149,17 +187,23 @@ async function sweepChecks(checksDir: string): Promise<void> {
   const now = (await stat(mine)).mtimeMs;
   for (const name of await readdir(checksDir)) {
     const path = join(checksDir, name);
-    const age = await stat(path).then((found) => now - found.mtimeMs, () => 0);
+    const age = await stat(path).then(
+      (found) => now - found.mtimeMs,
+      () => 0,
+    );
     if (age > STALE_CHECK_MS) await rm(path, { recursive: true, force: true });
   }
   await rm(mine, { recursive: true, force: true });
 }
 
 async function isThere(path: string): Promise<boolean> {
-  return await stat(path).then(() => true, (error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return false;
-    throw error;
-  });
+  return await stat(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );
 }
 
 function isTaken(error: unknown): boolean {

@@ -5,9 +5,10 @@
  * A kernel tree has 86,000 files; paths are kept as slices of git's one answer and object names as
  * bytes, some 12 MB together, and a patched commit costs only what its patches touch.
  */
+
+import type { Sha } from '../rules/types.ts';
 import { runGit } from './git.ts';
 import type { Repository } from './repository.ts';
-import type { Sha } from '../rules/types.ts';
 
 /** One changed path between two commits; absent blob: not there on that side. */
 export interface ChangedPath {
@@ -57,7 +58,7 @@ export async function fullListing(repo: Repository, commit: Sha): Promise<Listin
   if (!sorted) found.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
   const paths = found.map((each) => each.path);
   const ids = Buffer.alloc(found.length * idBytes);
-  found.forEach((each, index) => ids.write(each.id, index * idBytes, 'hex'));
+  for (const [index, each] of found.entries()) ids.write(each.id, index * idBytes, 'hex');
   found = [];
   return {
     paths: () => paths,
@@ -96,10 +97,25 @@ export async function changedPaths(repo: Repository, from: Sha, to: Sha, renames
 }
 
 /** The same for any two trees or commits, in any place. */
-export async function changedBetween(place: Repository['place'], from: Sha, to: Sha, renames: boolean): Promise<ChangedPath[]> {
+export async function changedBetween(
+  place: Repository['place'],
+  from: Sha,
+  to: Sha,
+  renames: boolean,
+): Promise<ChangedPath[]> {
   // raw output runs neither textconv nor an external diff; -l bounds the rename search
   const find = renames ? ['-M', '-l1000'] : ['--no-renames'];
-  const { stdout } = await runGit(place, ['diff-tree', '-r', '-z', '--raw', '--no-abbrev', '--no-ext-diff', ...find, from, to]);
+  const { stdout } = await runGit(place, [
+    'diff-tree',
+    '-r',
+    '-z',
+    '--raw',
+    '--no-abbrev',
+    '--no-ext-diff',
+    ...find,
+    from,
+    to,
+  ]);
   const fields = stdout.toString('utf8').split('\0');
   const changes: ChangedPath[] = [];
   for (let at = 0; at + 1 < fields.length; ) {

@@ -61,7 +61,7 @@ interface Hit {
 }
 
 function collect(groups: Map<string, Group>, pair: ArchPair, config: ExistingConfig, upgrade: Upgrade): void {
-  const changes = upgrade.run(config.text);
+  const changes = upgrade.run(config.text, config.textAfter);
   for (const change of changes.values()) {
     const cause = findCause(upgrade, changes, change);
     if (!cause || isIntended(change, cause)) continue;
@@ -208,7 +208,7 @@ function explain({ property, side, chain }: Cause, symbol: string, shown: Hit): 
 async function confirm(conf: Conf, config: ExistingConfig, claims: readonly Count[]): Promise<Attempt[]> {
   const attempts: Attempt[] = [];
   for (const side of ['before', 'after'] as const) {
-    const run = await conf.olddefconfig(side, config.arch, config.text);
+    const run = await conf.olddefconfig(side, config.arch, side === 'before' ? config.text : config.textAfter);
     const wanted = claims.map((claim) => ({ symbol: claim.symbol, value: side === 'before' ? claim.from : claim.to }));
     attempts.push(attempt(side, run, wanted));
   }

@@ -27,6 +27,8 @@ export interface ExistingConfig {
   readonly group: string;
   /** As it is before the series. */
   readonly text: string;
+  /** As the series leaves it, for a defconfig that the series changes. */
+  readonly textAfter: string;
 }
 
 export interface TreeSide {

@@ -52,7 +52,8 @@ function importsOf(text: string): readonly Import[] {
     found.push({ from: match[2]!, typeOnly: match[1] !== undefined });
   }
   for (const match of text.matchAll(/^import\s*['"]([^'"]+)['"]/gm)) found.push({ from: match[1]!, typeOnly: false });
-  for (const match of text.matchAll(/\bimport\(\s*['"`]([^'"`]+)['"`]/g)) found.push({ from: match[1]!, typeOnly: false });
+  for (const match of text.matchAll(/\bimport\(\s*['"`]([^'"`]+)['"`]/g))
+    found.push({ from: match[1]!, typeOnly: false });
   return found;
 }
 

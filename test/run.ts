@@ -9,8 +9,9 @@
  * Tests find in the environment: DEPBOT_TEST_TREE, a kernel's git work tree, and DEPBOT_TEST_CONFIGS, paths of
  * Debian's configurations with `:` between them (absent when they cannot be had).
  */
-import { parseCLI, startVitest } from 'vitest/node';
+
 import type { Reporter, TestModule } from 'vitest/node';
+import { parseCLI, startVitest } from 'vitest/node';
 import { ProvisionError, provision } from '../queue/provision.ts';
 
 interface Tally {
@@ -56,7 +57,8 @@ async function main(args: readonly string[]): Promise<number> {
 
   const { passed, failed, skipped } = counter.tally;
   const skipFails = skipped.length > 0 && Boolean(process.env['CI']);
-  if (skipFails) process.stdout.write(`\nskipped, which CI does not accept:\n${skipped.map((name) => `  ${name}\n`).join('')}`);
+  if (skipFails)
+    process.stdout.write(`\nskipped, which CI does not accept:\n${skipped.map((name) => `  ${name}\n`).join('')}`);
   if (passed + failed === 0) process.stdout.write('\nno test was run\n');
   await printLast(`${passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}\n`);
   return failed > 0 || passed === 0 || skipFails ? 1 : 0;

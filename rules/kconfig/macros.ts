@@ -3,7 +3,7 @@
  * Documentation/kbuild/kconfig-macro-language.rst and scripts/kconfig/preprocess.c.
  *
  * `$(shell,…)` is never run here: its answer comes from a table. A command without an answer is
- * noted in `missing` and counts as empty, so that a caller can have it answered and read again.
+ * noted in `missing` and counts as `n`, so that a caller can have it answered and read again.
  */
 
 import { KconfigError } from './error.ts';
@@ -155,7 +155,7 @@ export class Macros {
       case 'shell': {
         const answer = this.#world.shell(args[0]!);
         if (answer === undefined) this.missing.add(args[0]!);
-        return answer ?? '';
+        return answer ?? 'n';
       }
     }
   }

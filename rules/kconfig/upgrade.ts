@@ -41,9 +41,9 @@ export class Upgrade {
    * Symbols declared on both sides whose value differs in this configuration, by name. `before` and
    * `after` keep the configuration's values until the next call.
    */
-  run(config: string): Map<string, ValueChange> {
-    for (const values of [this.before, this.after]) {
-      readConfig(values, config, '.config');
+  run(config: string, configAfter: string = config): Map<string, ValueChange> {
+    for (const [values, text] of [[this.before, config], [this.after, configAfter]] as const) {
+      readConfig(values, text, '.config');
       values.restart();
     }
     const found = new Map<string, ValueChange>();

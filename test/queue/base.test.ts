@@ -1,12 +1,12 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chooseBase, wantedBlobs } from '../../queue/base.ts';
 import type { BaseOptions } from '../../queue/base.ts';
-import { openRepository } from '../../queue/repository.ts';
+import { chooseBase, wantedBlobs } from '../../queue/base.ts';
 import type { Repository } from '../../queue/repository.ts';
-import { splitMails, tinySeries } from '../support/tiny-series.ts';
-import { tempDir, tinyRepo } from '../support/tiny-repo.ts';
+import { openRepository } from '../../queue/repository.ts';
 import type { TinyRepo } from '../support/tiny-repo.ts';
+import { tempDir, tinyRepo } from '../support/tiny-repo.ts';
+import { splitMails, tinySeries } from '../support/tiny-series.ts';
 
 const lines = (word: string): string => Array.from({ length: 20 }, (_, index) => `${word} ${index}\n`).join('');
 let user: TinyRepo;
@@ -17,11 +17,11 @@ let mails: Buffer[];
 
 beforeAll(async () => {
   user = tinyRepo();
-  at['v1'] = user.commit('one', { a: lines('one'), b: lines('b') });
+  at.v1 = user.commit('one', { a: lines('one'), b: lines('b') });
   user.git('tag', '-a', '-m', 'one', 'v1');
-  at['v2'] = user.commit('two', { a: lines('two') });
+  at.v2 = user.commit('two', { a: lines('two') });
   user.git('tag', 'v2');
-  at['tip'] = user.commit('three', { a: lines('three'), c: 'c\n' });
+  at.tip = user.commit('three', { a: lines('three'), c: 'c\n' });
   // the series was made on v2: a and b changed, c created, a changed again
   user.git('checkout', '-q', '-b', 'work', 'v2');
   user.commit('patch 1', { a: `${lines('two')}more\n`, b: `${lines('b')}more\n`, new: 'x\n' });
@@ -46,57 +46,81 @@ async function choose(series = tinySeries(mails), options: BaseOptions = {}) {
 
 describe('chooseBase', () => {
   it('takes what the operator gave, whatever the series says', async () => {
-    for (const given of ['v1', at['v1']?.slice(0, 12) ?? '', 'master~2']) {
-      expect(await choose(tinySeries(mails, { baseCommit: at['v2'] ?? '' }), { given })).toMatchObject({ sha: at['v1'], how: 'given', name: 'v1' });
+    for (const given of ['v1', at.v1?.slice(0, 12) ?? '', 'master~2']) {
+      expect(await choose(tinySeries(mails, { baseCommit: at.v2 ?? '' }), { given })).toMatchObject({
+        sha: at.v1,
+        how: 'given',
+        name: 'v1',
+      });
     }
   });
 
-  it.each(['absent', '-p', '--all', '', 'v1:a', 'v1\nv2', '@{upstream}'])('does not take %j from the operator', async (given) => {
-    const chosen = await chooseBase(repo, tinySeries(mails), { given });
-    expect(chosen).toMatchObject({ ok: false, why: expect.stringContaining('not in this tree') });
-  });
+  it.each(['absent', '-p', '--all', '', 'v1:a', 'v1\nv2', '@{upstream}'])(
+    'does not take %j from the operator',
+    async (given) => {
+      const chosen = await chooseBase(repo, tinySeries(mails), { given });
+      expect(chosen).toMatchObject({ ok: false, why: expect.stringContaining('not in this tree') });
+    },
+  );
 
   it('takes the base-commit, whole or shortened to 12 digits, with the name of a tag', async () => {
     for (const length of [40, 12]) {
-      const base = await choose(tinySeries(mails, { baseCommit: at['v1']?.slice(0, length) ?? '' }));
-      expect(base).toMatchObject({ sha: at['v1'], how: 'base-commit', name: 'v1' });
-      expect(base.detail).toBe(`base-commit ${at['v1']?.slice(0, 12)} (v1) of the series is in this tree`);
+      const base = await choose(tinySeries(mails, { baseCommit: at.v1?.slice(0, length) ?? '' }));
+      expect(base).toMatchObject({ sha: at.v1, how: 'base-commit', name: 'v1' });
+      expect(base.detail).toBe(`base-commit ${at.v1?.slice(0, 12)} (v1) of the series is in this tree`);
     }
   });
 
   it('does not take a base-commit that is absent, a blob or a name', async () => {
     for (const baseCommit of ['f'.repeat(40), user.git('rev-parse', 'v1:a'), 'v1', '--all']) {
       const base = await choose(tinySeries(mails, { baseCommit }));
-      expect(base, baseCommit).toMatchObject({ sha: at['v2'], how: 'blob-match' });
+      expect(base, baseCommit).toMatchObject({ sha: at.v2, how: 'blob-match' });
       expect(base.detail).toContain(`base-commit ${baseCommit.slice(0, 12)} is not in this tree; `);
     }
   });
 
   it('finds the tag whose files the index lines name', async () => {
     const base = await choose();
-    expect(base).toMatchObject({ sha: at['v2'], how: 'blob-match', name: 'v2' });
-    expect(base.detail).toBe(`the series names no base-commit; ${at['v2']?.slice(0, 12)} (v2) has all 2 files that its index lines name`);
+    expect(base).toMatchObject({ sha: at.v2, how: 'blob-match', name: 'v2' });
+    expect(base.detail).toBe(
+      `the series names no base-commit; ${at.v2?.slice(0, 12)} (v2) has all 2 files that its index lines name`,
+    );
   });
 
   it('prefers the tip among refs that match alike, and says when files are missing', async () => {
     const b = user.git('rev-parse', 'v2:b').slice(0, 7);
-    const onlyB = mails[0]?.toString().replace(/^index [0-9a-f]+\.\.([0-9a-f]+) 100644$/gm, (_, to: string) => `index ${to === user.git('rev-parse', 'v2:a').slice(0, 7) ? to : '1111111'}..${to} 100644`) ?? '';
-    expect(await choose(tinySeries([onlyB]))).toMatchObject({ how: 'tree-tip', sha: at['tip'] });
+    const onlyB =
+      mails[0]
+        ?.toString()
+        .replace(
+          /^index [0-9a-f]+\.\.([0-9a-f]+) 100644$/gm,
+          (_, to: string) => `index ${to === user.git('rev-parse', 'v2:a').slice(0, 7) ? to : '1111111'}..${to} 100644`,
+        ) ?? '';
+    expect(await choose(tinySeries([onlyB]))).toMatchObject({ how: 'tree-tip', sha: at.tip });
     const some = onlyB.replace(/(diff --git a\/b b\/b\nindex )1111111/, `$1${b}`);
-    expect(await choose(tinySeries([some]))).toMatchObject({ how: 'blob-match', sha: at['tip'], detail: expect.stringContaining('1 of the 2 files') });
+    expect(await choose(tinySeries([some]))).toMatchObject({
+      how: 'blob-match',
+      sha: at.tip,
+      detail: expect.stringContaining('1 of the 2 files'),
+    });
   });
 
   it('compares only with the candidates when there are some', async () => {
-    expect(await choose(tinySeries(mails), { candidates: ['absent', 'v1'] })).toMatchObject({ sha: at['v1'], how: 'blob-match', detail: expect.stringContaining('1 of the 2 files') });
-    expect(await choose(tinySeries(mails), { candidates: ['v1', 'v2'] })).toMatchObject({ sha: at['v2'] });
+    expect(await choose(tinySeries(mails), { candidates: ['absent', 'v1'] })).toMatchObject({
+      sha: at.v1,
+      how: 'blob-match',
+      detail: expect.stringContaining('1 of the 2 files'),
+    });
+    expect(await choose(tinySeries(mails), { candidates: ['v1', 'v2'] })).toMatchObject({ sha: at.v2 });
   });
 
   it('takes the tip when no ref has the files, and when the patches only create files', async () => {
     const foreign = (mails[0]?.toString() ?? '').replace(/^index [0-9a-f]+\.\./gm, 'index 2222222..');
     const base = await choose(tinySeries([foreign]));
-    expect(base).toMatchObject({ sha: at['tip'], how: 'tree-tip', name: 'master' });
+    expect(base).toMatchObject({ sha: at.tip, how: 'tree-tip', name: 'master' });
     expect(base.detail).toContain('none of the 3 refs looked at has a file');
-    const creates = 'Subject: x\n\n---\ndiff --git a/n b/n\nnew file mode 100644\nindex 0000000..1234567\n--- /dev/null\n+++ b/n\n@@ -0,0 +1 @@\n+x\n';
+    const creates =
+      'Subject: x\n\n---\ndiff --git a/n b/n\nnew file mode 100644\nindex 0000000..1234567\n--- /dev/null\n+++ b/n\n@@ -0,0 +1 @@\n+x\n';
     expect((await choose(tinySeries([creates]))).detail).toContain('its patches name no earlier files');
   });
 });

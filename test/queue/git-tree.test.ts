@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { changedPaths, openTree } from '../../queue/git-tree.ts';
-import { openRepository } from '../../queue/repository.ts';
 import type { Repository } from '../../queue/repository.ts';
-import { tempDir, tinyRepo } from '../support/tiny-repo.ts';
+import { openRepository } from '../../queue/repository.ts';
 import type { TinyRepo } from '../support/tiny-repo.ts';
+import { tempDir, tinyRepo } from '../support/tiny-repo.ts';
 
 let user: TinyRepo;
 let stateDir: string;
@@ -21,7 +21,7 @@ beforeAll(async () => {
     'drivers.txt': 'FOO\r\n',
     'drivers-old/a.c': 'int FOO;\n',
     'odd name "q"\t.c': 'FOO\n',
-    'bïnary': Buffer.from([0x46, 0x4f, 0x4f, 0, 0xff, 0x0a]),
+    bïnary: Buffer.from([0x46, 0x4f, 0x4f, 0, 0xff, 0x0a]),
     latin1: Buffer.from([0xe4, 0x0a]),
     empty: '',
   });
@@ -40,20 +40,37 @@ afterAll(async () => {
 describe('openTree', () => {
   it('lists regular files, sorted, and not symbolic links', async () => {
     const paths = await openTree(repo, before).paths();
-    expect(paths).toEqual(['Kconfig', 'bïnary', 'drivers-old/a.c', 'drivers.txt', 'drivers/Kconfig', 'empty', 'latin1', 'odd name "q"\t.c'].sort());
+    expect(paths).toEqual(
+      [
+        'Kconfig',
+        'bïnary',
+        'drivers-old/a.c',
+        'drivers.txt',
+        'drivers/Kconfig',
+        'empty',
+        'latin1',
+        'odd name "q"\t.c',
+      ].sort(),
+    );
     expect(await openTree(repo, before).blob('link')).toBeUndefined();
   });
 
   it('gives the blobs git gives, and none for folders and absent files', async () => {
     const tree = openTree(repo, before);
-    for (const path of await tree.paths()) expect(await tree.blob(path), path).toBe(user.git('rev-parse', `${before}:${path}`));
-    for (const path of ['drivers', 'drivers/', 'nothing', '', 'Kconfi', 'Kconfigs', '../Kconfig']) expect(await tree.blob(path), path).toBeUndefined();
+    for (const path of await tree.paths())
+      expect(await tree.blob(path), path).toBe(user.git('rev-parse', `${before}:${path}`));
+    for (const path of ['drivers', 'drivers/', 'nothing', '', 'Kconfi', 'Kconfigs', '../Kconfig'])
+      expect(await tree.blob(path), path).toBeUndefined();
   });
 
   it('lists a later commit as git does, from the differences', async () => {
     await openTree(repo, before).paths();
     const tree = openTree(repo, after);
-    const listed = user.git('ls-tree', '-r', '-z', '--name-only', after).split('\0').filter((path) => path !== '' && path !== 'link').sort();
+    const listed = user
+      .git('ls-tree', '-r', '-z', '--name-only', after)
+      .split('\0')
+      .filter((path) => path !== '' && path !== 'link')
+      .sort();
     expect(await tree.paths()).toEqual(listed);
     for (const path of listed) expect(await tree.blob(path), path).toBe(user.git('rev-parse', `${after}:${path}`));
     expect(await tree.blob('drivers.txt')).toBeUndefined();
@@ -61,8 +78,21 @@ describe('openTree', () => {
   });
 
   it('reads files as they are, leaves missing ones out and replaces bad UTF-8', async () => {
-    const texts = await openTree(repo, before).read(['Kconfig', 'nothing', 'drivers.txt', 'latin1', 'empty', 'link', 'Kconfig']);
-    expect([...texts]).toEqual([['Kconfig', 'config FOO\n\tbool "foo"\nconfig FOO_BAR\n'], ['drivers.txt', 'FOO\r\n'], ['latin1', '\ufffd\n'], ['empty', '']]);
+    const texts = await openTree(repo, before).read([
+      'Kconfig',
+      'nothing',
+      'drivers.txt',
+      'latin1',
+      'empty',
+      'link',
+      'Kconfig',
+    ]);
+    expect([...texts]).toEqual([
+      ['Kconfig', 'config FOO\n\tbool "foo"\nconfig FOO_BAR\n'],
+      ['drivers.txt', 'FOO\r\n'],
+      ['latin1', '\ufffd\n'],
+      ['empty', ''],
+    ]);
   });
 
   it('finds whole words with path, line and text, in text files only', async () => {
@@ -81,7 +111,14 @@ describe('openTree', () => {
     await openTree(repo, before).paths();
     const viaBase = await openTree(repo, after).grep(['FOO', 'NEW_FOO'], 100);
     expect(await openTree(cold, after).grep(['FOO', 'NEW_FOO'], 100)).toEqual(viaBase);
-    expect(viaBase.map((line) => `${line.path}:${line.line}`)).toEqual(['Kconfig:1', 'Kconfig:2', 'drivers/Kconfig:1', 'drivers/a.c:1', 'odd name "q"\t.c:1', 'zz:1']);
+    expect(viaBase.map((line) => `${line.path}:${line.line}`)).toEqual([
+      'Kconfig:1',
+      'Kconfig:2',
+      'drivers/Kconfig:1',
+      'drivers/a.c:1',
+      'odd name "q"\t.c:1',
+      'zz:1',
+    ]);
     await cold.close();
   });
 
@@ -92,11 +129,13 @@ describe('openTree', () => {
   });
 
   it('finds nothing for words that are not there, empty or no words', async () => {
-    for (const words of [['ABSENT'], [''], [], ['a\nFOO'], ['--help'], ['FO']]) expect(await openTree(repo, before).grep(words, 10), JSON.stringify(words)).toEqual([]);
+    for (const words of [['ABSENT'], [''], [], ['a\nFOO'], ['--help'], ['FO']])
+      expect(await openTree(repo, before).grep(words, 10), JSON.stringify(words)).toEqual([]);
   });
 
   it('takes full object names only, and says when a commit is not there', async () => {
-    for (const name of ['HEAD', '--help', before.slice(0, 12)]) expect(() => openTree(repo, name), name).toThrow('not a full object name');
+    for (const name of ['HEAD', '--help', before.slice(0, 12)])
+      expect(() => openTree(repo, name), name).toThrow('not a full object name');
     await expect(openTree(repo, 'f'.repeat(40)).paths()).rejects.toMatchObject({ name: 'GitError' });
     await expect(openTree(repo, 'f'.repeat(40)).paths(), 'asked again').rejects.toMatchObject({ name: 'GitError' });
     expect(await openTree(repo, before).blob('Kconfig')).toMatch(/^[0-9a-f]{40}$/);
@@ -106,9 +145,14 @@ describe('openTree', () => {
 describe('blobs', () => {
   it('survive missing objects, other types and many questions at once', async () => {
     const blob = user.git('rev-parse', `${before}:Kconfig`);
-    const names = Array.from({ length: 3000 }, (_, index) => [blob, 'f'.repeat(40), before, 'not a name\nx'][index % 4] ?? '');
+    const names = Array.from(
+      { length: 3000 },
+      (_, index) => [blob, 'f'.repeat(40), before, 'not a name\nx'][index % 4] ?? '',
+    );
     const answers = await Promise.all(names.map((name) => repo.blobs.read(name)));
-    expect(answers.filter((bytes) => bytes?.toString() === 'config FOO\n\tbool "foo"\nconfig FOO_BAR\n')).toHaveLength(750);
+    expect(answers.filter((bytes) => bytes?.toString() === 'config FOO\n\tbool "foo"\nconfig FOO_BAR\n')).toHaveLength(
+      750,
+    );
     expect(answers.filter((bytes) => bytes === undefined)).toHaveLength(2250);
   });
 
@@ -131,7 +175,11 @@ describe('changedPaths', () => {
       ['A', 'zz', undefined],
     ]);
     const [kconfig, dropped, , added] = changes;
-    expect(kconfig).toMatchObject({ oldBlob: user.git('rev-parse', `${before}:Kconfig`), newBlob: user.git('rev-parse', `${after}:Kconfig`), oldMode: '100644' });
+    expect(kconfig).toMatchObject({
+      oldBlob: user.git('rev-parse', `${before}:Kconfig`),
+      newBlob: user.git('rev-parse', `${after}:Kconfig`),
+      oldMode: '100644',
+    });
     expect(dropped).not.toHaveProperty('newBlob');
     expect(added).not.toHaveProperty('oldBlob');
   });

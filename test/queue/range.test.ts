@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatRange } from '../../queue/range.ts';
-import { openRepository } from '../../queue/repository.ts';
 import type { Repository } from '../../queue/repository.ts';
-import { tempDir, tinyRepo } from '../support/tiny-repo.ts';
+import { openRepository } from '../../queue/repository.ts';
 import type { TinyRepo } from '../support/tiny-repo.ts';
+import { tempDir, tinyRepo } from '../support/tiny-repo.ts';
 
 let user: TinyRepo;
 let stateDir: string;
@@ -17,8 +17,11 @@ beforeAll(async () => {
   base = user.git('rev-parse', 'HEAD');
   user.git('checkout', '-q', '-b', 'work');
   commits = [
-    user.commit('First: change a\n\nFrom here on it is different.\nFrom 1234567890123456789012345678901234567890 Mon Sep 17 00:00:00 2001\n', { a: 'two\n' }),
-    user.commit('Zweite Änderung', { a: 'three\n', 'bin': Buffer.from([0, 1, 2, 255]) }),
+    user.commit(
+      'First: change a\n\nFrom here on it is different.\nFrom 1234567890123456789012345678901234567890 Mon Sep 17 00:00:00 2001\n',
+      { a: 'two\n' },
+    ),
+    user.commit('Zweite Änderung', { a: 'three\n', bin: Buffer.from([0, 1, 2, 255]) }),
   ];
   user.git('checkout', '-q', '-b', 'merged', 'master');
   user.commit('side', { side: 'x\n' });
@@ -40,7 +43,8 @@ async function format(range: string, cover?: string) {
   if (!made.ok) throw new Error(made.why);
   return { ...made, text: Buffer.from(made.mbox).toString() };
 }
-const field = (text: string, name: string): string[] => [...text.matchAll(new RegExp(`^${name}: (.*)$`, 'gm'))].map((match) => match[1] ?? '');
+const field = (text: string, name: string): string[] =>
+  [...text.matchAll(new RegExp(`^${name}: (.*)$`, 'gm'))].map((match) => match[1] ?? '');
 
 describe('formatRange', () => {
   it('makes numbered, threaded mails that git am takes to the same tree', async () => {
@@ -73,7 +77,9 @@ describe('formatRange', () => {
     expect(text.match(/^From [0-9a-f]{40} /gm)).toHaveLength(3);
     const [cover] = field(text, 'Message-ID');
     expect(field(text, 'In-Reply-To')).toEqual([cover, cover]);
-    expect(field(text, 'Subject')[0]).toBe(`=?UTF-8?B?${Buffer.from('[PATCH 0/2] Änderungen an a').toString('base64')}?=`);
+    expect(field(text, 'Subject')[0]).toBe(
+      `=?UTF-8?B?${Buffer.from('[PATCH 0/2] Änderungen an a').toString('base64')}?=`,
+    );
     expect(text).toContain(`\n\n>From the start.\n\n\nbase-commit: ${base}\n`);
     expect(field(text, 'From')[0]).toBe('Ann Author <ann@example.org>');
   });

@@ -1,15 +1,26 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, relative } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openTree } from '../../queue/git-tree.ts';
 import { alternatesLine, openRepository } from '../../queue/repository.ts';
 import { gitTestEnv, tempDir, tinyRepo } from '../support/tiny-repo.ts';
 
 const made: string[] = [];
-afterEach(() => { for (const dir of made.splice(0)) rmSync(dir, { recursive: true, force: true }); });
+afterEach(() => {
+  for (const dir of made.splice(0)) rmSync(dir, { recursive: true, force: true });
+});
 
 function temp(): string {
   const dir = tempDir();
@@ -26,7 +37,9 @@ function tree(files: Record<string, string> = { Kconfig: 'config A\n' }, init: s
 /** Names, contents and modification times of all below a directory. */
 function fingerprint(dir: string): string {
   const hash = createHash('sha256');
-  for (const entry of readdirSync(dir, { recursive: true, withFileTypes: true }).sort((a, b) => (join(a.parentPath, a.name) < join(b.parentPath, b.name) ? -1 : 1))) {
+  for (const entry of readdirSync(dir, { recursive: true, withFileTypes: true }).sort((a, b) =>
+    join(a.parentPath, a.name) < join(b.parentPath, b.name) ? -1 : 1,
+  )) {
     const path = join(entry.parentPath, entry.name);
     hash.update(`${path}\0`);
     if (entry.isFile()) hash.update(readFileSync(path)).update(String(statSync(path).mtimeMs));
@@ -73,7 +86,8 @@ describe('openRepository', () => {
     utimesSync(join(user.dir, 'Kconfig'), 1, 1);
     const trap = join(temp(), 'trap');
     writeFileSync(trap, `#!/bin/sh\ntouch ${trap}.ran\n`, { mode: 0o755 });
-    for (const key of ['core.fsmonitor', 'core.pager', 'diff.external', 'core.sshCommand', 'core.alternateRefsCommand']) user.git('config', key, trap);
+    for (const key of ['core.fsmonitor', 'core.pager', 'diff.external', 'core.sshCommand', 'core.alternateRefsCommand'])
+      user.git('config', key, trap);
     const before = fingerprint(user.dir);
     await firstLine(user.dir, user.git('rev-parse', 'HEAD'));
     expect(fingerprint(user.dir)).toBe(before);
@@ -103,7 +117,10 @@ describe('openRepository', () => {
 
   it('gives two trees two repositories', async () => {
     const stateDir = temp();
-    const repos = [await openRepository({ treeDir: tree().dir, stateDir }), await openRepository({ treeDir: tree().dir, stateDir })];
+    const repos = [
+      await openRepository({ treeDir: tree().dir, stateDir }),
+      await openRepository({ treeDir: tree().dir, stateDir }),
+    ];
     expect(repos[0]?.gitDir).not.toBe(repos[1]?.gitDir);
     await Promise.all(repos.map((repo) => repo.close()));
   });
@@ -131,9 +148,35 @@ describe('openRepository', () => {
     await expect(open(plain)).rejects.toMatchObject({ problem: 'not-a-tree', message: expect.stringContaining(plain) });
     await expect(open(join(plain, 'absent'))).rejects.toMatchObject({ problem: 'not-a-tree' });
     await expect(open(file)).rejects.toMatchObject({ problem: 'not-a-tree' });
-    await expect(open(join(user.dir, 'sub')), 'a folder inside a repository').rejects.toMatchObject({ problem: 'not-a-tree' });
-    await expect(open(tree({}).dir)).rejects.toMatchObject({ problem: 'no-commits', message: expect.stringContaining('has no commits') });
-    await expect(open(user.dir, join(file, 'state'))).rejects.toMatchObject({ problem: 'state-not-writable', message: expect.stringContaining(file) });
+    await expect(open(join(user.dir, 'sub')), 'a folder inside a repository').rejects.toMatchObject({
+      problem: 'not-a-tree',
+    });
+    await expect(open(tree({}).dir)).rejects.toMatchObject({
+      problem: 'no-commits',
+      message: expect.stringContaining('has no commits'),
+    });
+    await expect(open(user.dir, join(file, 'state'))).rejects.toMatchObject({
+      problem: 'state-not-writable',
+      message: expect.stringContaining(file),
+    });
+  });
+
+  it('finds git by the search path it is given, and says when it is not there', async () => {
+    const user = tree();
+    const bin = temp();
+    const git = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+    const open = () => openRepository({ treeDir: user.dir, stateDir: temp(), searchPath: bin });
+    await expect(open()).rejects.toMatchObject({ problem: 'no-git' });
+    symlinkSync(git, join(bin, 'git'));
+    await (await open()).close();
+  });
+
+  it('takes a state directory relative to the working directory', async () => {
+    const user = tree();
+    const stateDir = relative(process.cwd(), temp());
+    const repo = await openRepository({ treeDir: user.dir, stateDir });
+    expect((await openTree(repo, user.git('rev-parse', 'HEAD')).read(['Kconfig'])).size).toBe(1);
+    await repo.close();
   });
 
   it('refuses reads after close', async () => {
@@ -152,5 +195,7 @@ describe('alternatesLine', () => {
     ['"/quoted', '"\\"/quoted"\n'],
     ['/line\nbreak', '"/line\\nbreak"\n'],
     ['/back\\slash', '"/back\\\\slash"\n'],
-  ])('writes %j so that git reads it back', (path, line) => { expect(alternatesLine(path)).toBe(line); });
+  ])('writes %j so that git reads it back', (path, line) => {
+    expect(alternatesLine(path)).toBe(line);
+  });
 });

@@ -6,18 +6,21 @@ import type { Tree } from '../../rules/types.ts';
 
 /** Reads only; `.git` is left out and symbolic links are no files. */
 export async function dirTree(root: string): Promise<Tree> {
-  const found: { path: string; stamp: string }[] = [];
+  const stamps = new Map<string, string>();
   const walk = async (below: string): Promise<void> => {
-    for (const entry of await readdir(join(root, below), { withFileTypes: true })) {
-      const path = below === '' ? entry.name : `${below}/${entry.name}`;
-      if (entry.isDirectory() && path !== '.git') await walk(path);
-      if (!entry.isFile()) continue;
-      const { size, mtimeMs } = await lstat(join(root, path));
-      found.push({ path, stamp: `${size} ${mtimeMs}` });
-    }
+    const entries = await readdir(join(root, below), { withFileTypes: true });
+    const pathOf = (name: string) => (below === '' ? name : `${below}/${name}`);
+    await Promise.all(
+      entries
+        .filter((entry) => entry.isFile())
+        .map(async ({ name }) => {
+          const { size, mtimeMs } = await lstat(join(root, below, name));
+          stamps.set(pathOf(name), `${size} ${mtimeMs}`);
+        }),
+    );
+    for (const entry of entries) if (entry.isDirectory() && entry.name !== '.git') await walk(pathOf(entry.name));
   };
   await walk('');
-  const stamps = new Map(found.map(({ path, stamp }) => [path, stamp]));
   return tree(stamps, (path) => readFile(join(root, path)));
 }
 

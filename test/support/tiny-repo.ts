@@ -23,7 +23,7 @@ const START = 1_700_000_000;
 export function gitTestEnv(seconds = START): Record<string, string> {
   const date = `@${seconds} +0200`;
   return {
-    PATH: process.env['PATH'] ?? '',
+    PATH: process.env.PATH ?? '',
     HOME: '/nonexistent',
     LC_ALL: 'C',
     TZ: 'UTC',
@@ -39,11 +39,23 @@ export function gitTestEnv(seconds = START): Record<string, string> {
 }
 
 /** A repository with one commit `base` of the given files on branch `master`; without files, no commit. */
-export function tinyRepo(files: Readonly<Record<string, string | Buffer>> = {}, init: readonly string[] = []): TinyRepo {
+export function tinyRepo(
+  files: Readonly<Record<string, string | Buffer>> = {},
+  init: readonly string[] = [],
+): TinyRepo {
   const dir = tempDir();
   let seconds = START;
-  const gitBytes = (...argv: string[]): Buffer => execFileSync('git', argv, { cwd: dir, env: gitTestEnv(seconds), stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 64 << 20 });
-  const git = (...argv: string[]): string => gitBytes(...argv).toString('utf8').replace(/\n$/, '');
+  const gitBytes = (...argv: string[]): Buffer =>
+    execFileSync('git', argv, {
+      cwd: dir,
+      env: gitTestEnv(seconds),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      maxBuffer: 64 << 20,
+    });
+  const git = (...argv: string[]): string =>
+    gitBytes(...argv)
+      .toString('utf8')
+      .replace(/\n$/, '');
   const write: TinyRepo['write'] = (more) => {
     for (const [path, content] of Object.entries(more)) {
       mkdirSync(dirname(join(dir, path)), { recursive: true });

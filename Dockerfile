@@ -1,0 +1,31 @@
+# One image: Node 24, git, the sandbox, and what a kernel tree's own Kconfig needs.
+#
+#   docker build -t depbot .
+#   docker run --rm -i --security-opt seccomp=unconfined --security-opt apparmor=unconfined \
+#     -v "$PWD/linux:/tree:ro" depbot check - --tree /tree < series.mbox
+#
+# bubblewrap makes user namespaces, which Docker's default seccomp and AppArmor profiles refuse; narrower
+# profiles that allow clone(CLONE_NEWUSER), unshare, mount and pivot_root do as well. The tree may be read-only
+# and belong to another user; depbot writes only below DEPBOT_CACHE.
+
+FROM node:24-bookworm-slim AS packages
+WORKDIR /opt/depbot
+COPY package.json package-lock.json .npmrc ./
+# Not npm ci: the lock file may lack optional packages of other platforms (see queue/provision-npm.ts).
+RUN npm install --no-save --omit=dev --no-audit --no-fund
+
+FROM node:24-bookworm-slim
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends \
+      bison bubblewrap flex gcc git libc6-dev make xz-utils \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /opt/depbot
+COPY --from=packages /opt/depbot/node_modules node_modules
+COPY . .
+# The image's own Node is new enough; the cache holds trees, worktrees and answers of the sandbox.
+ENV NODE_ENV=production DEPBOT_CACHE=/var/cache/depbot
+RUN install -d -o node -g node /var/cache/depbot
+VOLUME /var/cache/depbot
+USER node
+ENTRYPOINT ["node", "/opt/depbot/bot/depbot.mjs"]
+CMD ["--help"]

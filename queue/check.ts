@@ -1,0 +1,215 @@
+/**
+ * The product: a series and a tree in, a report out. The command line calls it, and so does the worker;
+ * nothing else decides what is wrong with a series.
+ *
+ *   Series -> AppliedSeries -> both trees -> models for each architecture -> candidates -> findings
+ */
+
+import { PatchLines } from '../rules/anchor.ts';
+import { findCycles } from '../rules/kconfig/cycles.ts';
+import { KconfigError } from '../rules/kconfig/error.ts';
+import { isKconfigPath, KconfigStore } from '../rules/kconfig/files.ts';
+import type { KconfigModel } from '../rules/kconfig/model.ts';
+import { changedSymbols } from '../rules/kconfig/properties.ts';
+import { RULES } from '../rules/index.ts';
+import { cycleKey } from '../rules/recursive-dependency.ts';
+import type { ArchPair, ChangedPath, Conf, KernelChange, Rule, RuleRun } from '../rules/rule.ts';
+import type { AppliedSeries, Arch, CannotCheck, Dropped, Finding, Report, Series } from '../rules/types.ts';
+import { applySeries } from './apply.ts';
+import { type DistributionConfig, existingConfigs } from './existing-configs.ts';
+import { changedPaths, openTree } from './git-tree.ts';
+import { ConfError, KconfigSide } from './kconfig-side.ts';
+import type { Repository } from './repository.ts';
+import { SandboxError } from './sandbox.ts';
+import { archs as archsOf } from './toolchain.ts';
+
+export interface CheckOptions {
+  /** For answers, conf and files of trees; several processes may share it. */
+  readonly cacheDir: string;
+  /** Revision to apply to, instead of what the series says. */
+  readonly base?: string;
+  /** Refs among which a base is looked for. */
+  readonly candidates?: readonly string[];
+  /** Architectures to compare; default all of the tree. */
+  readonly archs?: readonly Arch[];
+  readonly distributions?: readonly DistributionConfig[];
+  readonly rules?: readonly Rule[];
+  /** Runs the tree's programs without a sandbox. */
+  readonly trustTree?: boolean;
+  /** Kept between calls, it saves parsing the files that trees have in common. */
+  readonly store?: KconfigStore;
+  /** Milliseconds of any monotonic clock. */
+  readonly now: () => number;
+  /** Told what is going on: `arch 3 of 21: arm`. */
+  readonly onProgress?: (text: string) => void;
+}
+
+/**
+ * Checks a complete series. A series that cannot be checked gives a report that says so (`cannotCheck`);
+ * throws GitError, or another error of the machine, when that fails.
+ */
+export async function check(series: Series, repo: Repository, options: CheckOptions): Promise<Report> {
+  const clock = new Clock(options.now);
+  const rules = options.rules ?? RULES;
+  const nothing = { findings: [], dropped: [], checked: { rules: [], archs: [], configs: 0, changedFiles: [], changedSymbols: [] } };
+  const report = (rest: Partial<Report>): Report => ({ schema: 1, series: summary(series), ...nothing, ...rest, tookMs: clock.laps });
+
+  options.onProgress?.('applying');
+  const applying = await applySeries(repo, series, {
+    ...(options.base !== undefined && { base: options.base }),
+    ...(options.candidates && { candidates: options.candidates }),
+  });
+  clock.lap('apply');
+  if (!applying.ok) {
+    const { why, patch } = applying;
+    return report({ cannotCheck: { stage: 'apply', why, ...(patch !== undefined && { patch }) } });
+  }
+  const { gitDir: _, ...applied } = applying.applied;
+  try {
+    return report({ applied, ...(await compare(series, repo, applying.applied, rules, options, clock)) });
+  } catch (error) {
+    return report({ applied, cannotCheck: cannotCheck(error) });
+  }
+}
+
+function cannotCheck(error: unknown): CannotCheck {
+  if (error instanceof KconfigError || error instanceof ConfError) return { stage: 'kconfig', why: error.message };
+  if (error instanceof SandboxError) return { stage: 'sandbox', why: error.message };
+  throw error;
+}
+
+async function compare(
+  series: Series,
+  repo: Repository,
+  applied: AppliedSeries,
+  rules: readonly Rule[],
+  options: CheckOptions,
+  clock: Clock,
+): Promise<Pick<Report, 'findings' | 'dropped' | 'checked'>> {
+  const store = options.store ?? new KconfigStore();
+  const base = applied.prerequisites.at(-1)?.commit ?? applied.base.sha;
+  const sideOptions = { cacheDir: options.cacheDir, ...(options.trustTree !== undefined && { trustTree: options.trustTree }) };
+  const open = async (commit: string): Promise<KconfigSide> => KconfigSide.open(await store.open(openTree(repo, commit)), sideOptions);
+  options.onProgress?.('reading Kconfig files');
+  const before = await open(base);
+  const after = await open(applied.head);
+  const paths = await changes(repo, base, applied.head);
+  clock.lap('read');
+
+  const changedFiles = paths.map(({ path }) => path).filter(isKconfigPath);
+  const all = options.archs ?? archsOf(await after.tree.paths());
+  // Without a change to a Kconfig file no model can differ.
+  const archs = changedFiles.length > 0 ? all : [];
+  const configs = await existingConfigs(before.tree, after.tree, archs, options.distributions ?? []);
+  const change: KernelChange = {
+    series,
+    before: { commit: base, tree: before.tree, kconfig: before.kconfig },
+    after: { commit: applied.head, tree: after.tree, kconfig: after.kconfig },
+    changedPaths: paths,
+    configs,
+    lines: new PatchLines(series),
+    pool: store.pool,
+  };
+  const runs = rules.map((rule) => ({ rule, run: rule.begin(change) }));
+  const symbols = new Set<string>();
+  for (const [i, arch] of archs.entries()) {
+    options.onProgress?.(`architecture ${i + 1} of ${archs.length}: ${arch}`);
+    const pair = await archPair(change, arch, before, after);
+    for (const name of pair.changes.keys()) symbols.add(name);
+    for (const { run } of runs) await run.onArch?.(pair);
+  }
+  clock.lap('compare');
+
+  options.onProgress?.('confirming');
+  const conf: Conf = { olddefconfig: (side, arch, config) => (side === 'before' ? before : after).olddefconfig(arch, config) };
+  const { findings, dropped } = await confirmAll(runs, conf);
+  clock.lap('confirm');
+  const checked = { rules: rules.map((rule) => rule.id), archs, configs: configs.length, changedFiles, changedSymbols: [...symbols].sort() };
+  return { findings, dropped, checked };
+}
+
+async function archPair(change: KernelChange, arch: Arch, before: KconfigSide, after: KconfigSide): Promise<ArchPair> {
+  const modelBefore = await modelOf(before, arch);
+  const modelAfter = await modelOf(after, arch);
+  const cyclesAfter = findCycles(change.pool, modelAfter);
+  const known = new Set(cyclesAfter.length > 0 ? findCycles(change.pool, modelBefore).map(cycleKey) : []);
+  return {
+    arch,
+    before: modelBefore,
+    after: modelAfter,
+    changes: changedSymbols(modelBefore, modelAfter),
+    newCycles: cyclesAfter.filter((cycle) => !known.has(cycleKey(cycle))),
+  };
+}
+
+/** Names the side and the architecture in what Kconfig complains of. */
+async function modelOf(side: KconfigSide, arch: Arch): Promise<KconfigModel> {
+  try {
+    return await side.model(arch);
+  } catch (error) {
+    if (!(error instanceof KconfigError)) throw error;
+    throw new KconfigError(error.path, error.line, `${error.detail} (ARCH=${arch}, ${side.tree.commit.slice(0, 12)})`, error.stderr);
+  }
+}
+
+async function changes(repo: Repository, base: string, head: string): Promise<ChangedPath[]> {
+  const STATUS = { A: 'added', M: 'modified', T: 'modified', D: 'deleted', R: 'renamed', C: 'copied' } as const;
+  return (await changedPaths(repo, base, head)).map(({ path, oldPath, status }) => ({ path, ...(oldPath !== undefined && { oldPath }), status: STATUS[status] }));
+}
+
+/** A candidate becomes a finding if it reaches its rule's rung; otherwise it is dropped, with the reason. */
+async function confirmAll(runs: readonly { rule: Rule; run: RuleRun }[], conf: Conf): Promise<{ findings: Finding[]; dropped: Dropped[] }> {
+  const findings: Finding[] = [];
+  const dropped: Dropped[] = [];
+  for (const { rule, run } of runs) {
+    for (const candidate of await run.finish()) {
+      const { confirm: _, severity, ...rest } = candidate;
+      const attempts = rule.rung > 1 ? await candidate.confirm(conf) : [];
+      const disagreeing = attempts.find((attempt) => !attempt.agrees);
+      if (rule.rung > 1 && (disagreeing || attempts.length === 0)) {
+        const why = disagreeing
+          ? `conf disagrees (${disagreeing.side} the series: ${disagreeing.argv.join(' ')} exited with ${disagreeing.exitCode}): ${disagreeing.excerpt}`
+          : 'nothing was tried';
+        dropped.push({ rule: rule.id, key: candidate.key, why });
+        continue;
+      }
+      const rung = attempts.length > 0 ? 2 : 1;
+      findings.push({ ...rest, rule: rule.id, severity: severity ?? rule.severity, verification: { rung, attempts } });
+    }
+  }
+  return { findings: findings.sort(inOrder), dropped };
+}
+
+
+/** By patch, line of the mail, rule, key. */
+function inOrder(a: Finding, b: Finding): number {
+  return (
+    a.anchor.patch - b.anchor.patch ||
+    a.anchor.mailLines[0] - b.anchor.mailLines[0] ||
+    (a.rule < b.rule ? -1 : Number(a.rule > b.rule)) ||
+    (a.key < b.key ? -1 : Number(a.key > b.key))
+  );
+}
+
+function summary(series: Series): Report['series'] {
+  const { id, revision, subject, author, oddities } = series;
+  const patches = series.patches.map(({ n, title, message }) => ({ n, title, messageId: message.messageId }));
+  return { id, revision, subject, author, patches, oddities };
+}
+
+class Clock {
+  readonly laps: Record<string, number> = {};
+  readonly #now: () => number;
+  #last: number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+    this.#last = now();
+  }
+
+  lap(name: string): void {
+    const at = this.#now();
+    this.laps[name] = Math.round(at - this.#last);
+    this.#last = at;
+  }
+}

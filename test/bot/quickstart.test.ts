@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const example = (name: string): string => readFileSync(`${root}test/fixtures/example/${name}`, 'utf8');
+
+async function run(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const child = spawn(program, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  const [code] = (await once(child, 'close')) as [number];
+  return { code, stdout, stderr };
+}
+
+describe('npm run quickstart', () => {
+  it('ends with status 2 and the reason when the tree given is none', async () => {
+    const { code, stdout, stderr } = await run(process.execPath, ['bot/quickstart.ts', '--tree', tmpdir()]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toBe(`depbot: ${tmpdir()} is no kernel tree: it has no file Kconfig\n`);
+  });
+
+  it('ends with status 2 on an option that it does not have', async () => {
+    const { code, stderr } = await run(process.execPath, ['bot/quickstart.ts', '--threes']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^depbot: Unknown option '--threes'/);
+  });
+});
+
+describe('the command depbot', () => {
+  it('says what it needs when no Node is new enough', async () => {
+    // Another version cannot be had here: the check itself is tested in test/queue/provision.test.ts.
+    const script = `Object.defineProperty(process.versions, 'node', { value: '20.19.0' }); await import('./bot/depbot.mjs');`;
+    const env = { ...process.env, DEPBOT_CACHE: '/nonexistent' };
+    const { code, stderr } = await run(process.execPath, ['--input-type=module', '-e', script], env);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /^depbot needs Node 22\.18 or newer, this is 20\.19\.0: install Node 24, or run "npm run quickstart"/,
+    );
+  });
+});
+
+describe.each(['series.mbox', 'quiet.mbox'])('the example %s', (name) => {
+  it('was made on the kernel tree: its first index lines name files of it', async () => {
+    const tree = process.env['DEPBOT_TEST_TREE'];
+    expect(tree, 'DEPBOT_TEST_TREE, which npm test sets').toBeDefined();
+    const before = new Map<string, string>();
+    for (const [, path, blob] of example(name).matchAll(/^diff --git a\/(\S+) .*\nindex ([0-9a-f]{12})\.\./gm)) {
+      if (!before.has(path!)) before.set(path!, blob!);
+    }
+    expect(before.size).toBeGreaterThan(0);
+    for (const [path, blob] of before) {
+      const { stdout } = await run('git', ['-C', tree!, 'rev-parse', `HEAD:${path}`]);
+      expect(stdout.slice(0, 12), path).toBe(blob);
+    }
+  });
+
+  it('is one thread in which every mail has its own Message-ID', () => {
+    const mails = example(name).split(/^(?=From [0-9a-f]{40} Mon Sep 17 00:00:00 2001$)/m);
+    const header = (mail: string, key: string): string | undefined =>
+      new RegExp(`^${key}: <(.*)>$`, 'mi').exec(mail.split('\n\n')[0]!)?.[1];
+    const ids = mails.map((mail) => header(mail, 'Message-ID'));
+    expect(new Set(ids).size).toBe(mails.length);
+    expect(ids.every((id) => id?.endsWith('.example'))).toBe(true);
+    expect(mails.slice(1).map((mail) => header(mail, 'In-Reply-To'))).toEqual(mails.slice(1).map(() => ids[0]));
+    expect(header(mails[0]!, 'In-Reply-To')).toBeUndefined();
+  });
+});

@@ -1,0 +1,282 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { ConfJob } from '../../queue/conf.ts';
+import { buildConf, materialise, runConf } from '../../queue/conf.ts';
+import { ShellAnswers } from '../../queue/shell-answers.ts';
+import type { KconfigEnv } from '../../queue/toolchain.ts';
+import { toolchainEnv } from '../../queue/toolchain.ts';
+import { dirTree, mapTree } from '../support/dir-tree.ts';
+
+const FILES = {
+  Makefile: 'VERSION = 6\n',
+  Kconfig: 'source "drivers/Kconfig"\nsource "drivers/odd/Config.in"\n',
+  'drivers/Kconfig': 'config A\n\tbool "a"\n\tdefault $(success,$(srctree)/tools/probe.sh $(CC))\n',
+  'drivers/odd/Config.in': 'orsource "$(srctree)/drivers/odd/more.in"\nsource "arch/$(SRCARCH)/extra.menu"\n',
+  'drivers/odd/more.in': 'config C\n\tbool\n',
+  'drivers/odd/unnamed.in': 'config D\n\tbool\n',
+  'drivers/a.c': 'int a;\n',
+  'arch/x86/Makefile': 'BITS := 64\n',
+  'arch/x86/extra.menu': 'config E\n\tbool\n',
+  'arch/x86/deep/extra.menu': 'config F\n\tbool\n',
+  'arch/x86/configs/tiny.config': 'CONFIG_A=y\n',
+  'arch/x86/mm/fault.c': 'int f;\n',
+  'scripts/kconfig/conf.c': 'int main(void) { return 0; }\n',
+  'scripts/cc-version.sh': '#!/bin/sh\necho 1\n',
+  'scripts/gdb/x.py': 'pass\n',
+  'tools/probe.sh': '#!/bin/sh\nexit 0\n',
+  'tools/perf.c': 'int p;\n',
+};
+
+let dir = '';
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'depbot-conf-test-'));
+});
+
+afterEach(async () => {
+  await rm(dir, { recursive: true, force: true });
+});
+
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .sort();
+}
+
+describe('materialise', () => {
+  test('writes what conf reads and what Kconfig files name, and nothing else', async () => {
+    const made = await materialise(mapTree(FILES), dir);
+    const left = [
+      'arch/x86/deep/extra.menu',
+      'arch/x86/mm/fault.c',
+      'drivers/a.c',
+      'drivers/odd/unnamed.in',
+      'scripts/gdb/x.py',
+      'tools/perf.c',
+    ];
+    expect(await filesIn(made)).toEqual(
+      Object.keys(FILES)
+        .filter((path) => !left.includes(path))
+        .sort(),
+    );
+    expect(await readFile(join(made, 'drivers/Kconfig'), 'utf8')).toBe(FILES['drivers/Kconfig']);
+  });
+
+  test('Kconfig files with CRLF line ends name files too, and keep their bytes', async () => {
+    const crlf = Object.fromEntries(Object.entries(FILES).map(([path, text]) => [path, text.replaceAll('\n', '\r\n')]));
+    const made = await materialise(mapTree(crlf), dir);
+    expect(await filesIn(made)).toContain('drivers/odd/more.in');
+    expect(await readFile(join(made, 'Kconfig'), 'utf8')).toBe(crlf['Kconfig']);
+  });
+
+  test('scripts can be run, other files not, and none be written', async () => {
+    const made = await materialise(mapTree(FILES), dir);
+    expect((await stat(join(made, 'tools/probe.sh'))).mode & 0o777).toBe(0o555);
+    expect((await stat(join(made, 'Kconfig'))).mode & 0o777).toBe(0o444);
+  });
+
+  test('a second commit shares what is the same and reads only what differs', async () => {
+    const first = await materialise(mapTree(FILES), dir);
+    const tree = mapTree({ ...FILES, 'drivers/Kconfig': 'config A\n\tbool "b"\n' });
+    const read: string[] = [];
+    const second = await materialise({ ...tree, read: (paths) => (read.push(...paths), tree.read(paths)) }, dir);
+    expect(read).toEqual(['drivers/Kconfig']);
+    expect(second).not.toBe(first);
+    const inode = async (folder: string, path: string) => (await stat(join(folder, path))).ino;
+    expect(await inode(second, 'Kconfig')).toBe(await inode(first, 'Kconfig'));
+    expect(await inode(second, 'drivers/Kconfig')).not.toBe(await inode(first, 'drivers/Kconfig'));
+    expect(await readFile(join(first, 'drivers/Kconfig'), 'utf8')).toBe(FILES['drivers/Kconfig']);
+    // the script that only the old text named is not there any more
+    expect(await filesIn(second)).not.toContain('tools/probe.sh');
+  });
+
+  test('the same commit twice, or at once, is made one time and nothing unfinished stays', async () => {
+    const tree = mapTree(FILES);
+    const made = await Promise.all([materialise(tree, dir), materialise(tree, dir)]);
+    expect(new Set([...made, await materialise(tree, dir)]).size).toBe(1);
+    expect(await readdir(join(dir, 'trees'))).toEqual([tree.commit]);
+  });
+
+  test('a tree without an object name is refused: nothing may be found again under a wrong name', async () => {
+    await expect(materialise({ ...mapTree(FILES), commit: '../../x' }, dir)).rejects.toThrow(TypeError);
+  });
+
+  test('a file that a source names outside of the tree is not followed', async () => {
+    const made = await materialise(mapTree({ Kconfig: 'source "../../../etc/passwd"\nsource "/etc/passwd"\n' }), dir);
+    expect(await filesIn(made)).toEqual(['Kconfig']);
+  });
+});
+
+describe('buildConf', () => {
+  test('a tree whose conf does not build is a value, with what the compiler said', async () => {
+    const made = await materialise(
+      mapTree({ ...FILES, 'scripts/kconfig/lexer.l': '%%\n', 'scripts/kconfig/parser.y': '%%\nx\n' }),
+      dir,
+    );
+    const built = await buildConf(made, { cacheDir: dir });
+    expect(built).toMatchObject({
+      ok: false,
+      why: 'conf-does-not-build',
+      output: expect.stringMatching(/^bison .*exit 1\n[^]*parser\.y/),
+    });
+  });
+});
+
+describe('runConf on a conf that is not the kernel’s', () => {
+  async function fakeConf(script: string, more: Partial<ConfJob> = {}) {
+    const conf = join(dir, 'fake-conf');
+    await writeFile(conf, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    await mkdir(join(dir, 'src'), { recursive: true });
+    return runConf({ dir: join(dir, 'src'), conf, cacheDir: dir, mode: 'olddefconfig', env: { ARCH: 'x86' }, ...more });
+  }
+
+  test('gets mode, environment and the .config, and gives back its own', async () => {
+    const run = await fakeConf(
+      'echo "$@ $ARCH" $(pwd); cat .config; echo CONFIG_B=y >>.config; echo warn >&2; exit 2',
+      { config: 'CONFIG_A=y\n' },
+    );
+    expect(run).toEqual({
+      exitCode: 2,
+      timedOut: false,
+      config: 'CONFIG_A=y\nCONFIG_B=y\n',
+      stdout: '--olddefconfig Kconfig x86 /out\nCONFIG_A=y\n',
+      stderr: 'warn\n',
+      asked: [],
+    });
+  });
+
+  test('each mode has its options', async () => {
+    const say = 'echo "$@"; echo "$KCONFIG_SEED"; cat "$KCONFIG_ALLCONFIG" 2>/dev/null';
+    const path = 'arch/x86/configs/tiny.config';
+    expect((await fakeConf(say, { mode: 'randconfig', seed: 7 })).stdout).toBe('--randconfig Kconfig\n7\n');
+    expect((await fakeConf(say, { mode: 'allnoconfig', allconfig: 'CONFIG_A=y\n' })).stdout).toBe(
+      '--allnoconfig Kconfig\n\nCONFIG_A=y\n',
+    );
+    expect((await fakeConf(say, { mode: 'defconfig', defconfigPath: path })).stdout).toBe(
+      `--defconfig=${path} Kconfig\n\n`,
+    );
+    expect((await fakeConf('echo saved >defconfig', { mode: 'savedefconfig' })).config).toBe('saved\n');
+    await expect(fakeConf(say, { mode: 'defconfig' })).rejects.toThrow('defconfigPath');
+  });
+
+  test('a .config that is a link, a pipe, a folder or nothing is none', async () => {
+    await writeFile(join(dir, 'secret'), 'hunter2');
+    for (const make of [
+      `ln -s ${dir}/secret .config`,
+      'ln -s /etc/hostname .config',
+      'mkfifo .config',
+      'mkdir .config',
+      'true',
+    ]) {
+      expect((await fakeConf(make)).config, make).toBeUndefined();
+    }
+  });
+
+  test('cannot write to the tree, and is ended after its time', async () => {
+    const run = await fakeConf('echo x >/src/x; while :; do :; done', { limits: { wallMs: 300 } });
+    expect(run).toMatchObject({ timedOut: true, config: undefined });
+    expect(await readdir(join(dir, 'src'))).toEqual([]);
+  });
+});
+
+const TREE = process.env['DEPBOT_TEST_TREE'];
+
+describe.skipIf(TREE === undefined && !process.env['CI'])(
+  'the conf of a real tree (skipped without DEPBOT_TEST_TREE)',
+  () => {
+    let cacheDir = '';
+    let job: Omit<ConfJob, 'mode' | 'env'>;
+    let answers: ShellAnswers;
+    let x86: KconfigEnv;
+
+    beforeAll(async () => {
+      if (TREE === undefined) throw new Error('DEPBOT_TEST_TREE is not set: in CI this test needs a kernel tree');
+      cacheDir = await mkdtemp(join(tmpdir(), 'depbot-conf-tree-'));
+      const tree = await dirTree(TREE);
+      const made = await materialise(tree, cacheDir);
+      const built = await buildConf(made, { cacheDir });
+      if (!built.ok) throw new Error(built.output);
+      job = { dir: made, conf: built.conf, cacheDir };
+      answers = new ShellAnswers({ cacheDir, toolchainId: 'test', tree, treeDir: async () => made });
+      x86 = await env('x86_64');
+    });
+
+    afterAll(async () => {
+      if (cacheDir !== '') await rm(cacheDir, { recursive: true, force: true });
+    });
+
+    async function env(arch: string): Promise<KconfigEnv> {
+      return toolchainEnv({ arch, makefile: await readFile(join(TREE ?? '', 'Makefile'), 'utf8') });
+    }
+
+    test('is built once for the same sources, and again for others', async () => {
+      const again = await buildConf(job.dir, { cacheDir });
+      expect(again).toEqual({ ok: true, conf: job.conf });
+      const other = await buildConf(join(cacheDir, 'nothing-there'), { cacheDir });
+      expect(other.ok).toBe(false);
+    });
+
+    for (const arch of ['x86_64', 'um', 'powerpc']) {
+      test(`${arch}: the few files give what the whole tree gives, and recorded answers what shells give`, async () => {
+        const on = await env(arch);
+        const whole = await runConf({ ...job, dir: TREE ?? '', mode: 'allmodconfig', env: on });
+        expect(whole.exitCode).toBe(0);
+        expect(whole.config?.length).toBeGreaterThan(20_000);
+        const few = await runConf({ ...job, mode: 'allmodconfig', env: on, answers: answers.recorded(on) });
+        expect(few.config).toBe(whole.config);
+        expect(few.asked.length).toBeGreaterThan(50);
+        expect(await answers.answer(few.asked, on)).toEqual([]);
+        const replayed = await runConf({ ...job, mode: 'allmodconfig', env: on, answers: answers.recorded(on) });
+        expect(replayed).toEqual({ ...whole, asked: [] });
+      });
+    }
+
+    test('a wrong answer is believed: what is replayed is not asked again', async () => {
+      await answers.answer((await runConf({ ...job, mode: 'alldefconfig', env: x86, answers: new Map() })).asked, x86);
+      const wrong = new Map(
+        [...answers.recorded(x86)].map(([command, answer]) => [command, answer === 'GCC' ? 'Clang' : answer]),
+      );
+      const run = await runConf({ ...job, mode: 'alldefconfig', env: x86, answers: wrong });
+      expect(run.config).toContain('CONFIG_CC_IS_CLANG=y');
+      expect(run.asked).toEqual([]);
+    });
+
+    test('olddefconfig completes a fragment, savedefconfig takes it back, and both are stable', async () => {
+      const known = { ...job, env: x86, answers: answers.recorded(x86) };
+      const start = await runConf({ ...known, mode: 'alldefconfig', allconfig: 'CONFIG_PCI=y\nCONFIG_VFIO=m\n' });
+      expect(start.config).toMatch(/^CONFIG_VFIO=m$/m);
+      const old = await runConf({ ...known, mode: 'olddefconfig', config: start.config ?? '' });
+      expect(old.config).toBe(start.config);
+      const saved = await runConf({ ...known, mode: 'savedefconfig', config: start.config ?? '' });
+      expect(saved.config).toMatch(/^CONFIG_VFIO=m$/m);
+      const back = await runConf({ ...known, mode: 'olddefconfig', config: saved.config ?? '' });
+      expect(back.config).toBe(start.config);
+      const none = await runConf({ ...known, mode: 'listnewconfig', config: start.config ?? '' });
+      expect(none.stdout).not.toContain('CONFIG_');
+      const all = await runConf({ ...known, mode: 'listnewconfig', config: '' });
+      expect(all.stdout).toMatch(/^CONFIG_SWAP=y$/m);
+    });
+
+    test('a seed gives one random configuration, another seed another', async () => {
+      const random = (seed: number) =>
+        runConf({ ...job, env: x86, answers: answers.recorded(x86), mode: 'randconfig', seed });
+      const [one, again, two] = [await random(1), await random(1), await random(2)];
+      expect(again.config).toBe(one.config);
+      expect(two.config).not.toBe(one.config);
+    });
+
+    test('a defconfig is read from the tree; one that is not there is conf’s error', async () => {
+      const known = { ...job, env: x86, answers: answers.recorded(x86), mode: 'defconfig' as const };
+      const run = await runConf({ ...known, defconfigPath: 'arch/x86/configs/x86_64_defconfig' });
+      expect(run.config).toMatch(/^CONFIG_X86_64=y$/m);
+      const absent = await runConf({ ...known, defconfigPath: 'arch/x86/configs/absent_defconfig' });
+      expect(absent.exitCode).toBe(1);
+      expect(absent.stderr).toContain('absent_defconfig');
+      expect(absent.config).toBeUndefined();
+    });
+  },
+);
