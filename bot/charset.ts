@@ -3,10 +3,28 @@
  * Never fails: hostile or wrong labels end in UTF-8 with replacement characters and a note.
  */
 
+import { isAscii, isUtf8 } from 'node:buffer';
+
 /** Labels that say nothing about the bytes, although some of them name a charset. */
-const UNTOLD = new Set(['', 'us-ascii', 'ascii', 'unknown-8bit', 'x-unknown', 'unknown', 'default', 'binary', '8bit', '7bit']);
+const UNTOLD = new Set([
+  '',
+  'us-ascii',
+  'ascii',
+  'unknown-8bit',
+  'x-unknown',
+  'unknown',
+  'default',
+  'binary',
+  '8bit',
+  '7bit',
+]);
 /** Names seen in mail that the standard does not list. */
-const ALIAS: Readonly<Record<string, string>> = { cp932: 'shift_jis', cp936: 'gbk', cp949: 'euc-kr', 'utf-8-mac': 'utf-8' };
+const ALIAS: Readonly<Record<string, string>> = {
+  cp932: 'shift_jis',
+  cp936: 'gbk',
+  cp949: 'euc-kr',
+  'utf-8-mac': 'utf-8',
+};
 
 export interface DecodedText {
   readonly text: string;
@@ -28,7 +46,10 @@ export function decodeText(bytes: Uint8Array, label: string): DecodedText {
     decoder = new TextDecoder(ALIAS[name] ?? name);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    return { text: new TextDecoder().decode(bytes), oddity: `charset "${name.slice(0, 40)}" is not known; read as UTF-8` };
+    return {
+      text: new TextDecoder().decode(bytes),
+      oddity: `charset "${name.slice(0, 40)}" is not known; read as UTF-8`,
+    };
   }
   const text = decoder.decode(bytes);
   if (decoder.encoding === 'utf-8' && text.includes('\uFFFD') && !isUtf8(bytes)) {
@@ -38,15 +59,7 @@ export function decodeText(bytes: Uint8Array, label: string): DecodedText {
 }
 
 function decodeUntold(bytes: Uint8Array): string {
+  // Header fields come by the thousand and are nearly all ASCII; a decoder for each would cost seconds.
+  if (isAscii(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
   return isUtf8(bytes) ? new TextDecoder().decode(bytes) : new TextDecoder('windows-1252').decode(bytes);
-}
-
-function isUtf8(bytes: Uint8Array): boolean {
-  try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return true;
-  } catch (error) {
-    if (error instanceof TypeError) return false;
-    throw error;
-  }
 }

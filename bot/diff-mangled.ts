@@ -24,7 +24,9 @@ export function tabsLost(files: readonly FileDiff[]): string[] {
       else if (line.kind !== 'add' && line.text.startsWith('        ')) spaced++;
     }
     if (!hasTab && spaced >= ENOUGH) {
-      out.push(`mail line ${file.mailLine}: ${spaced} unchanged or removed lines of ${path} are indented by spaces and none has a tab; tabs were probably turned to spaces on the way`);
+      out.push(
+        `mail line ${file.mailLine}: ${spaced} unchanged or removed lines of ${path} are indented by spaces and none has a tab; tabs were probably turned to spaces on the way`,
+      );
     }
   }
   return out;

@@ -5,6 +5,9 @@
 
 const ESCAPES: Readonly<Record<string, number>> = { a: 7, b: 8, t: 9, n: 10, v: 11, f: 12, r: 13, '"': 34, '\\': 92 };
 
+/** Longest line with names looked at, in characters: two names of PATH_MAX, every byte of them escaped. */
+const MAX_LINE = 2 * 4 * 4096 + 10;
+
 /** A name as one side of a diff gives it: `null` for `/dev/null`. */
 export type SideName = string | null;
 
@@ -17,9 +20,10 @@ export function unquote(text: string): { name: string; end: number } | undefined
   if (!match) return undefined;
   const bytes: Buffer[] = [];
   for (const piece of (match[1] ?? '').matchAll(/\\([0-7]{3})|\\(.)|[^\\]+/gu)) {
-    const [whole, octal, escape] = piece;
+    const [whole, octal, letter] = piece;
     if (octal !== undefined) bytes.push(Buffer.from([Number.parseInt(octal, 8) & 0xff]));
-    else if (escape !== undefined) bytes.push(ESCAPES[escape] === undefined ? Buffer.from(escape) : Buffer.from([ESCAPES[escape]]));
+    else if (letter !== undefined)
+      bytes.push(ESCAPES[letter] === undefined ? Buffer.from(letter) : Buffer.from([ESCAPES[letter]]));
     else bytes.push(Buffer.from(whole));
   }
   return { name: Buffer.concat(bytes).toString(), end: match[0].length };
@@ -37,14 +41,15 @@ export function sideName(text: string): SideName {
 
 /** The one name that `diff --git a/NAME b/NAME` holds, with its prefixes; undefined when the two differ (a rename says them again). */
 export function gitNames(rest: string): { old: string; new: string } | undefined {
+  if (rest.length > MAX_LINE) return undefined;
   const first = unquote(rest);
   if (first) {
     const tail = rest.slice(first.end).trimStart();
     return { old: first.name, new: unquote(tail)?.name ?? tail };
   }
-  const lateQuote = /^(\S.*?) (".*")$/.exec(rest);
-  const late = lateQuote && unquote(lateQuote[2] ?? '');
-  if (lateQuote && late) return { old: lateQuote[1] ?? '', new: late.name };
+  const quoteAt = rest.endsWith('"') ? rest.indexOf(' "') : -1;
+  const late = quoteAt > 0 ? unquote(rest.slice(quoteAt + 1)) : undefined;
+  if (late) return { old: rest.slice(0, quoteAt), new: late.name };
   // Names may hold spaces: only the cut in the middle gives two that agree below the prefix.
   const middle = (rest.length - 1) / 2;
   if (!Number.isInteger(middle) || rest[middle] !== ' ') return undefined;
@@ -66,7 +71,11 @@ function belowPrefix(name: string): string {
 export function stripPrefixes(old: SideName, now: SideName): { old: SideName; new: SideName; odd: boolean } {
   const names = [old, now].filter((name) => name !== null);
   if (names.length === 0) return { old, new: now, odd: false };
-  const strip = (cut: (name: string) => string, odd: boolean) => ({ old: old === null ? null : cut(old), new: now === null ? null : cut(now), odd });
+  const strip = (cut: (name: string) => string, odd: boolean) => ({
+    old: old === null ? null : cut(old),
+    new: now === null ? null : cut(now),
+    odd,
+  });
   if (names.every((name) => belowPrefix(name) !== name) && !(old === now)) return strip(belowPrefix, false);
   const rest = names.map((name) => name.slice(name.indexOf('/') + 1));
   if (names.length === 2 && old !== now && names.every((name) => name.includes('/')) && rest[0] === rest[1]) {

@@ -7,8 +7,8 @@
 
 import type { FileDiff, Hunk } from '../rules/types.ts';
 import { isHunkHeader, readHunk } from './diff-hunk.ts';
-import { gitNames, type SideName, sideName, stripPrefixes, unquote } from './diff-path.ts';
 import { invisibleCharacters, tabsLost } from './diff-mangled.ts';
+import { gitNames, type SideName, sideName, stripPrefixes, unquote } from './diff-path.ts';
 import { toLf } from './line-ends.ts';
 
 /** Oddities kept of one mail; a mangled one has a thousand. */
@@ -40,7 +40,8 @@ export function parseDiff(body: string): ParsedDiff {
     const scan = scanFile(lines, at);
     if (!scan) {
       if (/^@@@ /.test(lines[at] ?? '')) oddities.push(`mail line ${at + 1}: combined diffs of merges are not read`);
-      else if (isHunkHeader(lines[at] ?? '') && oddities.length === 0) oddities.push(`mail line ${at + 1}: a hunk belongs to no file`);
+      else if (isHunkHeader(lines[at] ?? '') && oddities.length === 0)
+        oddities.push(`mail line ${at + 1}: a hunk belongs to no file`);
       at++;
       continue;
     }
@@ -51,7 +52,11 @@ export function parseDiff(body: string): ParsedDiff {
   }
   oddities.push(...tabsLost(files), ...invisibleCharacters(files));
   const more = oddities.length - MAX_ODDITIES;
-  return { files, oddities: more > 0 ? [...oddities.slice(0, MAX_ODDITIES), `${more} more of this kind`] : oddities, cutShort };
+  return {
+    files,
+    oddities: more > 0 ? [...oddities.slice(0, MAX_ODDITIES), `${more} more of this kind`] : oddities,
+    cutShort,
+  };
 }
 
 interface Scan {
@@ -75,13 +80,18 @@ function scanFile(lines: readonly string[], start: number): Scan | undefined {
   if (isFileHeader(lines, at)) {
     const old = sideName((lines[at] ?? '').slice(4));
     const now = sideName((lines[at + 1] ?? '').slice(4));
-    if (names && !agrees(names, old, now)) oddities.push(`mail line ${start + 1}: the names on the "diff --git" line differ from those below it`);
+    if (names && !agrees(names, old, now))
+      oddities.push(`mail line ${start + 1}: the names on the "diff --git" line differ from those below it`);
     names = { old, new: now };
     at += 2;
   }
   const read = readHunks(lines, at, oddities);
   if (!names && !header.moved) {
-    return { oddities: [...oddities, `mail line ${start + 1}: no file name can be read from this diff`], next: Math.max(read.next, start + 1), cutShort: read.cutShort };
+    return {
+      oddities: [...oddities, `mail line ${start + 1}: no file name can be read from this diff`],
+      next: Math.max(read.next, start + 1),
+      cutShort: read.cutShort,
+    };
   }
   const side = { old: names?.old ?? null, new: names?.new ?? null };
   if (header.newMode !== undefined && header.oldMode === undefined) side.old = null;
@@ -91,7 +101,12 @@ function scanFile(lines: readonly string[], start: number): Scan | undefined {
   const file = describe(header, header.moved ?? stripped, read.hunks, start + 1);
   const isCut = read.hunks.length === 0 && lacksHunks(header);
   if (isCut) oddities.push(`mail line ${start + 1}: the contents change by the index line, but there is no hunk`);
-  return { file, oddities, next: Math.max(read.next, start + 1), cutShort: read.cutShort || (isCut && lines.length - read.next <= 3) };
+  return {
+    file,
+    oddities,
+    next: Math.max(read.next, start + 1),
+    cutShort: read.cutShort || (isCut && lines.length - read.next <= 3),
+  };
 }
 
 /** `---` and `+++` line with a hunk below: prose may hold the first alone. */
@@ -120,11 +135,18 @@ interface GitHeader {
 const EMPTY = { names: undefined, binary: false } as const;
 
 function readGitHeader(lines: readonly string[], start: number): GitHeader {
-  const header: GitHeader = { names: gitNames((lines[start] ?? '').slice('diff --git '.length)), binary: false, next: start + 1 };
+  const header: GitHeader = {
+    names: gitNames((lines[start] ?? '').slice('diff --git '.length)),
+    binary: false,
+    next: start + 1,
+  };
   let from: { how: 'rename' | 'copy'; name: string } | undefined;
   for (let at = start + 1; ; at++) {
     const line = lines[at] ?? '';
-    const match = /^(old mode|new mode|new file mode|deleted file mode|rename from|rename to|copy from|copy to|(?:dis)?similarity index|index) (.+)$/.exec(line);
+    const match =
+      /^(old mode|new mode|new file mode|deleted file mode|rename from|rename to|copy from|copy to|(?:dis)?similarity index|index) (.+)$/.exec(
+        line,
+      );
     if (!match) {
       header.binary = /^(?:Binary files? .* differ|GIT binary patch)$/.test(line);
       header.next = header.binary ? at + 1 : at;
@@ -161,7 +183,12 @@ function agrees(git: { old: SideName; new: SideName }, old: SideName, now: SideN
   return (old === null || old === git.old) && (now === null || now === git.new);
 }
 
-function describe(header: GitHeader, names: { old: SideName; new: SideName }, hunks: Hunk[], mailLine: number): FileDiff {
+function describe(
+  header: GitHeader,
+  names: { old: SideName; new: SideName },
+  hunks: Hunk[],
+  mailLine: number,
+): FileDiff {
   const oldMode = header.oldMode ?? (names.old === null ? undefined : header.mode);
   const newMode = header.newMode ?? (names.new === null ? undefined : header.mode);
   return {
@@ -182,11 +209,16 @@ function kindOf(header: GitHeader, names: { old: SideName; new: SideName }, hunk
   if (header.moved) return header.moved.how;
   if (names.old === null) return 'create';
   if (names.new === null) return 'delete';
-  const isModeOnly = header.oldMode !== undefined && hunks.length === 0 && !header.binary && header.oldBlob === header.newBlob;
+  const isModeOnly =
+    header.oldMode !== undefined && hunks.length === 0 && !header.binary && header.oldBlob === header.newBlob;
   return isModeOnly ? 'mode' : 'modify';
 }
 
-function readHunks(lines: readonly string[], start: number, oddities: string[]): { hunks: Hunk[]; next: number; cutShort: boolean } {
+function readHunks(
+  lines: readonly string[],
+  start: number,
+  oddities: string[],
+): { hunks: Hunk[]; next: number; cutShort: boolean } {
   const hunks: Hunk[] = [];
   let cutShort = false;
   let at = start;
@@ -195,7 +227,10 @@ function readHunks(lines: readonly string[], start: number, oddities: string[]):
     if (!read) break;
     hunks.push(read.hunk);
     cutShort = read.end === 'cut-short';
-    if (read.emptyLines.length > 0) oddities.push(`mail line ${read.emptyLines[0]}: ${read.emptyLines.length} empty context line(s) of this hunk lost the blank they start with`);
+    if (read.emptyLines.length > 0)
+      oddities.push(
+        `mail line ${read.emptyLines[0]}: ${read.emptyLines.length} empty context line(s) of this hunk lost the blank they start with`,
+      );
     const fault = hunkFault(lines, read.end, read.next, read.hunk);
     if (fault !== undefined) oddities.push(fault);
     at = read.next;
@@ -207,7 +242,13 @@ function readHunks(lines: readonly string[], start: number, oddities: string[]):
 
 function skipToHeader(lines: readonly string[], start: number): number {
   let at = start;
-  while (at < lines.length && !isHunkHeader(lines[at] ?? '') && !(lines[at] ?? '').startsWith('diff --git ') && !isFileHeader(lines, at)) at++;
+  while (
+    at < lines.length &&
+    !isHunkHeader(lines[at] ?? '') &&
+    !(lines[at] ?? '').startsWith('diff --git ') &&
+    !isFileHeader(lines, at)
+  )
+    at++;
   return at;
 }
 
@@ -225,6 +266,8 @@ function hunkFault(lines: readonly string[], end: string, next: number, hunk: Hu
         : `mail line ${next + 1}: a line of the hunk starts with neither blank, + nor -; it was wrapped or lost its first blank on the way`;
     }
     default:
-      return /^(?:\+(?!\+\+ )|-(?!- ?$|-- )| \S|\t)/.test(line) ? `mail line ${next + 1}: the hunk goes on after the lines its header counts` : undefined;
+      return /^(?:\+(?!\+\+ )|-(?!- ?$|-- )| \S|\t)/.test(line)
+        ? `mail line ${next + 1}: the hunk goes on after the lines its header counts`
+        : undefined;
   }
 }

@@ -6,8 +6,8 @@ import type { Assembled, Message } from '../rules/types.ts';
 import { parseDiff } from './diff.ts';
 import { type MailInput, readMails } from './mailbox.ts';
 import { parseMessage } from './message.ts';
-import { parseSubject } from './subject.ts';
 import { assemble, type LeftOver } from './series.ts';
+import { parseSubject } from './subject.ts';
 
 export interface Intake {
   readonly series: Assembled[];
@@ -37,7 +37,8 @@ export async function readSeries(input: MailInput): Promise<Intake> {
       continue;
     }
     messages.push(parsed.message);
-    if (!parseSubject(parsed.message.subject).isReply && parseDiff(parsed.message.body).cutShort) problems.push({ where: mail.where, why: 'its diff is cut short: the mail ends in the middle of a hunk' });
+    if (!parseSubject(parsed.message.subject).isReply && parseDiff(parsed.message.body).cutShort)
+      problems.push({ where: mail.where, why: 'its diff is cut short: the mail ends in the middle of a hunk' });
   }
   return { ...assemble(messages), problems };
 }

@@ -51,7 +51,7 @@ export function renderExplanation(e: Explanation, options: RenderOptions): strin
       e.declarations.items.flatMap((d) => dependencyLines(e, d)),
     ),
     ...section(`Visible [=${e.visible}]`, visibilityLines(e)),
-    ...section('To enable it', toEnableLines(e)),
+    ...section(e.value === 'm' ? 'To have it at y' : 'To enable it', toEnableLines(e)),
     ...section('Choice', e.choice ? choiceLines(e.choice) : []),
     ...section('Selected by', e.selectedBy.flatMap(groupLines)),
     ...section('Implied by', e.impliedBy.flatMap(groupLines)),
@@ -153,8 +153,8 @@ function choiceText(e: Explanation, choice: ChoiceView): string {
 function unmetText(e: Explanation): string {
   const dependency = e.unmet.filter((part) => part.from !== 'prompt' && part.from !== 'visible if');
   const although = dependency.length > 0 ? `, because ${culpritsText(dependency)}` : '';
-  const selectors = e.why.kind === 'select' ? e.why.edges : e.selectedBy[0];
-  return `Unmet direct dependency: it is ${e.directDependency}${although}, but ${edgesText(selectors)} selects it`;
+  const selected = e.why.kind === 'select' ? '' : `; selected by ${edgesText(e.selectedBy[0])}`;
+  return `Unmet direct dependency: it is ${e.directDependency}${although}${selected}`;
 }
 
 function edgesText(edges: Cut<EdgeView> | undefined): string {
@@ -264,7 +264,14 @@ function toEnableLines(e: Explanation): Line[] {
     case 'meet':
       return [data(2, 'its prompt needs:'), ...unmet];
     case 'select':
-      return [data(2, 'it has no prompt: one of the symbols that select or imply it has to be on'), ...unmet];
+      return [
+        data(
+          2,
+          `it has no prompt: one of the symbols that select or imply it has to be ${e.value === 'm' ? 'y' : 'on'}`,
+        ),
+        ...(unmet.length > 0 ? [data(2, 'its direct dependency, which a select does not wait for, needs:')] : []),
+        ...unmet,
+      ];
     case 'default':
       return [data(2, 'it has no prompt: one of its defaults has to apply'), ...unmet];
     case 'none':

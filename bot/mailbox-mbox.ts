@@ -11,7 +11,8 @@ export type CutMail = { readonly raw: Uint8Array } | { readonly tooLong: number 
  * counts, and only at the start or after an empty line and before a header field: "From the
  * middle of the file ..." is prose.
  */
-const SEPARATOR = /^From \S+ +(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} +\d{1,2} \d{1,2}:\d{2}(?::\d{2})?(?: [A-Z]{1,5}| [+-]\d{4})* \d{4}/;
+const SEPARATOR =
+  /^From \S+ +(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} +\d{1,2} \d{1,2}:\d{2}(?::\d{2})?(?: [A-Z]{1,5}| [+-]\d{4})* \d{4}/;
 const FIELD = /^>?[!-9;-~]+[ \t]*:|^>?From /;
 /** Longer lines are passed on in pieces; none of them is a separator. */
 const MAX_PIECE_BYTES = 64 * 1024;
@@ -75,7 +76,10 @@ class MboxCutter {
   }
 
   *push(chunk: Uint8Array): Generator<CutMail> {
-    const bytes = this.#rest.length === 0 ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength) : Buffer.concat([this.#rest, chunk]);
+    const bytes =
+      this.#rest.length === 0
+        ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+        : Buffer.concat([this.#rest, chunk]);
     let at = 0;
     for (let lf = bytes.indexOf(0x0a); lf >= 0; lf = bytes.indexOf(0x0a, at)) {
       yield* this.#line(bytes.subarray(at, lf + 1));

@@ -4,7 +4,7 @@
  */
 
 import { createReadStream, type Stats } from 'node:fs';
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CutMail, cutMails } from './mailbox-mbox.ts';
 import { MAX_MAIL_BYTES, tooLarge } from './message.ts';

@@ -41,7 +41,8 @@ export function splitHeaders(bytes: Buffer): Outcome<{ fields: HeaderFields; bod
     const lf = bytes.indexOf(0x0a, at);
     const next = lf < 0 ? bytes.length : lf + 1;
     // A line without an end is cut before the test, or one field of 32 MiB would be decoded.
-    if (next - at > MAX_HEADER_BYTES) return { ok: false, why: `a header line is longer than ${MAX_HEADER_BYTES} bytes` };
+    if (next - at > MAX_HEADER_BYTES)
+      return { ok: false, why: `a header line is longer than ${MAX_HEADER_BYTES} bytes` };
     const line = bytes.subarray(at, next);
     const text = line.toString('latin1').replace(/\r?\n$/, '');
     if (text === '') {
@@ -73,8 +74,10 @@ export function headerText(fields: HeaderFields, name: string): string {
 
 /** Unfolds and makes harmless: control characters (a NUL, a bare CR) become spaces. */
 function oneLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed here
-  return text.replace(/\r?\n(?=[ \t])/g, '').replace(/[\u0000-\u001f\u007f]+/g, ' ').trim();
+  return text
+    .replace(/\r?\n(?=[ \t])/g, '')
+    .replace(/[\u0000-\u001f\u007f]+/g, ' ')
+    .trim();
 }
 
 const WORD = /=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=/g;
@@ -83,9 +86,9 @@ const WORD = /=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=/g;
 export function decodeWords(text: string): string {
   let out = '';
   let end = 0;
-  let open: { charset: string; bytes: Buffer } | undefined;
+  let open: { charset: string; bytes: Buffer[] } | undefined;
   const flush = () => {
-    if (open) out += decodeText(open.bytes, open.charset).text;
+    if (open) out += decodeText(Buffer.concat(open.bytes), open.charset).text;
     open = undefined;
   };
   for (const match of text.matchAll(WORD)) {
@@ -95,15 +98,15 @@ export function decodeWords(text: string): string {
     const bytes = kind.toLowerCase() === 'b' ? Buffer.from(data, 'base64') : decodeQ(data);
     if (open && between.trim() === '') {
       if (open.charset === charset) {
-        open.bytes = Buffer.concat([open.bytes, bytes]);
+        open.bytes.push(bytes);
       } else {
         flush();
-        open = { charset, bytes };
+        open = { charset, bytes: [bytes] };
       }
     } else {
       flush();
       out += between;
-      open = { charset, bytes };
+      open = { charset, bytes: [bytes] };
     }
     end = match.index + whole.length;
   }
@@ -112,7 +115,9 @@ export function decodeWords(text: string): string {
 }
 
 function decodeQ(data: string): Buffer {
-  const latin1 = data.replace(/_/g, ' ').replace(/=([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  const latin1 = data
+    .replace(/_/g, ' ')
+    .replace(/=([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
   return Buffer.from(latin1, 'latin1');
 }
 
@@ -136,8 +141,18 @@ export function parseIds(value: string): MessageId[] {
 
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 /** Zone names of RFC 5322 section 4.3, in hours; all others count as UTC there (-0000). */
-const ZONES: Readonly<Record<string, number>> = { EST: -5, EDT: -4, CST: -6, CDT: -5, MST: -7, MDT: -6, PST: -8, PDT: -7 };
-const DATE = /^(?:[A-Za-z]{3,9},?\s+)?(\d{1,2})\s+([A-Za-z]{3})[a-z]*\s+(\d{4}|\d{2,3})\s+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([+-]\d{4}|[A-Za-z]{1,5})?/;
+const ZONES: Readonly<Record<string, number>> = {
+  EST: -5,
+  EDT: -4,
+  CST: -6,
+  CDT: -5,
+  MST: -7,
+  MDT: -6,
+  PST: -8,
+  PDT: -7,
+};
+const DATE =
+  /^(?:[A-Za-z]{3,9},?\s+)?(\d{1,2})\s+([A-Za-z]{3})[a-z]*\s+(\d{4}|\d{2,3})\s+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([+-]\d{4}|[A-Za-z]{1,5})?/;
 
 /**
  * A Date value (RFC 5322 section 3.3, old forms of 4.3 included) as ISO 8601 in UTC.
@@ -151,8 +166,15 @@ export function parseDate(value: string): string | undefined {
   let year = Number(yearText);
   if (yearText.length === 2) year += year < 50 ? 2000 : 1900;
   else if (yearText.length === 3) year += 1900;
-  const local = new Date(Date.UTC(year, month, Number(day), Number(hour), Number(minute), Math.min(Number(second), 59)));
-  const isReal = month >= 0 && year >= 1970 && local.getUTCDate() === Number(day) && local.getUTCHours() === Number(hour) && Number(minute) < 60;
+  const local = new Date(
+    Date.UTC(year, month, Number(day), Number(hour), Number(minute), Math.min(Number(second), 59)),
+  );
+  const isReal =
+    month >= 0 &&
+    year >= 1970 &&
+    local.getUTCDate() === Number(day) &&
+    local.getUTCHours() === Number(hour) &&
+    Number(minute) < 60;
   return isReal ? new Date(local.getTime() - zoneMinutes(zone) * 60_000).toISOString() : undefined;
 }
 

@@ -26,7 +26,11 @@ export function parseMessage(raw: Uint8Array): Outcome<{ message: Message }, { w
   if (!head.ok) return refuse(head.why);
   const { fields, bodyStart } = head;
   if (!fields.has('from') && !fields.has('message-id') && !fields.has('subject')) {
-    return refuse(raw.length === 0 ? 'it is empty' : 'it is not a mail: it does not start with header fields such as From: and Subject:');
+    return refuse(
+      raw.length === 0
+        ? 'it is empty'
+        : 'it is not a mail: it does not start with header fields such as From: and Subject:',
+    );
   }
   const messageId = parseMessageId(fields.get('message-id')?.[0] ?? '');
   if (messageId === undefined) {
@@ -38,7 +42,11 @@ export function parseMessage(raw: Uint8Array): Outcome<{ message: Message }, { w
   const body = chooseBody(parts, oddities);
   if (body === undefined) {
     const isHtml = others.includes('text/html');
-    return refuse(isHtml ? 'it has no plain text part, only HTML' : `it has no text part${others.length > 0 ? `, only ${others.slice(0, 3).join(', ')}` : ''}`);
+    return refuse(
+      isHtml
+        ? 'it has no plain text part, only HTML'
+        : `it has no text part${others.length > 0 ? `, only ${others.slice(0, 3).join(', ')}` : ''}`,
+    );
   }
   if (countLines(body) > MAX_BODY_LINES) return refuse(`its text has more than ${MAX_BODY_LINES} lines`);
 
@@ -46,7 +54,8 @@ export function parseMessage(raw: Uint8Array): Outcome<{ message: Message }, { w
   if (from === undefined) oddities.push('it has no readable From address');
   const dateHeader = fields.get('date')?.[0];
   const date = dateHeader === undefined ? undefined : parseDate(dateHeader);
-  if (dateHeader !== undefined && date === undefined) oddities.push(`its Date "${dateHeader.slice(0, 60)}" is not readable`);
+  if (dateHeader !== undefined && date === undefined)
+    oddities.push(`its Date "${dateHeader.slice(0, 60)}" is not readable`);
   const { inReplyTo, references } = parseThread(fields, messageId);
 
   return {
@@ -101,7 +110,8 @@ function chooseBody(parts: readonly TextPart[], oddities: string[]): string | un
   const withDiff = parts.filter((part) => looksLikeDiff(part.text));
   const only = withDiff[0];
   if (only === undefined) return (parts.find((part) => part.type === 'text/plain') ?? parts[0])?.text;
-  if (withDiff.length > 1) oddities.push(`it carries ${withDiff.length} parts with a diff; they were taken together as one patch`);
+  if (withDiff.length > 1)
+    oddities.push(`it carries ${withDiff.length} parts with a diff; they were taken together as one patch`);
   else if (!startsWithDiff(only.text)) return only.text;
   const last = parts.lastIndexOf(withDiff.at(-1) ?? only);
   return parts

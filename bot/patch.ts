@@ -21,15 +21,31 @@ export function parsePatch(message: Message): ParsedPatch {
   // Lines above the scissors are blanked, not cut, so that line numbers stay those of the mail.
   const body = start === 0 ? message.body : [...lines.slice(0, start).fill(''), ...lines.slice(start)].join('\n');
   const { files, oddities: diffOddities, cutShort } = parseDiff(body);
-  if (files.length === 0) return { ok: false, why: diffOddities[0] === undefined ? 'it carries no diff' : `it carries no readable diff (${diffOddities[0]})` };
+  if (files.length === 0)
+    return {
+      ok: false,
+      why: diffOddities[0] === undefined ? 'it carries no diff' : `it carries no readable diff (${diffOddities[0]})`,
+    };
 
   const oddities = [...message.oddities, ...diffOddities];
   const inBody = readInBodyHeaders(lines, start);
-  if (inBody.from === null) oddities.push('the From: line in its text has no readable address; the mail\'s From was taken');
+  if (inBody.from === null)
+    oddities.push("the From: line in its text has no readable address; the mail's From was taken");
   const subject = parseSubject(message.subject);
   const title = inBody.subject === undefined ? subject.title : parseSubject(inBody.subject).title;
-  const { log, trailers } = splitTrailers(lines.slice(inBody.next, endOfLog(lines, inBody.next, files[0]?.mailLine ?? 1)).join('\n'));
-  const patch: Patch = { n: subject.n, total: subject.total, message, title, author: inBody.from ?? message.from, log, trailers, diff: files };
+  const { log, trailers } = splitTrailers(
+    lines.slice(inBody.next, endOfLog(lines, inBody.next, files[0]?.mailLine ?? 1)).join('\n'),
+  );
+  const patch: Patch = {
+    n: subject.n,
+    total: subject.total,
+    message,
+    title,
+    author: inBody.from ?? message.from,
+    log,
+    trailers,
+    diff: files,
+  };
   return { ok: true, patch, oddities, cutShort };
 }
 

@@ -20,14 +20,21 @@ export function buildGroup(group: Group): Built {
   const total = totalOf(group);
   const coverEntry = chosen.find((entry) => entry.n === 0);
   const cover = coverEntry?.message ?? group.naked;
-  const patches = chosen.flatMap((entry) => (entry.patch && entry.n > 0 ? [{ ...entry.patch, n: entry.n, total }] : []));
+  const patches = chosen.flatMap((entry) =>
+    entry.patch && entry.n > 0 ? [{ ...entry.patch, n: entry.n, total }] : [],
+  );
   const missing: number[] = [];
   const have = new Set(patches.map((patch) => patch.n));
   for (let n = 1; n <= total; n++) if (!have.has(n)) missing.push(n);
 
   const first = cover ?? chosen[0]?.message;
   if (!first) throw new Error('a group without mails');
-  const oddities = [...group.notes, ...notes, ...counterNotes(chosen, total), ...chosen.flatMap((entry) => entry.oddities.map((oddity) => `${nameOf(entry, total)}: ${oddity}`))];
+  const oddities = [
+    ...group.notes,
+    ...notes,
+    ...counterNotes(chosen, total),
+    ...chosen.flatMap((entry) => entry.oddities.map((oddity) => `${nameOf(entry, total)}: ${oddity}`)),
+  ];
   const common = {
     id: first.messageId,
     revision: chosen[0]?.revision ?? 1,
@@ -120,9 +127,15 @@ function choosePerPosition(group: Group): { chosen: Entry[]; leftOver: LeftOver[
       const what = n === 0 ? 'the cover letter' : `patch ${n}`;
       leftOver.push({
         messageId: entry.message.messageId,
-        why: isCopy ? `${what} was sent again later, as <${winner.message.messageId}>` : `it claims to be ${what} of a series, but that is <${winner.message.messageId}>`,
+        why: isCopy
+          ? `${what} was sent again later, as <${winner.message.messageId}>`
+          : `it claims to be ${what} of a series, but that is <${winner.message.messageId}>`,
       });
-      notes.push(isCopy ? `${what} was sent more than once; the latest was taken` : `more than one mail claims to be ${what}; the others were left out`);
+      notes.push(
+        isCopy
+          ? `${what} was sent more than once; the latest was taken`
+          : `more than one mail claims to be ${what}; the others were left out`,
+      );
     }
   }
   return { chosen, leftOver, notes: [...new Set(notes)] };
@@ -139,7 +152,9 @@ function nameOf(entry: Entry, total: number): string {
 function counterNotes(chosen: readonly Entry[], total: number): string[] {
   const lies = chosen.filter((entry) => entry.total !== total);
   if (lies.length === 0) return [];
-  return [`the mails disagree about the length of the series (${[...new Set(chosen.map((entry) => `${entry.n}/${entry.total}`))].join(', ')}); taken as ${total}`];
+  return [
+    `the mails disagree about the length of the series (${[...new Set(chosen.map((entry) => `${entry.n}/${entry.total}`))].join(', ')}); taken as ${total}`,
+  ];
 }
 
 interface SeriesBase {
@@ -154,7 +169,10 @@ function baseOf(cover: Message | undefined, patches: readonly Patch[]): SeriesBa
   const bases = [...new Set(infos.flatMap((info) => info.baseCommit ?? []))];
   const changeId = infos.find((info) => info.changeId !== undefined)?.changeId;
   const oddities = [...new Set(infos.flatMap((info) => info.oddities))];
-  if (bases.length > 1) oddities.push(`the mails name different base commits (${bases.map((sha) => sha.slice(0, 12)).join(', ')}); the first was taken`);
+  if (bases.length > 1)
+    oddities.push(
+      `the mails name different base commits (${bases.map((sha) => sha.slice(0, 12)).join(', ')}); the first was taken`,
+    );
   return {
     info: {
       ...(bases[0] !== undefined && { baseCommit: bases[0] }),

@@ -96,7 +96,8 @@ function classify(message: Message): Classified {
   const subject = parseSubject(message.subject);
   const hasDiff = looksLikeDiff(message.body);
   if (subject.isReply) return { why: hasDiff ? 'it is a reply with a diff in it, not a patch' : 'it is a reply' };
-  if (subject.n === 0 && !subject.counterInferred) return isPull(message, subject) ? { why: PULL } : { subject, oddities: message.oddities };
+  if (subject.n === 0 && !subject.counterInferred)
+    return isPull(message, subject) ? { why: PULL } : { subject, oddities: message.oddities };
   const patch = parsePatch(message);
   if (!patch.ok) {
     if (isPull(message, subject)) return { why: PULL };
@@ -104,8 +105,10 @@ function classify(message: Message): Classified {
     return { why: `its subject says patch ${subject.n}/${subject.total}, but ${patch.why}` };
   }
   // A mail in a thread with another subject than a patch's is a remark with a diff in it, "Re:" or not.
-  const isPosted = subject.isPatch || subject.isRfc || message.references.length === 0 || /^patch\b/i.test(subject.title);
-  if (!isPosted) return { why: 'it answers another mail, and its subject does not say patch; the diff in it was not taken' };
+  const isPosted =
+    subject.isPatch || subject.isRfc || message.references.length === 0 || /^patch\b/i.test(subject.title);
+  if (!isPosted)
+    return { why: 'it answers another mail, and its subject does not say patch; the diff in it was not taken' };
   return { subject, patch: patch.patch, oddities: patch.oddities };
 }
 
@@ -115,7 +118,10 @@ const PULL = 'it is a git pull request, not a patch';
 function isPull(message: Message, subject: Subject): boolean {
   const words = subject.tags.map((tag) => tag.toLowerCase());
   if (words.includes('pull')) return true;
-  return /^The following changes since commit [0-9a-f]{40}/m.test(message.body) && /^are available in the Git repository at:/im.test(message.body);
+  return (
+    /^The following changes since commit [0-9a-f]{40}/m.test(message.body) &&
+    /^are available in the Git repository at:/im.test(message.body)
+  );
 }
 
 interface Merged {
@@ -141,7 +147,10 @@ function mergeOne(all: readonly Message[]): Merged {
   const listIds = [...new Set(all.flatMap((copy) => copy.listIds))].sort();
   // Lists append footers and tag subjects; a copy that says something else is worth a word.
   const differs = rest.some((copy) => !copy.body.trimEnd().startsWith(best.body.trimEnd()));
-  return { message: { ...best, listIds }, oddities: differs ? ['copies of this mail differ in their text; the cleanest was taken'] : [] };
+  return {
+    message: { ...best, listIds },
+    oddities: differs ? ['copies of this mail differ in their text; the cleanest was taken'] : [],
+  };
 }
 
 /** The cleanest copy first: fewest oddities, then the shortest text, then by contents so that arrival order never matters. */

@@ -20,6 +20,8 @@ const MAX_ANCESTORS = 500;
 export class Threads {
   readonly #messages: ReadonlyMap<MessageId, Message>;
   readonly #entries: ReadonlyMap<MessageId, Entry>;
+  /** Asked for several times each; threads are deep. */
+  readonly #above = new Map<Entry, Entry[]>();
 
   constructor(messages: Iterable<Message>, entries: readonly Entry[]) {
     this.#messages = new Map([...messages].map((message) => [message.messageId, message]));
@@ -30,17 +32,14 @@ export class Threads {
     return this.#messages.get(id);
   }
 
-  /** Patches and cover letters that a mail answers, directly or not, nearest first. Loops end. */
-  *above(message: Message): Generator<Entry> {
-    for (const id of this.#ancestors(message)) {
-      const entry = this.#entries.get(id);
-      if (entry) yield entry;
-    }
-  }
-
+  /** The nearest patch or cover letter that a mail answers, directly or not, and that is accepted. Loops end. */
   nearest(entry: Entry, accept: (above: Entry) => boolean): Entry | undefined {
-    for (const above of this.above(entry.message)) if (accept(above)) return above;
-    return undefined;
+    let above = this.#above.get(entry);
+    if (!above) {
+      above = [...this.#ancestors(entry.message)].flatMap((id) => this.#entries.get(id) ?? []);
+      this.#above.set(entry, above);
+    }
+    return above.find(accept);
   }
 
   *#ancestors(message: Message): Generator<MessageId> {
@@ -73,8 +72,16 @@ function parentId(message: Message): MessageId | undefined {
 export function groupEntries(entries: readonly Entry[], threads: Threads): Group[] {
   inheritRevisions(entries, threads);
   for (const entry of entries) joinAbove(entry, threads);
-  joinBuckets(entries, (entry) => siblingKey(entry, threads), () => true);
-  joinBuckets(entries, (entry) => rerollKey(entry, threads), () => true);
+  joinBuckets(
+    entries,
+    (entry) => siblingKey(entry, threads),
+    () => true,
+  );
+  joinBuckets(
+    entries,
+    (entry) => rerollKey(entry, threads),
+    () => true,
+  );
   joinBuckets(entries, (entry) => (entry.total > 1 ? `${keyOf(entry)} ${tagsOf(entry)}` : undefined), isNearUnthreaded);
   for (const entry of entries) joinDespiteCounters(entry, threads);
   for (const entry of entries) joinResent(entry, threads);
@@ -138,7 +145,11 @@ function merge(into: Group, from: Group): void {
 function inheritRevisions(entries: readonly Entry[], threads: Threads): void {
   for (const entry of entries) {
     if (!entry.subject.revisionInferred || entry.n === 0) continue;
-    const isHead = (above: Entry) => !above.subject.revisionInferred && above.sender === entry.sender && (above.total === entry.total || above.total === 0) && above.n < entry.n;
+    const isHead = (above: Entry) =>
+      !above.subject.revisionInferred &&
+      above.sender === entry.sender &&
+      (above.total === entry.total || above.total === 0) &&
+      above.n < entry.n;
     const head = threads.nearest(entry, isHead);
     if (!head || head.revision === entry.revision) continue;
     entry.revision = head.revision;
@@ -154,7 +165,8 @@ function inheritRevisions(entries: readonly Entry[], threads: Threads): void {
 function joinAbove(entry: Entry, threads: Threads): void {
   if (entry.n === 0) return;
   const key = keyOf(entry);
-  const isBefore = (above: Entry) => keyOf(above) === key && above.n < (entry.n === 1 ? 1 : entry.n);
+  const isBefore = (above: Entry) =>
+    above.n < (entry.n === 1 ? 1 : entry.n) && above.total === entry.total && keyOf(above) === key;
   const above = threads.nearest(entry, isBefore);
   if (!above) return;
   // A bare [PATCH] below a full series of one is another patch, not a second 1/1.
@@ -181,17 +193,25 @@ function rerollKey(entry: Entry, threads: Threads): string | undefined {
 
 /** The same position of an earlier revision, above in the thread. */
 export function earlierSelf(entry: Entry, threads: Threads): Entry | undefined {
-  const isSelf = (above: Entry) => above.n === entry.n && above.total === entry.total && above.sender === entry.sender && isEarlier(above, entry);
+  const isSelf = (above: Entry) =>
+    above.n === entry.n && above.total === entry.total && above.sender === entry.sender && isEarlier(above, entry);
   return entry.n === 0 ? undefined : threads.nearest(entry, isSelf);
 }
 
 /** Whether a is of an earlier revision than b; v1.1 lies between v1 and v2. */
 export function isEarlier(a: Entry, b: Entry): boolean {
-  return a.revision < b.revision || (a.revision === b.revision && (a.subject.subRevision ?? 0) < (b.subject.subRevision ?? 0));
+  return (
+    a.revision < b.revision ||
+    (a.revision === b.revision && (a.subject.subRevision ?? 0) < (b.subject.subRevision ?? 0))
+  );
 }
 
 /** Merges, within each bucket and by date, incomplete groups that do not collide. */
-function joinBuckets(entries: readonly Entry[], bucketOf: (entry: Entry) => string | undefined, mayJoin: (a: Group, b: Group) => boolean): void {
+function joinBuckets(
+  entries: readonly Entry[],
+  bucketOf: (entry: Entry) => string | undefined,
+  mayJoin: (a: Group, b: Group) => boolean,
+): void {
   const buckets = new Map<string, Entry[]>();
   for (const entry of entries) {
     const bucket = bucketOf(entry);
@@ -204,7 +224,8 @@ function joinBuckets(entries: readonly Entry[], bucketOf: (entry: Entry) => stri
     let open: Group | undefined;
     for (const { group } of bucket) {
       if (group === open) continue;
-      if (open && !isComplete(open) && !isComplete(group) && !collide(open, group) && mayJoin(open, group)) merge(open, group);
+      if (open && !isComplete(open) && !isComplete(group) && !collide(open, group) && mayJoin(open, group))
+        merge(open, group);
       else open = group;
     }
   }
@@ -226,13 +247,24 @@ function joinDespiteCounters(entry: Entry, threads: Threads): void {
   const { group } = entry;
   if (entry.n === 0 || isUnderOwn(entry, threads)) return;
   const above = threads.nearest(entry, (other) => other.group !== group);
-  if (!above || above.revision !== entry.revision || (above.subject.subRevision ?? 0) !== (entry.subject.subRevision ?? 0)) return;
+  if (
+    !above ||
+    above.revision !== entry.revision ||
+    (above.subject.subRevision ?? 0) !== (entry.subject.subRevision ?? 0)
+  )
+    return;
   const isSameSender = above.sender === entry.sender;
   const hasCover = positions(group).has(0);
   if (isCoverOnly(above.group) && !hasCover) {
     const fits = above.total === entry.total || (isSameSender && (above.total === 0 || !entry.subject.counterInferred));
     if (fits) merge(above.group, group);
-  } else if (isSameSender && above.subject.isResend === entry.subject.isResend && !isComplete(group) && !isComplete(above.group) && !collide(group, above.group)) {
+  } else if (
+    isSameSender &&
+    above.subject.isResend === entry.subject.isResend &&
+    !isComplete(group) &&
+    !isComplete(above.group) &&
+    !collide(group, above.group)
+  ) {
     merge(above.group, group);
   }
 }
@@ -240,7 +272,11 @@ function joinDespiteCounters(entry: Entry, threads: Threads): void {
 /** Single patches sent again with RESEND below the series they belong to: fill a hole or replace their first copy. */
 function joinResent(entry: Entry, threads: Threads): void {
   if (!entry.subject.isResend || entry.n === 0 || isComplete(entry.group) || positions(entry.group).has(0)) return;
-  const isOriginal = (above: Entry) => above.group !== entry.group && above.sender === entry.sender && above.revision === entry.revision && above.total === entry.total;
+  const isOriginal = (above: Entry) =>
+    above.group !== entry.group &&
+    above.sender === entry.sender &&
+    above.revision === entry.revision &&
+    above.total === entry.total;
   const original = threads.nearest(entry, isOriginal);
   if (original) merge(original.group, entry.group);
 }
@@ -250,7 +286,11 @@ function numberUncounted(entries: readonly Entry[]): void {
   for (const cover of entries.filter((entry) => entry.n === 0 && isCoverOnly(entry.group))) {
     const children = entries.filter(
       (entry) =>
-        entry.subject.counterInferred && entry.group.entries.length === 1 && parentId(entry.message) === cover.message.messageId && entry.sender === cover.sender && entry.revision === cover.revision,
+        entry.subject.counterInferred &&
+        entry.group.entries.length === 1 &&
+        parentId(entry.message) === cover.message.messageId &&
+        entry.sender === cover.sender &&
+        entry.revision === cover.revision,
     );
     if (children.length === 0 || children.length !== cover.total) continue;
     children.forEach((child, i) => {
@@ -266,7 +306,14 @@ function numberUncounted(entries: readonly Entry[]): void {
 function countReposts(entry: Entry, threads: Threads): void {
   const isSingle = (other: Entry) => other.n === 1 && other.total === 1 && other.group.entries.length === 1;
   if (!isSingle(entry) || !entry.subject.revisionInferred || entry.subject.isResend) return;
-  const first = threads.nearest(entry, (above) => isSingle(above) && above.sender === entry.sender && above.time < entry.time && above.subject.title === entry.subject.title);
+  const first = threads.nearest(
+    entry,
+    (above) =>
+      isSingle(above) &&
+      above.sender === entry.sender &&
+      above.time < entry.time &&
+      above.subject.title === entry.subject.title,
+  );
   if (!first) return;
   entry.revision = first.revision + 1;
   entry.group.notes.push(`posted again without a revision; taken as v${entry.revision}`);
@@ -277,10 +324,18 @@ function findNakedCover(group: Group, threads: Threads): void {
   const first = group.entries[0];
   if (!first || positions(group).has(0)) return;
   const own = new Set(group.entries.map((entry) => entry.message.messageId));
-  const parents = new Set(group.entries.map((entry) => parentId(entry.message)).filter((id) => id === undefined || !own.has(id)));
+  const parents = new Set(
+    group.entries.map((entry) => parentId(entry.message)).filter((id) => id === undefined || !own.has(id)),
+  );
   const [only] = parents;
   const root = only === undefined || parents.size !== 1 ? undefined : threads.message(only);
-  if (!root || root.from.address.toLowerCase() !== first.sender || referencesOf(root).length > 0 || looksLikeDiff(root.body)) return;
+  if (
+    !root ||
+    root.from.address.toLowerCase() !== first.sender ||
+    referencesOf(root).length > 0 ||
+    looksLikeDiff(root.body)
+  )
+    return;
   const subject = parseSubject(root.subject);
   const isLetter = (subject.isPatch || subject.isRfc) && subject.counterInferred && !subject.isReply;
   if (isLetter && (subject.revisionInferred || subject.revision === first.revision)) group.naked = root;

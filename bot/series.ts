@@ -5,7 +5,7 @@
  */
 
 import type { Assembled, Message } from '../rules/types.ts';
-import { buildGroup, type Built, carryOver } from './series-build.ts';
+import { type Built, buildGroup, carryOver } from './series-build.ts';
 import { type Group, type LeftOver, sortMessages } from './series-entry.ts';
 import { groupEntries, isEarlier, Threads } from './series-thread.ts';
 
@@ -24,7 +24,10 @@ export interface Assembly {
  */
 export function assemble(messages: readonly Message[]): Assembly {
   const { entries, others } = sortMessages(messages);
-  const threads = new Threads([...entries.map((entry) => entry.message), ...others.map((other) => other.message)], entries);
+  const threads = new Threads(
+    [...entries.map((entry) => entry.message), ...others.map((other) => other.message)],
+    entries,
+  );
   const groups = groupEntries(entries, threads).sort(compareGroups);
 
   const built = new Map<Group, Built>();
@@ -36,7 +39,9 @@ export function assemble(messages: readonly Message[]): Assembly {
   const all = [...built.values()];
   const covers = new Set(groups.flatMap((group) => group.naked?.messageId ?? []));
   const leftOver = [
-    ...others.filter(({ message }) => !covers.has(message.messageId)).map(({ message, why }) => ({ messageId: message.messageId, why })),
+    ...others
+      .filter(({ message }) => !covers.has(message.messageId))
+      .map(({ message, why }) => ({ messageId: message.messageId, why })),
     ...all.flatMap((one) => one.leftOver),
   ];
   return {
@@ -47,7 +52,10 @@ export function assemble(messages: readonly Message[]): Assembly {
 
 /** The newest revision by number, of several with that number the last in order; a late RESEND of v1 is not newer than v2. */
 export function newestRevision(series: readonly Assembled[]): Assembled | undefined {
-  return series.reduce<Assembled | undefined>((best, one) => (best === undefined || one.revision >= best.revision ? one : best), undefined);
+  return series.reduce<Assembled | undefined>(
+    (best, one) => (best === undefined || one.revision >= best.revision ? one : best),
+    undefined,
+  );
 }
 
 function compareGroups(a: Group, b: Group): number {
@@ -62,7 +70,9 @@ function compareSeries(a: Assembled, b: Assembled): number {
 
 /** `~` sorts after every date. */
 function firstDate(series: Assembled): string {
-  const first = series.cover ?? (series.complete ? series.patches : series.have).find((patch) => patch.message.messageId === series.id)?.message;
+  const first =
+    series.cover ??
+    (series.complete ? series.patches : series.have).find((patch) => patch.message.messageId === series.id)?.message;
   return first?.date ?? '~';
 }
 

@@ -31,7 +31,8 @@ export function parseSubject(subject: string): Subject {
   let isResend = false;
   const inBrackets: string[] = [];
   for (;;) {
-    const mark = (inBrackets.length === 0 || startsLaterBracket(rest) ? REPLY_MARK.exec(rest) : null) ?? UNKNOWN_MARK.exec(rest);
+    const mark =
+      (inBrackets.length === 0 || startsLaterBracket(rest) ? REPLY_MARK.exec(rest) : null) ?? UNKNOWN_MARK.exec(rest);
     if (mark) {
       isReply = true;
       rest = rest.slice(mark[0].length);
@@ -78,7 +79,10 @@ function readWords(text: string): Omit<Subject, 'isReply' | 'title'> {
   let isRfc = false;
   let isResend = false;
   const tags: string[] = [];
-  for (const word of flat.split(/[\s,;]+/).map((w) => w.replace(/:$/, '')).filter((w) => w !== '')) {
+  for (const word of flat
+    .split(/[\s,;]+/)
+    .map((w) => w.replace(/:$/, ''))
+    .filter((w) => w !== '')) {
     const known = KNOWN_WORD.exec(word);
     if (!known) {
       tags.push(word);

@@ -45,11 +45,15 @@ export function parseBaseInfo(body: string): BaseInfo {
   };
 
   const bases = [...new Set(valid(BASE_COMMIT, SHA))];
-  if (bases.length > 1) oddities.push(`${BASE_COMMIT} is given ${bases.length} times with different values; the first was taken`);
+  if (bases.length > 1)
+    oddities.push(`${BASE_COMMIT} is given ${bases.length} times with different values; the first was taken`);
   let baseCommit = bases[0];
   if (baseCommit === undefined && (values.get(BASE_COMMIT) ?? []).length === 0) {
     baseCommit = baseInProse(body);
-    if (baseCommit !== undefined) oddities.push(`the base ${baseCommit.slice(0, 12)} was taken from prose ("based on ..."), there is no ${BASE_COMMIT} line`);
+    if (baseCommit !== undefined)
+      oddities.push(
+        `the base ${baseCommit.slice(0, 12)} was taken from prose ("based on ..."), there is no ${BASE_COMMIT} line`,
+      );
   }
   const changeId = (values.get(CHANGE_ID) ?? []).find((value) => /^\S{1,200}$/.test(value));
   return {
@@ -78,7 +82,13 @@ const SURE_KEY = /^(?:[a-z-]+-by|fixes|closes|link|cc|bug|reported|change-id|mes
  * the keys kernel patches use.
  */
 export function splitTrailers(text: string): { log: string; trailers: Trailer[] } {
-  const paragraphs = text.trim() === '' ? [] : text.replace(/^(?:[ \t]*\n)+/, '').trimEnd().split(/\n(?:[ \t]*\n)+/);
+  const paragraphs =
+    text.trim() === ''
+      ? []
+      : text
+          .replace(/^(?:[ \t]*\n)+/, '')
+          .trimEnd()
+          .split(/\n(?:[ \t]*\n)+/);
   let trailers: Trailer[] = [];
   let isLast = true;
   while (paragraphs.length > 0) {
@@ -99,7 +109,8 @@ function readTrailers(paragraph: string): Trailer[] | undefined {
     const last = trailers.at(-1);
     if (match) trailers.push({ key: match[1] ?? '', value: (match[2] ?? '').trimEnd() });
     else if (last && /^[ \t]+\S/.test(line)) last.value += ` ${line.trim()}`;
-    else if (!/^\[.*\]$/.test(line.trimEnd()) && !/^\(cherry picked from commit [0-9a-f]+\)$/.test(line)) return undefined;
+    else if (!/^\[.*\]$/.test(line.trimEnd()) && !/^\(cherry picked from commit [0-9a-f]+\)$/.test(line))
+      return undefined;
   }
   return trailers.length > 0 ? trailers : undefined;
 }

@@ -13,12 +13,12 @@ import type { KconfigModel } from '../rules/kconfig/model.ts';
 import { changedSymbols } from '../rules/kconfig/properties.ts';
 import { RULES } from '../rules/index.ts';
 import { cycleKey } from '../rules/recursive-dependency.ts';
-import type { ArchPair, ChangedPath, Conf, KernelChange, Rule, RuleRun } from '../rules/rule.ts';
+import type { ArchPair, ChangedPath, Conf, ConfRun, KernelChange, Rule, RuleRun } from '../rules/rule.ts';
 import type { AppliedSeries, Arch, CannotCheck, Dropped, Finding, Report, Series } from '../rules/types.ts';
 import { applySeries } from './apply.ts';
 import { type DistributionConfig, existingConfigs } from './existing-configs.ts';
 import { changedPaths, openTree } from './git-tree.ts';
-import { ConfError, KconfigSide } from './kconfig-side.ts';
+import { ConfError, fromTree, KconfigSide } from './kconfig-side.ts';
 import type { Repository } from './repository.ts';
 import { SandboxError } from './sandbox.ts';
 import { archs as archsOf } from './toolchain.ts';
@@ -89,22 +89,23 @@ async function compare(
   const store = options.store ?? new KconfigStore();
   const base = applied.prerequisites.at(-1)?.commit ?? applied.base.sha;
   const sideOptions = { cacheDir: options.cacheDir, ...(options.trustTree !== undefined && { trustTree: options.trustTree }) };
-  const open = async (commit: string): Promise<KconfigSide> => KconfigSide.open(await store.open(openTree(repo, commit)), sideOptions);
   options.onProgress?.('reading Kconfig files');
-  const before = await open(base);
-  const after = await open(applied.head);
+  const treeBefore = await store.open(openTree(repo, base));
+  const treeAfter = await store.open(openTree(repo, applied.head));
+  const before = await KconfigSide.open(fromTree(treeBefore), sideOptions);
+  const after = await KconfigSide.open(fromTree(treeAfter), sideOptions);
   const paths = await changes(repo, base, applied.head);
   clock.lap('read');
 
   const changedFiles = paths.map(({ path }) => path).filter(isKconfigPath);
-  const all = options.archs ?? archsOf(await after.tree.paths());
+  const all = options.archs ?? archsOf(await treeAfter.tree.paths());
   // Without a change to a Kconfig file no model can differ.
   const archs = changedFiles.length > 0 ? all : [];
-  const configs = await existingConfigs(before.tree, after.tree, archs, options.distributions ?? []);
+  const configs = await existingConfigs(treeBefore.tree, treeAfter.tree, archs, options.distributions ?? []);
   const change: KernelChange = {
     series,
-    before: { commit: base, tree: before.tree, kconfig: before.kconfig },
-    after: { commit: applied.head, tree: after.tree, kconfig: after.kconfig },
+    before: { commit: base, tree: treeBefore.tree, kconfig: treeBefore },
+    after: { commit: applied.head, tree: treeAfter.tree, kconfig: treeAfter },
     changedPaths: paths,
     configs,
     lines: new PatchLines(series),
@@ -121,7 +122,7 @@ async function compare(
   clock.lap('compare');
 
   options.onProgress?.('confirming');
-  const conf: Conf = { olddefconfig: (side, arch, config) => (side === 'before' ? before : after).olddefconfig(arch, config) };
+  const conf = remembering({ olddefconfig: (side, arch, config) => (side === 'before' ? before : after).olddefconfig(arch, config) });
   const { findings, dropped } = await confirmAll(runs, conf);
   clock.lap('confirm');
   const checked = { rules: rules.map((rule) => rule.id), archs, configs: configs.length, changedFiles, changedSymbols: [...symbols].sort() };
@@ -148,7 +149,7 @@ async function modelOf(side: KconfigSide, arch: Arch): Promise<KconfigModel> {
     return await side.model(arch);
   } catch (error) {
     if (!(error instanceof KconfigError)) throw error;
-    throw new KconfigError(error.path, error.line, `${error.detail} (ARCH=${arch}, ${side.tree.commit.slice(0, 12)})`, error.stderr);
+    throw new KconfigError(error.path, error.line, `${error.detail} (ARCH=${arch}, ${side.commit.slice(0, 12)})`, error.stderr);
   }
 }
 
@@ -157,14 +158,30 @@ async function changes(repo: Repository, base: string, head: string): Promise<Ch
   return (await changedPaths(repo, base, head)).map(({ path, oldPath, status }) => ({ path, ...(oldPath !== undefined && { oldPath }), status: STATUS[status] }));
 }
 
+/** Several candidates ask about one configuration; conf is run once. */
+function remembering(conf: Conf): Conf {
+  const runs = new Map<string, Promise<ConfRun>>();
+  return {
+    olddefconfig(side, arch, config) {
+      const key = `${side} ${arch} ${config}`;
+      const run = runs.get(key) ?? conf.olddefconfig(side, arch, config);
+      runs.set(key, run);
+      return run;
+    },
+  };
+}
+
 /** A candidate becomes a finding if it reaches its rule's rung; otherwise it is dropped, with the reason. */
 async function confirmAll(runs: readonly { rule: Rule; run: RuleRun }[], conf: Conf): Promise<{ findings: Finding[]; dropped: Dropped[] }> {
   const findings: Finding[] = [];
   const dropped: Dropped[] = [];
   for (const { rule, run } of runs) {
-    for (const candidate of await run.finish()) {
+    const candidates = await run.finish();
+    // Two at a time, as many as the machines that this is made for have processors.
+    const tried = await mapLimited(candidates, 2, (candidate) => (rule.rung > 1 ? candidate.confirm(conf) : Promise.resolve([])));
+    for (const [i, candidate] of candidates.entries()) {
       const { confirm: _, severity, ...rest } = candidate;
-      const attempts = rule.rung > 1 ? await candidate.confirm(conf) : [];
+      const attempts = tried[i]!;
       const disagreeing = attempts.find((attempt) => !attempt.agrees);
       if (rule.rung > 1 && (disagreeing || attempts.length === 0)) {
         const why = disagreeing
@@ -180,6 +197,16 @@ async function confirmAll(runs: readonly { rule: Rule; run: RuleRun }[], conf: C
   return { findings: findings.sort(inOrder), dropped };
 }
 
+
+async function mapLimited<T, R>(items: readonly T[], limit: number, work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let i = next++; i < items.length; i = next++) results[i] = await work(items[i]!);
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+  return results;
+}
 
 /** By patch, line of the mail, rule, key. */
 function inOrder(a: Finding, b: Finding): number {

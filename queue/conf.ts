@@ -5,7 +5,7 @@
  * 90,000); `buildConf` makes the program from them; `runConf` runs it on one configuration. Everything a
  * series can change is run in the sandbox, with the files at SRCTREE, read-only.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import {
   constants,
   link,
@@ -34,8 +34,9 @@ import { SRCTREE } from './toolchain.ts';
 // ---------------------------------------------------------------- files
 
 /** What conf reads by itself or through the macros of 6.1 to 7.1. Whatever a Kconfig file names is added. */
+const KCONFIG = /(^|\/)Kconfig[^/]*$/;
 const WANTED = [
-  /(^|\/)Kconfig[^/]*$/,
+  KCONFIG,
   /^Makefile$/,
   /^arch\/[^/]+\/(Makefile[^/]*|configs\/.+|tools\/[^/]+)$/,
   /^kernel\/configs\/[^/]+$/,
@@ -44,6 +45,7 @@ const WANTED = [
 ];
 const READ_AT_ONCE = 500;
 const LINK_AT_ONCE = 64;
+const MAX_PATTERNS = 64;
 const KEEP_TREES = 24;
 const KEEP_MS = 3_600_000;
 
@@ -79,22 +81,22 @@ async function fill(dir: string, tree: Tree, blobs: string): Promise<void> {
   for (let round = 0; next.length > 0 && round < 8; round += 1) {
     const named = new Set<string>();
     for (let at = 0; at < next.length; at += READ_AT_ONCE) {
-      await place(dir, next.slice(at, at + READ_AT_ONCE), tree, blobs, named);
+      const texts = await place(dir, next.slice(at, at + READ_AT_ONCE), tree, blobs);
+      for (const [path, text] of texts) if (round > 0 || KCONFIG.test(path)) addNamed(text, named);
     }
     for (const path of next) have.add(path);
-    const patterns = [...named].filter((name) => name.includes('$(')).map(pathPattern);
+    const patterns = [...named].flatMap(pathPattern).slice(0, MAX_PATTERNS);
     next = paths.filter((path) => !have.has(path) && (named.has(path) || patterns.some((it) => it.test(path))));
   }
 }
 
-/** Puts files into `dir`; adds what Kconfig files among them name to `named`. */
+/** Puts files into `dir` and returns their texts. */
 async function place(
   dir: string,
   paths: readonly string[],
   tree: Tree,
   blobs: string,
-  named: Set<string>,
-): Promise<void> {
+): Promise<ReadonlyMap<string, string>> {
   const stored = new Map<string, string>();
   const texts = new Map<string, string>();
   const missing: string[] = [];
@@ -120,7 +122,7 @@ async function place(
       files.slice(at, at + LINK_AT_ONCE).map(([path, file]) => put(file, join(dir, path), texts.get(path) ?? '')),
     );
   }
-  for (const [path, text] of texts) if (/^Kconfig/.test(path.slice(path.lastIndexOf('/') + 1))) addNamed(text, named);
+  return texts;
 }
 
 async function put(stored: string, to: string, text: string): Promise<void> {
@@ -133,22 +135,23 @@ async function put(stored: string, to: string, text: string): Promise<void> {
   }
 }
 
-/** `source "…"` of any spelling, and `$(srctree)/…` in macros; `$(X)` stays in, for pathPattern. */
+/** `source "…"`, and `$(srctree)/…` in macros; `$(X)` stays in, for pathPattern. */
 function addNamed(text: string, named: Set<string>): void {
-  for (const match of text.matchAll(/^[ \t]*[or]*source[ \t]+"([^"\n]{1,400})"/gm))
+  for (const match of text.matchAll(/^[ \t]*source[ \t]+"([^"\n]{1,400})"/gm))
     named.add((match[1] ?? '').replace(/^\$\(srctree\)\//, ''));
   for (const match of text.matchAll(/\$\(srctree\)\/([\w./+$()-]{1,400})/g))
     named.add((match[1] ?? '').replace(/\)+$/, ''));
 }
 
-function pathPattern(named: string): RegExp {
-  const parts = named.split(/\$\([^()]*\)/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('[^/]*')}$`);
+/** For a name with macros in it; none for one without, or with more than any real one has. */
+function pathPattern(named: string): RegExp[] {
+  const parts = named.split(/(?:\$\([^()]*\))+/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return parts.length === 1 || parts.length > 4 ? [] : [new RegExp(`^${parts.join('[^/]*')}$`)];
 }
 
 async function store(file: string, text: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
-  const unfinished = `${file}.${process.pid}`;
+  const unfinished = `${file}.${randomUUID()}`;
   await writeFile(unfinished, text, { mode: modeOf(text) });
   await rename(unfinished, file);
 }
@@ -289,7 +292,7 @@ async function make(
     const program = await readRegular(join(out, 'conf'));
     if (program === undefined) return { ok: false, why: 'conf-does-not-build', output: 'the compiler left no program' };
     await mkdir(dirname(target), { recursive: true });
-    const unfinished = `${target}.${process.pid}`;
+    const unfinished = `${target}.${randomUUID()}`;
     await writeFile(unfinished, program, { mode: 0o555 });
     await rename(unfinished, target);
     return { ok: true, conf: target };

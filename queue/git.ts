@@ -299,7 +299,7 @@ function timedOut(argv: readonly string[], timeoutMs: number, cause?: unknown): 
 }
 
 function failed(argv: readonly string[], exitCode: number, stderr: string, cause?: unknown): GitError {
-  if (/\bENOENT\b/.test(stderr) && exitCode === -1)
+  if (exitCode < 0 && /\bspawn git ENOENT\b/.test(stderr))
     return new GitError('no-git', 'git was not found on PATH, or the directory it was to run in is gone', {
       argv,
       cause,

@@ -4,13 +4,27 @@
  */
 
 import { KconfigError } from '../rules/kconfig/error.ts';
-import type { KconfigTree } from '../rules/kconfig/files.ts';
+import type { MacroWorld } from '../rules/kconfig/macros.ts';
 import type { KconfigModel } from '../rules/kconfig/model.ts';
 import type { ConfRun } from '../rules/rule.ts';
 import type { Arch, Tree } from '../rules/types.ts';
 import { buildConf, materialise, runConf } from './conf.ts';
+import type { KconfigTree } from '../rules/kconfig/files.ts';
 import { ShellAnswers } from './shell-answers.ts';
 import { type KconfigEnv, toolchainEnv, toolchainId } from './toolchain.ts';
+
+/** Where Kconfig files come from: a commit, or a directory as it is. */
+export interface KconfigSource {
+  readonly tree: Pick<Tree, 'commit' | 'blob' | 'read'>;
+  model(world: MacroWorld): Promise<KconfigModel>;
+  /** Folder with the tree's files on disk, for programs that read them. */
+  directory(cacheDir: string): Promise<string>;
+}
+
+/** A commit's files; the few thousand that programs read are written below the cache. */
+export function fromTree(kconfig: KconfigTree): KconfigSource {
+  return { tree: kconfig.tree, model: (world) => kconfig.model(world), directory: (cacheDir) => materialise(kconfig.tree, cacheDir) };
+}
 
 export interface SideOptions {
   readonly cacheDir: string;
@@ -26,29 +40,31 @@ export class ConfError extends Error {
 }
 
 export class KconfigSide {
-  readonly tree: Tree;
-  readonly kconfig: KconfigTree;
+  readonly #source: KconfigSource;
   readonly #options: SideOptions;
   readonly #answers: ShellAnswers;
   readonly #makefile: string;
   #dir: Promise<string> | undefined;
   #conf: Promise<string> | undefined;
 
-  private constructor(kconfig: KconfigTree, options: SideOptions, answers: (treeDir: () => Promise<string>) => ShellAnswers, makefile: string) {
-    this.tree = kconfig.tree;
-    this.kconfig = kconfig;
+  private constructor(source: KconfigSource, options: SideOptions, answers: (treeDir: () => Promise<string>) => ShellAnswers, makefile: string) {
+    this.#source = source;
     this.#options = options;
     this.#makefile = makefile;
     this.#answers = answers(() => this.#materialised());
   }
 
-  static async open(kconfig: KconfigTree, options: SideOptions): Promise<KconfigSide> {
-    const { tree } = kconfig;
+  static async open(source: KconfigSource, options: SideOptions): Promise<KconfigSide> {
+    const { tree } = source;
     const trust = options.trustTree === undefined ? {} : { trustTree: options.trustTree };
     const id = await toolchainId(trust);
     const makefile = (await tree.read(['Makefile'])).get('Makefile') ?? '';
     const answers = (treeDir: () => Promise<string>): ShellAnswers => new ShellAnswers({ cacheDir: options.cacheDir, toolchainId: id, tree, treeDir, ...trust });
-    return new KconfigSide(kconfig, options, answers, makefile);
+    return new KconfigSide(source, options, answers, makefile);
+  }
+
+  get commit(): string {
+    return this.#source.tree.commit;
   }
 
   /** The environment that `make ARCH=…` gives to conf. */
@@ -71,7 +87,7 @@ export class KconfigSide {
         return answer;
       };
       try {
-        const model = await this.kconfig.model({ env, shell });
+        const model = await this.#source.model({ env, shell });
         if (missing.size === 0 || round === MAX_ROUNDS) return model;
       } catch (error) {
         // A provisional answer can make nonsense of a line.
@@ -95,13 +111,13 @@ export class KconfigSide {
   }
 
   #materialised(): Promise<string> {
-    return (this.#dir ??= materialise(this.tree, this.#options.cacheDir));
+    return (this.#dir ??= this.#source.directory(this.#options.cacheDir));
   }
 
   #program(): Promise<string> {
     return (this.#conf ??= (async () => {
       const built = await buildConf(await this.#materialised(), { cacheDir: this.#options.cacheDir, ...this.#trust() });
-      if (!built.ok) throw new ConfError(`scripts/kconfig/conf of ${this.tree.commit.slice(0, 12)} does not build: ${built.output.slice(0, 500)}`);
+      if (!built.ok) throw new ConfError(`scripts/kconfig/conf of ${this.commit.slice(0, 12)} does not build: ${built.output.slice(0, 500)}`);
       return built.conf;
     })());
   }

@@ -206,13 +206,12 @@ function explain({ property, side, chain }: Cause, symbol: string, shown: Hit): 
 }
 
 async function confirm(conf: Conf, config: ExistingConfig, claims: readonly Count[]): Promise<Attempt[]> {
-  const attempts: Attempt[] = [];
-  for (const side of ['before', 'after'] as const) {
-    const run = await conf.olddefconfig(side, config.arch, side === 'before' ? config.text : config.textAfter);
+  const sides = ['before', 'after'] as const;
+  const runs = await Promise.all(sides.map((side) => conf.olddefconfig(side, config.arch, side === 'before' ? config.text : config.textAfter)));
+  return sides.map((side, i) => {
     const wanted = claims.map((claim) => ({ symbol: claim.symbol, value: side === 'before' ? claim.from : claim.to }));
-    attempts.push(attempt(side, run, wanted));
-  }
-  return attempts;
+    return attempt(side, runs[i]!, wanted);
+  });
 }
 
 function attempt(side: Side, run: ConfRun, wanted: readonly { symbol: string; value: string }[]): Attempt {

@@ -27,10 +27,14 @@ export function findCause(upgrade: Upgrade, changes: ReadonlyMap<string, ValueCh
   for (let i = 0; i < queue.length; i++) {
     const { change: here, chain } = queue[i]!;
     const own = ownCause(upgrade, here);
-    if (own) return { ...own, chain };
+    // A select that went away from a symbol which is lost itself explains nothing: it would be off anyway.
+    const from = own?.property.edge?.from.name;
+    const isCarried = from !== undefined && own?.side === 'before' && isLoss(changes.get(from));
+    if (own && !isCarried) return { ...own, chain };
     const { pool } = upgrade.before;
-    for (const id of [...operands(pool, here.before), ...operands(pool, here.after)]) {
-      const next = changes.get(pool.names[id]!);
+    const inputs = isCarried ? [from] : [...operands(pool, here.before), ...operands(pool, here.after)].map((id) => pool.names[id]!);
+    for (const name of inputs) {
+      const next = changes.get(name);
       if (!next || seen.has(next.name)) continue;
       seen.add(next.name);
       queue.push({ change: next, chain: [...chain, next.name] });
@@ -86,6 +90,10 @@ function ownCause(upgrade: Upgrade, change: ValueChange): Omit<Cause, 'chain'> |
     if (found) return found;
   }
   return undefined;
+}
+
+function isLoss(change: ValueChange | undefined): boolean {
+  return change !== undefined && rank(change.to) < rank(change.from);
 }
 
 function rank(value: string): number {

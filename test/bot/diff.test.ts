@@ -47,7 +47,22 @@ describe.each(EOLS)('parseDiff with %s', (_, eol) => {
 
   it('reads a created and a deleted file, and leaves all-zero blobs out', () => {
     const { files, oddities } = parse(
-      text('diff --git a/n b/n', 'new file mode 100755', 'index 0000000..1234567', '--- /dev/null', '+++ b/n', '@@ -0,0 +1 @@', '+x', 'diff --git a/d b/d', 'deleted file mode 100644', 'index 1234567..0000000', '--- a/d', '+++ /dev/null', '@@ -1 +0,0 @@', '-x'),
+      text(
+        'diff --git a/n b/n',
+        'new file mode 100755',
+        'index 0000000..1234567',
+        '--- /dev/null',
+        '+++ b/n',
+        '@@ -0,0 +1 @@',
+        '+x',
+        'diff --git a/d b/d',
+        'deleted file mode 100644',
+        'index 1234567..0000000',
+        '--- a/d',
+        '+++ /dev/null',
+        '@@ -1 +0,0 @@',
+        '-x',
+      ),
     );
     expect(oddities).toEqual([]);
     expect(files).toMatchObject([
@@ -60,28 +75,64 @@ describe.each(EOLS)('parseDiff with %s', (_, eol) => {
   });
 
   it.each([
-    ['a rename without change', ['similarity index 100%', 'rename from a/old name', 'rename to new'], { kind: 'rename', oldPath: 'a/old name', newPath: 'new', hunks: [] }],
-    ['a copy', ['similarity index 90%', 'copy from x', 'copy to y', 'index 1111111..2222222 100644', '--- a/x', '+++ b/y', '@@ -1 +1 @@', '-a', '+b'], { kind: 'copy', oldPath: 'x', newPath: 'y' }],
+    [
+      'a rename without change',
+      ['similarity index 100%', 'rename from a/old name', 'rename to new'],
+      { kind: 'rename', oldPath: 'a/old name', newPath: 'new', hunks: [] },
+    ],
+    [
+      'a copy',
+      [
+        'similarity index 90%',
+        'copy from x',
+        'copy to y',
+        'index 1111111..2222222 100644',
+        '--- a/x',
+        '+++ b/y',
+        '@@ -1 +1 @@',
+        '-a',
+        '+b',
+      ],
+      { kind: 'copy', oldPath: 'x', newPath: 'y' },
+    ],
   ])('reads %s', (_name, lines, expected) => {
     expect(parse(text('diff --git a/x b/y', ...lines))).toMatchObject({ files: [expected], oddities: [] });
   });
 
   it('reads a mode change, and does not call one with hunks so', () => {
     const mode = ['diff --git a/s h b/s h', 'old mode 100644', 'new mode 100755'];
-    expect(parse(text(...mode))).toMatchObject({ files: [{ kind: 'mode', oldPath: 's h', newPath: 's h', oldMode: '100644', newMode: '100755' }], oddities: [] });
-    expect(parse(text(...mode, 'index 1111111..2222222', '--- a/s h\t', '+++ b/s h\t', '@@ -1 +1 @@', '-a', '+b'))).toMatchObject({ files: [{ kind: 'modify', oldPath: 's h' }], oddities: [] });
+    expect(parse(text(...mode))).toMatchObject({
+      files: [{ kind: 'mode', oldPath: 's h', newPath: 's h', oldMode: '100644', newMode: '100755' }],
+      oddities: [],
+    });
+    expect(
+      parse(text(...mode, 'index 1111111..2222222', '--- a/s h\t', '+++ b/s h\t', '@@ -1 +1 @@', '-a', '+b')),
+    ).toMatchObject({ files: [{ kind: 'modify', oldPath: 's h' }], oddities: [] });
   });
 
   it('reads binary files without hunks', () => {
     const binary = ['diff --git a/b.bin b/b.bin', 'index 1111111..2222222 100644'];
     for (const last of ['Binary files a/b.bin and b/b.bin differ', 'GIT binary patch\nliteral 5\nMcmZQzU|?i`U|?Y*\n']) {
-      expect(parse(text(...binary, last))).toMatchObject({ files: [{ kind: 'modify', binary: true, newPath: 'b.bin' }], oddities: [] });
+      expect(parse(text(...binary, last))).toMatchObject({
+        files: [{ kind: 'modify', binary: true, newPath: 'b.bin' }],
+        oddities: [],
+      });
     }
   });
 
   it('unquotes names: octal bytes are UTF-8, escapes are C', () => {
     const names = ['"a/t\\tab\\303\\244\\"\\\\.c"', '"b/t\\tab\\303\\244\\"\\\\.c"'];
-    const { files, oddities } = parse(text(`diff --git ${names.join(' ')}`, 'index 1111111..2222222 100644', `--- ${names[0]}`, `+++ ${names[1]}`, '@@ -1 +1 @@', '-a', '+b'));
+    const { files, oddities } = parse(
+      text(
+        `diff --git ${names.join(' ')}`,
+        'index 1111111..2222222 100644',
+        `--- ${names[0]}`,
+        `+++ ${names[1]}`,
+        '@@ -1 +1 @@',
+        '-a',
+        '+b',
+      ),
+    );
     expect(oddities).toEqual([]);
     expect(files[0]).toMatchObject({ oldPath: 't\tabä"\\.c', newPath: 't\tabä"\\.c' });
   });
@@ -92,7 +143,19 @@ describe.each(EOLS)('parseDiff with %s', (_, eol) => {
 
   it('reads diff -u without "diff --git", with time stamps', () => {
     const { files, oddities } = parse(
-      text('prose', 'diff -urN linux.orig/foo.c linux/foo.c', '--- linux.orig/foo.c\t2026-01-02 10:00:00 +0000', '+++ linux/foo.c\t2026-01-03 10:00:00 +0000', '@@ -1 +1 @@', '-a', '+b', '--- /dev/null\t1970-01-01 00:00:00 +0000', '+++ b/new.c\t2026-01-03', '@@ -0,0 +1 @@', '+b'),
+      text(
+        'prose',
+        'diff -urN linux.orig/foo.c linux/foo.c',
+        '--- linux.orig/foo.c\t2026-01-02 10:00:00 +0000',
+        '+++ linux/foo.c\t2026-01-03 10:00:00 +0000',
+        '@@ -1 +1 @@',
+        '-a',
+        '+b',
+        '--- /dev/null\t1970-01-01 00:00:00 +0000',
+        '+++ b/new.c\t2026-01-03',
+        '@@ -0,0 +1 @@',
+        '+b',
+      ),
     );
     expect(oddities).toEqual([]);
     expect(files).toMatchObject([
@@ -108,7 +171,19 @@ describe.each(EOLS)('parseDiff with %s', (_, eol) => {
   });
 
   it('takes content that looks like headers for content', () => {
-    const { files, oddities } = parse(text(...HEAD, '@@ -1,3 +1,3 @@ int f(void)', '--- a/x', '+++ b/x', ' @@ -1 +1 @@', '-- ', '+diff --git a/y b/y', '-- ', '2.47.0'));
+    const { files, oddities } = parse(
+      text(
+        ...HEAD,
+        '@@ -1,3 +1,3 @@ int f(void)',
+        '--- a/x',
+        '+++ b/x',
+        ' @@ -1 +1 @@',
+        '-- ',
+        '+diff --git a/y b/y',
+        '-- ',
+        '2.47.0',
+      ),
+    );
     expect(oddities).toEqual([]);
     expect(files).toHaveLength(1);
     expect(files[0]?.hunks[0]?.section).toBe('int f(void)');
@@ -116,7 +191,19 @@ describe.each(EOLS)('parseDiff with %s', (_, eol) => {
   });
 
   it('counts no line for the no-newline marker', () => {
-    const { files, oddities } = parse(text(...HEAD, '@@ -1 +1 @@', '-a', '\\ No newline at end of file', '+b', '\\ No newline at end of file', 'diff --git a/z b/z', 'old mode 100644', 'new mode 100755'));
+    const { files, oddities } = parse(
+      text(
+        ...HEAD,
+        '@@ -1 +1 @@',
+        '-a',
+        '\\ No newline at end of file',
+        '+b',
+        '\\ No newline at end of file',
+        'diff --git a/z b/z',
+        'old mode 100644',
+        'new mode 100755',
+      ),
+    );
     expect(oddities).toEqual([]);
     expect(files.map((file) => file.kind)).toEqual(['modify', 'mode']);
     expect(files[0]?.hunks[0]?.lines).toHaveLength(2);
@@ -133,7 +220,10 @@ describe.each(EOLS)('parseDiff with %s', (_, eol) => {
 
   it('reports a file that is cut before its first hunk', () => {
     expect(parse(text(...HEAD))).toMatchObject({ cutShort: true, oddities: [expect.stringContaining('no hunk')] });
-    expect(parse(text('diff --git a/e b/e', 'new file mode 100644', 'index 0000000..e69de29'))).toMatchObject({ cutShort: false, oddities: [] });
+    expect(parse(text('diff --git a/e b/e', 'new file mode 100644', 'index 0000000..e69de29'))).toMatchObject({
+      cutShort: false,
+      oddities: [],
+    });
   });
 
   it('reports counts that claim too much and still finds the next file', () => {
@@ -147,12 +237,29 @@ describe.each(EOLS)('parseDiff with %s', (_, eol) => {
   });
 
   it('reports counts that claim too little', () => {
-    expect(parse(text(...HEAD, '@@ -1 +1 @@', '-a', '+b', '+c')).oddities).toEqual(['mail line 8: the hunk goes on after the lines its header counts']);
+    expect(parse(text(...HEAD, '@@ -1 +1 @@', '-a', '+b', '+c')).oddities).toEqual([
+      'mail line 8: the hunk goes on after the lines its header counts',
+    ]);
   });
 
   it('reports a wrapped line and does not guess', () => {
-    const { files, oddities } = parse(text(...HEAD, '@@ -1,3 +1,4 @@', ' a', '+a long line that a mail', 'program has wrapped', ' b', ' c', '@@ -9 +10 @@', '-x', '+y'));
-    expect(oddities).toEqual(['mail line 8: a line of the hunk starts with neither blank, + nor -; it was wrapped or lost its first blank on the way']);
+    const { files, oddities } = parse(
+      text(
+        ...HEAD,
+        '@@ -1,3 +1,4 @@',
+        ' a',
+        '+a long line that a mail',
+        'program has wrapped',
+        ' b',
+        ' c',
+        '@@ -9 +10 @@',
+        '-x',
+        '+y',
+      ),
+    );
+    expect(oddities).toEqual([
+      'mail line 8: a line of the hunk starts with neither blank, + nor -; it was wrapped or lost its first blank on the way',
+    ]);
     expect(files[0]?.hunks.map((hunk) => hunk.lines.length)).toEqual([2, 2]);
   });
 
@@ -163,14 +270,24 @@ describe.each(EOLS)('parseDiff with %s', (_, eol) => {
   });
 
   it('reports tabs turned to spaces where files are indented by tabs', () => {
-    const spaced = (path: string) => text(`--- a/${path}`, `+++ b/${path}`, '@@ -1,2 +1,3 @@', '         int a;', '         int b;', '+        int c;');
+    const spaced = (path: string) =>
+      text(
+        `--- a/${path}`,
+        `+++ b/${path}`,
+        '@@ -1,2 +1,3 @@',
+        '         int a;',
+        '         int b;',
+        '+        int c;',
+      );
     expect(parse(spaced('foo.c')).oddities).toEqual([expect.stringContaining('tabs were probably turned to spaces')]);
     expect(parse(spaced('foo.py')).oddities).toEqual([]);
   });
 
   it('reports invisible characters in added lines, with the mail line', () => {
     const hunk = ['@@ -1 +1,2 @@', ' a\u202e', '+if (x\u202e) {'];
-    expect(parse(text(...HEAD, ...hunk)).oddities).toEqual(['mail line 7: the added line contains the invisible character U+202E']);
+    expect(parse(text(...HEAD, ...hunk)).oddities).toEqual([
+      'mail line 7: the added line contains the invisible character U+202E',
+    ]);
   });
 
   it('reads no diff in quoted text or prose', () => {
@@ -189,31 +306,59 @@ describe('parseDiff', () => {
     const line = fc.string({ unit: fc.constantFrom('a', '+', '-', ' ', '@', '\t', '\\', '"'), maxLength: 8 });
     const hunkLine = fc.tuple(fc.constantFrom(' ', '+', '-'), line).map(([mark, rest]) => mark + rest);
     fc.assert(
-      fc.property(fc.array(fc.array(hunkLine, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 3 }), (hunks) => {
-        let at = 1;
-        const all = hunks.flatMap((lines) => {
-          const count = (mark: string) => lines.filter((one) => one[0] !== mark).length;
-          const header = `@@ -${at},${count('+')} +${at},${count('-')} @@`;
-          at += 10;
-          return [header, ...lines];
-        });
-        const body = text(...HEAD, ...all);
-        const ours = parseDiff(body).files[0]?.hunks.map((hunk) => hunk.lines.map((one) => ({ context: ' ', add: '+', remove: '-' })[one.kind] + one.text));
-        const theirs = parsePatch(body)[0]?.hunks.map((hunk) => hunk.lines);
-        expect(ours).toEqual(theirs);
-        const mail = body.split('\n');
-        for (const one of parseDiff(body).files.flatMap((file) => file.hunks.flatMap((hunk) => hunk.lines))) expect(mail[one.mailLine - 1]?.slice(1)).toBe(one.text);
-      }),
+      fc.property(
+        fc.array(fc.array(hunkLine, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 3 }),
+        (hunks) => {
+          let at = 1;
+          const all = hunks.flatMap((lines) => {
+            const count = (mark: string) => lines.filter((one) => one[0] !== mark).length;
+            const header = `@@ -${at},${count('+')} +${at},${count('-')} @@`;
+            at += 10;
+            return [header, ...lines];
+          });
+          const body = text(...HEAD, ...all);
+          const ours = parseDiff(body).files[0]?.hunks.map((hunk) =>
+            hunk.lines.map((one) => ({ context: ' ', add: '+', remove: '-' })[one.kind] + one.text),
+          );
+          const theirs = parsePatch(body)[0]?.hunks.map((hunk) => hunk.lines);
+          expect(ours).toEqual(theirs);
+          const mail = body.split('\n');
+          for (const one of parseDiff(body).files.flatMap((file) => file.hunks.flatMap((hunk) => hunk.lines)))
+            expect(mail[one.mailLine - 1]?.slice(1)).toBe(one.text);
+        },
+      ),
       { numRuns: 200, seed: 6 },
     );
   });
 
   it('never throws, and every line it gives is a line of the mail', () => {
-    const piece = fc.constantFrom('diff --git a/x b/x', 'diff --git "a/x', '--- a/x', '+++ b/x', '@@ -1,2 +1,2 @@', '@@ -999999999 +1 @@', '@@', ' a', '-a', '+a', '', '\\ No', '-- ', '2.47', 'rename from x', 'rename to y', 'index 1..2', 'GIT binary patch', 'new file mode 1', 'prose');
+    const piece = fc.constantFrom(
+      'diff --git a/x b/x',
+      'diff --git "a/x',
+      '--- a/x',
+      '+++ b/x',
+      '@@ -1,2 +1,2 @@',
+      '@@ -999999999 +1 @@',
+      '@@',
+      ' a',
+      '-a',
+      '+a',
+      '',
+      '\\ No',
+      '-- ',
+      '2.47',
+      'rename from x',
+      'rename to y',
+      'index 1..2',
+      'GIT binary patch',
+      'new file mode 1',
+      'prose',
+    );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 30 }), (lines) => {
         for (const file of parseDiff(lines.join('\n')).files) {
-          for (const one of file.hunks.flatMap((hunk) => hunk.lines)) expect((lines[one.mailLine - 1] ?? '').slice(1)).toBe(one.text);
+          for (const one of file.hunks.flatMap((hunk) => hunk.lines))
+            expect((lines[one.mailLine - 1] ?? '').slice(1)).toBe(one.text);
         }
       }),
       { numRuns: 500, seed: 6 },

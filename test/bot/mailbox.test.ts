@@ -17,7 +17,11 @@ afterEach(() => rmSync(dir, { recursive: true }));
 /** `[where below dir, text or reason]` of each. */
 async function all(input: MailInput): Promise<[where: string, text: string][]> {
   const out: [string, string][] = [];
-  for await (const mail of readMails(input)) out.push([mail.where.replace(`${dir}/`, ''), 'why' in mail ? `bad: ${mail.why}` : Buffer.from(mail.raw).toString()]);
+  for await (const mail of readMails(input))
+    out.push([
+      mail.where.replace(`${dir}/`, ''),
+      'why' in mail ? `bad: ${mail.why}` : Buffer.from(mail.raw).toString(),
+    ]);
   return out;
 }
 
@@ -44,7 +48,9 @@ describe.each(EOLS)('readMails with %s', (_, eol) => {
 
   it('un-escapes ">From " in an mbox by one, and not in a single mail', async () => {
     const escaped = mailText({ body: '>From here\n>>From there\n> From quote\n' });
-    expect(await all(file('s.mbox', lines(SEPARATOR + escaped)))).toEqual([['s.mbox', lines(escaped.replace('>From here', 'From here').replace('>>From', '>From'))]]);
+    expect(await all(file('s.mbox', lines(SEPARATOR + escaped)))).toEqual([
+      ['s.mbox', lines(escaped.replace('>From here', 'From here').replace('>>From', '>From'))],
+    ]);
     expect(await all(file('s.eml', lines(escaped)))).toEqual([['s.eml', lines(escaped)]]);
   });
 
@@ -69,7 +75,8 @@ describe.each(EOLS)('readMails with %s', (_, eol) => {
 
   it('takes standard input in either form, in chunks of any size', async () => {
     for (const size of [1, 7, 100_000]) {
-      const chunks = (text: string) => Readable.from((text.match(new RegExp(`[^]{1,${size}}`, 'g')) ?? []).map((chunk) => Buffer.from(chunk)));
+      const chunks = (text: string) =>
+        Readable.from((text.match(new RegExp(`[^]{1,${size}}`, 'g')) ?? []).map((chunk) => Buffer.from(chunk)));
       expect(await all({ stdin: chunks(lines(`${SEPARATOR}${one}\n${SEPARATOR}${two}\n`)) })).toEqual([
         ['standard input, message 1', lines(one)],
         ['standard input, message 2', lines(two)],
@@ -105,10 +112,16 @@ describe('readMails', () => {
   it('says what is wrong with a directory, an empty Maildir, a missing file', async () => {
     mkdirSync(join(dir, 'plain'));
     mkdirSync(join(dir, 'box/cur'), { recursive: true });
-    expect(await all({ path: join(dir, 'plain') })).toEqual([['plain', 'bad: it is a directory without cur/ and new/, so not a Maildir']]);
-    expect(await all({ path: join(dir, 'box') })).toEqual([[`${dir}/box`.replace(`${dir}/`, ''), 'bad: the Maildir holds no mail']]);
+    expect(await all({ path: join(dir, 'plain') })).toEqual([
+      ['plain', 'bad: it is a directory without cur/ and new/, so not a Maildir'],
+    ]);
+    expect(await all({ path: join(dir, 'box') })).toEqual([
+      [`${dir}/box`.replace(`${dir}/`, ''), 'bad: the Maildir holds no mail'],
+    ]);
     expect(await all({ path: join(dir, 'none') })).toEqual([['none', 'bad: there is no such file or directory']]);
-    expect(await all({ path: join(file('f', 'x').path, 'below') })).toEqual([['f/below', 'bad: there is no such file or directory']]);
+    expect(await all({ path: join(file('f', 'x').path, 'below') })).toEqual([
+      ['f/below', 'bad: there is no such file or directory'],
+    ]);
   });
 
   it('skips a mail above the limit, names it, and gives the rest', async () => {
@@ -130,7 +143,9 @@ describe('readMails', () => {
         yield Buffer.alloc(1 << 20);
       }
     }
-    expect(await all({ stdin: Readable.from(endless()) })).toEqual([['standard input', expect.stringMatching(/^bad: it is at least \d+ bytes long; the limit/)]]);
+    expect(await all({ stdin: Readable.from(endless()) })).toEqual([
+      ['standard input', expect.stringMatching(/^bad: it is at least \d+ bytes long; the limit/)],
+    ]);
     expect(read).toBeLessThan(MAX_MAIL_BYTES + 40 * (1 << 20));
   });
 });
@@ -141,7 +156,9 @@ describe('readSeries', () => {
   it('puts the good mails together and reports the malformed ones', async () => {
     const first = mailText({ id: 'p1@x', subject: '[PATCH 1/2] foo: a' });
     const second = mailText({ id: 'p2@x', subject: '[PATCH 2/2] foo: b', inReplyTo: 'p1@x' });
-    const { series, problems, leftOver } = await readSeries(file('s.mbox', mbox(first, mailText({ id: '' }), mailText({ headers: ['Content-Type: text/html'] }), second)));
+    const { series, problems, leftOver } = await readSeries(
+      file('s.mbox', mbox(first, mailText({ id: '' }), mailText({ headers: ['Content-Type: text/html'] }), second)),
+    );
     expect(problems.map(({ where, why }) => `${where.replace(`${dir}/`, '')}: ${why}`)).toEqual([
       's.mbox, message 2: it has no usable Message-ID (git format-patch writes one with --thread)',
       's.mbox, message 3: it has no plain text part, only HTML',
@@ -155,7 +172,9 @@ describe('readSeries', () => {
     const cut = whole.slice(0, whole.indexOf(' \tdepends on PCI'));
     expect((await readSeries(file('whole.mbox', whole))).problems).toEqual([]);
     const { series, problems } = await readSeries(file('cut.mbox', cut));
-    expect(problems).toEqual([{ where: join(dir, 'cut.mbox'), why: 'its diff is cut short: the mail ends in the middle of a hunk' }]);
+    expect(problems).toEqual([
+      { where: join(dir, 'cut.mbox'), why: 'its diff is cut short: the mail ends in the middle of a hunk' },
+    ]);
     expect(series[0]?.oddities).toEqual([expect.stringMatching(/^patch 1\/1: .*cut short/)]);
   });
 

@@ -24,7 +24,12 @@ describe.each(EOLS)('parseMessage with %s', (_, eol) => {
   const body = (headers: string[], text: string) => parse({ headers, body: text }).body;
 
   it('reads an ordinary patch mail and keeps its bytes', () => {
-    const raw = bytesOf(mailText({ headers: ['Cc: "Penn, Bo" <bo@example.org>, c@example.org', 'List-Id: Foo people <Foo.lists.example.org>'] }), eol);
+    const raw = bytesOf(
+      mailText({
+        headers: ['Cc: "Penn, Bo" <bo@example.org>, c@example.org', 'List-Id: Foo people <Foo.lists.example.org>'],
+      }),
+      eol,
+    );
     expect(parsed(raw)).toEqual({
       raw,
       messageId: 'p1@example.org',
@@ -48,14 +53,20 @@ describe.each(EOLS)('parseMessage with %s', (_, eol) => {
     ['no header at all', [], DELICATE],
     ['8bit', ['Content-Type: text/plain; charset=utf-8', 'Content-Transfer-Encoding: 8bit'], DELICATE],
     ['us-ascii that is UTF-8', ['Content-Type: text/plain; charset=us-ascii'], DELICATE],
-    ['an unknown encoding', ['Content-Type: text/plain; charset="UTF-8" (really)', 'Content-Transfer-Encoding: 7BIT (yes)'], DELICATE],
+    [
+      'an unknown encoding',
+      ['Content-Type: text/plain; charset="UTF-8" (really)', 'Content-Transfer-Encoding: 7BIT (yes)'],
+      DELICATE,
+    ],
   ])('keeps the text with %s', (_name, headers, text) => {
     expect(body(headers, text)).toBe(text);
   });
 
   it('decodes base64, and cuts a list footer off', () => {
     const headers = ['Content-Type: text/plain; charset=utf-8', 'Content-Transfer-Encoding: base64'];
-    const text = Buffer.from(DELICATE).toString('base64').replace(/(.{40})/g, '$1\n');
+    const text = Buffer.from(DELICATE)
+      .toString('base64')
+      .replace(/(.{40})/g, '$1\n');
     expect(body(headers, `${text}\n`)).toBe(DELICATE);
     const message = parse({ headers, body: `${text}\n________\nfoo mailing list\n` });
     expect(message.body).toBe(DELICATE);
@@ -64,8 +75,17 @@ describe.each(EOLS)('parseMessage with %s', (_, eol) => {
 
   it('decodes quoted-printable: soft line ends join, blanks at line ends are transport, a lone = stays', () => {
     const headers = ['Content-Type: text/plain; charset=utf-8', 'Content-Transfer-Encoding: quoted-printable'];
-    expect(body(headers, 'a=3Db =C3=A9=20 \nlong =\nline\nodd = =zz =E\nend=')).toBe('a=b é \nlong line\nodd = =zz =E\nend');
-    expect(body(headers, DELICATE.replace('blanks at the end  ', 'blanks at the end =20').replace('=3D', '=3D3D').replace('-- \n', '--=20\n'))).toBe(DELICATE);
+    expect(body(headers, 'a=3Db =C3=A9=20 \nlong =\nline\nodd = =zz =E\nend=')).toBe(
+      'a=b é \nlong line\nodd = =zz =E\nend',
+    );
+    expect(
+      body(
+        headers,
+        DELICATE.replace('blanks at the end  ', 'blanks at the end =20')
+          .replace('=3D', '=3D3D')
+          .replace('-- \n', '--=20\n'),
+      ),
+    ).toBe(DELICATE);
   });
 
   it.each([
@@ -87,7 +107,10 @@ describe.each(EOLS)('parseMessage with %s', (_, eol) => {
   });
 
   it('leaves format=flowed as it came and says so', () => {
-    const message = parse({ headers: ['Content-Type: text/plain; format=flowed; delsp=yes'], body: 'one \ntwo\n  stuffed\n' });
+    const message = parse({
+      headers: ['Content-Type: text/plain; format=flowed; delsp=yes'],
+      body: 'one \ntwo\n  stuffed\n',
+    });
     expect(message.body).toBe('one \ntwo\n  stuffed\n');
     expect(message.oddities).toEqual([expect.stringContaining('format=flowed')]);
   });
@@ -98,19 +121,33 @@ describe.each(EOLS)('parseMessage with %s', (_, eol) => {
   });
 
   it('takes the part that holds the patch', () => {
-    const mail = multipart('Content-Type: text/plain\n\nSee attached.', `Content-Type: text/x-patch; name="1.patch"\n\n${patchBody()}`, 'Content-Type: text/plain\n\nlist footer');
+    const mail = multipart(
+      'Content-Type: text/plain\n\nSee attached.',
+      `Content-Type: text/x-patch; name="1.patch"\n\n${patchBody()}`,
+      'Content-Type: text/plain\n\nlist footer',
+    );
     expect(parse(mail).body).toBe(patchBody());
-    const octets = multipart('\nSee attached.', `Content-Type: application/octet-stream\nContent-Disposition: attachment; filename=1.patch\n\n${patchBody()}`);
+    const octets = multipart(
+      '\nSee attached.',
+      `Content-Type: application/octet-stream\nContent-Disposition: attachment; filename=1.patch\n\n${patchBody()}`,
+    );
     expect(parse(octets).body).toBe(patchBody());
   });
 
   it('puts the commit message in front of an attached bare diff', () => {
-    const mail = multipart('Content-Type: text/plain\n\nWhy.\n\nSigned-off-by: A <a@b.c>\n---\n foo | 1 +', `Content-Type: text/x-patch\nContent-Disposition: inline\n\n${diffOf()}`);
+    const mail = multipart(
+      'Content-Type: text/plain\n\nWhy.\n\nSigned-off-by: A <a@b.c>\n---\n foo | 1 +',
+      `Content-Type: text/x-patch\nContent-Disposition: inline\n\n${diffOf()}`,
+    );
     expect(parse(mail).body).toBe(`Why.\n\nSigned-off-by: A <a@b.c>\n---\n foo | 1 +\n${diffOf()}`);
   });
 
   it('takes several attached diffs together and says so', () => {
-    const mail = multipart('\nBoth.', `Content-Type: text/x-diff\n\n${diffOf('a')}`, `Content-Type: text/x-diff\n\n${diffOf('b')}`);
+    const mail = multipart(
+      '\nBoth.',
+      `Content-Type: text/x-diff\n\n${diffOf('a')}`,
+      `Content-Type: text/x-diff\n\n${diffOf('b')}`,
+    );
     expect(parse(mail).body).toBe(`Both.\n${diffOf('a')}${diffOf('b')}`);
     expect(parse(mail).oddities).toEqual([expect.stringContaining('2 parts with a diff')]);
   });
@@ -118,7 +155,8 @@ describe.each(EOLS)('parseMessage with %s', (_, eol) => {
   it('takes the first plain text when there is no diff, and plain text before HTML', () => {
     expect(parse(multipart('\none', '\ntwo')).body).toBe('one');
     expect(parse(multipart('Content-Type: text/html\n\n<p>', '\ntext')).body).toBe('text');
-    const nested = 'Content-Type: multipart/alternative; boundary=in\n\n--in\n\ninner\n--in\nContent-Type: text/html\n\n<p>\n--in--';
+    const nested =
+      'Content-Type: multipart/alternative; boundary=in\n\n--in\n\ninner\n--in\nContent-Type: text/html\n\n<p>\n--in--';
     expect(parse(multipart(nested)).body).toBe('inner');
   });
 
@@ -137,7 +175,9 @@ describe.each(EOLS)('parseMessage with %s', (_, eol) => {
   });
 
   it('decodes the subject: encoded words, folding, characters cut in two', () => {
-    expect(parse({ subject: '=?utf-8?q?=5BPATCH_v2_1/2=5D_f=C3?=\n =?UTF-8?Q?=B6o:?= bar' }).subject).toBe('[PATCH v2 1/2] föo: bar');
+    expect(parse({ subject: '=?utf-8?q?=5BPATCH_v2_1/2=5D_f=C3?=\n =?UTF-8?Q?=B6o:?= bar' }).subject).toBe(
+      '[PATCH v2 1/2] föo: bar',
+    );
     expect(parse({ subject: '=?utf-8?b?W1BBVENIXSBmb28=?=' }).subject).toBe('[PATCH] foo');
     expect(parse({ subject: 'a =?x?y?z?= =?utf-8?q?=?= b' }).subject).toBe('a =?x?y?z?= = b');
     expect(parse({ subject: '[PATCH\n\t2/3] foo' }).subject).toBe('[PATCH 2/3] foo');
@@ -160,7 +200,11 @@ describe.each(EOLS)('parseMessage with %s', (_, eol) => {
   });
 
   it('unites References, drops duplicates and itself, puts In-Reply-To last', () => {
-    const headers = ['References: <a@x>\n <b@x> <p1@example.org>', 'References: <c@x> <a@x>', 'In-Reply-To: Your mail <b@x>'];
+    const headers = [
+      'References: <a@x>\n <b@x> <p1@example.org>',
+      'References: <c@x> <a@x>',
+      'In-Reply-To: Your mail <b@x>',
+    ];
     expect(parse({ headers })).toMatchObject({ references: ['a@x', 'c@x', 'b@x'], inReplyTo: 'b@x' });
     expect(parse({ headers: ['In-Reply-To: <p1@example.org>'] })).not.toHaveProperty('inReplyTo');
   });
@@ -176,7 +220,11 @@ describe.each(EOLS)('parseMessage with %s', (_, eol) => {
     ['yesterday', undefined],
   ])('reads Date "%s"', (date, expected) => {
     const message = parse({ at: null, headers: [`Date: ${date}`] });
-    expect([message.date, message.dateHeader, message.oddities.length]).toEqual([expected, date, expected === undefined ? 1 : 0]);
+    expect([message.date, message.dateHeader, message.oddities.length]).toEqual([
+      expected,
+      date,
+      expected === undefined ? 1 : 0,
+    ]);
   });
 
   it('has no date without Date, and that is not odd', () => {
@@ -197,7 +245,9 @@ describe.each(EOLS)('parseMessage with %s', (_, eol) => {
 
   it('skips an mbox separator and takes a Message-ID without brackets', () => {
     const text = mailText().replace('<p1@example.org>', 'p1@example.org');
-    expect(parsed(bytesOf(`From ada@example.org Mon Mar  2 09:00:00 2026\n${text}`, eol)).messageId).toBe('p1@example.org');
+    expect(parsed(bytesOf(`From ada@example.org Mon Mar  2 09:00:00 2026\n${text}`, eol)).messageId).toBe(
+      'p1@example.org',
+    );
   });
 });
 
@@ -211,7 +261,8 @@ describe('parseMessage', () => {
 
   it('refuses a mail of 50 MB without parsing it, and takes one at the limit', () => {
     const head = mailText({ body: '' });
-    const sized = (bytes: number) => Buffer.concat([Buffer.from(head), Buffer.alloc(bytes - head.length, 'x'.repeat(70).concat('\n'))]);
+    const sized = (bytes: number) =>
+      Buffer.concat([Buffer.from(head), Buffer.alloc(bytes - head.length, 'x'.repeat(70).concat('\n'))]);
     const start = performance.now();
     expect(why(sized(50_000_000))).toMatch(/50000000 bytes.*limit.*33554432 bytes/);
     expect(performance.now() - start).toBeLessThan(500);
@@ -223,7 +274,10 @@ describe('parseMessage', () => {
     ['empty lines', '\n'.repeat(8_000_000)],
     ['one long header line', `X-A: ${'y'.repeat(8_000_000)}`],
     ['many header lines', 'a: b\n'.repeat(2_000_000)],
-    ['nested parts', `Content-Type: multipart/mixed; boundary=a\n\n${'--a\nContent-Type: multipart/mixed; boundary=a\n\n'.repeat(50_000)}`],
+    [
+      'nested parts',
+      `Content-Type: multipart/mixed; boundary=a\n\n${'--a\nContent-Type: multipart/mixed; boundary=a\n\n'.repeat(50_000)}`,
+    ],
     ['boundaries in one line', `Content-Type: multipart/mixed; boundary=a\n\n${'--a'.repeat(2_000_000)}`],
     ['encoded words', `Subject: ${'=?a?q?'.repeat(100_000)}\n\n`],
   ])('takes or refuses a hostile mail quickly: %s', (_name, text) => {
@@ -234,7 +288,11 @@ describe('parseMessage', () => {
 
   it('agrees with mailparser on text of any encoding', async () => {
     const piece = fc.constantFrom('a', 'é', '€', '=', '=3D', ' ', '\t', '\n', '.', 'From x', '--x');
-    const cases = fc.record({ text: fc.array(piece, { maxLength: 40 }).map((all) => `${all.join('')}\n`), encoding: fc.constantFrom('8bit', 'base64'), isMultipart: fc.boolean() });
+    const cases = fc.record({
+      text: fc.array(piece, { maxLength: 40 }).map((all) => `${all.join('')}\n`),
+      encoding: fc.constantFrom('8bit', 'base64'),
+      isMultipart: fc.boolean(),
+    });
     await fc.assert(
       fc.asyncProperty(cases, async ({ text, encoding, isMultipart }) => {
         const encoded = encoding === '8bit' ? text : Buffer.from(text).toString('base64');

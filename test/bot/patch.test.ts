@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parsePatch } from '../../bot/patch.ts';
 import { parseMessage } from '../../bot/message.ts';
+import { parsePatch } from '../../bot/patch.ts';
 import { AUTHOR, bytesOf, diffOf, EOLS, type MailText, mailText, patchBody } from '../fixtures/mail/make.ts';
 
 const SOB = { key: 'Signed-off-by', value: AUTHOR };
@@ -19,18 +19,36 @@ describe.each(EOLS)('parsePatch with %s', (_, eol) => {
 
   it('reads title, author, log, trailers and diff', () => {
     const { patch, oddities, cutShort } = patchOf({ subject: '[PATCH v2 2/3] foo: select BAR' });
-    expect(patch).toMatchObject({ n: 2, total: 3, title: 'foo: select BAR', author: { name: 'Ada Penn', address: 'ada@example.org' }, log: 'Foo needs BAR.', trailers: [SOB] });
+    expect(patch).toMatchObject({
+      n: 2,
+      total: 3,
+      title: 'foo: select BAR',
+      author: { name: 'Ada Penn', address: 'ada@example.org' },
+      log: 'Foo needs BAR.',
+      trailers: [SOB],
+    });
     expect(patch.diff.map((file) => file.newPath)).toEqual(['drivers/foo/Kconfig']);
     expect([oddities, cutShort]).toEqual([[], false]);
   });
 
   it('takes author and title from in-body headers', () => {
-    const { patch } = patchOf({ body: `From: =?utf-8?q?B=C3=B6?= <bo@example.org>\nSubject: [PATCH v9] foo: long\n title\nDate: Mon, 2 Mar 2026 09:00:00 +0000\n\n${patchBody()}` });
-    expect(patch).toMatchObject({ author: { name: 'Bö', address: 'bo@example.org' }, title: 'foo: long title', log: 'Foo needs BAR.', n: 1, total: 1 });
+    const { patch } = patchOf({
+      body: `From: =?utf-8?q?B=C3=B6?= <bo@example.org>\nSubject: [PATCH v9] foo: long\n title\nDate: Mon, 2 Mar 2026 09:00:00 +0000\n\n${patchBody()}`,
+    });
+    expect(patch).toMatchObject({
+      author: { name: 'Bö', address: 'bo@example.org' },
+      title: 'foo: long title',
+      log: 'Foo needs BAR.',
+      n: 1,
+      total: 1,
+    });
   });
 
   it('does not take a later From: for one, nor one without an address', () => {
-    expect(patchOf({ body: patchBody('Why.\nFrom: bo@example.org') }).patch).toMatchObject({ author: { address: 'ada@example.org' }, log: 'Why.\nFrom: bo@example.org' });
+    expect(patchOf({ body: patchBody('Why.\nFrom: bo@example.org') }).patch).toMatchObject({
+      author: { address: 'ada@example.org' },
+      log: 'Why.\nFrom: bo@example.org',
+    });
     const { patch, oddities } = patchOf({ body: `From: nobody\n\n${patchBody()}` });
     expect(patch.author.address).toBe('ada@example.org');
     expect(oddities).toEqual([expect.stringContaining('no readable address')]);
@@ -38,7 +56,10 @@ describe.each(EOLS)('parsePatch with %s', (_, eol) => {
 
   it('reads an attached format-patch file with its own mail head', () => {
     const file = `From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\nFrom: Bo <bo@example.org>\nDate: Mon, 2 Mar 2026\nSubject: [PATCH] foo: inner\nMIME-Version: 1.0\n\n${patchBody()}`;
-    const { patch } = patchOf({ headers: ['Content-Type: multipart/mixed; boundary=x'], body: `--x\n\nAttached.\n--x\nContent-Type: text/x-patch\n\n${file}\n--x--\n` });
+    const { patch } = patchOf({
+      headers: ['Content-Type: multipart/mixed; boundary=x'],
+      body: `--x\n\nAttached.\n--x\nContent-Type: text/x-patch\n\n${file}\n--x--\n`,
+    });
     expect(patch).toMatchObject({ author: { address: 'bo@example.org' }, title: 'foo: inner', log: 'Foo needs BAR.' });
   });
 
@@ -49,12 +70,20 @@ describe.each(EOLS)('parsePatch with %s', (_, eol) => {
     expect(body.split('\n')[(patch.diff[0]?.mailLine ?? 0) - 1]).toMatch(/^diff --git/);
   });
 
-  it.each(['---', '8 < 9 is true', '-- see chapter >8 of this book, which is long', '----------'])('does not take "%s" for scissors', (line) => {
-    expect(patchOf({ body: `Intro.\n\n${line === '---' ? 'x' : line}\n\n${patchBody()}` }).patch.log).toContain('Intro.');
-  });
+  it.each(['---', '8 < 9 is true', '-- see chapter >8 of this book, which is long', '----------'])(
+    'does not take "%s" for scissors',
+    (line) => {
+      expect(patchOf({ body: `Intro.\n\n${line === '---' ? 'x' : line}\n\n${patchBody()}` }).patch.log).toContain(
+        'Intro.',
+      );
+    },
+  );
 
   it('ends the log at the first --- or at the diff', () => {
-    expect(patchOf({ body: patchBody().replace('---\n', '---\nv2: said so\n\n---\n') }).patch).toMatchObject({ log: 'Foo needs BAR.', trailers: [SOB] });
+    expect(patchOf({ body: patchBody().replace('---\n', '---\nv2: said so\n\n---\n') }).patch).toMatchObject({
+      log: 'Foo needs BAR.',
+      trailers: [SOB],
+    });
     expect(patchOf({ body: `Why.\n\n${diffOf()}` }).patch.log).toBe('Why.');
     expect(patchOf({ body: `Why.\n\nIndex: foo\n${diffOf()}` }).patch.log).toBe('Why.');
   });

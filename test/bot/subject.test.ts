@@ -53,7 +53,10 @@ const CASES: [subject: string, expected: Partial<Subject>][] = [
   ['[PATCH 1 of 3] foo', at(1, 3)],
   ['[PATCH 00001/12345] foo', at(1, 12345)],
   ['[PATCH1/2] foo', at(1, 2)],
-  ['[PATCH net-next v2 1/4] foo: [selftests] y', { ...v(2), ...at(1, 4), tags: ['net-next'], title: 'foo: [selftests] y' }],
+  [
+    '[PATCH net-next v2 1/4] foo: [selftests] y',
+    { ...v(2), ...at(1, 4), tags: ['net-next'], title: 'foo: [selftests] y' },
+  ],
   ['[PATCH v2 1/2] foo [v3]', { ...v(2), ...at(1, 2), title: 'foo [v3]' }],
   ['PATCH v2 1/2: foo', { isPatch: false, title: 'PATCH v2 1/2: foo' }],
   ['[PATCH v10 0/0] foo', { ...v(10), ...at(0, 0) }],
@@ -73,7 +76,10 @@ describe('parseSubject', () => {
   });
 
   it('takes no tree name, date or fraction for a revision or counter', () => {
-    expect(parseSubject('[PATCH v6.12-rc1 next-20260101 1/2/3] foo')).toMatchObject({ revisionInferred: true, counterInferred: true });
+    expect(parseSubject('[PATCH v6.12-rc1 next-20260101 1/2/3] foo')).toMatchObject({
+      revisionInferred: true,
+      counterInferred: true,
+    });
   });
 
   it('is done quickly with a hostile subject', () => {

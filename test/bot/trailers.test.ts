@@ -16,19 +16,30 @@ describe('parseBaseInfo', () => {
     expect(parseBaseInfo(`log\n---\n${line}\n-- \n2.47\n`)).toEqual({ ...NONE, baseCommit });
   });
 
-  it.each(['v6.1 (deadbeef)', 'next-20260101', 'linux/master 1234abcd', SHA.slice(0, 11), `${SHA} (v6.12)`, ''])('does not take "%s" for a base, and says so', (value) => {
-    const info = parseBaseInfo(`base-commit: ${value}\n`);
-    expect(info.baseCommit).toBeUndefined();
-    expect(info.oddities).toEqual([`base-commit "${value}" is not an object name and was ignored`]);
-  });
+  it.each(['v6.1 (deadbeef)', 'next-20260101', 'linux/master 1234abcd', SHA.slice(0, 11), `${SHA} (v6.12)`, ''])(
+    'does not take "%s" for a base, and says so',
+    (value) => {
+      const info = parseBaseInfo(`base-commit: ${value}\n`);
+      expect(info.baseCommit).toBeUndefined();
+      expect(info.oddities).toEqual([`base-commit "${value}" is not an object name and was ignored`]);
+    },
+  );
 
-  it.each([`prerequisite-base-commit: ${SHA}`, `> base-commit: ${SHA}`, `+base-commit: ${SHA}`, ` base-commit: ${SHA}`, `my-base-commit: ${SHA}`])('does not take "%s" for a base', (line) => {
+  it.each([
+    `prerequisite-base-commit: ${SHA}`,
+    `> base-commit: ${SHA}`,
+    `+base-commit: ${SHA}`,
+    ` base-commit: ${SHA}`,
+    `my-base-commit: ${SHA}`,
+  ])('does not take "%s" for a base', (line) => {
     expect(parseBaseInfo(`${line}\n`)).toEqual(NONE);
   });
 
   it('keeps prerequisites in order, and no other key beginning alike', () => {
     const second = SHA.replace('0', 'f');
-    const info = parseBaseInfo(`prerequisite-patch-id: ${second}\nprerequisite-change-id: 20260101-x:v1\nprerequisite-patch-id: ${SHA}\nprerequisite-patch-id: junk\n`);
+    const info = parseBaseInfo(
+      `prerequisite-patch-id: ${second}\nprerequisite-change-id: 20260101-x:v1\nprerequisite-patch-id: ${SHA}\nprerequisite-patch-id: junk\n`,
+    );
     expect(info.prerequisites).toEqual([second, SHA]);
     expect(info.changeId).toBeUndefined();
     expect(info.oddities).toEqual(['prerequisite-patch-id "junk" is not an object name and was ignored']);
@@ -55,7 +66,11 @@ describe('parseBaseInfo', () => {
 
 describe('splitTrailers', () => {
   it('splits the last paragraph off', () => {
-    expect(splitTrailers('Why.\n\nMore: prose here\nand more.\n\nFixes: 0123456789ab ("foo: add")\nCc: stable@vger.kernel.org # 6.12\n[ada: reworded]\nSigned-off-by: Ada Penn\n <ada@example.org>\n')).toEqual({
+    expect(
+      splitTrailers(
+        'Why.\n\nMore: prose here\nand more.\n\nFixes: 0123456789ab ("foo: add")\nCc: stable@vger.kernel.org # 6.12\n[ada: reworded]\nSigned-off-by: Ada Penn\n <ada@example.org>\n',
+      ),
+    ).toEqual({
       log: 'Why.\n\nMore: prose here\nand more.',
       trailers: [
         { key: 'Fixes', value: '0123456789ab ("foo: add")' },
@@ -71,7 +86,10 @@ describe('splitTrailers', () => {
     expect(trailers.map((trailer) => trailer.key)).toEqual(['Fixes', 'Signed-off-by']);
   });
 
-  it.each(['Why: because.\nAnd so on.', 'See:\nhttps://example.org/x', 'https://example.org/x', ''])('leaves "%s" in the log', (text) => {
-    expect(splitTrailers(text)).toEqual({ log: text, trailers: [] });
-  });
+  it.each(['Why: because.\nAnd so on.', 'See:\nhttps://example.org/x', 'https://example.org/x', ''])(
+    'leaves "%s" in the log',
+    (text) => {
+      expect(splitTrailers(text)).toEqual({ log: text, trailers: [] });
+    },
+  );
 });

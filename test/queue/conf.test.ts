@@ -13,7 +13,7 @@ const FILES = {
   Makefile: 'VERSION = 6\n',
   Kconfig: 'source "drivers/Kconfig"\nsource "drivers/odd/Config.in"\n',
   'drivers/Kconfig': 'config A\n\tbool "a"\n\tdefault $(success,$(srctree)/tools/probe.sh $(CC))\n',
-  'drivers/odd/Config.in': 'orsource "$(srctree)/drivers/odd/more.in"\nsource "arch/$(SRCARCH)/extra.menu"\n',
+  'drivers/odd/Config.in': 'source "$(srctree)/drivers/odd/more.in"\nsource "arch/$(SRCARCH)/extra.menu"\n',
   'drivers/odd/more.in': 'config C\n\tbool\n',
   'drivers/odd/unnamed.in': 'config D\n\tbool\n',
   'drivers/a.c': 'int a;\n',
@@ -83,7 +83,14 @@ describe('materialise', () => {
     const first = await materialise(mapTree(FILES), dir);
     const tree = mapTree({ ...FILES, 'drivers/Kconfig': 'config A\n\tbool "b"\n' });
     const read: string[] = [];
-    const second = await materialise({ ...tree, read: (paths) => (read.push(...paths), tree.read(paths)) }, dir);
+    const counting = {
+      ...tree,
+      read: (paths: readonly string[]) => {
+        read.push(...paths);
+        return tree.read(paths);
+      },
+    };
+    const second = await materialise(counting, dir);
     expect(read).toEqual(['drivers/Kconfig']);
     expect(second).not.toBe(first);
     const inode = async (folder: string, path: string) => (await stat(join(folder, path))).ino;
@@ -121,7 +128,7 @@ describe('buildConf', () => {
     expect(built).toMatchObject({
       ok: false,
       why: 'conf-does-not-build',
-      output: expect.stringMatching(/^bison .*exit 1\n[^]*parser\.y/),
+      output: expect.stringMatching(/^bison .*exit 1\n[\s\S]*parser\.y/),
     });
   });
 });
@@ -220,7 +227,7 @@ describe.skipIf(TREE === undefined && !process.env['CI'])(
       expect(other.ok).toBe(false);
     });
 
-    for (const arch of ['x86_64', 'um', 'powerpc']) {
+    for (const arch of ['x86_64', 'um']) {
       test(`${arch}: the few files give what the whole tree gives, and recorded answers what shells give`, async () => {
         const on = await env(arch);
         const whole = await runConf({ ...job, dir: TREE ?? '', mode: 'allmodconfig', env: on });
@@ -235,7 +242,7 @@ describe.skipIf(TREE === undefined && !process.env['CI'])(
       });
     }
 
-    test('a wrong answer is believed: what is replayed is not asked again', async () => {
+    test('a wrong answer is believed, and only what follows from it is asked anew', async () => {
       await answers.answer((await runConf({ ...job, mode: 'alldefconfig', env: x86, answers: new Map() })).asked, x86);
       const wrong = new Map(
         [...answers.recorded(x86)].map(([command, answer]) => [command, answer === 'GCC' ? 'Clang' : answer]),
@@ -247,7 +254,7 @@ describe.skipIf(TREE === undefined && !process.env['CI'])(
 
     test('olddefconfig completes a fragment, savedefconfig takes it back, and both are stable', async () => {
       const known = { ...job, env: x86, answers: answers.recorded(x86) };
-      const start = await runConf({ ...known, mode: 'alldefconfig', allconfig: 'CONFIG_PCI=y\nCONFIG_VFIO=m\n' });
+      const start = await runConf({ ...known, mode: 'alldefconfig', allconfig: 'CONFIG_MODULES=y\nCONFIG_VFIO=m\n' });
       expect(start.config).toMatch(/^CONFIG_VFIO=m$/m);
       const old = await runConf({ ...known, mode: 'olddefconfig', config: start.config ?? '' });
       expect(old.config).toBe(start.config);

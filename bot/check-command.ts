@@ -1,0 +1,176 @@
+/**
+ * `depbot check`: mails or a git range in; replies, a report and an exit status out. Sends nothing.
+ *
+ * Exit status: 0 nothing found, 1 findings, 2 could not check (and why, on standard error).
+ */
+
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { check, type CheckOptions } from '../queue/check.ts';
+import { cacheDir } from '../queue/provision-cache.ts';
+import { cachedConfigs } from '../queue/provision-configs.ts';
+import { formatRange } from '../queue/range.ts';
+import { openRepository, type Repository } from '../queue/repository.ts';
+import { KconfigStore } from '../rules/kconfig/files.ts';
+import type { Assembled, Reply, Report, Series } from '../rules/types.ts';
+import { type Config, readConfigFile, stateDir } from './config.ts';
+import { readDistributionConfigs } from './distribution-configs.ts';
+import { bodyDigest, type Envelope, isMailable, messageIdFor, toEml, toText } from './eml.ts';
+import { type Intake, readSeries } from './intake.ts';
+import type { World } from './main.ts';
+import { renderReplies } from './reply.ts';
+
+export interface CheckArguments {
+  readonly tree?: string;
+  readonly range?: string;
+  readonly base?: string;
+  readonly arch?: string[];
+  readonly distributionConfig?: string[];
+  readonly json?: boolean;
+  readonly out?: string;
+  readonly config?: string;
+  readonly trustTree?: boolean;
+}
+
+/** Arguments that contradict each other or lack something. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+export async function runCheck(input: string | undefined, args: CheckArguments, world: World): Promise<number> {
+  const config = readConfigFile(args.config);
+  const say = (text: string): void => void world.stderr.write(`depbot: ${text}\n`);
+  if (args.range !== undefined && input !== undefined) throw new UsageError('--range checks commits of the tree; it takes no mails');
+  const treeDir = args.tree ?? world.env['DEPBOT_TREE'] ?? config.tree.dir;
+  if (treeDir === undefined) throw new UsageError('no kernel tree: give --tree DIR, set DEPBOT_TREE, or set tree.dir in depbot.toml');
+  if (args.range === undefined && input === undefined && world.stdin.isTTY) throw new UsageError('no input: give an mbox, a Maildir, a mail, or --range base..branch');
+
+  const repo = await openRepository({ treeDir, stateDir: stateDir(config, world.env), ...(world.env['PATH'] && { searchPath: world.env['PATH'] }) });
+  try {
+    const intake = args.range === undefined ? await readSeries(source(input, world)) : await readRange(args.range, repo);
+    for (const { where, why } of intake.problems) say(`${where}: ${why}`);
+    for (const { messageId, why } of intake.leftOver) say(`<${messageId}>: ${why}`);
+    if (intake.series.length === 0) {
+      say('there is no patch series in the input');
+      return 2;
+    }
+    const options = checkOptions(args, config, world);
+    const reports: Report[] = [];
+    for (const series of intake.series) {
+      const report = series.complete ? await check(series, repo, options) : incomplete(series);
+      clearProgress(world);
+      reports.push(report);
+      if (!args.json) describe(report, say);
+      if (series.complete) writeReplies(series, report, args, config, world);
+    }
+    if (args.json) world.stdout.write(`${JSON.stringify(reports.length === 1 ? reports[0] : reports, null, 2)}\n`);
+    if (reports.some((report) => report.cannotCheck) || intake.problems.length > 0) return 2;
+    return reports.some((report) => report.findings.length > 0) ? 1 : 0;
+  } finally {
+    await repo.close();
+  }
+}
+
+function source(input: string | undefined, world: World): Parameters<typeof readSeries>[0] {
+  return input === undefined || input === '-' ? { stdin: world.stdin } : { path: input };
+}
+
+async function readRange(range: string, repo: Repository): Promise<Intake> {
+  const mails = await formatRange(repo, range);
+  if (!mails.ok) throw new UsageError(`--range: ${mails.why}`);
+  return readSeries({ stdin: Readable.from([mails.mbox]) });
+}
+
+function checkOptions(args: CheckArguments, config: Config, world: World): CheckOptions {
+  const cache = config.paths.cache ?? cacheDir(world.env);
+  const distributions = args.distributionConfig ?? config.check.distribution_configs ?? cachedConfigs(cache) ?? [];
+  const archs = args.arch ?? config.check.archs;
+  return {
+    cacheDir: cache,
+    distributions: readDistributionConfigs(distributions),
+    trustTree: args.trustTree ?? config.check.trust_tree,
+    store: new KconfigStore(),
+    now: world.now,
+    ...(args.base !== undefined && { base: args.base }),
+    ...(config.tree.candidates && { candidates: config.tree.candidates }),
+    ...(archs && { archs }),
+    ...(world.stderr.isTTY && { onProgress: (text: string) => void world.stderr.write(`\r\x1b[K${text}`) }),
+  };
+}
+
+function clearProgress(world: World): void {
+  if (world.stderr.isTTY) world.stderr.write('\r\x1b[K');
+}
+
+function incomplete(series: Assembled & { complete: false }): Report {
+  const { id, revision, subject, author, oddities } = series;
+  const patches = series.have.map(({ n, title, message }) => ({ n, title, messageId: message.messageId }));
+  const why = `the series is incomplete: of ${series.total} patches, ${series.missing.join(', ')} did not come`;
+  return {
+    schema: 1,
+    series: { id, revision, subject, author, patches, oddities },
+    cannotCheck: { stage: 'input', why },
+    findings: [],
+    checked: { rules: [], archs: [], configs: 0, changedFiles: [], changedSymbols: [] },
+    dropped: [],
+    tookMs: {},
+  };
+}
+
+/** What was done, on standard error: nobody has to wonder what silence means. */
+function describe(report: Report, say: (text: string) => void): void {
+  const { series, applied, cannotCheck, checked, findings, dropped } = report;
+  say(`${series.subject} (${series.patches.length} ${series.patches.length === 1 ? 'patch' : 'patches'}, by ${series.author.name || series.author.address})`);
+  for (const oddity of series.oddities) say(`note: ${oddity}`);
+  if (applied) say(`base: ${applied.base.name ?? applied.base.sha.slice(0, 12)} (${applied.base.how}): ${applied.base.detail}`);
+  if (cannotCheck) return say(`could not check (${cannotCheck.stage}): ${cannotCheck.why}`);
+  const files = checked.changedFiles.length;
+  say(
+    files === 0
+      ? `no Kconfig file changes; checked references to symbols (${checked.rules.join(', ')})`
+      : `checked ${files} changed Kconfig ${files === 1 ? 'file' : 'files'}, ${checked.changedSymbols.length} changed symbols, on ${checked.archs.length} architectures with ${checked.configs} configurations (${checked.rules.join(', ')})`,
+  );
+  for (const { rule, key, why } of dropped) say(`dropped ${rule} (${key}): ${why.split('\n')[0]}`);
+  say(findings.length === 0 ? 'nothing found' : `${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`);
+}
+
+function writeReplies(series: Series, report: Report, args: CheckArguments, config: Config, world: World): void {
+  if (args.json && args.out === undefined) return;
+  const { operator, contact, address, templates_dir: templatesDir } = config.bot;
+  const replies = renderReplies({
+    series,
+    report,
+    footer: { operator, stop: 'reply with a line "#depbot stop"', ...(contact !== undefined && { contact }) },
+    ...(templatesDir !== undefined && { templatesDir }),
+  });
+  for (const [i, reply] of replies.entries()) {
+    const envelope = envelopeFor(series, reply, address, world.date());
+    if (args.out !== undefined) writeAtomically(args.out, fileName(series, reply), toEml(reply, envelope));
+    else world.stdout.write(`${i > 0 ? '\n' : ''}${toText(reply, envelope)}`);
+  }
+}
+
+/** The reply as it would go to everybody: author in To, the patch's other recipients in Cc. */
+function envelopeFor(series: Series, reply: Reply, address: string, date: Date): Envelope {
+  const { message, author } = series.patches.find((patch) => patch.n === reply.patch)!;
+  const others = [...message.to, ...message.cc].filter((a) => a.address !== message.from.address && a.address !== address && isMailable(a));
+  const cc = [...new Map(others.map((a) => [a.address.toLowerCase(), a])).values()];
+  const to = isMailable(message.from) ? message.from : author;
+  const messageId = messageIdFor(reply.answers, bodyDigest(reply.body), address.slice(address.indexOf('@') + 1));
+  return { from: { name: 'depbot', address }, to: [to], cc, messageId, date };
+}
+
+function fileName(series: Series, reply: Reply): string {
+  const { n, title } = series.patches.find((patch) => patch.n === reply.patch)!;
+  const slug = title.replace(/[^A-Za-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 52);
+  return `v${series.revision}-${String(n).padStart(4, '0')}-${slug}.eml`;
+}
+
+/** Never half a file, and none left behind. */
+function writeAtomically(dir: string, name: string, bytes: Uint8Array): void {
+  mkdirSync(dir, { recursive: true });
+  const partial = join(dir, `.${name}.partial`);
+  writeFileSync(partial, bytes);
+  renameSync(partial, join(dir, name));
+}

@@ -1,0 +1,119 @@
+/**
+ * The command line: `depbot check`, `depbot kconfig …`, `depbot rules`. Only here the environment is
+ * read, the clock is taken and the process ended. What a command needs is loaded when it runs.
+ */
+
+import { Command, InvalidArgumentError } from 'commander';
+import type { CheckArguments } from './check-command.ts';
+
+const program = new Command('depbot')
+  .description('Finds configurations that a kernel patch series breaks, and drafts the reply.')
+  .showHelpAfterError('(depbot --help lists the commands)')
+  .exitOverride();
+
+const list = (value: string, before: string[] | undefined): string[] => [...(before ?? []), ...value.split(',')];
+
+program
+  .command('check')
+  .description('check a series against a kernel tree and print the reply that it deserves')
+  .argument('[input]', 'mbox, Maildir or single mail; - or nothing for standard input')
+  .option('--tree <dir>', 'git tree of the kernel (default: $DEPBOT_TREE, or tree.dir of the configuration)')
+  .option('--range <base..branch>', 'check commits of the tree instead of mails')
+  .option('--base <revision>', 'apply to this revision instead of what the series says')
+  .option('--arch <arch>', 'compare these architectures only (may be repeated)', list)
+  .option('--distribution-config <file>', 'a .config to carry over as well (may be repeated)', list)
+  .option('--json', 'print the whole report as JSON')
+  .option('--out <dir>', 'write each reply as an .eml file into this folder')
+  .option('--config <file>', 'depbot.toml')
+  .option('--trust-tree', "run the tree's programs without a sandbox")
+  .action(async (input: string | undefined, options: CheckArguments) => {
+    const { runCheck } = await import('./check-command.ts');
+    process.exitCode = await runCheck(input, options, world());
+  });
+
+const kconfig = program.command('kconfig').description('what conf does, and why a symbol has its value');
+for (const mode of ['olddefconfig', 'alldefconfig', 'allnoconfig', 'allyesconfig', 'allmodconfig', 'savedefconfig', 'listnewconfig'] as const) {
+  common(kconfig.command(mode).description(MODE_HELP(mode)))
+    .option('--output <file>', 'write there instead of to standard output')
+    .action(async (options) => {
+      const { runMode } = await import('./kconfig-command.ts');
+      process.exitCode = await runMode(mode, options, world());
+    });
+}
+common(kconfig.command('explain').description('type, dependencies, selects and the reason for the value of a symbol'))
+  .argument('<symbol>', 'with or without CONFIG_')
+  .option('--expand <levels>', 'levels of unmet dependencies to follow', wholeNumber)
+  .action(async (symbol: string, options) => {
+    const { runExplain } = await import('./kconfig-command.ts');
+    process.exitCode = await runExplain(symbol, options, world());
+  });
+
+program
+  .command('rules')
+  .description('what depbot looks for: the documentation of its rules')
+  .argument('[id]', 'one rule only')
+  .action(async (id: string | undefined) => {
+    const { RULES } = await import('../rules/index.ts');
+    const shown = RULES.filter((rule) => id === undefined || rule.id === id);
+    if (shown.length === 0) throw new InvalidArgumentError(`no rule ${id}; there are: ${RULES.map((rule) => rule.id).join(', ')}`);
+    for (const rule of shown) process.stdout.write(`# ${rule.id} (${rule.severity}, rung ${rule.rung})\n${rule.doc}\n\n`);
+  });
+
+function common(command: Command): Command {
+  return command
+    .option('--tree <dir>', 'top directory of a kernel tree (default: $DEPBOT_TREE, or the current folder)')
+    .option('--arch <arch>', 'as in `make ARCH=…` (default: that of this machine)')
+    .option('--config <file>', 'the .config to start from (default: .config of the tree, if there is one)')
+    .option('--trust-tree', "run the tree's programs without a sandbox");
+}
+
+function MODE_HELP(mode: string): string {
+  return `what \`make ${mode}\` writes`;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[0-9]$/.test(text)) throw new InvalidArgumentError('a number from 0 to 9');
+  return Number(text);
+}
+
+/** All that commands know of the process around them. */
+function world(): World {
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    now: () => performance.now(),
+    date: () => new Date(),
+    machine: process.arch,
+  };
+}
+
+export interface World {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
+  readonly date: () => Date;
+  /** process.arch */
+  readonly machine: string;
+}
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  process.exitCode = await failure(error);
+}
+
+/** One clear line for what an operator or a mail can cause; the stack only for a bug of ours. */
+async function failure(error: unknown): Promise<number> {
+  const { name, message, stack } = error as Error;
+  if (name === 'CommanderError') return (error as { exitCode: number }).exitCode === 0 ? 0 : 2;
+  const expected = ['ConfigError', 'KconfigError', 'GitError', 'SandboxError', 'MailboxError', 'TemplateError', 'ConfError', 'UsageError', 'InvalidArgumentError'];
+  process.stderr.write(expected.includes(name) ? `depbot: ${message}\n` : `depbot: this is a bug of depbot: ${stack ?? message}\n`);
+  return 2;
+}

@@ -1,0 +1,71 @@
+/**
+ * The Kconfig of a directory on disk, read as it is: for a checkout with or without git. Files are
+ * read byte for byte, so that what conf would write comes out byte for byte.
+ */
+
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { join, resolve, sep } from 'node:path';
+import { buildModel } from '../rules/kconfig/build-model.ts';
+import { KconfigError } from '../rules/kconfig/error.ts';
+import { ExprPool } from '../rules/kconfig/expr.ts';
+import { type KconfigFile, KconfigParser } from '../rules/kconfig/parse.ts';
+import type { KconfigSource } from './kconfig-side.ts';
+
+/** A Kconfig file of the kernel has up to 100 KiB. */
+const MAX_FILE_BYTES = 4 << 20;
+
+/**
+ * Opens a kernel tree's directory. Throws KconfigError when it has no Kconfig file.
+ */
+export function openDirectory(dir: string): KconfigSource & { readonly pool: ExprPool } {
+  const root = resolve(dir);
+  if (!existsSync(join(root, 'Kconfig'))) throw new KconfigError(join(dir, 'Kconfig'), 0, 'no such file: --tree takes the top directory of a kernel tree');
+  const pool = new ExprPool();
+  const parser = new KconfigParser(pool);
+  const files = new Map<string, KconfigFile | undefined>();
+  const file = (path: string): KconfigFile | undefined => {
+    if (!files.has(path)) {
+      const text = readInside(root, path);
+      files.set(path, text === undefined ? undefined : parser.parseFile(text));
+    }
+    return files.get(path);
+  };
+  return {
+    pool,
+    tree: {
+      // Nothing says whether the directory is still what it was.
+      commit: `directory ${root} ${process.pid} ${Date.now()}`,
+      blob: async (path) => {
+        const bytes = await readFile(join(root, path)).catch(() => undefined);
+        return bytes && createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
+      },
+      read: async (paths) => {
+        const found = new Map<string, string>();
+        for (const path of paths) {
+          const isFile = await stat(join(root, path)).then((s) => s.isFile(), () => false);
+          if (isFile) found.set(path, await readFile(join(root, path), 'utf8'));
+        }
+        return found;
+      },
+    },
+    directory: async () => root,
+    model: async (world) =>
+      buildModel({ pool, world, file, refuseRepeatedSource: existsSync(join(root, 'scripts/kconfig/tests/err_repeated_inc/Kconfig')) }),
+  };
+}
+
+/** Text of a file below `root`, one character a byte; undefined where there is none, or where it lies elsewhere. */
+function readInside(root: string, path: string): string | undefined {
+  const full = resolve(root, path);
+  if (!full.startsWith(root + sep)) return undefined;
+  try {
+    const { size } = statSync(full);
+    if (size > MAX_FILE_BYTES) throw new KconfigError(path, 0, `${size} bytes; the limit is ${MAX_FILE_BYTES}`);
+    return readFileSync(full, 'latin1');
+  } catch (error) {
+    if (error instanceof KconfigError) throw error;
+    return undefined;
+  }
+}
