@@ -38,12 +38,12 @@ export async function runMode(mode: Mode, args: KconfigArguments, world: World):
 
 /** Explains one symbol in a configuration; an unknown one is an error with the nearest names. */
 export async function runExplain(symbol: string, args: KconfigArguments, world: World): Promise<number> {
-  const [{ explain }, { renderExplanation }] = await Promise.all([import('../rules/kconfig/explain.ts'), import('./kconfig-explain.ts')]);
+  const [{ explain }, { renderExplanation, renderUndeclared }] = await Promise.all([import('../rules/kconfig/explain.ts'), import('./kconfig-explain.ts')]);
   const { values, dir } = await load(args, world);
   applyMode(values, 'olddefconfig', readConfigText(args, dir) ?? {});
-  const explained = explain(values, symbol, { expand: args.expand ?? 1 });
+  const explained = explain(values, symbol, { depth: args.expand ?? 1 });
   if (!explained.ok) {
-    world.stderr.write(`depbot: ${explained.why}\n`);
+    world.stderr.write(`depbot: ${renderUndeclared(explained).trimEnd()}\n`);
     return 2;
   }
   const isColour = world.stdout.isTTY === true && !world.env['NO_COLOR'];

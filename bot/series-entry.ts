@@ -153,12 +153,11 @@ function mergeOne(all: readonly Message[]): Merged {
   };
 }
 
-/** The cleanest copy first: fewest oddities, then the shortest text, then by contents so that arrival order never matters. */
+/** The cleanest copy first: fewest oddities, then by contents, so that arrival order never matters and a text sorts before itself with a footer. */
 function compareCopies(a: Message, b: Message): number {
   const diffs = Number(looksLikeDiff(b.body)) - Number(looksLikeDiff(a.body));
   if (diffs !== 0) return diffs;
   if (a.oddities.length !== b.oddities.length) return a.oddities.length - b.oddities.length;
-  if (a.body.length !== b.body.length) return a.body.length - b.body.length;
   if (a.body !== b.body) return a.body < b.body ? -1 : 1;
   return Buffer.compare(a.raw, b.raw);
 }

@@ -165,8 +165,7 @@ function inheritRevisions(entries: readonly Entry[], threads: Threads): void {
 function joinAbove(entry: Entry, threads: Threads): void {
   if (entry.n === 0) return;
   const key = keyOf(entry);
-  const isBefore = (above: Entry) =>
-    above.n < (entry.n === 1 ? 1 : entry.n) && above.total === entry.total && keyOf(above) === key;
+  const isBefore = (above: Entry) => above.n < entry.n && above.total === entry.total && keyOf(above) === key;
   const above = threads.nearest(entry, isBefore);
   if (!above) return;
   // A bare [PATCH] below a full series of one is another patch, not a second 1/1.

