@@ -4,7 +4,7 @@
  * Exit status: 0 nothing found, 1 findings, 2 could not check (and why, on standard error).
  */
 
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { check, type CheckOptions } from '../queue/check.ts';
@@ -13,7 +13,7 @@ import { cachedConfigs } from '../queue/provision-configs.ts';
 import { formatRange } from '../queue/range.ts';
 import { openRepository, type Repository } from '../queue/repository.ts';
 import { KconfigStore } from '../rules/kconfig/files.ts';
-import type { Assembled, Reply, Report, Series } from '../rules/types.ts';
+import type { Assembled, CannotCheck, Reply, Report, Series } from '../rules/types.ts';
 import { type Config, readConfigFile, stateDir } from './config.ts';
 import { readDistributionConfigs } from './distribution-configs.ts';
 import { bodyDigest, type Envelope, isMailable, messageIdFor, toEml, toText } from './eml.ts';
@@ -40,11 +40,12 @@ export class UsageError extends Error {
 
 export async function runCheck(input: string | undefined, args: CheckArguments, world: World): Promise<number> {
   const config = readConfigFile(args.config);
-  const say = (text: string): void => void world.stderr.write(`depbot: ${text}\n`);
-  if (args.range !== undefined && input !== undefined) throw new UsageError('--range checks commits of the tree; it takes no mails');
+  const say = (text: string): void => void world.stderr.write(`depbot: ${printable(text)}\n`);
+  if (args.range !== undefined && input !== undefined) throw new UsageError('--range checks commits of the tree and takes no mails: leave out one of the two');
   const treeDir = args.tree ?? world.env['DEPBOT_TREE'] ?? config.tree.dir;
-  if (treeDir === undefined) throw new UsageError('no kernel tree: give --tree DIR, set DEPBOT_TREE, or set tree.dir in depbot.toml');
+  if (treeDir === undefined) throw new UsageError('no kernel tree: give --tree DIR, set DEPBOT_TREE, or name it in the file of --config (tree.dir)');
   if (args.range === undefined && input === undefined && world.stdin.isTTY) throw new UsageError('no input: give an mbox, a Maildir, a mail, or --range base..branch');
+  if (args.out !== undefined) refuseFile(args.out);
 
   const repo = await openRepository({ treeDir, stateDir: stateDir(config, world.env), ...(world.env['PATH'] && { searchPath: world.env['PATH'] }) });
   try {
@@ -57,12 +58,14 @@ export async function runCheck(input: string | undefined, args: CheckArguments, 
     }
     const options = checkOptions(args, config, world);
     const reports: Report[] = [];
+    const taken = new Set<string>();
     for (const series of intake.series) {
       const report = series.complete ? await check(series, repo, options) : incomplete(series);
       clearProgress(world);
       reports.push(report);
       if (!args.json) describe(report, say);
-      if (series.complete) writeReplies(series, report, args, config, world);
+      else if (report.cannotCheck) say(failureOf(report.cannotCheck));
+      if (series.complete) writeReplies(series, report, { args, config, world, taken });
     }
     if (args.json) world.stdout.write(`${JSON.stringify(reports.length === 1 ? reports[0] : reports, null, 2)}\n`);
     if (reports.some((report) => report.cannotCheck) || intake.problems.length > 0) return 2;
@@ -106,7 +109,10 @@ function clearProgress(world: World): void {
 function incomplete(series: Assembled & { complete: false }): Report {
   const { id, revision, subject, author, oddities } = series;
   const patches = series.have.map(({ n, title, message }) => ({ n, title, messageId: message.messageId }));
-  const why = `the series is incomplete: of ${series.total} patches, ${series.missing.join(', ')} did not come`;
+  const shown = series.missing.slice(0, MAX_MISSING_NAMED).join(', ');
+  const more = series.missing.length > MAX_MISSING_NAMED ? ` and ${series.missing.length - MAX_MISSING_NAMED} more` : '';
+  const is = series.missing.length === 1 ? `patch ${shown} of ${series.total} is` : `patches ${shown}${more} of ${series.total} are`;
+  const why = `the series is incomplete: ${is} not in the input; add what is missing and check again`;
   return {
     schema: 1,
     series: { id, revision, subject, author, patches, oddities },
@@ -118,24 +124,54 @@ function incomplete(series: Assembled & { complete: false }): Report {
   };
 }
 
+const MAX_MISSING_NAMED = 10;
+
 /** What was done, on standard error: nobody has to wonder what silence means. */
 function describe(report: Report, say: (text: string) => void): void {
   const { series, applied, cannotCheck, checked, findings, dropped } = report;
-  say(`${series.subject} (${series.patches.length} ${series.patches.length === 1 ? 'patch' : 'patches'}, by ${series.author.name || series.author.address})`);
+  say(`${series.subject} (${count(series.patches.length, 'patch', 'patches')}, by ${series.author.name || series.author.address})`);
   for (const oddity of series.oddities) say(`note: ${oddity}`);
   if (applied) say(`base: ${applied.base.name ?? applied.base.sha.slice(0, 12)} (${applied.base.how}): ${applied.base.detail}`);
-  if (cannotCheck) return say(`could not check (${cannotCheck.stage}): ${cannotCheck.why}`);
-  const files = checked.changedFiles.length;
+  if (cannotCheck) return say(failureOf(cannotCheck));
+  const files = count(checked.changedFiles.length, 'changed Kconfig file');
+  const symbols = count(checked.changedSymbols.length, 'changed symbol');
+  const where = `on ${count(checked.archs.length, 'architecture')} with ${count(checked.configs, 'configuration')}`;
   say(
-    files === 0
+    checked.changedFiles.length === 0
       ? `no Kconfig file changes; checked references to symbols (${checked.rules.join(', ')})`
-      : `checked ${files} changed Kconfig ${files === 1 ? 'file' : 'files'}, ${checked.changedSymbols.length} changed symbols, on ${checked.archs.length} architectures with ${checked.configs} configurations (${checked.rules.join(', ')})`,
+      : `checked ${files}, ${symbols}, ${where} (${checked.rules.join(', ')})`,
   );
   for (const { rule, key, why } of dropped) say(`dropped ${rule} (${key}): ${why.split('\n')[0]}`);
-  say(findings.length === 0 ? 'nothing found' : `${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`);
+  say(findings.length === 0 ? 'nothing found' : count(findings.length, 'finding'));
 }
 
-function writeReplies(series: Series, report: Report, args: CheckArguments, config: Config, world: World): void {
+function failureOf({ stage, why }: CannotCheck): string {
+  return `could not check (${stage}): ${why}`;
+}
+
+function count(n: number, one: string, many = `${one}s`): string {
+  return `${n} ${n === 1 ? one : many}`;
+}
+
+/**
+ * Text of a mail on a terminal: no control characters but line ends and tabs, none that turn the
+ * direction of writing, and later lines indented, so that they cannot pass for ours.
+ */
+function printable(text: string): string {
+  return text.replace(HARMFUL, '\ufffd').trimEnd().replaceAll('\n', '\n    ');
+}
+
+const HARMFUL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+
+interface Output {
+  readonly args: CheckArguments;
+  readonly config: Config;
+  readonly world: World;
+  /** Names of files written by this run. */
+  readonly taken: Set<string>;
+}
+
+function writeReplies(series: Series, report: Report, { args, config, world, taken }: Output): void {
   if (args.json && args.out === undefined) return;
   const { operator, contact, address, templates_dir: templatesDir } = config.bot;
   const replies = renderReplies({
@@ -144,10 +180,16 @@ function writeReplies(series: Series, report: Report, args: CheckArguments, conf
     footer: { operator, stop: 'reply with a line "#depbot stop"', ...(contact !== undefined && { contact }) },
     ...(templatesDir !== undefined && { templatesDir }),
   });
-  for (const [i, reply] of replies.entries()) {
+  for (const reply of replies) {
     const envelope = envelopeFor(series, reply, address, world.date());
-    if (args.out !== undefined) writeAtomically(args.out, fileName(series, reply), toEml(reply, envelope));
-    else world.stdout.write(`${i > 0 ? '\n' : ''}${toText(reply, envelope)}`);
+    if (args.out !== undefined) {
+      writeAtomically(args.out, fileName(series, reply, taken), toEml(reply, envelope));
+      continue;
+    }
+    const text = toText(reply, envelope);
+    const separator = taken.size > 0 ? '\n' : '';
+    taken.add(envelope.messageId);
+    world.stdout.write(separator + (world.stdout.isTTY ? text.replace(HARMFUL, '\ufffd') : text));
   }
 }
 
@@ -161,16 +203,31 @@ function envelopeFor(series: Series, reply: Reply, address: string, date: Date):
   return { from: { name: 'depbot', address }, to: [to], cc, messageId, date };
 }
 
-function fileName(series: Series, reply: Reply): string {
+/** As `git format-patch` would name the patch; of two series with the same titles both are kept. */
+function fileName(series: Series, reply: Reply, taken: Set<string>): string {
   const { n, title } = series.patches.find((patch) => patch.n === reply.patch)!;
   const slug = title.replace(/[^A-Za-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 52);
-  return `v${series.revision}-${String(n).padStart(4, '0')}-${slug}.eml`;
+  const stem = `v${series.revision}-${String(n).padStart(4, '0')}-${slug}`;
+  let name = `${stem}.eml`;
+  for (let i = 2; taken.has(name); i++) name = `${stem}.${i}.eml`;
+  taken.add(name);
+  return name;
+}
+
+/** Said before the work and not after it. */
+function refuseFile(dir: string): void {
+  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() === false) throw new UsageError(`--out ${dir}: it is a file; give a folder`);
 }
 
 /** Never half a file, and none left behind. */
 function writeAtomically(dir: string, name: string, bytes: Uint8Array): void {
-  mkdirSync(dir, { recursive: true });
   const partial = join(dir, `.${name}.partial`);
-  writeFileSync(partial, bytes);
-  renameSync(partial, join(dir, name));
+  try {
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(partial, bytes);
+    renameSync(partial, join(dir, name));
+  } catch (cause) {
+    rmSync(partial, { force: true });
+    throw new UsageError(`--out ${dir}: cannot be written (${(cause as Error).message})`, { cause });
+  }
 }

@@ -32,8 +32,17 @@ export async function runMode(mode: Mode, args: KconfigArguments, world: World):
   for (const warning of warnings) world.stderr.write(`${warning}\n`);
   const bytes = Buffer.from(renderMode(values, mode), 'latin1');
   if (args.output === undefined) world.stdout.write(bytes);
-  else writeFileSync(args.output, bytes);
+  else writeOutput(args.output, bytes);
   return 0;
+}
+
+/** Written as it is, not renamed into place: it may be a device. */
+function writeOutput(path: string, bytes: Uint8Array): void {
+  try {
+    writeFileSync(path, bytes);
+  } catch (cause) {
+    throw new KconfigError(path, 0, `cannot be written (${(cause as Error).message})`);
+  }
 }
 
 /** Explains one symbol in a configuration; an unknown one is an error with the nearest names. */

@@ -9,6 +9,8 @@ import { decodeText } from './charset.ts';
 
 /** Longest header section read, in bytes; real ones stay below 100 KiB. */
 const MAX_HEADER_BYTES = 1024 * 1024;
+/** Fields of one section; real mails stay below 200. */
+const MAX_FIELDS = 5000;
 /** Ids taken from References, addresses from To and Cc, at most. */
 const MAX_LIST = 1000;
 /** RFC 5322 allows lines of 998 characters; a longer id cannot be repeated in a reply. */
@@ -27,6 +29,7 @@ export function splitHeaders(bytes: Buffer): Outcome<{ fields: HeaderFields; bod
   const fields = new Map<string, string[]>();
   let name: string | undefined;
   let value: Buffer[] = [];
+  let count = 0;
   const finish = () => {
     if (name === undefined) return;
     const text = oneLine(decodeText(Buffer.concat(value), '').text);
@@ -55,6 +58,7 @@ export function splitHeaders(bytes: Buffer): Outcome<{ fields: HeaderFields; bod
       const field = FIELD.exec(text);
       if (field) {
         finish();
+        if (++count > MAX_FIELDS) return { ok: false, why: `it has more than ${MAX_FIELDS} header fields` };
         name = field[1]?.toLowerCase();
         value = [line.subarray(line.indexOf(0x3a) + 1)];
       } else if (!(at === 0 && /^>?From /.test(text))) {

@@ -9,8 +9,9 @@ import { PatchLines } from '../rules/anchor.ts';
 import { findCycles } from '../rules/kconfig/cycles.ts';
 import { KconfigError } from '../rules/kconfig/error.ts';
 import { isKconfigPath, KconfigStore } from '../rules/kconfig/files.ts';
+import { membersOf, TreeReaders } from '../rules/kconfig/tree-readers.ts';
 import type { KconfigModel } from '../rules/kconfig/model.ts';
-import { changedSymbols } from '../rules/kconfig/properties.ts';
+import { changedSymbols, touchedPaths } from '../rules/kconfig/properties.ts';
 import { RULES } from '../rules/index.ts';
 import { cycleKey } from '../rules/recursive-dependency.ts';
 import type { ArchPair, ChangedPath, Conf, ConfRun, KernelChange, Rule, RuleRun } from '../rules/rule.ts';
@@ -110,12 +111,14 @@ async function compare(
     configs,
     lines: new PatchLines(series),
     pool: store.pool,
+    readers: new TreeReaders(store.pool),
   };
   const runs = rules.map((rule) => ({ rule, run: rule.begin(change) }));
   const symbols = new Set<string>();
+  const scope = archs.length > 0 ? scopeOf(change) : undefined;
   for (const [i, arch] of archs.entries()) {
     options.onProgress?.(`architecture ${i + 1} of ${archs.length}: ${arch}`);
-    const pair = await archPair(change, arch, before, after);
+    const pair = await archPair(change, arch, before, after, scope!);
     for (const name of pair.changes.keys()) symbols.add(name);
     for (const { run } of runs) await run.onArch?.(pair);
   }
@@ -129,16 +132,43 @@ async function compare(
   return { findings, dropped, checked };
 }
 
-async function archPair(change: KernelChange, arch: Arch, before: KconfigSide, after: KconfigSide): Promise<ArchPair> {
+/** What a change can reach, on any architecture. */
+interface Scope {
+  /** Files whose symbols it can alter. */
+  readonly touched: ReadonlySet<string>;
+  /** Whether it may have closed a circle. */
+  readonly mayBeCircular: boolean;
+}
+
+/** Fills `change.readers` on the way. */
+function scopeOf({ before, after, changedPaths: paths, pool, readers }: KernelChange): Scope {
+  const changed = paths.flatMap(({ path, oldPath }) => [path, ...(oldPath === undefined ? [] : [oldPath])]);
+  const touched = touchedPaths(changed, [before.kconfig.files, after.kconfig.files]);
+  readers.add([...after.kconfig.files]);
+  // A new circle leads through a symbol of a touched file. To follow very many costs more than to look for circles.
+  const symbols = new Set<number>();
+  for (const path of touched) {
+    const file = after.kconfig.files.get(path);
+    if (file) for (const symbol of membersOf(pool, file)) symbols.add(symbol);
+  }
+  const mayBeCircular = symbols.size > MANY_SYMBOLS || readers.mayBeCircular(symbols);
+  readers.add([...before.kconfig.files].filter(([path, file]) => after.kconfig.files.get(path) !== file));
+  return { touched, mayBeCircular };
+}
+
+const MANY_SYMBOLS = 300;
+
+async function archPair(change: KernelChange, arch: Arch, before: KconfigSide, after: KconfigSide, scope: Scope): Promise<ArchPair> {
   const modelBefore = await modelOf(before, arch);
   const modelAfter = await modelOf(after, arch);
-  const cyclesAfter = findCycles(change.pool, modelAfter);
+  const symbols = changedSymbols(modelBefore, modelAfter, scope.touched);
+  const cyclesAfter = scope.mayBeCircular && symbols.size > 0 ? findCycles(change.pool, modelAfter) : [];
   const known = new Set(cyclesAfter.length > 0 ? findCycles(change.pool, modelBefore).map(cycleKey) : []);
   return {
     arch,
     before: modelBefore,
     after: modelAfter,
-    changes: changedSymbols(modelBefore, modelAfter),
+    changes: symbols,
     newCycles: cyclesAfter.filter((cycle) => !known.has(cycleKey(cycle))),
   };
 }

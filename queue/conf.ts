@@ -3,7 +3,8 @@
  *
  * `materialise` writes the few thousand files of a commit that conf and its shell macros read (of some
  * 90,000); `buildConf` makes the program from them; `runConf` runs it on one configuration. Everything a
- * series can change is run in the sandbox, with the files at SRCTREE, read-only.
+ * series can change is run in the sandbox, with the files at SRCTREE, read-only. (Above 400 lines, because
+ * these three share one cache and one layout of the sandbox.)
  */
 import { createHash, randomUUID } from 'node:crypto';
 import {
@@ -33,8 +34,8 @@ import { SRCTREE } from './toolchain.ts';
 
 // ---------------------------------------------------------------- files
 
-/** What conf reads by itself or through the macros of 6.1 to 7.1. Whatever a Kconfig file names is added. */
 const KCONFIG = /(^|\/)Kconfig[^/]*$/;
+/** What conf reads by itself or through macros, from 6.1 on. Whatever a Kconfig file names is added. */
 const WANTED = [
   KCONFIG,
   /^Makefile$/,

@@ -8,6 +8,7 @@ import type { MacroWorld } from '../rules/kconfig/macros.ts';
 import type { KconfigModel } from '../rules/kconfig/model.ts';
 import type { ConfRun } from '../rules/rule.ts';
 import type { Arch, Tree } from '../rules/types.ts';
+import type { ConfJob, ConfRun as FullConfRun } from './conf.ts';
 import { buildConf, materialise, runConf } from './conf.ts';
 import type { KconfigTree } from '../rules/kconfig/files.ts';
 import { ShellAnswers } from './shell-answers.ts';
@@ -30,6 +31,9 @@ export interface SideOptions {
   readonly cacheDir: string;
   readonly trustTree?: boolean;
 }
+
+/** What to ask of conf: mode and input. */
+export type ConfTask = Pick<ConfJob, 'mode' | 'config' | 'seed' | 'defconfigPath'>;
 
 /** An answer can bring a new command about, but not for ever. */
 const MAX_ROUNDS = 10;
@@ -99,15 +103,23 @@ export class KconfigSide {
 
   /** Runs the tree's conf on a .config. Throws ConfError where it does not build. */
   async olddefconfig(arch: Arch, config: string): Promise<ConfRun> {
-    const [dir, conf, env] = await Promise.all([this.#materialised(), this.#program(), this.env(arch)]);
-    const answers = this.#answers.recorded(env);
-    const run = await runConf({ dir, conf, mode: 'olddefconfig', env, config, answers, cacheDir: this.#options.cacheDir, ...this.#trust() });
+    const run = await this.conf(arch, { mode: 'olddefconfig', config });
     return {
       argv: [`ARCH=${arch}`, 'scripts/kconfig/conf', '--olddefconfig', 'Kconfig'],
       exitCode: run.exitCode ?? -1,
       config: run.config,
       stderr: run.stderr,
     };
+  }
+
+  /**
+   * Runs the tree's conf in any of its modes. Answers that `model` has asked for are replayed; without a
+   * model, shells give them. Throws ConfError where conf does not build, SandboxError.
+   */
+  async conf(arch: Arch, task: ConfTask): Promise<FullConfRun> {
+    const [dir, conf, env] = await Promise.all([this.#materialised(), this.#program(), this.env(arch)]);
+    const answers = this.#answers.recorded(env);
+    return runConf({ ...task, dir, conf, env, answers, cacheDir: this.#options.cacheDir, ...this.#trust() });
   }
 
   #materialised(): Promise<string> {

@@ -5,11 +5,12 @@
  * namespaces of its own, an empty environment but for what is asked, and nothing of the host but a
  * read-only /usr and the mounts named. prlimit(1) bounds what a process may take; the clock is ours. When
  * the command ends, or its time is over, its PID namespace ends with it, so `setsid` saves no child.
+ * (Above 400 lines, because this power is to be held by one file.)
  */
 
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { access, constants, mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 
 /** What one run may take. */
@@ -414,6 +415,7 @@ async function pidsRoot(): Promise<string | undefined> {
 async function openPidsGroup(processes: number): Promise<string | undefined> {
   const root = await pidsRoot();
   if (root === undefined) return undefined;
+  if (groups === 0) await sweepPidsGroups(root);
   groups += 1;
   const group = join(root, `depbot-${process.pid}-${groups}-${Math.floor(performance.now())}`);
   try {
@@ -426,7 +428,23 @@ async function openPidsGroup(processes: number): Promise<string | undefined> {
   }
 }
 
-/** The kernel may need a moment to count the last process out. */
+/** Removes what killed processes of ours left behind. */
+async function sweepPidsGroups(root: string): Promise<void> {
+  for (const name of await readdir(root)) {
+    const pid = /^depbot-(\d+)-/.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) await closePidsGroup(join(root, name));
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
+/** The kernel may need a moment to count the last process out; a group that stays is swept later. */
 async function closePidsGroup(group: string): Promise<void> {
   for (let tries = 0; tries < 50; tries += 1) {
     try {

@@ -33,7 +33,7 @@ Helpers without a prompt, unless another finding carries them. Renamed symbols.`
         const configs = change.configs.filter((config) => config.arch === pair.arch);
         total += configs.length;
         if (pair.changes.size === 0 || pair.newCycles.length > 0) return;
-        const upgrade = new Upgrade(change.pool, pair.before, pair.after, pair.changes);
+        const upgrade = new Upgrade(change.pool, pair.before, pair.after, pair.changes, change.readers);
         for (const config of configs) collect(groups, pair, config, upgrade);
       },
       finish: () => [...groups.values()].flatMap((group) => candidate(change, group, total) ?? []),

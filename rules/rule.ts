@@ -9,6 +9,7 @@ import type { Cycle } from './kconfig/cycles.ts';
 import type { ExprPool } from './kconfig/expr.ts';
 import type { KconfigTree } from './kconfig/files.ts';
 import type { KconfigModel } from './kconfig/model.ts';
+import type { TreeReaders } from './kconfig/tree-readers.ts';
 import type { SymbolChange } from './kconfig/properties.ts';
 import type { Arch, Attempt, Finding, Rung, RuleId, Series, Severity, Side, SymbolName, Tree } from './types.ts';
 
@@ -46,6 +47,7 @@ export interface KernelChange {
   readonly configs: readonly ExistingConfig[];
   readonly lines: PatchLines;
   readonly pool: ExprPool;
+  readonly readers: TreeReaders;
 }
 
 /** One architecture, before and after. */

@@ -114,7 +114,7 @@ class ModelBuilder {
         if (this.#block.kind === 'choice' || this.#choiceAround()) this.#addMember(symbol);
         if (symbol.declarations.length === 0) this.#declared.push(symbol);
         this.#entry = this.#declare(s.kind === Kind.config ? 'config' : 'menuconfig', symbol, undefined, path, s.line, file);
-        symbol.declarations.push(this.#entry);
+        put(symbol, 'declarations', this.#entry);
         this.#close(this.#entry);
         this.#acceptsProperties = true;
         return;
@@ -210,12 +210,12 @@ class ModelBuilder {
           entry.choice.defaults.push(property);
           return;
         }
-        entry.symbol!.defaults.push(property);
+        put(entry.symbol!, 'defaults', property);
         if (s.type !== SymbolType.unknown) this.#setType(entry.symbol!, s.type, path, s.line);
         return;
       }
       case Kind.range:
-        entry.symbol!.ranges.push({ in: entry, cond: s.cond, line: s.line, low: s.symbol, high: s.other });
+        put(entry.symbol!, 'ranges', { in: entry, cond: s.cond, line: s.line, low: s.symbol, high: s.other });
         return;
       case Kind.select:
       case Kind.imply: {
@@ -223,8 +223,8 @@ class ModelBuilder {
         const to = this.#symbol(s.symbol);
         const isSelect = s.kind === Kind.select;
         const edge: Edge = { in: entry, cond: s.cond, line: s.line, kind: isSelect ? 'select' : 'imply', from, to };
-        (isSelect ? from.selects : from.implies).push(edge);
-        (isSelect ? to.selectedBy : to.impliedBy).push(edge);
+        put(from, isSelect ? 'selects' : 'implies', edge);
+        put(to, isSelect ? 'selectedBy' : 'impliedBy', edge);
         return;
       }
       default:
@@ -251,7 +251,8 @@ class ModelBuilder {
   }
 
   #depend(expr: number, line: number): void {
-    this.#entry.dependencies.push({ expr, line });
+    if (this.#entry.dependencies === NOTHING) this.#entry.dependencies = [{ expr, line }];
+    else this.#entry.dependencies.push({ expr, line });
     this.#entry.dep = this.#pool.and(this.#entry.dep, expr);
     this.#entry.hasDep = true;
   }
@@ -263,11 +264,11 @@ class ModelBuilder {
     if (entry.kind !== 'menu' && entry.kind !== 'comment') {
       for (let d = entry.parent; d; d = d.parent) menusVisible = this.#pool.and(menusVisible, d.visibility);
     }
-    const text = s.text.replace(/^[ \t\n\v\f\r]+/, '');
+    const text = s.text.charCodeAt(0) > 32 ? s.text : s.text.replace(/^[ \t\n\v\f\r]+/, '');
     if (text !== s.text) this.#warnings.push(`${path}:${s.line}:warning: leading whitespace ignored`);
     const prompt: Prompt = { in: entry, cond: s.cond, line: s.line, text, menusVisible };
     entry.prompt = prompt;
-    entry.symbol?.prompts.push(prompt);
+    if (entry.symbol) put(entry.symbol, 'prompts', prompt);
   }
 
   #setType(symbol: KSymbol, type: SymbolType, path: string, line: number): void {
@@ -285,14 +286,14 @@ class ModelBuilder {
       id,
       name: this.#pool.names[id]!,
       type: SymbolType.unknown,
-      declarations: [],
-      prompts: [],
-      defaults: [],
-      ranges: [],
-      selects: [],
-      implies: [],
-      selectedBy: [],
-      impliedBy: [],
+      declarations: NOTHING,
+      prompts: NOTHING,
+      defaults: NOTHING,
+      ranges: NOTHING,
+      selects: NOTHING,
+      implies: NOTHING,
+      selectedBy: NOTHING,
+      impliedBy: NOTHING,
       choice: undefined,
       isChoiceMember: false,
       isTransitional: false,
@@ -316,7 +317,7 @@ class ModelBuilder {
       parent,
       path,
       line,
-      dependencies: [],
+      dependencies: NOTHING,
       dep: NONE,
       hasDep: parent?.hasDep ?? false,
       visibility: NONE,
@@ -395,6 +396,17 @@ class ModelBuilder {
     this.#sourcing.pop();
     this.#acceptsProperties = false;
   }
+}
+
+type Lists = 'declarations' | 'prompts' | 'defaults' | 'ranges' | 'selects' | 'implies' | 'selectedBy' | 'impliedBy';
+
+/** One for all: most symbols have most lists empty, and 100,000 of them cost time and memory. */
+const NOTHING: never[] = [];
+
+function put<L extends Lists>(symbol: KSymbol, list: L, item: KSymbol[L][number]): void {
+  const items: unknown[] = symbol[list];
+  if (items === NOTHING) (symbol as Record<Lists, unknown>)[list] = [item];
+  else items.push(item);
 }
 
 export const TYPE_NAMES = ['unknown', 'bool', 'tristate', 'integer', 'hex', 'string'] as const;

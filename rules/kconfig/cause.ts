@@ -6,7 +6,7 @@
 import { NO, NONE } from './expr.ts';
 import type { Declaration } from './model.ts';
 import type { Property } from './properties.ts';
-import { operands } from './readers.ts';
+import { operands } from './operands.ts';
 import type { Upgrade, ValueChange } from './upgrade.ts';
 import type { Values } from './values.ts';
 

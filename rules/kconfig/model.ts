@@ -34,7 +34,7 @@ export interface Declaration {
   readonly path: string;
   readonly line: number;
   /** Own `depends on` lines (or the condition of an `if`), in order. */
-  readonly dependencies: Dependency[];
+  dependencies: Dependency[];
   /** Conjunction of `dependencies`; NONE without any. */
   dep: ExprId;
   /** Whether this declaration or one around it has a dependency at all. */

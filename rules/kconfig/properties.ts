@@ -5,7 +5,8 @@
  * Line numbers and file names do not count for equality: text that only moves changes nothing.
  */
 
-import { type ExprId, NONE } from './expr.ts';
+import { type ExprId, NONE, type SymbolId } from './expr.ts';
+import { type KconfigFile, Kind } from './parse.ts';
 import type { Declaration, Default, Edge, KconfigModel, KSymbol, Prompt, Range } from './model.ts';
 
 export type PropertyKind =
@@ -47,14 +48,14 @@ export interface SymbolChange {
 
 /**
  * Symbols that differ between two models of one pool, by name. Symbols that are equal in every
- * property are left out, even where what they depend on changed.
+ * property are left out, even where what they depend on changed. Only symbols with something in one of
+ * the `touched` files are looked at (see touchedPaths).
  */
-export function changedSymbols(before: KconfigModel, after: KconfigModel): Map<string, SymbolChange> {
+export function changedSymbols(before: KconfigModel, after: KconfigModel, touched: ReadonlySet<string>): Map<string, SymbolChange> {
   const hashBefore = new Fingerprints(before);
   const hashAfter = new Fingerprints(after);
   const changes = new Map<string, SymbolChange>();
-  const n = Math.max(before.symbols.length, after.symbols.length);
-  for (let id = 0; id < n; id++) {
+  for (const id of [...new Set([...symbolsIn(before, touched), ...symbolsIn(after, touched)])].sort((x, y) => x - y)) {
     const b = declared(before.symbols[id]);
     const a = declared(after.symbols[id]);
     if (!b && !a) continue;
@@ -68,6 +69,41 @@ export function changedSymbols(before: KconfigModel, after: KconfigModel): Map<s
     }
   }
   return changes;
+}
+
+/**
+ * Files whose symbols a change can alter: those that changed, and all that these source, since the
+ * blocks around them may be other ones. A changed file that sets variables can alter every file.
+ */
+export function touchedPaths(changed: readonly string[], sides: readonly ReadonlyMap<string, KconfigFile>[]): Set<string> {
+  const touched = new Set<string>();
+  const queue = [...changed];
+  for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+    if (touched.has(path)) continue;
+    touched.add(path);
+    for (const files of sides) {
+      for (const s of files.get(path)?.statements ?? []) {
+        if (s.kind === Kind.source) queue.push(s.text);
+        // What a macro expands to is not known here.
+        const isMacroSource = s.kind === Kind.raw && /^\s*source\b/.test(files.get(path)!.text.slice(s.start, s.end));
+        if (s.kind === Kind.assign || isMacroSource) return new Set(sides.flatMap((side) => [...side.keys()]));
+      }
+    }
+  }
+  return touched;
+}
+
+/** Symbols that are declared, selected or implied in the files. */
+function symbolsIn(model: KconfigModel, paths: ReadonlySet<string>): Set<SymbolId> {
+  const found = new Set<SymbolId>();
+  for (const { path, symbol } of model.declarations) {
+    if (!symbol || !paths.has(path)) continue;
+    found.add(symbol.id);
+    for (const edge of symbol.selects) found.add(edge.to.id);
+    for (const edge of symbol.implies) found.add(edge.to.id);
+    for (const member of symbol.choice?.members ?? []) found.add(member.id);
+  }
+  return found;
 }
 
 function declared(symbol: KSymbol | undefined): KSymbol | undefined {

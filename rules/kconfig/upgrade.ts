@@ -5,10 +5,11 @@
  */
 
 import { readConfig } from './dotconfig.ts';
-import type { ExprPool } from './expr.ts';
+import type { ExprPool, SymbolId } from './expr.ts';
 import type { KconfigModel, KSymbol } from './model.ts';
+import { SymbolType } from './parse.ts';
 import type { SymbolChange } from './properties.ts';
-import { Readers } from './readers.ts';
+import type { TreeReaders } from './tree-readers.ts';
 import { Values } from './values.ts';
 
 export interface ValueChange {
@@ -26,14 +27,20 @@ export class Upgrade {
   readonly before: Values;
   readonly after: Values;
   readonly #changes: ReadonlyMap<string, SymbolChange>;
-  readonly #seeds: readonly string[];
-  readonly #readers: readonly [Readers, Readers];
+  readonly #seeds: readonly SymbolId[];
+  readonly #readers: TreeReaders;
 
-  constructor(pool: ExprPool, before: KconfigModel, after: KconfigModel, changes: ReadonlyMap<string, SymbolChange>) {
+  constructor(
+    pool: ExprPool,
+    before: KconfigModel,
+    after: KconfigModel,
+    changes: ReadonlyMap<string, SymbolChange>,
+    readers: TreeReaders,
+  ) {
     this.before = new Values(pool, before);
     this.after = new Values(pool, after);
     this.#changes = changes;
-    this.#readers = [new Readers(pool, before), new Readers(pool, after)];
+    this.#readers = readers;
     this.#seeds = [...seeds(changes)];
   }
 
@@ -47,22 +54,30 @@ export class Upgrade {
       values.restart();
     }
     const found = new Map<string, ValueChange>();
-    const seen = new Set<string>();
+    const seen = new Set<SymbolId>();
     const queue = [...this.#seeds];
-    for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
-      if (seen.has(name)) continue;
-      seen.add(name);
-      const id = this.before.pool.findSymbol(name)!;
-      const b = this.before.model.symbols[id];
-      const a = this.after.model.symbols[id];
-      const from = b ? this.before.text(b) : name;
-      const to = a ? this.after.text(a) : name;
-      const isOnBoth = b !== undefined && a !== undefined && b.declarations.length > 0 && a.declarations.length > 0;
-      if (from === to && isOnBoth) continue;
-      if (isOnBoth) found.set(name, { name, before: b, after: a, from, to, asked: this.before.user(b) });
-      for (const readers of this.#readers) for (const reader of readers.of(id)) queue.push(reader.name);
+    for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+      if (seen.has(id)) continue;
+      seen.add(id);
+      const b = declared(this.before.model.symbols[id]);
+      const a = declared(this.after.model.symbols[id]);
+      if (!b && !a) continue;
+      if (b && a) {
+        const from = this.before.text(b);
+        const to = this.after.text(a);
+        if (from === to) continue;
+        found.set(b.name, { name: b.name, before: b, after: a, from, to, asked: this.before.user(b) });
+      }
+      for (const reader of this.#readers.of(id)) queue.push(reader);
+      if ((b ?? a) === (b ? this.before : this.after).model.modules) queue.push(...this.#tristates());
     }
     return found;
+  }
+
+  /** All of them read MODULES, without saying so. */
+  #tristates(): SymbolId[] {
+    const tristates = [this.before, this.after].flatMap(({ model }) => model.declared.filter((s) => s.type === SymbolType.tristate));
+    return tristates.map((symbol) => symbol.id);
   }
 
   /** How a symbol's own properties changed; undefined where they did not. */
@@ -72,11 +87,17 @@ export class Upgrade {
 }
 
 /** Changed symbols, and with a choice member all others of its choice. */
-function seeds(changes: ReadonlyMap<string, SymbolChange>): Set<string> {
-  const names = new Set<string>();
-  for (const [name, { before, after }] of changes) {
-    names.add(name);
-    for (const side of [before, after]) for (const member of side?.choice?.members ?? []) names.add(member.name);
+function seeds(changes: ReadonlyMap<string, SymbolChange>): Set<SymbolId> {
+  const ids = new Set<SymbolId>();
+  for (const { before, after } of changes.values()) {
+    for (const side of [before, after]) {
+      if (side) ids.add(side.id);
+      for (const member of side?.choice?.members ?? []) ids.add(member.id);
+    }
   }
-  return names;
+  return ids;
+}
+
+function declared(symbol: KSymbol | undefined): KSymbol | undefined {
+  return symbol && symbol.declarations.length > 0 ? symbol : undefined;
 }

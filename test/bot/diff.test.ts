@@ -2,7 +2,7 @@ import { parsePatch } from 'diff';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseDiff } from '../../bot/diff.ts';
-import { diffOf, EOLS, patchBody } from '../fixtures/mail/make.ts';
+import { cpuMs, diffOf, EOLS, patchBody } from '../fixtures/mail/make.ts';
 
 const HEAD = ['diff --git a/foo.c b/foo.c', 'index 1111111..2222222 100644', '--- a/foo.c', '+++ b/foo.c'];
 const text = (...lines: string[]) => `${lines.join('\n')}\n`;
@@ -366,8 +366,9 @@ describe('parseDiff', () => {
   });
 
   it('is done quickly with half a million empty lines in a hunk', () => {
-    const start = performance.now();
-    parseDiff(text(...HEAD, '@@ -1,999999 +1,999999 @@', '\n'.repeat(500_000), 'x'));
-    expect(performance.now() - start).toBeLessThan(3000);
+    const work = () => {
+      parseDiff(text(...HEAD, '@@ -1,999999 +1,999999 @@', '\n'.repeat(500_000), 'x'));
+    };
+    expect(cpuMs(work)).toBeLessThan(5000);
   });
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assemble, newestRevision } from '../../bot/series.ts';
 import type { Assembled, Message } from '../../rules/types.ts';
-import { message, patch, patchBody } from '../fixtures/mail/make.ts';
+import { cpuMs, message, patch, patchBody } from '../fixtures/mail/make.ts';
 
 const SHA = '0123456789abcdef0123456789abcdef01234567';
 const COVER = 'PATCH-0@example.org';
@@ -515,9 +515,10 @@ describe('assemble', () => {
         ...(i > 0 && { inReplyTo: `m${i - 1}@x` }),
       }),
     );
-    const start = performance.now();
-    assemble(mails);
-    expect(performance.now() - start).toBeLessThan(10_000);
+    const work = () => {
+      assemble(mails);
+    };
+    expect(cpuMs(work)).toBeLessThan(10_000);
   });
 });
 

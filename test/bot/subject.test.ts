@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseSubject } from '../../bot/subject.ts';
 import type { Subject } from '../../rules/types.ts';
+import { cpuMs } from '../fixtures/mail/make.ts';
 
 const PLAIN: Subject = {
   revision: 1,
@@ -83,10 +84,11 @@ describe('parseSubject', () => {
   });
 
   it('is done quickly with a hostile subject', () => {
-    const start = performance.now();
-    parseSubject(`[${'1 '.repeat(500_000)}`);
-    parseSubject('[['.repeat(500_000));
-    parseSubject(`${'Re: '.repeat(500_000)}x`);
-    expect(performance.now() - start).toBeLessThan(500);
+    const work = () => {
+      parseSubject(`[${'1 '.repeat(500_000)}`);
+      parseSubject('[['.repeat(500_000));
+      parseSubject(`${'Re: '.repeat(500_000)}x`);
+    };
+    expect(cpuMs(work)).toBeLessThan(1000);
   });
 });

@@ -224,11 +224,13 @@ describe.skipIf(TREE === undefined && !process.env['CI'])(
       const again = await buildConf(job.dir, { cacheDir });
       expect(again).toEqual({ ok: true, conf: job.conf });
       const broken = mapTree({ Kconfig: '', 'scripts/kconfig/lexer.l': '%%\n' });
-    expect((await buildConf(await materialise(broken, cacheDir), { cacheDir })).ok).toBe(false);
-  });
+      expect((await buildConf(await materialise(broken, cacheDir), { cacheDir })).ok).toBe(false);
+    });
 
     for (const arch of ['x86_64', 'um']) {
-      test(`${arch}: the few files give what the whole tree gives, and recorded answers what shells give`, async () => {
+      test(`${arch}: the few files give what the whole tree gives, and recorded answers what shells give`, {
+        timeout: 300_000,
+      }, async () => {
         const on = await env(arch);
         const whole = await runConf({ ...job, dir: TREE ?? '', mode: 'allmodconfig', env: on });
         expect(whole.exitCode).toBe(0);
@@ -250,7 +252,7 @@ describe.skipIf(TREE === undefined && !process.env['CI'])(
       const run = await runConf({ ...job, mode: 'alldefconfig', env: x86, answers: wrong });
       expect(run.config).toContain('CONFIG_CC_IS_CLANG=y');
       expect(run.asked.length).toBeGreaterThan(0);
-    for (const command of run.asked) expect(command).toContain('test "Clang"');
+      for (const command of run.asked) expect(command).toContain('test "Clang"');
     });
 
     test('olddefconfig completes a fragment, savedefconfig takes it back, and both are stable', async () => {

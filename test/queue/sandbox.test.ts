@@ -197,6 +197,12 @@ describe('limits', () => {
   });
 });
 
+test.runIf(process.getuid?.() === 0)('a run leaves no control group behind', async () => {
+  await Promise.all([sh('true'), sh('sleep 1', { limits: { wallMs: 50 } }), sh('setsid sleep 1 &')]);
+  const groups = await readdir('/sys/fs/cgroup/pids').catch(() => []);
+  expect(groups.filter((name) => name.startsWith(`depbot-${process.pid}-`))).toEqual([]);
+});
+
 describe('a tree that is trusted', () => {
   test('runs bare with the paths of the host, and within the same limits', async () => {
     const bare = { trustTree: true, cwd: '/out' };

@@ -165,9 +165,9 @@ describe('the tools of this machine', () => {
     expect(other).not.toBe(host);
   });
 
-  test('a prefix that a shell would read as more than a name is refused', () => {
+  test('a prefix that a shell would read as more than a name is refused', async () => {
     for (const crossCompile of ['x; touch y; ', '$(id)-', 'a b-'])
       expect(() => toolVersions({ crossCompile })).toThrow(SandboxError);
-    expect(() => toolVersions({ crossCompile: '/opt/gcc-14/bin/riscv64-linux-' })).not.toThrow();
+    expect((await toolVersions({ crossCompile: '/opt/gcc-14/bin/riscv64-linux-' })).cc).toBe('');
   });
 });

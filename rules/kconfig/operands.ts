@@ -1,43 +1,7 @@
-/**
- * Who reads whom: for a symbol, the symbols whose value may change when its value does. Built when
- * first asked for, once a model.
- */
+/** What a symbol's value is made from. */
 
 import { type ExprId, type ExprPool, NONE, type SymbolId } from './expr.ts';
-import type { Declaration, KconfigModel, KSymbol } from './model.ts';
-import { SymbolType } from './parse.ts';
-
-export class Readers {
-  readonly #pool: ExprPool;
-  readonly #model: KconfigModel;
-  #lists: Map<SymbolId, Set<KSymbol>> | undefined;
-
-  constructor(pool: ExprPool, model: KconfigModel) {
-    this.#pool = pool;
-    this.#model = model;
-  }
-
-  of(symbol: SymbolId): ReadonlySet<KSymbol> {
-    this.#lists ??= this.#build();
-    return this.#lists.get(symbol) ?? EMPTY;
-  }
-
-  #build(): Map<SymbolId, Set<KSymbol>> {
-    const lists = new Map<SymbolId, Set<KSymbol>>();
-    const add = (read: SymbolId, by: KSymbol): void => {
-      const list = lists.get(read);
-      if (list) list.add(by);
-      else lists.set(read, new Set([by]));
-    };
-    for (const symbol of this.#model.declared) {
-      for (const read of operands(this.#pool, symbol)) add(read, symbol);
-      if (symbol.type === SymbolType.tristate && this.#model.modules) add(this.#model.modules.id, symbol);
-    }
-    return lists;
-  }
-}
-
-const EMPTY: ReadonlySet<KSymbol> = new Set();
+import type { Declaration, KSymbol } from './model.ts';
 
 /** Symbols that a symbol's value is made from. */
 export function operands(pool: ExprPool, symbol: KSymbol): Set<SymbolId> {

@@ -1,0 +1,113 @@
+/**
+ * npm run oracle [-- --arch arm,x86 --randconfigs 3]: every configuration of every architecture directory of
+ * the tree, made by scripts/kconfig/conf and by us, compared byte for byte.
+ *
+ * For each: allno, allyes, allmod and alldefconfig; all its defconfigs; 20 randconfigs, each then through
+ * olddefconfig; savedefconfig and listnewconfig of every eighth defconfig; Debian's configurations. The table
+ * goes to standard output, progress to standard error. Exit status: 0 all identical, 1 a difference, 2 set-up
+ * was not possible.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { readDistributionConfigs } from '../../bot/distribution-configs.ts';
+import { cacheDir, ProvisionError, provision } from '../../queue/provision.ts';
+import { showProgress } from '../../queue/provision-progress.ts';
+import { archs as archsAmong, kernelVersion, srcArch } from '../../queue/toolchain.ts';
+import type { Case } from './cases.ts';
+import { casesOf, defconfigsOf } from './cases.ts';
+import type { Result } from './compare.ts';
+import { Oracle } from './compare.ts';
+import { differences, identical, resultTable } from './table.ts';
+
+/** Runs of conf at a time. */
+const PARALLEL = 2;
+
+interface Options {
+  readonly arch?: string[];
+  readonly randconfigs: number;
+}
+
+async function main(options: Options): Promise<number> {
+  const { tree, debianConfigs } = await provision(['packages', 'test-packages', 'tree', 'debian-configs']);
+  if (tree === undefined) throw new ProvisionError('there is no kernel tree');
+  const began = performance.now();
+  const distributions = readDistributionConfigs(debianConfigs ?? []).map((config) => {
+    return { ...config, text: Buffer.from(config.text).toString('latin1') };
+  });
+  const archs = archsOf(tree, options.arch);
+  const plan = archs.map((arch): [string, Case[]] => {
+    const own = distributions.filter((config) => config.arch === arch);
+    return [arch, casesOf(defconfigsOf(tree, arch), { randconfigs: options.randconfigs, distributions: own, extraEvery: 8 })];
+  });
+  const oracle = await Oracle.open(tree, cacheDir());
+  const step = showProgress().step('conf and depbot', plan.reduce((sum, [, cases]) => sum + cases.length, 0));
+  const results = new Map<string, readonly Result[]>();
+  let done = 0;
+  for (const [arch, cases] of plan) {
+    const both = await oracle.arch(arch);
+    const compared = await inParallel(cases, async (asked) => {
+      const result = await both.compare(asked);
+      done += 1;
+      step.to(done);
+      return result;
+    });
+    results.set(arch, compared);
+    if (!process.stderr.isTTY) process.stderr.write(`depbot: ${arch}: ${identical(compared)} of ${compared.length} identical\n`);
+  }
+  step.end();
+  const all = [...results.values()].flat();
+  const version = kernelVersion(readFileSync(join(tree, 'Makefile'), 'utf8')) ?? 'of unknown version';
+  const minutes = ((performance.now() - began) / 60_000).toFixed(1);
+  process.stdout.write(differences(results));
+  process.stdout.write(`\n${resultTable(results)}\n`);
+  process.stdout.write(
+    `${identical(all)} of ${all.length} configurations identical, byte for byte, on Linux ${version}; ${minutes} minutes\n`,
+  );
+  return identical(all) === all.length ? 0 : 1;
+}
+
+/** ARCH values asked for, each with its directory; default all directories. */
+function archsOf(tree: string, asked: readonly string[] | undefined): string[] {
+  const paths = readdirSync(join(tree, 'arch')).map((name) => `arch/${name}/Kconfig`);
+  const there = archsAmong(paths.filter((path) => existsSync(join(tree, path))));
+  const unknown = asked?.find((arch) => !there.includes(srcArch(arch)));
+  if (unknown !== undefined) throw new InvalidArgumentError(`the tree has no architecture ${unknown}; it has ${there.join(', ')}`);
+  return asked === undefined ? there : [...asked];
+}
+
+async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let i = next++; i < items.length; i = next++) results[i] = await work(items[i]!);
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, worker));
+  return results;
+}
+
+function count(text: string): number {
+  if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError('a whole number');
+  return Number(text);
+}
+
+const command = new Command('oracle')
+  .description('compares scripts/kconfig/conf and depbot on every configuration of a kernel tree')
+  .option('--arch <list>', 'only these, with commas between (default: every directory below arch/)', (list) => list.split(','))
+  .option('--randconfigs <n>', 'of each architecture, seeds 1 to n', count, 20)
+  .exitOverride()
+  .action(async (options: Options) => {
+    process.exitCode = await main(options);
+  });
+
+try {
+  await command.parseAsync(process.argv);
+} catch (error) {
+  const { name, message } = error as Error;
+  if (name === 'CommanderError') process.exitCode = (error as { exitCode: number }).exitCode === 0 ? 0 : 2;
+  else {
+    const expected = ['ProvisionError', 'InvalidArgumentError', 'KconfigError', 'SandboxError', 'ConfError', 'ConfigError'];
+    process.stderr.write(`oracle: ${expected.includes(name) ? message : (error as Error).stack}\n`);
+    process.exitCode = 2;
+  }
+}
