@@ -4,10 +4,10 @@
  * Exit status: 0 nothing found, 1 findings, 2 could not check (and why, on standard error).
  */
 
-import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { check, type CheckOptions } from '../queue/check.ts';
+import { type CheckOptions, check } from '../queue/check.ts';
 import { cacheDir } from '../queue/provision-cache.ts';
 import { cachedConfigs } from '../queue/provision-configs.ts';
 import { formatRange } from '../queue/range.ts';
@@ -19,6 +19,7 @@ import { readDistributionConfigs } from './distribution-configs.ts';
 import { bodyDigest, type Envelope, isMailable, messageIdFor, toEml, toText } from './eml.ts';
 import { type Intake, readSeries } from './intake.ts';
 import type { World } from './main.ts';
+import { printable, printableMessage } from './printable.ts';
 import { renderReplies } from './reply.ts';
 
 export interface CheckArguments {
@@ -40,16 +41,26 @@ export class UsageError extends Error {
 
 export async function runCheck(input: string | undefined, args: CheckArguments, world: World): Promise<number> {
   const config = readConfigFile(args.config);
-  const say = (text: string): void => void world.stderr.write(`depbot: ${printable(text)}\n`);
-  if (args.range !== undefined && input !== undefined) throw new UsageError('--range checks commits of the tree and takes no mails: leave out one of the two');
+  const say = (text: string): void => void world.stderr.write(`depbot: ${printableMessage(text)}\n`);
+  if (args.range !== undefined && input !== undefined)
+    throw new UsageError('--range checks commits of the tree and takes no mails: leave out one of the two');
   const treeDir = args.tree ?? world.env['DEPBOT_TREE'] ?? config.tree.dir;
-  if (treeDir === undefined) throw new UsageError('no kernel tree: give --tree DIR, set DEPBOT_TREE, or name it in the file of --config (tree.dir)');
-  if (args.range === undefined && input === undefined && world.stdin.isTTY) throw new UsageError('no input: give an mbox, a Maildir, a mail, or --range base..branch');
+  if (treeDir === undefined)
+    throw new UsageError(
+      'no kernel tree: give --tree DIR, set DEPBOT_TREE, or name it in the file of --config (tree.dir)',
+    );
+  if (args.range === undefined && input === undefined && world.stdin.isTTY)
+    throw new UsageError('no input: give an mbox, a Maildir, a mail, or --range base..branch');
   if (args.out !== undefined) refuseFile(args.out);
 
-  const repo = await openRepository({ treeDir, stateDir: stateDir(config, world.env), ...(world.env['PATH'] && { searchPath: world.env['PATH'] }) });
+  const repo = await openRepository({
+    treeDir,
+    stateDir: stateDir(config, world.env),
+    ...(world.env['PATH'] && { searchPath: world.env['PATH'] }),
+  });
   try {
-    const intake = args.range === undefined ? await readSeries(source(input, world)) : await readRange(args.range, repo);
+    const intake =
+      args.range === undefined ? await readSeries(source(input, world)) : await readRange(args.range, repo);
     for (const { where, why } of intake.problems) say(`${where}: ${why}`);
     for (const { messageId, why } of intake.leftOver) say(`<${messageId}>: ${why}`);
     if (intake.series.length === 0) {
@@ -58,14 +69,14 @@ export async function runCheck(input: string | undefined, args: CheckArguments, 
     }
     const options = checkOptions(args, config, world);
     const reports: Report[] = [];
-    const taken = new Set<string>();
+    const written = new Set<string>();
     for (const series of intake.series) {
       const report = series.complete ? await check(series, repo, options) : incomplete(series);
       clearProgress(world);
       reports.push(report);
       if (!args.json) describe(report, say);
       else if (report.cannotCheck) say(failureOf(report.cannotCheck));
-      if (series.complete) writeReplies(series, report, { args, config, world, taken });
+      if (series.complete) writeReplies(series, report, { args, config, world, written });
     }
     if (args.json) world.stdout.write(`${JSON.stringify(reports.length === 1 ? reports[0] : reports, null, 2)}\n`);
     if (reports.some((report) => report.cannotCheck) || intake.problems.length > 0) return 2;
@@ -110,8 +121,12 @@ function incomplete(series: Assembled & { complete: false }): Report {
   const { id, revision, subject, author, oddities } = series;
   const patches = series.have.map(({ n, title, message }) => ({ n, title, messageId: message.messageId }));
   const shown = series.missing.slice(0, MAX_MISSING_NAMED).join(', ');
-  const more = series.missing.length > MAX_MISSING_NAMED ? ` and ${series.missing.length - MAX_MISSING_NAMED} more` : '';
-  const is = series.missing.length === 1 ? `patch ${shown} of ${series.total} is` : `patches ${shown}${more} of ${series.total} are`;
+  const more =
+    series.missing.length > MAX_MISSING_NAMED ? ` and ${series.missing.length - MAX_MISSING_NAMED} more` : '';
+  const is =
+    series.missing.length === 1
+      ? `patch ${shown} of ${series.total} is`
+      : `patches ${shown}${more} of ${series.total} are`;
   const why = `the series is incomplete: ${is} not in the input; add what is missing and check again`;
   return {
     schema: 1,
@@ -129,10 +144,16 @@ const MAX_MISSING_NAMED = 10;
 /** What was done, on standard error: nobody has to wonder what silence means. */
 function describe(report: Report, say: (text: string) => void): void {
   const { series, applied, cannotCheck, checked, findings, dropped } = report;
-  say(`${series.subject} (${count(series.patches.length, 'patch', 'patches')}, by ${series.author.name || series.author.address})`);
+  say(
+    `${series.subject} (${count(series.patches.length, 'patch', 'patches')}, by ${series.author.name || series.author.address})`,
+  );
   for (const oddity of series.oddities) say(`note: ${oddity}`);
-  if (applied) say(`base: ${applied.base.name ?? applied.base.sha.slice(0, 12)} (${applied.base.how}): ${applied.base.detail}`);
-  if (cannotCheck) return say(failureOf(cannotCheck));
+  if (applied)
+    say(`base: ${applied.base.name ?? applied.base.sha.slice(0, 12)} (${applied.base.how}): ${applied.base.detail}`);
+  if (cannotCheck) {
+    say(failureOf(cannotCheck));
+    return;
+  }
   const files = count(checked.changedFiles.length, 'changed Kconfig file');
   const symbols = count(checked.changedSymbols.length, 'changed symbol');
   const where = `on ${count(checked.archs.length, 'architecture')} with ${count(checked.configs, 'configuration')}`;
@@ -153,25 +174,15 @@ function count(n: number, one: string, many = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`;
 }
 
-/**
- * Text of a mail on a terminal: no control characters but line ends and tabs, none that turn the
- * direction of writing, and later lines indented, so that they cannot pass for ours.
- */
-function printable(text: string): string {
-  return text.replace(HARMFUL, '\ufffd').trimEnd().replaceAll('\n', '\n    ');
-}
-
-const HARMFUL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
-
 interface Output {
   readonly args: CheckArguments;
   readonly config: Config;
   readonly world: World;
-  /** Names of files written by this run. */
-  readonly taken: Set<string>;
+  /** File names, or Message-IDs, of the replies written so far. */
+  readonly written: Set<string>;
 }
 
-function writeReplies(series: Series, report: Report, { args, config, world, taken }: Output): void {
+function writeReplies(series: Series, report: Report, { args, config, world, written }: Output): void {
   if (args.json && args.out === undefined) return;
   const { operator, contact, address, templates_dir: templatesDir } = config.bot;
   const replies = renderReplies({
@@ -183,20 +194,22 @@ function writeReplies(series: Series, report: Report, { args, config, world, tak
   for (const reply of replies) {
     const envelope = envelopeFor(series, reply, address, world.date());
     if (args.out !== undefined) {
-      writeAtomically(args.out, fileName(series, reply, taken), toEml(reply, envelope));
+      writeAtomically(args.out, fileName(series, reply, written), toEml(reply, envelope));
       continue;
     }
     const text = toText(reply, envelope);
-    const separator = taken.size > 0 ? '\n' : '';
-    taken.add(envelope.messageId);
-    world.stdout.write(separator + (world.stdout.isTTY ? text.replace(HARMFUL, '\ufffd') : text));
+    const separator = written.size > 0 ? '\n' : '';
+    written.add(envelope.messageId);
+    world.stdout.write(separator + (world.stdout.isTTY ? printable(text) : text));
   }
 }
 
 /** The reply as it would go to everybody: author in To, the patch's other recipients in Cc. */
 function envelopeFor(series: Series, reply: Reply, address: string, date: Date): Envelope {
   const { message, author } = series.patches.find((patch) => patch.n === reply.patch)!;
-  const others = [...message.to, ...message.cc].filter((a) => a.address !== message.from.address && a.address !== address && isMailable(a));
+  const others = [...message.to, ...message.cc].filter(
+    (a) => a.address !== message.from.address && a.address !== address && isMailable(a),
+  );
   const cc = [...new Map(others.map((a) => [a.address.toLowerCase(), a])).values()];
   const to = isMailable(message.from) ? message.from : author;
   const messageId = messageIdFor(reply.answers, bodyDigest(reply.body), address.slice(address.indexOf('@') + 1));
@@ -204,30 +217,34 @@ function envelopeFor(series: Series, reply: Reply, address: string, date: Date):
 }
 
 /** As `git format-patch` would name the patch; of two series with the same titles both are kept. */
-function fileName(series: Series, reply: Reply, taken: Set<string>): string {
+function fileName(series: Series, reply: Reply, written: Set<string>): string {
   const { n, title } = series.patches.find((patch) => patch.n === reply.patch)!;
-  const slug = title.replace(/[^A-Za-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 52);
+  const slug = title
+    .replace(/[^A-Za-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')
+    .slice(0, 52);
   const stem = `v${series.revision}-${String(n).padStart(4, '0')}-${slug}`;
   let name = `${stem}.eml`;
-  for (let i = 2; taken.has(name); i++) name = `${stem}.${i}.eml`;
-  taken.add(name);
+  for (let i = 2; written.has(name); i++) name = `${stem}.${i}.eml`;
+  written.add(name);
   return name;
 }
 
 /** Said before the work and not after it. */
 function refuseFile(dir: string): void {
-  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() === false) throw new UsageError(`--out ${dir}: it is a file; give a folder`);
+  if (existsSync(dir) && !statSync(dir).isDirectory())
+    throw new UsageError(`--out ${dir}: it is a file; give a folder`);
 }
 
 /** Never half a file, and none left behind. */
 function writeAtomically(dir: string, name: string, bytes: Uint8Array): void {
   const partial = join(dir, `.${name}.partial`);
   try {
-    mkdirSync(dir, { recursive: true });
+    if (!existsSync(dir)) mkdirSync(dir);
     writeFileSync(partial, bytes);
     renameSync(partial, join(dir, name));
   } catch (cause) {
-    rmSync(partial, { force: true });
+    if (existsSync(dir)) rmSync(partial, { force: true });
     throw new UsageError(`--out ${dir}: cannot be written (${(cause as Error).message})`, { cause });
   }
 }

@@ -55,7 +55,9 @@ export function readConfigFile(path: string | undefined): Config {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
     const { message } = cause as Error;
-    throw new ConfigError(`${path}: cannot be read (${message}); --config takes a file like depbot.example.toml`, { cause });
+    throw new ConfigError(`${path}: cannot be read (${message}); --config takes a file like depbot.example.toml`, {
+      cause,
+    });
   }
   return parseConfig(text, path);
 }

@@ -47,7 +47,10 @@ function writeOutput(path: string, bytes: Uint8Array): void {
 
 /** Explains one symbol in a configuration; an unknown one is an error with the nearest names. */
 export async function runExplain(symbol: string, args: KconfigArguments, world: World): Promise<number> {
-  const [{ explain }, { renderExplanation, renderUndeclared }] = await Promise.all([import('../rules/kconfig/explain.ts'), import('./kconfig-explain.ts')]);
+  const [{ explain }, { renderExplanation, renderUndeclared }] = await Promise.all([
+    import('../rules/kconfig/explain.ts'),
+    import('./kconfig-explain.ts'),
+  ]);
   const { values, dir } = await load(args, world);
   applyMode(values, 'olddefconfig', readConfigText(args, dir) ?? {});
   const explained = explain(values, symbol, { depth: args.expand ?? 1 });
@@ -56,7 +59,10 @@ export async function runExplain(symbol: string, args: KconfigArguments, world: 
     return 2;
   }
   const isColour = world.stdout.isTTY === true && !world.env['NO_COLOR'];
-  const text = renderExplanation(explained.explanation, { columns: Math.min(world.stdout.columns ?? 100, 120), isColour });
+  const text = renderExplanation(explained.explanation, {
+    columns: Math.min(world.stdout.columns ?? 100, 120),
+    isColour,
+  });
   world.stdout.write(text);
   return 0;
 }
@@ -65,15 +71,31 @@ async function load(args: KconfigArguments, world: World): Promise<{ values: Val
   const dir = args.tree ?? world.env['DEPBOT_TREE'] ?? world.cwd;
   const source = openDirectory(dir);
   const arch = args.arch ?? MACHINES[world.machine] ?? world.machine;
-  if (!existsSync(join(dir, 'arch', srcArch(arch), 'Kconfig'))) throw new KconfigError(join(dir, 'arch', srcArch(arch), 'Kconfig'), 0, `no such file: the tree has no architecture "${arch}"`);
-  const side = await KconfigSide.open(source, { cacheDir: cacheDir(world.env), ...(args.trustTree !== undefined && { trustTree: args.trustTree }) });
+  if (!existsSync(join(dir, 'arch', srcArch(arch), 'Kconfig')))
+    throw new KconfigError(
+      join(dir, 'arch', srcArch(arch), 'Kconfig'),
+      0,
+      `no such file: the tree has no architecture "${arch}"`,
+    );
+  const side = await KconfigSide.open(source, {
+    cacheDir: cacheDir(world.env),
+    ...(args.trustTree !== undefined && { trustTree: args.trustTree }),
+  });
   const model = await side.model(arch);
   for (const warning of model.warnings) world.stderr.write(`${warning}\n`);
   for (const message of model.messages) world.stderr.write(`${message.text}\n`);
   return { values: new Values(source.pool, model), dir };
 }
 
-const MACHINES: Readonly<Record<string, string>> = { x64: 'x86_64', ia32: 'i386', ppc64: 'powerpc', s390x: 's390', mipsel: 'mips', loong64: 'loongarch', riscv64: 'riscv' };
+const MACHINES: Readonly<Record<string, string>> = {
+  x64: 'x86_64',
+  ia32: 'i386',
+  ppc64: 'powerpc',
+  s390x: 's390',
+  mipsel: 'mips',
+  loong64: 'loongarch',
+  riscv64: 'riscv',
+};
 
 function readConfigText(args: KconfigArguments, dir: string): { config: string; name: string } | undefined {
   const path = args.config ?? join(dir, '.config');

@@ -20,7 +20,7 @@ import type {
   Part,
   Position,
   PropertyView,
-} from '../rules/kconfig/explain.ts';
+} from '../rules/kconfig/explanation.ts';
 import { wrapProse } from './wrap.ts';
 
 export interface RenderOptions {

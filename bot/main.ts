@@ -5,6 +5,7 @@
 
 import { Command, InvalidArgumentError } from 'commander';
 import type { CheckArguments } from './check-command.ts';
+import { printableMessage } from './printable.ts';
 
 const program = new Command('depbot')
   .description('Finds configurations that a kernel patch series breaks, and drafts the reply.')
@@ -32,7 +33,15 @@ program
   });
 
 const kconfig = program.command('kconfig').description('what conf does, and why a symbol has its value');
-for (const mode of ['olddefconfig', 'alldefconfig', 'allnoconfig', 'allyesconfig', 'allmodconfig', 'savedefconfig', 'listnewconfig'] as const) {
+for (const mode of [
+  'olddefconfig',
+  'alldefconfig',
+  'allnoconfig',
+  'allyesconfig',
+  'allmodconfig',
+  'savedefconfig',
+  'listnewconfig',
+] as const) {
   common(kconfig.command(mode).description(MODE_HELP(mode)))
     .option('--output <file>', 'write there instead of to standard output')
     .action(async (options) => {
@@ -55,8 +64,10 @@ program
   .action(async (id: string | undefined) => {
     const { RULES } = await import('../rules/index.ts');
     const shown = RULES.filter((rule) => id === undefined || rule.id === id);
-    if (shown.length === 0) throw new InvalidArgumentError(`no rule ${id}; there are: ${RULES.map((rule) => rule.id).join(', ')}`);
-    for (const rule of shown) process.stdout.write(`# ${rule.id} (${rule.severity}, rung ${rule.rung})\n${rule.doc}\n\n`);
+    if (shown.length === 0)
+      throw new InvalidArgumentError(`no rule ${id}; there are: ${RULES.map((rule) => rule.id).join(', ')}`);
+    for (const rule of shown)
+      process.stdout.write(`# ${rule.id} (${rule.severity}, rung ${rule.rung})\n${rule.doc}\n\n`);
   });
 
 function common(command: Command): Command {
@@ -103,17 +114,41 @@ export interface World {
   readonly machine: string;
 }
 
+/** Errors that an operator, a mail or the machine can cause: their message says all. */
+const EXPECTED = new Set([
+  'ConfigError',
+  'KconfigError',
+  'GitError',
+  'SandboxError',
+  'MailboxError',
+  'MailError',
+  'TemplateError',
+  'ConfError',
+  'UnknownArchError',
+  'UsageError',
+  'InvalidArgumentError',
+]);
+
+// Who reads us may go first (`depbot rules | head`); the work and its exit status stay the same.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 try {
   await program.parseAsync(process.argv);
 } catch (error) {
-  process.exitCode = await failure(error);
+  process.exitCode = failure(error);
 }
 
 /** One clear line for what an operator or a mail can cause; the stack only for a bug of ours. */
-async function failure(error: unknown): Promise<number> {
-  const { name, message, stack } = error as Error;
+function failure(error: unknown): number {
+  const { name, message, stack, syscall } = error as NodeJS.ErrnoException;
   if (name === 'CommanderError') return (error as { exitCode: number }).exitCode === 0 ? 0 : 2;
-  const expected = ['ConfigError', 'KconfigError', 'GitError', 'SandboxError', 'MailboxError', 'TemplateError', 'ConfError', 'UsageError', 'InvalidArgumentError'];
-  process.stderr.write(expected.includes(name) ? `depbot: ${message}\n` : `depbot: this is a bug of depbot: ${stack ?? message}\n`);
+  // Those with a syscall are the machine's: no room, no permission, no memory.
+  const isExpected = EXPECTED.has(name) || syscall !== undefined;
+  const text = isExpected ? message : `this is a bug of depbot: ${stack ?? message}`;
+  process.stderr.write(`depbot: ${printableMessage(text)}\n`);
   return 2;
 }

@@ -96,8 +96,14 @@ function checkFinding(finding: Finding, series: Series, report: Report): void {
 function renderReply(input: ReplyInput, templates: Templates, patch: Patch, findings: readonly Finding[]): Reply {
   const { report, footer } = input;
   const shown = inMailOrder(findings).slice(0, MAX_COMMENTS);
+  const proofs = new Map(shown.map((finding) => [finding, verifiedText(finding, templates)]));
+  // What holds for all of the mail is said once, at its end.
+  const common = new Set(proofs.values()).size === 1 ? [...proofs.values()][0] : undefined;
   const rendered = new Map(
-    shown.map((finding) => [finding, templates.render(finding.rule, ruleContext(finding, patch, templates))]),
+    shown.map((finding) => {
+      const verified = common === undefined ? (proofs.get(finding) ?? '') : '';
+      return [finding, templates.render(finding.rule, ruleContext(finding, patch, verified))];
+    }),
   );
   const parts = quoteFindings(patch, shown).map((part) => ({
     quote: part.quote,
@@ -108,6 +114,7 @@ function renderReply(input: ReplyInput, templates: Templates, patch: Patch, find
     attribution: attribution(patch.message),
     parts,
     more: findings.length - shown.length,
+    verified: common ?? '',
     reproduce: [...new Set(commands)].join('\n\n'),
     base: baseContext(report),
     archs: report.checked.archs,
@@ -136,19 +143,22 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
-/** The fields documented in `templateFields` for a rule's template. */
-function ruleContext(finding: Finding, patch: Patch, templates: Templates): Record<string, unknown> {
-  const { rung, attempts } = finding.verification;
+function verifiedText({ verification: { rung, attempts } }: Finding, templates: Templates): string {
   const agreed = (side: string): boolean =>
     attempts.some((one) => one.agrees && one.rung === rung && one.side === side);
-  const verified = templates.render('verified', { rung, before: agreed('before'), after: agreed('after') });
+  return templates.render('verified', { rung, before: agreed('before'), after: agreed('after') }).text;
+}
+
+/** The fields documented in `templateFields` for a rule's template. */
+function ruleContext(finding: Finding, patch: Patch, verified: string): Record<string, unknown> {
+  const { rung } = finding.verification;
   return tameAll({
     symbols: finding.symbols,
     patch: { n: patch.n, total: patch.total },
     anchor: { file: finding.anchor.file, line: finding.anchor.line },
     claim: finding.claim,
     rung,
-    verified: wrapProse(verified.text),
+    verified: wrapProse(verified),
     witness: finding.witness === undefined ? null : witnessContext(finding.witness),
   }) as Record<string, unknown>;
 }
@@ -209,7 +219,9 @@ function configArgument(symbol: string, value: string): string {
 function baseContext(report: Report): Record<string, unknown> {
   const base = report.applied?.base;
   const sha12 = base?.sha.slice(0, 12) ?? '';
-  const detail = tame(base?.detail ?? '');
+  const told = tame(base?.detail ?? '');
+  // A sentence of its own here; an object name stays as it is.
+  const detail = /^[a-z]+(-[a-z]+)? /.test(told) ? told.charAt(0).toUpperCase() + told.slice(1) : told;
   return {
     label: base?.name === undefined ? sha12 : `${tame(base.name)} (${sha12})`,
     detail: detail === '' || /[.!?]$/.test(detail) ? detail : `${detail}.`,

@@ -22,7 +22,16 @@ import { changedPaths, openTree } from './git-tree.ts';
 import { ConfError, fromTree, KconfigSide } from './kconfig-side.ts';
 import type { Repository } from './repository.ts';
 import { SandboxError } from './sandbox.ts';
-import { archs as archsOf } from './toolchain.ts';
+import { archs as archsOf, srcArch } from './toolchain.ts';
+
+/** The operator asked for an architecture that the tree does not have. */
+export class UnknownArchError extends Error {
+  override readonly name = 'UnknownArchError';
+
+  constructor(arch: string, known: readonly Arch[]) {
+    super(`the tree has no architecture ${JSON.stringify(arch)}; it has ${known.join(', ') || 'none (no arch/*/Kconfig)'}`);
+  }
+}
 
 export interface CheckOptions {
   /** For answers, conf and files of trees; several processes may share it. */
@@ -62,7 +71,8 @@ export async function check(series: Series, repo: Repository, options: CheckOpti
   });
   clock.lap('apply');
   if (!applying.ok) {
-    const { why, patch } = applying;
+    const { kind, patch } = applying;
+    const why = kind === 'does-not-apply' ? `${applying.why}; it may belong on another base` : applying.why;
     return report({ cannotCheck: { stage: 'apply', why, ...(patch !== undefined && { patch }) } });
   }
   const { gitDir: _, ...applied } = applying.applied;
@@ -99,7 +109,7 @@ async function compare(
   clock.lap('read');
 
   const changedFiles = paths.map(({ path }) => path).filter(isKconfigPath);
-  const all = options.archs ?? archsOf(await treeAfter.tree.paths());
+  const all = chosenArchs(archsOf(await treeAfter.tree.paths()), options.archs);
   // Without a change to a Kconfig file no model can differ.
   const archs = changedFiles.length > 0 ? all : [];
   const configs = await existingConfigs(treeBefore.tree, treeAfter.tree, archs, options.distributions ?? []);
@@ -158,9 +168,18 @@ function scopeOf({ before, after, changedPaths: paths, pool, readers }: KernelCh
 
 const MANY_SYMBOLS = 300;
 
+/** An architecture asked for by directory (`x86`) or by ARCH (`x86_64`). Throws UnknownArchError. */
+function chosenArchs(known: readonly Arch[], asked: readonly string[] | undefined): readonly Arch[] {
+  if (asked === undefined) return known;
+  const archs = [...new Set(asked.map(srcArch))].sort();
+  const unknown = archs.find((arch) => !known.includes(arch));
+  if (unknown !== undefined) throw new UnknownArchError(unknown, known);
+  return archs;
+}
+
 async function archPair(change: KernelChange, arch: Arch, before: KconfigSide, after: KconfigSide, scope: Scope): Promise<ArchPair> {
-  const modelBefore = await modelOf(before, arch);
-  const modelAfter = await modelOf(after, arch);
+  const modelBefore = await change.before.kconfig.store.model(`${before.commit} ${arch}`, () => modelOf(before, arch, 'without the series'));
+  const modelAfter = await modelOf(after, arch, 'with the series');
   const symbols = changedSymbols(modelBefore, modelAfter, scope.touched);
   const cyclesAfter = scope.mayBeCircular && symbols.size > 0 ? findCycles(change.pool, modelAfter) : [];
   const known = new Set(cyclesAfter.length > 0 ? findCycles(change.pool, modelBefore).map(cycleKey) : []);
@@ -170,16 +189,17 @@ async function archPair(change: KernelChange, arch: Arch, before: KconfigSide, a
     after: modelAfter,
     changes: symbols,
     newCycles: cyclesAfter.filter((cycle) => !known.has(cycleKey(cycle))),
+    isCircular: cyclesAfter.length > 0,
   };
 }
 
 /** Names the side and the architecture in what Kconfig complains of. */
-async function modelOf(side: KconfigSide, arch: Arch): Promise<KconfigModel> {
+async function modelOf(side: KconfigSide, arch: Arch, which: string): Promise<KconfigModel> {
   try {
     return await side.model(arch);
   } catch (error) {
     if (!(error instanceof KconfigError)) throw error;
-    throw new KconfigError(error.path, error.line, `${error.detail} (ARCH=${arch}, ${side.commit.slice(0, 12)})`, error.stderr);
+    throw new KconfigError(error.path, error.line, `${error.detail} (ARCH=${arch}, ${which})`, error.stderr);
   }
 }
 

@@ -374,6 +374,8 @@ export async function runConf(job: ConfJob): Promise<ConfRun> {
       writable: [{ host: out, inside: '/out' }, ...replay.writable],
       env: {
         ...job.env,
+        // it is there, so that conf does not write one, and touch a file for each symbol (conf_write_autoconf)
+        KCONFIG_AUTOCONFIG: '/dev/null',
         ...(job.allconfig === undefined ? {} : { KCONFIG_ALLCONFIG: 'allconfig' }),
         ...(job.seed === undefined ? {} : { KCONFIG_SEED: String(job.seed) }),
       },

@@ -4,7 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { buildModel } from '../rules/kconfig/build-model.ts';
@@ -56,16 +56,32 @@ export function openDirectory(dir: string): KconfigSource & { readonly pool: Exp
   };
 }
 
+/** One for all files: a kernel's 1,700 are read in half the time that readFileSync takes for them. */
+const buffer = Buffer.allocUnsafeSlow(MAX_FILE_BYTES + 1);
+
 /** Text of a file below `root`, one character a byte; undefined where there is none, or where it lies elsewhere. */
 function readInside(root: string, path: string): string | undefined {
   const full = resolve(root, path);
   if (!full.startsWith(root + sep)) return undefined;
+  let fd: number;
   try {
-    const { size } = statSync(full);
-    if (size > MAX_FILE_BYTES) throw new KconfigError(path, 0, `${size} bytes; the limit is ${MAX_FILE_BYTES}`);
-    return readFileSync(full, 'latin1');
+    // not to wait for a writer, should it be a pipe
+    fd = openSync(full, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    if (error instanceof KconfigError) throw error;
-    return undefined;
+    if (NO_FILE.has((error as NodeJS.ErrnoException).code)) return undefined;
+    throw new KconfigError(path, 0, `cannot be read (${(error as Error).message})`);
+  }
+  try {
+    let size = 0;
+    for (let n = -1; n !== 0 && size < buffer.length; size += n) n = readSync(fd, buffer, size, buffer.length - size, null);
+    if (size > MAX_FILE_BYTES) throw new KconfigError(path, 0, `larger than the limit of ${MAX_FILE_BYTES} bytes`);
+    return buffer.toString('latin1', 0, size);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EISDIR') return undefined;
+    throw error;
+  } finally {
+    closeSync(fd);
   }
 }
+
+const NO_FILE = new Set<string | undefined>(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ENXIO']);

@@ -61,7 +61,7 @@ export class KconfigSide {
   static async open(source: KconfigSource, options: SideOptions): Promise<KconfigSide> {
     const { tree } = source;
     const trust = options.trustTree === undefined ? {} : { trustTree: options.trustTree };
-    const id = await toolchainId(trust);
+    const id = await toolchainId({ ...trust, cacheDir: options.cacheDir });
     const makefile = (await tree.read(['Makefile'])).get('Makefile') ?? '';
     const answers = (treeDir: () => Promise<string>): ShellAnswers => new ShellAnswers({ cacheDir: options.cacheDir, toolchainId: id, tree, treeDir, ...trust });
     return new KconfigSide(source, options, answers, makefile);
@@ -73,7 +73,7 @@ export class KconfigSide {
 
   /** The environment that `make ARCH=…` gives to conf. */
   env(arch: Arch): Promise<KconfigEnv> {
-    return toolchainEnv({ arch, makefile: this.#makefile, ...this.#trust() });
+    return toolchainEnv({ arch, makefile: this.#makefile, cacheDir: this.#options.cacheDir, ...this.#trust() });
   }
 
   /**

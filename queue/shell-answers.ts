@@ -14,7 +14,6 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { basename, dirname } from 'node:path/posix';
-import { z } from 'zod';
 import type { Tree } from '../rules/types.ts';
 import type { Limits } from './sandbox.ts';
 import { runSandboxed } from './sandbox.ts';
@@ -242,14 +241,30 @@ function mentionsIn(path: string, text: string): Mentions {
 
 // ---------------------------------------------------------------- on disk
 
-const Entry = z.strictObject({
-  command: z.string(),
+interface Entry {
+  readonly command: string;
   /** Path and blob of all that the answer rests on, as #restsOn gives it. */
-  files: z.array(z.tuple([z.string(), z.string()])),
-  answer: z.string(),
-});
-const Kept = z.strictObject({ version: z.literal(1), entries: z.array(Entry) });
-type Entry = z.infer<typeof Entry>;
+  readonly files: readonly (readonly [string, string])[];
+  readonly answer: string;
+}
+
+const KEPT_VERSION = 1;
+
+/** The entries of a file of answers; none where it is not one of ours. By hand: it is on the way of every start. */
+function entriesOf(kept: unknown): readonly Entry[] {
+  const { version, entries } = (kept ?? {}) as { readonly version?: unknown; readonly entries?: unknown };
+  return version === KEPT_VERSION && Array.isArray(entries) && entries.every(isEntry) ? entries : [];
+}
+
+function isEntry(entry: unknown): entry is Entry {
+  const { command, files, answer } = (entry ?? {}) as Readonly<Record<string, unknown>>;
+  const isPair = (file: unknown): boolean => Array.isArray(file) && file.length === 2 && file.every(isString);
+  return isString(command) && isString(answer) && Array.isArray(files) && files.every(isPair);
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string';
+}
 
 const MAX_KEPT_FILES = 512;
 const MAX_KEPT_ENTRIES = 2000;
@@ -272,7 +287,7 @@ async function readEntries(file: string): Promise<readonly Entry[]> {
   const text = await readFile(file, 'utf8').catch(absent);
   if (text === undefined) return [];
   try {
-    return Kept.safeParse(JSON.parse(text)).data?.entries ?? [];
+    return entriesOf(JSON.parse(text));
   } catch (error) {
     if (error instanceof SyntaxError) return [];
     throw error;
@@ -288,7 +303,7 @@ async function keepEntries(file: string, fresh: readonly Entry[]): Promise<void>
     const key = JSON.stringify([entry.command, entry.files]);
     if (entry.command.length <= MAX_KEPT_COMMAND && !entries.has(key)) entries.set(key, entry);
   }
-  const kept = { version: 1, entries: [...entries.values()].slice(0, MAX_KEPT_ENTRIES) };
+  const kept = { version: KEPT_VERSION, entries: [...entries.values()].slice(0, MAX_KEPT_ENTRIES) };
   const unfinished = `${file}.${randomUUID()}`;
   await writeFile(unfinished, JSON.stringify(kept));
   await rename(unfinished, file);

@@ -7,11 +7,12 @@
  * neither reads: KBUILD_CFLAGS and its kin, quiet, MAKEFLAGS. Source: the `export` lines of the kernel's
  * Makefile, scripts/subarch.include and arch/{alpha,powerpc,um}/Makefile, 6.1 to 7.1.
  */
-import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { machine } from 'node:os';
+import { dirname, join } from 'node:path';
 import type { Arch } from '../rules/types.ts';
-import { runSandboxed, SandboxError } from './sandbox.ts';
+import { findOnPath, runSandboxed, SANDBOX_PATH, SandboxError } from './sandbox.ts';
 
 export type KconfigEnv = Readonly<Record<string, string>>;
 
@@ -22,6 +23,8 @@ export interface ToolchainOptions {
   /** CROSS_COMPILE, e.g. `aarch64-linux-gnu-`; default none: the host's gcc, as `make ARCH=…` takes. */
   readonly crossCompile?: string;
   readonly trustTree?: boolean;
+  /** Where versions are kept, so that the next process need not ask unchanged programs; default nowhere. */
+  readonly cacheDir?: string;
 }
 
 /** First lines of `--version`, empty where a tool is not installed. */
@@ -205,12 +208,7 @@ const ANSWER_FOLDERS = [
 
 /** Milliseconds; 0 for a folder that is not there. */
 async function changedAt(folder: string): Promise<number> {
-  try {
-    return (await stat(folder)).mtimeMs;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
-    throw error;
-  }
+  return (await stat(folder).catch(absent))?.mtimeMs ?? 0;
 }
 
 const asked = new Map<string, Promise<ToolVersions>>();
@@ -224,7 +222,7 @@ export function toolVersions(options: ToolchainOptions = {}): Promise<ToolVersio
   const key = `${cross}\0${options.trustTree === true}`;
   let versions = asked.get(key);
   if (versions === undefined) {
-    versions = askVersions(cross, options.trustTree === true);
+    versions = askVersions(cross, options);
     asked.set(key, versions);
     // a machine that could not answer once may be mended and asked again
     versions.catch(() => asked.delete(key));
@@ -232,20 +230,68 @@ export function toolVersions(options: ToolchainOptions = {}): Promise<ToolVersio
   return versions;
 }
 
-async function askVersions(cross: string, trustTree: boolean): Promise<ToolVersions> {
-  const ask = async (program: string) => {
-    const limits = { wallMs: 20_000 };
-    const run = await runSandboxed({ argv: [program, '--version'], readOnly: [], env: {}, limits, trustTree });
-    return run.exitCode === 0 ? (run.stdout.split('\n')[0] ?? '') : '';
+async function askVersions(cross: string, { trustTree = false, cacheDir }: ToolchainOptions): Promise<ToolVersions> {
+  const programs: Readonly<Record<keyof ToolVersions, string>> = {
+    cc: `${cross}gcc`,
+    ld: `${cross}ld`,
+    as: `${cross}as`,
+    rustc: 'rustc',
+    bindgen: 'bindgen',
+    pahole: 'pahole',
+    python: 'python3',
   };
-  const [cc, ld, as, rustc, bindgen, pahole, python] = await Promise.all([
-    ask(`${cross}gcc`),
-    ask(`${cross}ld`),
-    ask(`${cross}as`),
-    ask('rustc'),
-    ask('bindgen'),
-    ask('pahole'),
-    ask('python3'),
-  ]);
-  return { cc, ld, as, rustc, bindgen, pahole, python };
+  const identities = await Promise.all(Object.values(programs).map(identity));
+  const facts = JSON.stringify([trustTree, machine(), Object.values(programs), identities]);
+  const digest = createHash('sha256').update(facts).digest('hex').slice(0, 32);
+  const kept = cacheDir === undefined ? undefined : join(cacheDir, 'tools', `${digest}.json`);
+  const known = kept === undefined ? undefined : await readVersions(kept);
+  if (known !== undefined) return known;
+  const answers = await Promise.all(
+    Object.entries(programs).map(async ([tool, program], i) => {
+      const answer = identities[i] === undefined ? '' : await askVersion(program, trustTree);
+      return [tool, answer] as const;
+    }),
+  );
+  const versions = Object.fromEntries(answers) as unknown as ToolVersions;
+  if (kept !== undefined) await keepVersions(kept, versions);
+  return versions;
+}
+
+async function askVersion(program: string, trustTree: boolean): Promise<string> {
+  const limits = { wallMs: 20_000 };
+  const run = await runSandboxed({ argv: [program, '--version'], readOnly: [], env: {}, limits, trustTree });
+  return run.exitCode === 0 ? (run.stdout.split('\n')[0] ?? '') : '';
+}
+
+/** Which file a program is, and in which state; undefined when it is not there. */
+async function identity(program: string): Promise<readonly unknown[] | undefined> {
+  const path = program.includes('/') ? program : await findOnPath(program, SANDBOX_PATH);
+  const info = path === undefined ? undefined : await stat(path).catch(absent);
+  return info === undefined ? undefined : [path, info.dev, info.ino, info.size, info.mtimeMs, info.ctimeMs];
+}
+
+/** Undefined where nothing was kept, or not by this version of depbot. */
+async function readVersions(file: string): Promise<ToolVersions | undefined> {
+  const text = await readFile(file, 'utf8').catch(absent);
+  if (text === undefined) return undefined;
+  try {
+    const kept = JSON.parse(text) as ToolVersions;
+    const all = [kept.cc, kept.ld, kept.as, kept.rustc, kept.bindgen, kept.pahole, kept.python];
+    return all.every((version) => typeof version === 'string') ? kept : undefined;
+  } catch (error) {
+    // half a file after a crash of the machine; asked again, it is written again
+    if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
+async function keepVersions(file: string, versions: ToolVersions): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  const unfinished = `${file}.${randomUUID()}`;
+  await writeFile(unfinished, JSON.stringify(versions));
+  await rename(unfinished, file);
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }

@@ -1,63 +1,96 @@
 /**
  * From a line of the tree to the line of the patch that put it there (or took it away): where a
- * reply quotes. A line is recognised by its text, since git may apply a hunk some lines off.
+ * reply quotes. Lines are followed through the other patches of the series, by the numbers of their
+ * hunks; a line is recognised by its text as well, since git may apply a hunk some lines off.
  */
 
-import type { Anchor, DiffLine, Hunk, Series } from './types.ts';
+import type { Anchor, DiffLine, FileDiff, Hunk, Patch, Series } from './types.ts';
 
 interface Place {
   readonly patch: number;
   readonly hunk: Hunk;
   readonly line: DiffLine;
+  /** Line of the file after the whole series for an added line, before it for a removed one. */
+  readonly at: number;
 }
 
 export class PatchLines {
-  readonly #added = new Map<string, Place[]>();
-  readonly #removed = new Map<string, Place[]>();
+  readonly #added: ReadonlyMap<string, readonly Place[]>;
+  readonly #removed: ReadonlyMap<string, readonly Place[]>;
 
   constructor(series: Series) {
-    for (const patch of series.patches) {
-      for (const file of patch.diff) {
-        for (const hunk of file.hunks) {
-          for (const line of hunk.lines) {
-            const place = { patch: patch.n, hunk, line };
-            if (line.kind === 'add' && file.newPath !== undefined) push(this.#added, file.newPath, place);
-            if (line.kind === 'remove' && file.oldPath !== undefined) push(this.#removed, file.oldPath, place);
-          }
-        }
-      }
-    }
+    this.#added = follow(series.patches, 'add');
+    this.#removed = follow(series.patches.toReversed(), 'remove');
   }
 
-  /** The patch line that added `text`, which stands at path:line after the series. The last patch that did counts. */
+  /** The patch line that added `text`, which stands at path:line after the series. */
   added(path: string, line: number, text: string): Anchor | undefined {
-    return anchor(path, closest(this.#added.get(path), (p) => p.line.newLine!, line, text));
+    return anchor(path, closest(this.#added.get(path), line, text));
   }
 
   /** The patch line that removed `text`, which stood at path:line before the series. */
   removed(path: string, line: number, text: string): Anchor | undefined {
-    return anchor(path, closest(this.#removed.get(path), (p) => p.line.oldLine!, line, text));
+    return anchor(path, closest(this.#removed.get(path), line, text));
   }
 
   /** The changed line of `path` nearest to `line`, whatever it says; undefined where the series leaves the file alone. */
   near(path: string, line: number): Anchor | undefined {
-    const added = closest(this.#added.get(path), (p) => p.line.newLine!, line);
-    return anchor(path, added ?? closest(this.#removed.get(path), (p) => p.line.oldLine!, line));
+    return anchor(path, closest(this.#added.get(path), line) ?? closest(this.#removed.get(path), line));
   }
 }
 
-function push(map: Map<string, Place[]>, path: string, place: Place): void {
-  const list = map.get(path);
-  if (list) list.push(place);
-  else map.set(path, [place]);
+/**
+ * Lines of one kind that outlive the other patches, by path: added ones from the first patch to the
+ * last, removed ones from the last to the first.
+ */
+function follow(patches: readonly Patch[], kind: 'add' | 'remove'): Map<string, Place[]> {
+  const places = new Map<string, Place[]>();
+  for (const { n, diff } of patches) {
+    for (const file of diff) {
+      const [from, to] = kind === 'add' ? [file.oldPath, file.newPath] : [file.newPath, file.oldPath];
+      const carried = (from === undefined ? undefined : places.get(from)) ?? [];
+      if (from !== undefined && file.kind !== 'copy') places.delete(from);
+      if (to === undefined) continue;
+      const kept = carried.flatMap((place) => moved(place, file, kind) ?? []);
+      places.set(to, [...kept, ...file.hunks.flatMap((hunk) => own(n, hunk, kind))]);
+    }
+  }
+  return places;
 }
 
-function closest(places: readonly Place[] | undefined, lineOf: (place: Place) => number, line: number, text?: string): Place | undefined {
+function own(patch: number, hunk: Hunk, kind: 'add' | 'remove'): Place[] {
+  return hunk.lines.flatMap((line) => {
+    const at = kind === 'add' ? line.newLine : line.oldLine;
+    return line.kind === kind && at !== undefined ? [{ patch, hunk, line, at }] : [];
+  });
+}
+
+/** The place on the other side of a file's diff; undefined where the diff takes the line away. */
+function moved(place: Place, { hunks }: FileDiff, kind: 'add' | 'remove'): Place | undefined {
+  let shift = 0;
+  for (const hunk of hunks) {
+    const isForward = kind === 'add';
+    const start = isForward ? hunk.oldStart : hunk.newStart;
+    const count = isForward ? hunk.oldCount : hunk.newCount;
+    // A hunk without lines on this side stands behind its `start`.
+    if (place.at < start || (count === 0 && place.at === start)) break;
+    if (place.at < start + count) {
+      const line = hunk.lines.find((one) => (isForward ? one.oldLine : one.newLine) === place.at);
+      const at = isForward ? line?.newLine : line?.oldLine;
+      return line?.kind === 'context' && at !== undefined ? { ...place, at } : undefined;
+    }
+    shift += isForward ? hunk.newCount - hunk.oldCount : hunk.oldCount - hunk.newCount;
+  }
+  return { ...place, at: place.at + shift };
+}
+
+/** The nearest place; of two equally near ones the one of the later patch. */
+function closest(places: readonly Place[] | undefined, line: number, text?: string): Place | undefined {
   let best: Place | undefined;
   for (const place of places ?? []) {
     if (text !== undefined && place.line.text.trimEnd() !== text.trimEnd()) continue;
-    const distance = Math.abs(lineOf(place) - line);
-    if (!best || distance < Math.abs(lineOf(best) - line) || (distance === Math.abs(lineOf(best) - line) && place.patch >= best.patch)) best = place;
+    const closer = best === undefined ? -1 : Math.abs(place.at - line) - Math.abs(best.at - line);
+    if (best === undefined || closer < 0 || (closer === 0 && place.patch >= best.patch)) best = place;
   }
   return best;
 }
@@ -65,12 +98,10 @@ function closest(places: readonly Place[] | undefined, lineOf: (place: Place) =>
 function anchor(file: string, place: Place | undefined): Anchor | undefined {
   if (!place) return undefined;
   const { patch, hunk, line } = place;
+  let i = hunk.lines.indexOf(line);
   // A statement continued by backslashes is quoted whole.
-  let last = line;
-  for (let i = hunk.lines.indexOf(line); last.text.endsWith('\\'); i++) {
-    const next = hunk.lines[i + 1];
-    if (next?.kind !== line.kind) break;
-    last = next;
-  }
-  return { patch, file, line: (line.newLine ?? line.oldLine)!, mailLines: [line.mailLine, last.mailLine] };
+  while (hunk.lines[i]!.text.endsWith('\\') && hunk.lines[i + 1]?.kind === line.kind) i++;
+  // What stands there now says more about a removed line than its absence.
+  if (line.kind === 'remove' && hunk.lines[i + 1]?.kind === 'add') i++;
+  return { patch, file, line: (line.newLine ?? line.oldLine)!, mailLines: [line.mailLine, hunk.lines[i]!.mailLine] };
 }

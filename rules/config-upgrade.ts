@@ -1,8 +1,9 @@
-import type { Anchor, Attempt, Evidence, Side } from './types.ts';
-import { NONE } from './kconfig/expr.ts';
 import { type Cause, findCause, propertyLine } from './kconfig/cause.ts';
-import { Upgrade, type ValueChange } from './kconfig/upgrade.ts';
-import { defineRule, type ArchPair, type Candidate, type Conf, type ConfRun, type ExistingConfig, type KernelChange } from './rule.ts';
+import { causeWords } from './kconfig/cause-words.ts';
+import { lineOf, valueOf } from './kconfig/config-line.ts';
+import { rank, Upgrade, type ValueChange } from './kconfig/upgrade.ts';
+import { type Candidate, type Conf, type ConfRun, defineRule, type ExistingConfig, type KernelChange } from './rule.ts';
+import type { Anchor, Attempt, Evidence, Side } from './types.ts';
 
 export default defineRule({
   id: 'config-upgrade',
@@ -21,9 +22,10 @@ config FOO / depends on BAR is added, and multi_v7_defconfig sets FOO=y but not 
 ## Instead
 Set BAR in those defconfigs in the same series, select it, or leave the dependency out.
 ## What it misses
-New symbols and symbols that the series removes. Values that the series itself sets: a changed
-default of the very symbol, a new select or imply of it. Symbols that are gained through those.
-Helpers without a prompt, unless another finding carries them. Renamed symbols.`,
+New symbols, renamed ones and those that the series removes. Values that the series itself sets: in a
+defconfig, by another default, range or choice where nobody chose, by a new select or imply. Symbols
+without a visible prompt that the configuration does not name, unless another finding carries them.
+Of many configurations with the same loss conf is asked about a few.`,
 
   begin(change) {
     const groups = new Map<string, Group>();
@@ -32,16 +34,16 @@ Helpers without a prompt, unless another finding carries them. Renamed symbols.`
       onArch(pair) {
         const configs = change.configs.filter((config) => config.arch === pair.arch);
         total += configs.length;
-        if (pair.changes.size === 0 || pair.newCycles.length > 0) return;
+        if (pair.changes.size === 0 || pair.isCircular) return;
         const upgrade = new Upgrade(change.pool, pair.before, pair.after, pair.changes, change.readers);
-        for (const config of configs) collect(groups, pair, config, upgrade);
+        for (const config of configs) collect(groups, config, upgrade);
       },
       finish: () => [...groups.values()].flatMap((group) => candidate(change, group, total) ?? []),
     };
   },
 });
 
-/** Findings with one cause: the property, on one side. */
+/** What one line of the tree brings about, on one side. */
 interface Group {
   readonly cause: Cause;
   readonly line: string;
@@ -56,17 +58,20 @@ interface Hit {
   readonly to: string;
   /** The configuration asks for the value it no longer gets. */
   readonly isAsked: boolean;
-  /** The condition that decides, with the values of its symbols there. */
-  readonly because: string;
+  /** The symbol can be set there, on the side where it is on. */
+  readonly isVisible: boolean;
+  /** The line belongs to this very symbol. */
+  readonly isOwn: boolean;
+  readonly explanation: string;
 }
 
-function collect(groups: Map<string, Group>, pair: ArchPair, config: ExistingConfig, upgrade: Upgrade): void {
+function collect(groups: Map<string, Group>, config: ExistingConfig, upgrade: Upgrade): void {
   const changes = upgrade.run(config.text, config.textAfter);
   for (const change of changes.values()) {
     const cause = findCause(upgrade, changes, change);
-    if (!cause || isIntended(change, cause)) continue;
-    const { property, side } = cause;
-    const key = `${side} ${property.of.name} ${property.kind} ${property.path} ${property.edge?.from.name ?? ''} ${pair.before.symbols.length > 0 ? printed(upgrade, cause) : ''}`;
+    if (!cause || isIntended(upgrade, change, cause)) continue;
+    const { property, side, chain } = cause;
+    const key = `${side} ${property.path}:${property.line} ${property.kind}`;
     const group = groups.get(key) ?? { cause, line: propertyLine(property), hits: [] };
     groups.set(key, group);
     group.hits.push({
@@ -75,101 +80,114 @@ function collect(groups: Map<string, Group>, pair: ArchPair, config: ExistingCon
       from: change.from,
       to: change.to,
       isAsked: change.asked === change.from,
-      because: reason(upgrade, cause),
+      isVisible: isVisible(upgrade, change),
+      isOwn: chain.length === 1,
+      explanation: causeWords(upgrade, cause, { config: shortName(config), arch: config.arch }),
     });
   }
 }
 
-/** What the series says it does: not a finding. */
-function isIntended(change: ValueChange, { property, chain }: Cause): boolean {
-  if (property.kind === 'default' && (chain.length === 1 || change.asked !== change.from)) return true;
-  const isGain = order(change.to) > order(change.from);
-  return isGain && ['selected by', 'implied by', 'default'].includes(property.kind);
+/** What the series says it does, or what the configuration asks for: not a finding. */
+function isIntended(upgrade: Upgrade, change: ValueChange, { property, side, chain }: Cause): boolean {
+  const { kind } = property;
+  const isOwn = chain.length === 1;
+  const isAsked = change.asked === change.from;
+  if (change.asked !== change.askedAfter || change.asked === change.to) return true;
+  if (['default', 'choice', 'implied by'].includes(kind) && (isOwn || !isAsked)) return true;
+  if (kind === 'range' && isOwn && !isAsked) return true;
+  if (rank(change.to) > rank(change.from)) {
+    const hasNewDefault = upgrade.changeOf(change.name)?.added.some((added) => added.kind === 'default');
+    return kind === 'selected by' || hasNewDefault === true || !isVisible(upgrade, change);
+  }
+  if (kind !== 'selected by' || side !== 'before' || !isOwn) return false;
+  const selector = upgrade.after.model.symbols[property.edge!.from.id];
+  return !selector || selector.declarations.length === 0 || !isVisible(upgrade, change);
 }
 
-const order = (value: string): number => ['n', 'm', 'y'].indexOf(value);
-
-function printed(upgrade: Upgrade, { property }: Cause): string {
-  return property.expr === NONE ? '' : upgrade.before.pool.print(property.expr);
+/** Whether its user can set the symbol, on the side where it is on. */
+function isVisible({ before, after }: Upgrade, change: ValueChange): boolean {
+  return rank(change.to) > rank(change.from) ? after.visible(change.after) > 0 : before.visible(change.before) > 0;
 }
 
-function reason(upgrade: Upgrade, { property, side }: Cause): string {
-  if (property.expr === NONE) return '';
-  const { pool, model } = side === 'after' ? upgrade.after : upgrade.before;
-  const values = side === 'after' ? upgrade.after : upgrade.before;
-  return pool.print(property.expr, (id) => {
-    const symbol = pool.constant[id] ? undefined : model.symbols[id];
-    if (!symbol) return pool.word(id);
-    return symbol.declarations.length > 0 ? `${symbol.name} [=${values.text(symbol)}]` : `${symbol.name} [not defined on this architecture]`;
-  });
+/** A symbol that becomes the same value in some configurations. */
+interface Count {
+  readonly symbol: string;
+  readonly from: string;
+  readonly to: string;
+  readonly hits: readonly Hit[];
 }
 
 function candidate(change: KernelChange, { cause, line, hits }: Group, total: number): Candidate | undefined {
   const { property, side } = cause;
   const counts = count(hits);
-  // A symbol nobody can set is a consequence, not a loss of its own.
-  const primary = counts.find(({ symbol }) => symbol === property.of.name) ?? counts.find(({ isAsked }) => isAsked);
-  const anchor = anchorOf(change, cause, line);
+  const [primary] = counts.filter((one) => one.hits.some(({ isAsked, isVisible: is }) => isAsked || is)).sort(byWeight);
+  const exact = exactAnchor(change, cause, line);
+  const anchor = exact ?? change.lines.near(property.path, property.line);
   if (!primary || !anchor) return undefined;
-  const mine = hits.filter((hit) => hit.symbol === primary.symbol && hit.from === primary.from && hit.to === primary.to);
-  const shown = mine.toSorted(byFame)[0]!;
-  const also = counts.filter((c) => c !== primary && hits.some((hit) => hit.config === shown.config && same(hit, c)));
+  const shown = primary.hits.toSorted(byFame)[0]!;
+  // A number that goes with its menu is no news.
+  const rest = counts.filter((one) => one !== primary && (one.to !== 'not set' || one.hits.some(({ isAsked }) => isAsked)));
+  const configs = cover(shown.config, rest);
+  const also = rest.filter((one) => one.hits.some(({ config }) => configs.includes(config)));
   const tree = side === 'after' ? change.after : change.before;
-  const evidence: Evidence[] = [
-    { kind: 'source', side, commit: tree.commit, path: property.path, line: property.line, text: line },
-    ...(['before', 'after'] as const).map(
-      (at): Evidence => ({
-        kind: 'value',
-        side: at,
-        arch: shown.config.arch,
-        config: shown.config.name,
-        symbol: primary.symbol,
-        value: at === 'before' ? primary.from : primary.to,
-        ...(at === side && shown.because !== '' && { because: shown.because }),
-      }),
-    ),
-  ];
+  const { path, line: at } = property;
   return {
-    key: `config-upgrade ${primary.symbol} ${property.of.name} ${property.path}`,
+    key: `config-upgrade ${primary.symbol} ${property.of.name} ${path}`,
     symbols: [...new Set([primary.symbol, property.of.name])],
     anchor,
     claim: {
       symbol: primary.symbol,
       from: primary.from,
       to: primary.to,
-      configs: { count: mine.length, total, groups: grouped(mine) },
-      cause: { path: property.path, line: property.line, text: line.trim(), side, explanation: explain(cause, primary.symbol, shown) },
-      alsoChanged: also.map(({ symbol, from, to, count: n }) => ({ symbol, from, to, count: n })),
+      configs: { count: primary.hits.length, total, groups: grouped(primary.hits) },
+      cause: { path, line: at, text: line.trim(), side, isQuoted: exact !== undefined, explanation: shown.explanation },
+      alsoChanged: also.map(({ symbol, from, to, hits: { length } }) => ({ symbol, from, to, count: length })),
     },
-    evidence,
+    evidence: [{ kind: 'source', side, commit: tree.commit, path, line: at, text: line }, ...values(shown, side)],
     witness: { arch: shown.config.arch, from: shown.config.name, settings: [] },
-    confirm: (conf) => confirm(conf, shown.config, [primary, ...also]),
+    confirm: async (conf) => (await Promise.all(configs.map((config) => confirm(conf, config, [primary, ...also])))).flat(),
   };
 }
 
-interface Count {
-  readonly symbol: string;
-  readonly from: string;
-  readonly to: string;
-  readonly count: number;
-  readonly isAsked: boolean;
+function values({ config: { arch, name }, symbol, from, to, explanation }: Hit, causeSide: Side): Evidence[] {
+  return (['before', 'after'] as const).map((side) => ({
+    kind: 'value',
+    side,
+    arch,
+    config: name,
+    symbol,
+    value: side === 'before' ? from : to,
+    ...(side === causeSide && { because: explanation }),
+  }));
 }
 
-const same = (a: { symbol: string; from: string; to: string }, b: { symbol: string; from: string; to: string }): boolean =>
-  a.symbol === b.symbol && a.from === b.from && a.to === b.to;
-
-/** Hits by symbol and values, most frequent first. */
+/** Hits by symbol and new value; the old value may be y in some and m in others. */
 function count(hits: readonly Hit[]): Count[] {
-  const counts: { -readonly [K in keyof Count]: Count[K] }[] = [];
-  for (const hit of hits) {
-    const known = counts.find((c) => same(c, hit));
-    if (!known) counts.push({ symbol: hit.symbol, from: hit.from, to: hit.to, count: 1, isAsked: hit.isAsked });
-    else {
-      known.count++;
-      known.isAsked ||= hit.isAsked;
-    }
+  return [...Map.groupBy(hits, ({ symbol, to }) => `${symbol} ${to}`).values()].map((members) => {
+    const froms = [...new Set(members.map(({ from }) => from))].sort().reverse();
+    const from = froms.length > 3 ? `${froms.slice(0, 2).join(', ')} or another value` : froms.join(' or ');
+    return { symbol: members[0]!.symbol, from, to: members[0]!.to, hits: members };
+  });
+}
+
+/** First the symbol whose line it is, then what configurations name, then what is frequent. */
+function byWeight(a: Count, b: Count): number {
+  const isOwn = ({ hits }: Count): number => Number(hits.some((hit) => hit.isOwn));
+  const isAsked = ({ hits }: Count): number => Number(hits.some((hit) => hit.isAsked));
+  return isOwn(b) - isOwn(a) || isAsked(b) - isAsked(a) || b.hits.length - a.hits.length || (a.symbol < b.symbol ? -1 : 1);
+}
+
+/** Configurations that conf is asked about: a few that show as many of the symbols as possible. */
+function cover(first: ExistingConfig, counts: readonly Count[]): ExistingConfig[] {
+  const MOST = 3;
+  const chosen = [first];
+  let open = counts;
+  for (;;) {
+    open = open.filter(({ hits }) => !hits.some(({ config }) => chosen.includes(config)));
+    const next = open[0]?.hits.toSorted(byFame)[0];
+    if (!next || chosen.length === MOST) return chosen;
+    chosen.push(next.config);
   }
-  return counts.sort((a, b) => b.count - a.count || (a.symbol < b.symbol ? -1 : 1));
 }
 
 /** The configuration to show: of a much used architecture, then by name. */
@@ -179,56 +197,47 @@ function byFame(a: Hit, b: Hit): number {
   return Number(b.isAsked) - Number(a.isAsked) || at(a) - at(b) || (a.config.name < b.config.name ? -1 : 1);
 }
 
+/** `reef_defconfig`; where a name alone says little, with its architecture. */
+function shortName({ arch, name }: ExistingConfig): string {
+  const short = baseName(arch, name);
+  return short === 'defconfig' ? `the defconfig of ${arch}` : short;
+}
+
+function baseName(arch: string, name: string): string {
+  const dir = `arch/${arch}/configs/`;
+  return name.startsWith(dir) ? name.slice(dir.length) : name;
+}
+
 function grouped(hits: readonly Hit[]): { label: string; count: number; examples: string[] }[] {
   const groups = Map.groupBy(hits, (hit) => hit.config.group);
   return [...groups]
-    .map(([label, members]) => ({ label, count: members.length, examples: members.map((hit) => hit.config.name).sort().slice(0, 4) }))
+    .map(([label, members]) => {
+      const examples = members.map(({ config }) => baseName(config.arch, config.name)).filter((name) => name !== label);
+      return { label, count: members.length, examples: examples.sort().slice(0, 4) };
+    })
     .sort((a, b) => b.count - a.count || (a.label < b.label ? -1 : 1));
 }
 
-function anchorOf(change: KernelChange, { property, side }: Cause, line: string): Anchor | undefined {
-  const { path, line: at } = property;
-  const exact = side === 'after' ? change.lines.added(path, at, line) : change.lines.removed(path, at, line);
-  return exact ?? change.lines.near(path, at);
+function exactAnchor(change: KernelChange, { property: { path, line: at }, side }: Cause, line: string): Anchor | undefined {
+  return side === 'after' ? change.lines.added(path, at, line) : change.lines.removed(path, at, line);
 }
 
-function explain({ property, side, chain }: Cause, symbol: string, shown: Hit): string {
-  const verb = side === 'after' ? 'adds' : 'removes';
-  const of = property.of.name;
-  const what = property.edge
-    ? `the series ${verb} this ${property.edge.kind} of ${of} by ${property.edge.from.name}`
-    : property.kind === 'default' || property.kind === 'range' || property.kind === 'depends on'
-      ? `the series ${verb} this "${property.kind}" of ${of}`
-      : `the series changes how ${of} is declared`;
-  const where = shown.because !== '' ? `; in ${shown.config.name}: ${shown.because}` : '';
-  const through = chain.length > 1 && of !== symbol ? `, and ${chain.slice(0, -1).join(' depends on ')} depends on ${of}` : '';
-  return `${what}${where}${through}`;
-}
-
+/** Runs conf on one configuration, without and with the series, and looks at what is claimed of it. */
 async function confirm(conf: Conf, config: ExistingConfig, claims: readonly Count[]): Promise<Attempt[]> {
+  const hits = claims.flatMap((claim) => claim.hits.filter((hit) => hit.config === config));
   const sides = ['before', 'after'] as const;
   const runs = await Promise.all(sides.map((side) => conf.olddefconfig(side, config.arch, side === 'before' ? config.text : config.textAfter)));
-  return sides.map((side, i) => {
-    const wanted = claims.map((claim) => ({ symbol: claim.symbol, value: side === 'before' ? claim.from : claim.to }));
-    return attempt(side, runs[i]!, wanted);
-  });
+  return sides.map((side, i) => attempt(side, runs[i]!, hits));
 }
 
-function attempt(side: Side, run: ConfRun, wanted: readonly { symbol: string; value: string }[]): Attempt {
-  const found = wanted.map(({ symbol }) => lineOf(run.config ?? '', symbol));
-  const agrees = run.exitCode === 0 && wanted.every(({ value }, i) => valueOf(found[i]!) === value);
+function attempt(side: Side, run: ConfRun, hits: readonly Hit[]): Attempt {
+  const found = hits.map(({ symbol }) => lineOf(run.config ?? '', symbol));
+  const agrees =
+    run.exitCode === 0 &&
+    hits.every(({ from, to }, i) => {
+      const [claimed, value] = [side === 'before' ? from : to, valueOf(found[i]!)];
+      return value === undefined ? rank(claimed) === 0 : value === claimed;
+    });
   const excerpt = run.config === undefined ? run.stderr : found.join('\n');
   return { rung: 2, side, argv: run.argv, exitCode: run.exitCode, excerpt: excerpt.slice(0, 2000), agrees };
-}
-
-/** The symbol's line in a .config, or what its absence means. */
-export function lineOf(config: string, symbol: string): string {
-  const match = new RegExp(`^(?:CONFIG_${symbol}=.*|# CONFIG_${symbol} is not set)$`, 'm').exec(config);
-  return match?.[0] ?? `(no CONFIG_${symbol})`;
-}
-
-function valueOf(line: string): string {
-  if (!line.startsWith('CONFIG_')) return 'n';
-  const value = line.slice(line.indexOf('=') + 1);
-  return value.startsWith('"') ? value.slice(1, -1).replace(/\\(.)/g, '$1') : value;
 }

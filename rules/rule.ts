@@ -57,8 +57,10 @@ export interface ArchPair {
   readonly after: KconfigModel;
   /** Symbols with other properties than before. */
   readonly changes: ReadonlyMap<SymbolName, SymbolChange>;
-  /** Circular dependencies that conf refuses and that the tree before does not have; values mean nothing then. */
+  /** Circular dependencies that conf refuses and that the tree before does not have. */
   readonly newCycles: readonly Cycle[];
+  /** conf refuses the tree after for a circular dependency, whether it is new or not. */
+  readonly isCircular: boolean;
 }
 
 /** The tree's own scripts/kconfig/conf, run in the sandbox. */

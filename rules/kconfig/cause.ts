@@ -7,15 +7,19 @@ import { NO, NONE } from './expr.ts';
 import type { Declaration } from './model.ts';
 import type { Property } from './properties.ts';
 import { operands } from './operands.ts';
-import type { Upgrade, ValueChange } from './upgrade.ts';
+import { rank, type Upgrade, type ValueChange } from './upgrade.ts';
 import type { Values } from './values.ts';
 
 export interface Cause {
   readonly property: Property;
   readonly side: 'before' | 'after';
+  /** The change of that symbol. */
+  readonly change: ValueChange;
   /** Symbols from the one asked about down to the one whose property it is, both included. */
   readonly chain: readonly string[];
 }
+
+type Found = Pick<Cause, 'property' | 'side'>;
 
 /**
  * The property behind `change` in the configuration that `upgrade` ran last; undefined where the
@@ -30,7 +34,7 @@ export function findCause(upgrade: Upgrade, changes: ReadonlyMap<string, ValueCh
     // A select that went away from a symbol which is lost itself explains nothing: it would be off anyway.
     const from = own?.property.edge?.from.name;
     const isCarried = from !== undefined && own?.side === 'before' && isLoss(changes.get(from));
-    if (own && !isCarried) return { ...own, chain };
+    if (own && !isCarried) return { ...own, change: here, chain };
     const { pool } = upgrade.before;
     const inputs = isCarried ? [from] : [...operands(pool, here.before), ...operands(pool, here.after)].map((id) => pool.names[id]!);
     for (const name of inputs) {
@@ -44,14 +48,14 @@ export function findCause(upgrade: Upgrade, changes: ReadonlyMap<string, ValueCh
 }
 
 /** The one of the symbol's own added or removed properties that moves its value. */
-function ownCause(upgrade: Upgrade, change: ValueChange): Omit<Cause, 'chain'> | undefined {
+function ownCause(upgrade: Upgrade, change: ValueChange): Found | undefined {
   const own = upgrade.changeOf(change.name);
   if (!own) return undefined;
   const { before, after } = upgrade;
   const b = change.before;
   const a = change.after;
   const isLower = rank(change.to) < rank(change.from);
-  const pick = (side: 'before' | 'after', kinds: readonly string[], test: (p: Property) => boolean = () => true): Omit<Cause, 'chain'> | undefined => {
+  const pick = (side: 'before' | 'after', kinds: readonly string[], test: (p: Property) => boolean = () => true): Found | undefined => {
     const property = (side === 'before' ? own.removed : own.added).find((p) => kinds.includes(p.kind) && test(p));
     return property && { property, side };
   };
@@ -94,10 +98,6 @@ function ownCause(upgrade: Upgrade, change: ValueChange): Omit<Cause, 'chain'> |
 
 function isLoss(change: ValueChange | undefined): boolean {
   return change !== undefined && rank(change.to) < rank(change.from);
-}
-
-function rank(value: string): number {
-  return value === 'y' ? 2 : value === 'm' ? 1 : value === 'n' ? 0 : -1;
 }
 
 /** The line of the file that a property stands on, as it is. */

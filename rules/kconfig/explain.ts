@@ -7,158 +7,17 @@
  * The result is JSON-safe; lists that a tree could make long are cut and say by how much.
  */
 
-import type { Outcome, SymbolName } from '../types.ts';
+import type { SymbolName } from '../types.ts';
 import { KconfigError } from './error.ts';
 import { type ExprId, MOD, NO, NONE, Op, type SymbolId, type Tristate, YES } from './expr.ts';
 import type { Choice, Declaration, Default, Edge, KconfigModel, KSymbol, Prompt, Range } from './model.ts';
 import { helpText, SymbolType } from './parse.ts';
+import { similar } from './near-name.ts';
 import type { Values } from './values.ts';
-
-const LEVELS = ['n', 'm', 'y'] as const;
-const TYPES = ['unknown', 'bool', 'tristate', 'int', 'hex', 'string'] as const;
-export type Level = (typeof LEVELS)[number];
-
-/** A line of a Kconfig file, 1-based. */
-export interface Position {
-  readonly path: string;
-  readonly line: number;
-}
-
-/** The first entries of a list, and how many were left out. */
-export interface Cut<T> {
-  readonly items: readonly T[];
-  readonly more: number;
-}
-
-/** An expression with the value behind each symbol: `A [=y] && !B [=n] || C [undeclared]`. */
-export interface Condition {
-  readonly text: string;
-  readonly value: Level;
-}
-
-/** A symbol whose value keeps an expression from holding. */
-export interface Culprit {
-  readonly symbol: SymbolName;
-  readonly value: string;
-  readonly declared: Cut<Position>;
-  /** What the expression would need: the symbol set, not set, or (in a comparison) another value. */
-  readonly wanted: 'on' | 'off' | 'other';
-  readonly state: 'undeclared' | 'no-prompt' | 'hidden' | 'settable';
-  /** Unmet conjuncts of the culprit itself, as far as `depth` asks for them. */
-  readonly unmet: readonly Part[];
-}
-
-/** A conjunct; `from` is what brings it in: the declaration's `depends on`, a block around, or the prompt. */
-export interface Part extends Condition, Position {
-  readonly from: 'depends on' | 'if' | 'menu' | 'choice' | 'prompt' | 'visible if';
-  /** n, or m where that holds a tristate down. */
-  readonly isUnmet: boolean;
-  readonly culprits: Cut<Culprit>;
-}
-
-export interface PromptView extends Position {
-  readonly text: string;
-  readonly visible: Level;
-  /** Menus around, outermost first, without the main menu. */
-  readonly location: readonly string[];
-  /** Its own `if` and the `visible if` of menus; the declaration's dependency counts too. */
-  readonly parts: Cut<Part>;
-}
-
-/** A `config` block. The direct dependency is the OR over the blocks that are counted. */
-export interface DeclarationView extends Position {
-  readonly dependency: Level;
-  /** False for a block without dependency beside one that has some: conf leaves it out of the OR. */
-  readonly isCounted: boolean;
-  readonly parts: Cut<Part>;
-  readonly prompts: readonly PromptView[];
-}
-
-/** A select or imply; `symbol` is the other end. */
-export interface EdgeView extends Position {
-  readonly symbol: SymbolName;
-  readonly symbolValue: string;
-  readonly condition?: Condition;
-  /** Dependency of the block that the line stands in. */
-  readonly dependency: Level;
-  /** The least of the selecting symbol, condition and dependency. */
-  readonly value: Level;
-}
-
-export interface EdgeGroup extends Cut<EdgeView> {
-  readonly value: Level;
-}
-
-/** A `default` or `range`; `text` is the line as Kconfig would have it, `shown` has the values. */
-export interface PropertyView extends Position {
-  readonly text: string;
-  readonly shown: string;
-  /** The first whose condition holds. */
-  readonly isActive: boolean;
-}
-
-export interface ChoiceView extends Position {
-  readonly prompt: string;
-  readonly members: Cut<{ readonly symbol: SymbolName; readonly value: string; readonly visible: Level }>;
-  readonly chosen?: SymbolName;
-  /** The user's y, first default that holds, first visible member, what the user did not rule out; none is visible. */
-  readonly because: 'user' | 'default' | 'first' | 'left' | 'none';
-  readonly default?: PropertyView;
-}
-
-/** Where the value comes from; the fields beside `kind` are there where they play a part. */
-export interface Why {
-  readonly kind: 'user' | 'default' | 'imply' | 'select' | 'choice' | 'nothing';
-  readonly default?: PropertyView;
-  /** The selects or implies that decide. */
-  readonly edges?: Cut<EdgeView>;
-  /** The range that moved the number. */
-  readonly range?: PropertyView;
-  /** Why the user's value is not the value: no prompt at all, none visible, visible up to m, m with modules off, … */
-  readonly overruled?: 'no-prompt' | 'hidden' | 'limited' | 'modules' | 'select' | 'choice' | 'range';
-  /** Selected above the direct dependency, which conf warns of. */
-  readonly isUnmet: boolean;
-}
-
-export interface Explanation {
-  readonly symbol: SymbolName;
-  readonly type: (typeof TYPES)[number];
-  /** As in .config, strings without quotes. */
-  readonly value: string;
-  /** Whether .config has a line for it. */
-  readonly isWritten: boolean;
-  readonly user?: string;
-  readonly why: Why;
-  /** First paragraph. */
-  readonly help?: string;
-  readonly visible: Level;
-  readonly directDependency: Level;
-  readonly declarations: Cut<DeclarationView>;
-  readonly defaults: Cut<PropertyView>;
-  readonly ranges: Cut<PropertyView>;
-  /** Groups y, m, n; empty ones left out. */
-  readonly selectedBy: readonly EdgeGroup[];
-  readonly impliedBy: readonly EdgeGroup[];
-  readonly selects: Cut<EdgeView>;
-  readonly implies: Cut<EdgeView>;
-  readonly choice?: ChoiceView;
-  /** What is unmet of the prompt with the fewest such parts (without prompt: of such a declaration). */
-  readonly unmet: readonly Part[];
-  /** For a bool or tristate that could be higher: set or choose it, meet `unmet`, have it selected, have a default apply. */
-  readonly toEnable?: 'set' | 'choose' | 'meet' | 'select' | 'default' | 'none';
-}
-
-export interface ExplainOptions {
-  /** Entries of each list, 10 when not given. */
-  readonly limit?: number;
-  /** Levels down to which the unmet dependencies of culprits are followed, 0 to 3. */
-  readonly depth?: number;
-}
-
-export type Explained = Outcome<
-  { readonly explanation: Explanation },
-  { readonly why: 'undeclared'; readonly symbol: SymbolName; readonly similar: readonly SymbolName[] }
->;
+import {
+  type ChoiceView, type Condition, type Culprit, type Cut, type DeclarationView, type EdgeGroup, type EdgeView, type Explained,
+  type Explanation, type ExplainOptions, type Level, LEVELS, type Part, type Position, type PromptView, type PropertyView, TYPES, type Why,
+} from './explanation.ts';
 
 /** Conjuncts of one declaration; the most that Linux 6.12 has is far below. */
 const MAX_PARTS = 60;
@@ -177,7 +36,7 @@ const MAX_FOLLOWED = 300;
 export function explain(values: Values, name: string, options: ExplainOptions = {}): Explained {
   const symbol = declared(values, name) ?? declared(values, withoutPrefix(name));
   if (!symbol) {
-    return { ok: false, why: 'undeclared', symbol: withoutPrefix(name), similar: similar(values.model, name) };
+    return { ok: false, why: 'undeclared', symbol: withoutPrefix(name), similar: similar(values.model.declared, name) };
   }
   try {
     return { ok: true, explanation: new Explainer(values, symbol, options).explain() };
@@ -600,67 +459,4 @@ function fewest(lists: readonly (readonly Part[])[]): readonly Part[] {
 function firstParagraph(help: string): string {
   const text = unicode(help.replace(/\r/g, '').trim());
   return text.split(/\n[ \t]*\n/)[0]?.replace(/\s+/g, ' ') ?? '';
-}
-
-// -------------------------------------------------------------- nearest names
-
-/** Longest name that is compared; the longest symbol of Linux 6.12 has 52 characters. */
-const MAX_NAME_CHARS = 100;
-
-/**
- * Declared names nearest to a misspelt one (`CONFIG_` allowed, case ignored), best first, at most
- * `limit`: a transposed, wrong, missing or extra letter in about four, words in another order, a
- * beginning, a part. Empty where nothing is near.
- */
-export function similar(model: KconfigModel, name: string, limit: number = 5): SymbolName[] {
-  const wanted = withoutPrefix(name.toUpperCase());
-  if (wanted === '' || wanted.length > MAX_NAME_CHARS) return [];
-  const ranked: { readonly name: string; readonly score: number }[] = [];
-  for (const { name: candidate } of model.declared) {
-    const score = distance(wanted, candidate.toUpperCase());
-    if (score !== undefined) ranked.push({ name: candidate, score });
-  }
-  ranked.sort((a, b) => a.score - b.score || a.name.length - b.name.length || (a.name < b.name ? -1 : 1));
-  return ranked.slice(0, limit).map((r) => r.name);
-}
-
-const words = (name: string): string => name.split('_').sort().join('_');
-
-/** 0 for the same, undefined for too far. */
-function distance(wanted: string, candidate: string): number | undefined {
-  const allowed = Math.max(1, Math.floor(wanted.length / 4));
-  if (Math.abs(wanted.length - candidate.length) <= allowed) {
-    const edits = editDistance(wanted, candidate, allowed);
-    if (edits !== undefined) return edits;
-    if (words(wanted) === words(candidate)) return 1;
-  }
-  if (wanted.length < 3) return undefined;
-  if (candidate.startsWith(wanted)) return allowed + 1;
-  return candidate.includes(wanted) ? allowed + 2 : undefined;
-}
-
-/** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment); undefined above `allowed`. */
-function editDistance(a: string, b: string, allowed: number): number | undefined {
-  let older: number[] = [];
-  let old = Array.from({ length: b.length + 1 }, (_, j) => j);
-  let oldLeast = 0;
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    let least = i;
-    for (let j = 1; j <= b.length; j++) {
-      const change = (old[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      let best = Math.min(change, (old[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1);
-      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      if (isSwap) best = Math.min(best, (older[j - 2] ?? 0) + 1);
-      row.push(best);
-      if (best < least) least = best;
-    }
-    // A swap looks two rows back, so both have to be too far.
-    if (least > allowed && oldLeast > allowed) return undefined;
-    older = old;
-    old = row;
-    oldLeast = least;
-  }
-  const edits = old[b.length] ?? 0;
-  return edits > allowed ? undefined : edits;
 }

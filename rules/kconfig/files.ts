@@ -13,17 +13,34 @@ import { type KconfigFile, KconfigParser } from './parse.ts';
 /** Blobs kept; the kernel has about 1,800 Kconfig files a tree. */
 const MAX_FILES = 12_000;
 
+/** As many as the kernel has architectures. */
+const MAX_MODELS = 24;
+
 /** Reads Kconfig files of any number of trees into one pool. */
 export class KconfigStore {
   readonly pool = new ExprPool();
   readonly #parser = new KconfigParser(this.pool);
   readonly #byBlob = new Map<string, KconfigFile>();
+  readonly #models = new Map<string, KconfigModel>();
 
   /** All files of the tree that look like Kconfig. */
   async open(tree: Tree): Promise<KconfigTree> {
     const opened = new KconfigTree(this, tree);
     await opened.load((await tree.paths()).filter(isKconfigPath));
     return opened;
+  }
+
+  /** A model by commit and architecture, kept for the next series on the same base: 13 MB each. */
+  async model(key: string, make: () => Promise<KconfigModel>): Promise<KconfigModel> {
+    const model = this.#models.get(key) ?? (await make());
+    // Entered anew: the map's order is that of last use.
+    this.#models.delete(key);
+    this.#models.set(key, model);
+    for (const oldest of this.#models.keys()) {
+      if (this.#models.size <= MAX_MODELS) break;
+      this.#models.delete(oldest);
+    }
+    return model;
   }
 
   /** The statements of a blob; `text` is asked for only if it is new. */

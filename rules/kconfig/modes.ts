@@ -63,8 +63,8 @@ function listNew(values: Values): string {
   for (let i = 1; i < declarations.length; ) {
     const declaration = declarations[i]!;
     const { symbol, kind, prompt } = declaration;
-    // A menu that is not shown hides what is in it.
-    const isHiddenMenu = kind === 'menu' && (values.expr(declaration.visibility) === NO || (prompt !== undefined && values.promptVisible(prompt) === NO));
+    // A menu or choice that is not shown hides what is in it (conf.c, check_conf).
+    const isHiddenMenu = (kind === 'menu' || kind === 'choice') && (values.expr(declaration.visibility) === NO || (prompt !== undefined && values.promptVisible(prompt) === NO));
     if (symbol && prompt && values.promptVisible(prompt) !== NO && !values.hasUser(symbol) && values.visible(symbol) > values.reverseDep(symbol)) {
       out.push(configLine(values, symbol, 'n'));
     }

@@ -16,11 +16,18 @@ export interface ValueChange {
   readonly name: string;
   readonly before: KSymbol;
   readonly after: KSymbol;
-  /** `y`, `m`, `n` or the text. */
+  /** `y`, `m`, `n` or the text; `not set` for an int, hex or string without a line in .config. */
   readonly from: string;
   readonly to: string;
   /** What the configuration itself asks for, undefined where it does not name the symbol. */
   readonly asked: string | undefined;
+  /** The same for the configuration as the series leaves it. */
+  readonly askedAfter: string | undefined;
+}
+
+/** For comparing values: n and `not set` are 0, m is 1, y and texts are 2. */
+export function rank(value: string): number {
+  return value === 'n' || value === 'not set' ? 0 : value === 'm' ? 1 : 2;
 }
 
 export class Upgrade {
@@ -63,10 +70,12 @@ export class Upgrade {
       const a = declared(this.after.model.symbols[id]);
       if (!b && !a) continue;
       if (b && a) {
-        const from = this.before.text(b);
-        const to = this.after.text(a);
-        if (from === to) continue;
-        found.set(b.name, { name: b.name, before: b, after: a, from, to, asked: this.before.user(b) });
+        const from = written(this.before, b);
+        const to = written(this.after, a);
+        // What is not written is read all the same, by comparisons.
+        if (from === to && this.before.text(b) === this.after.text(a)) continue;
+        const [asked, askedAfter] = [this.before.user(b), this.after.user(a)];
+        if (from !== to) found.set(b.name, { name: b.name, before: b, after: a, from, to, asked, askedAfter });
       }
       for (const reader of this.#readers.of(id)) queue.push(reader);
       if ((b ?? a) === (b ? this.before : this.after).model.modules) queue.push(...this.#tristates());
@@ -84,6 +93,12 @@ export class Upgrade {
   changeOf(name: string): SymbolChange | undefined {
     return this.#changes.get(name);
   }
+}
+
+/** The value as it is written to .config. */
+function written(values: Values, symbol: KSymbol): string {
+  const isTristate = symbol.type === SymbolType.bool || symbol.type === SymbolType.tristate;
+  return isTristate || values.isWritten(symbol) ? values.text(symbol) : 'not set';
 }
 
 /** Changed symbols, and with a choice member all others of its choice. */

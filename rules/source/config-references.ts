@@ -19,6 +19,11 @@ export function sourceKind(path: string): SourceKind | undefined {
   return /(^|\/)(Makefile|Kbuild)[^/]*$/.test(path) ? 'kbuild' : undefined;
 }
 
+/** A whole name: not the beginning of one that make or the preprocessor puts together. */
+const NAME = '\\bCONFIG_(\\w+)(?![\\w$]|\\s*##)';
+const ANY = new RegExp(NAME, 'g');
+const CALL = new RegExp(`\\bIS_(?:ENABLED|REACHABLE|BUILTIN|MODULE)\\s*\\(\\s*${NAME}\\s*\\)`, 'g');
+
 /** References in a file, in order. */
 export function configReferences(text: string, kind: SourceKind): ConfigReference[] {
   const found: ConfigReference[] = [];
@@ -27,13 +32,12 @@ export function configReferences(text: string, kind: SourceKind): ConfigReferenc
   let isDirective = false;
   for (const [i, line] of lines.entries()) {
     if (kind === 'kbuild') {
-      for (const match of line.replace(/(^|\s)#.*/, '').matchAll(/\bCONFIG_(\w+)/g)) found.push({ name: match[1]!, line: i + 1 });
+      for (const match of line.replace(/(^|\s)#.*/, '').matchAll(ANY)) found.push({ name: match[1]!, line: i + 1 });
       continue;
     }
     const isContinued: boolean = isDirective && lines[i - 1]!.endsWith('\\');
     isDirective = isContinued || /^\s*#\s*(if|ifdef|ifndef|elif|elifdef|elifndef)\b/.test(line);
-    const pattern = isDirective ? /\bCONFIG_(\w+)/g : /\bIS_(?:ENABLED|REACHABLE|BUILTIN|MODULE)\s*\(\s*CONFIG_(\w+)\s*\)/g;
-    for (const match of line.matchAll(pattern)) found.push({ name: match[1]!, line: i + 1 });
+    for (const match of line.matchAll(isDirective ? ANY : CALL)) found.push({ name: match[1]!, line: i + 1 });
   }
   return found;
 }

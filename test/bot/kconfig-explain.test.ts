@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { renderExplanation, renderUndeclared, whyText } from '../../bot/kconfig-explain.ts';
 import { buildModel } from '../../rules/kconfig/build-model.ts';
-import type { ExplainOptions, Explanation } from '../../rules/kconfig/explain.ts';
+import type { ExplainOptions, Explanation } from '../../rules/kconfig/explanation.ts';
 import { explain } from '../../rules/kconfig/explain.ts';
 import { ExprPool } from '../../rules/kconfig/expr.ts';
 import { applyMode } from '../../rules/kconfig/modes.ts';

@@ -97,7 +97,7 @@ describe('proof and commands', () => {
   test('a distribution configuration is no make target', () => {
     const witness = { arch: 'x86', from: 'Debian amd64; reboot', settings: [] };
     const body = bodyOf({ ...sample.configUpgrade, witness });
-    expect(body).toContain('\n    # without the series, from the .config of Debian amd64; reboot\n');
+    expect(body).toContain('\n    # without the series, then with it, from the .config of Debian amd64; reboot\n');
     expect(body).not.toContain('make ARCH=x86 Debian');
   });
 
@@ -110,12 +110,40 @@ describe('proof and commands', () => {
     expect(at(3)).not.toContain('nothing was built');
   });
 
+  test('a proof that holds for all of a mail is told once, others under each comment', () => {
+    const told = (...findings: Finding[]): number => bodyOf(...findings).match(/^This is derived|this tree agrees/gm)?.length ?? 0;
+    const twin = { ...sample.undefinedInC, verification: sample.undefinedSelect.verification };
+    expect(told(sample.undefinedSelect, twin)).toBe(1);
+    expect(bodyOf(sample.undefinedSelect, twin).indexOf('agrees')).toBeGreaterThan(bodyOf(sample.undefinedSelect, twin).indexOf('FOO2_DEBUG.'));
+    expect(told(sample.undefinedSelect, sample.undefinedInC)).toBe(2);
+  });
+
   test('an attempt that disagreed is not counted as a run that confirms', () => {
     const [before, after] = sample.configUpgrade.verification.attempts;
     const attempts = [{ ...before, agrees: false }, after] as Finding['verification']['attempts'];
     const body = wordsOf({ ...sample.configUpgrade, verification: { rung: 2, attempts } });
     expect(body).toContain('(run with the series)');
     expect(wordsOf(sample.configUpgrade)).toContain('(run without and with the series)');
+  });
+
+  test.each([
+    ['the series names none', 'The series names none.'],
+    ['base-commit 1a2b of the series', 'Base-commit 1a2b of the series.'],
+    ['1a2b3c4d5e6f was given', '1a2b3c4d5e6f was given.'],
+    ['abcdef012345 was given', 'abcdef012345 was given.'],
+  ])('why it is the base, %j, becomes a sentence', (detail, expected) => {
+    const { applied, ...rest } = sampleReport([sample.recursion]);
+    const report = { ...rest, applied: { ...applied, base: { ...applied?.base, detail } } } as Report;
+    expect(renderReplies({ series, report, footer })[0]?.body).toContain(`(1a2b3c4d5e6f). ${expected}\n`);
+  });
+
+  test('a series without Kconfig files is not said to be compared on architectures', () => {
+    const report = sampleReport([sample.undefinedInC]);
+    const none = { ...report, checked: { ...report.checked, archs: [], configs: 0, changedFiles: [] } };
+    const text = renderReplies({ series, report: none, footer })[0]?.body ?? '';
+    expect(text).toContain('\nCompared: references to symbols before and after the series');
+    expect(text).not.toContain('Kconfig of');
+    expect(bodyOf(sample.undefinedInC)).toContain('Kconfig of 8 architectures');
   });
 
   test('base without a name is its object name', () => {

@@ -2,10 +2,10 @@
  * What the oracle asks of conf and of us, for one architecture: a kind (a column of the table), a name for
  * people, and the input.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConfMode } from '../../queue/conf.ts';
-import { srcArch } from '../../queue/toolchain.ts';
+import { archs, srcArch } from '../../queue/toolchain.ts';
 import type { Mode } from '../../rules/kconfig/modes.ts';
 
 export const KINDS = [
@@ -47,6 +47,12 @@ export interface CaseOptions {
   readonly distributions: readonly { readonly name: string; readonly text: string }[];
   /** Every how many defconfigs one also goes through savedefconfig and listnewconfig. */
   readonly extraEvery: number;
+}
+
+/** Directories below arch/ that have a Kconfig, sorted. */
+export function archsOf(tree: string): string[] {
+  const paths = readdirSync(join(tree, 'arch')).map((name) => `arch/${name}/Kconfig`);
+  return archs(paths.filter((path) => existsSync(join(tree, path))));
 }
 
 /** All `*defconfig` below `arch/<directory of arch>/configs`, also in folders there, sorted by path. */

@@ -52,6 +52,14 @@ export class ArchOracle {
     this.#conf = conf;
   }
 
+  /** The same with a conf that writes something else: for tests of the comparison itself. */
+  with(change: (config: string) => string | undefined): ArchOracle {
+    return new ArchOracle(this.arch, this.#values, async (task) => {
+      const run = await this.#conf(task);
+      return { ...run, config: run.config === undefined ? undefined : change(run.config) };
+    });
+  }
+
   /** Throws SandboxError or ConfError; what conf answers is a value. */
   async compare(asked: Case): Promise<Result> {
     const config = asked.seed === undefined ? asked.config : await this.#randconfig(asked.seed);

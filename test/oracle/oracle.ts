@@ -7,17 +7,18 @@
  * goes to standard output, progress to standard error. Exit status: 0 all identical, 1 a difference, 2 set-up
  * was not possible.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { readDistributionConfigs } from '../../bot/distribution-configs.ts';
 import { cacheDir, ProvisionError, provision } from '../../queue/provision.ts';
 import { showProgress } from '../../queue/provision-progress.ts';
-import { archs as archsAmong, kernelVersion, srcArch } from '../../queue/toolchain.ts';
+import { kernelVersion, srcArch } from '../../queue/toolchain.ts';
 import type { Case } from './cases.ts';
-import { casesOf, defconfigsOf } from './cases.ts';
+import { archsOf, casesOf, defconfigsOf } from './cases.ts';
 import type { Result } from './compare.ts';
 import { Oracle } from './compare.ts';
+import { inParallel } from './parallel.ts';
 import { differences, identical, resultTable } from './table.ts';
 
 /** Runs of conf at a time. */
@@ -35,7 +36,7 @@ async function main(options: Options): Promise<number> {
   const distributions = readDistributionConfigs(debianConfigs ?? []).map((config) => {
     return { ...config, text: Buffer.from(config.text).toString('latin1') };
   });
-  const archs = archsOf(tree, options.arch);
+  const archs = chosen(tree, options.arch);
   const plan = archs.map((arch): [string, Case[]] => {
     const own = distributions.filter((config) => config.arch === arch);
     return [arch, casesOf(defconfigsOf(tree, arch), { randconfigs: options.randconfigs, distributions: own, extraEvery: 8 })];
@@ -46,7 +47,7 @@ async function main(options: Options): Promise<number> {
   let done = 0;
   for (const [arch, cases] of plan) {
     const both = await oracle.arch(arch);
-    const compared = await inParallel(cases, async (asked) => {
+    const compared = await inParallel(cases, PARALLEL, async (asked) => {
       const result = await both.compare(asked);
       done += 1;
       step.to(done);
@@ -67,23 +68,12 @@ async function main(options: Options): Promise<number> {
   return identical(all) === all.length ? 0 : 1;
 }
 
-/** ARCH values asked for, each with its directory; default all directories. */
-function archsOf(tree: string, asked: readonly string[] | undefined): string[] {
-  const paths = readdirSync(join(tree, 'arch')).map((name) => `arch/${name}/Kconfig`);
-  const there = archsAmong(paths.filter((path) => existsSync(join(tree, path))));
+/** ARCH values asked for, all of which the tree must have; default every directory below arch/. */
+function chosen(tree: string, asked: readonly string[] | undefined): readonly string[] {
+  const there = archsOf(tree);
   const unknown = asked?.find((arch) => !there.includes(srcArch(arch)));
   if (unknown !== undefined) throw new InvalidArgumentError(`the tree has no architecture ${unknown}; it has ${there.join(', ')}`);
-  return asked === undefined ? there : [...asked];
-}
-
-async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let i = next++; i < items.length; i = next++) results[i] = await work(items[i]!);
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, worker));
-  return results;
+  return asked ?? there;
 }
 
 function count(text: string): number {

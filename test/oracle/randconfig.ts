@@ -33,12 +33,22 @@ export function randomise(values: Values, seed: number, probability?: string): v
   }
 }
 
-/** Gives all members y, in an order of precedence that is drawn; those set before keep theirs above. */
+/**
+ * Gives members y, in an order of precedence that is drawn; those set before keep theirs above. A
+ * member that is declared twice counts twice, but goes out at once, so a late draw may hit nothing.
+ */
 function shuffle(values: Values, choice: Choice, rand: () => number): void {
-  const set = choice.members.filter((member) => values.hasUser(member));
-  const rest = choice.members.filter((member) => !values.hasUser(member));
+  const { index, end } = choice.declaration;
+  const entries = values.model.declarations.slice(index + 1, end).flatMap(({ symbol }) => symbol ?? []);
+  const isOpen = (member: KSymbol): boolean => !values.hasUser(member);
+  const set = choice.members.filter((member) => !isOpen(member));
   const drawn: KSymbol[] = [];
-  while (rest.length > 0) drawn.push(...rest.splice(rand() % rest.length, 1));
-  for (const member of drawn) values.setTristate(member, YES);
-  for (const member of [...set, ...drawn].reverse()) values.prefer(member);
+  for (let left = entries.filter(isOpen).length; left > 0; left--) {
+    const member = entries.filter(isOpen)[rand() % left];
+    if (!member) continue;
+    values.setTristate(member, YES);
+    drawn.push(member);
+  }
+  const rest = choice.members.filter(isOpen);
+  for (const member of [...rest, ...set, ...drawn].reverse()) values.prefer(member);
 }

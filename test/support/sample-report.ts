@@ -268,6 +268,7 @@ export const configUpgrade: Finding = {
       line: 393,
       text: '\tdepends on COMMON_CLK',
       side: 'after',
+      isQuoted: true,
       explanation: 'SENSORS_FOO now needs COMMON_CLK, which is n there',
     },
     alsoChanged: [{ symbol: 'REGMAP_I2C', from: 'm', to: 'n', count: 3 }],

@@ -2,8 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { buildModel } from '../../../rules/kconfig/build-model.ts';
-import type { ExplainOptions, Explanation, Part, Position } from '../../../rules/kconfig/explain.ts';
-import { explain, similar } from '../../../rules/kconfig/explain.ts';
+import type { ExplainOptions, Explanation, Part, Position } from '../../../rules/kconfig/explanation.ts';
+import { explain } from '../../../rules/kconfig/explain.ts';
+import { similar } from '../../../rules/kconfig/near-name.ts';
 import { ExprPool } from '../../../rules/kconfig/expr.ts';
 import { applyMode } from '../../../rules/kconfig/modes.ts';
 import { type KconfigFile, KconfigParser } from '../../../rules/kconfig/parse.ts';
@@ -448,7 +449,7 @@ describe('names that nothing declares', () => {
     ['', []],
     ['N'.repeat(100_000), []],
   ])('near to %s are %j', (name, near) => {
-    expect(similar(values.model, name)).toEqual(near);
+    expect(similar(values.model.declared, name)).toEqual(near);
   });
 
   test('a mention is no declaration', () => {

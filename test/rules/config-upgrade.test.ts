@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest';
+import rule from '../../rules/config-upgrade.ts';
+import type { Candidate } from '../../rules/rule.ts';
+import { sides } from '../support/kconfig-pair.ts';
+import { fakeConf, runRule } from '../support/rule-run.ts';
+
+const defconfigs = (texts: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(texts).map(([name, text]) => [`arch/x86/configs/${name}`, text.replace(/(\w+=\S+) ?/g, 'CONFIG_$1\n')]));
+
+async function candidates(kconfig: string, configs: Record<string, string>, after: Record<string, string> = {}): Promise<readonly Candidate[]> {
+  const [Kconfig, changed] = sides(kconfig);
+  const files = defconfigs(configs);
+  return runRule(rule, { Kconfig, ...files }, { Kconfig: changed, ...files, ...defconfigs(after) });
+}
+
+const P = 'config P\n\tbool "p"\n\n';
+const LOSS = `${P}config A\n\tbool "a"\n{/\tdepends on P\n}`;
+
+describe('configurations', () => {
+  test('are counted and grouped, the examples sorted', async () => {
+    const [one] = await candidates(LOSS, { b_defconfig: 'A=y', a_defconfig: 'A=y', c_defconfig: 'A=y P=y', d_defconfig: 'P=y' });
+    expect(one?.claim).toMatchObject({
+      symbol: 'A',
+      from: 'y',
+      to: 'n',
+      configs: { count: 2, total: 4, groups: [{ label: 'x86 defconfigs', count: 2, examples: ['a_defconfig', 'b_defconfig'] }] },
+    });
+    expect(one?.witness).toEqual({ arch: 'x86', from: 'arch/x86/configs/a_defconfig', settings: [] });
+  });
+
+  test('that do not have the symbol give nothing', async () => {
+    expect(await candidates(LOSS, { c_defconfig: 'A=y P=y', d_defconfig: 'P=y' })).toEqual([]);
+  });
+
+  test('that the series changes itself give nothing', async () => {
+    expect(await candidates(LOSS, { a_defconfig: 'A=y' }, { a_defconfig: 'A=y P=y' })).toEqual([]);
+    expect(await candidates(LOSS, { a_defconfig: 'A=y' }, { a_defconfig: 'P=y' })).toEqual([]);
+    expect(await candidates(LOSS, { a_defconfig: 'A=y' }, { a_defconfig: 'A=y X=y' })).toHaveLength(1);
+  });
+});
+
+describe('one line', () => {
+  const drivers = Array.from({ length: 6 }, (_, i) => `config D${i}\n\tbool "d"\n\n`).join('');
+  const many = `${P}{/if P\n}${drivers}{/endif\n}`;
+  const each = Object.fromEntries(Array.from({ length: 6 }, (_, i) => [`${i}_defconfig`, `D${i}=y`]));
+
+  test('is one finding, however many symbols it takes away', async () => {
+    const found = await candidates(many, { all_defconfig: 'D0=y D1=y D2=y' });
+    expect(found.map(({ claim }) => [claim.symbol, claim.alsoChanged])).toEqual([
+      [
+        'D0',
+        [
+          { symbol: 'D1', from: 'y', to: 'n', count: 1 },
+          { symbol: 'D2', from: 'y', to: 'n', count: 1 },
+        ],
+      ],
+    ]);
+  });
+
+  test('is two findings with two lines', async () => {
+    const found = await candidates(`${P}config A\n\tbool "a"\n{/\tdepends on P\n}\nconfig B\n\tbool "b"\n{/\tdepends on P\n}`, { a_defconfig: 'A=y B=y' });
+    expect(found.map(({ anchor, symbols }) => [symbols, anchor.line])).toEqual([
+      [['A'], 6],
+      [['B'], 10],
+    ]);
+  });
+
+  test('names only symbols that conf is asked about, in three configurations at most', async () => {
+    const [one] = await candidates(many, each);
+    const conf = fakeConf(() => ({}));
+    await one?.confirm(conf);
+    expect(one?.claim['alsoChanged']).toHaveLength(2);
+    expect(conf.asked).toHaveLength(6);
+  });
+});
+
+describe('y and m', () => {
+  const M = 'config MODULES\n\tbool "modules"\n\tmodules\n\n';
+
+  test('that become n are one loss', async () => {
+    const text = `${M}${P}config A\n\ttristate "a"\n{/\tdepends on P\n}`;
+    const [one, ...more] = await candidates(text, { a_defconfig: 'MODULES=y A=m', b_defconfig: 'A=y' });
+    expect(one?.claim).toMatchObject({ from: 'y or m', to: 'n', configs: { count: 2 }, alsoChanged: [] });
+    expect(more).toEqual([]);
+  });
+});
+
+describe('what the series says itself', () => {
+  test.each([
+    ['a new select', 'config S\n\tbool "s"\n{/\tselect A\n}\nconfig A\n\tbool "a"\n', 'S=y'],
+    ['another default', 'config A\n\tbool "a"\n\tdefault {y/n}\n', 'S=y'],
+    ['a helper that is no longer selected', 'config S\n\tbool "s"\n{\tselect A\n/}\nconfig A\n\tbool\n', 'S=y'],
+    ['a range, where nobody chose', 'config A\n\tint "a"\n\tdefault 50\n\trange 1 {90/10}\n', 'S=y'],
+    ['a gain of what cannot be set', 'config P\n\tbool "p"\n\nconfig A\n\tdef_bool y\n{\tdepends on P\n/}', 'S=y'],
+  ])('%s is no finding', async (_, text, config) => {
+    expect(await candidates(text, { a_defconfig: config })).toEqual([]);
+  });
+
+  test.each([
+    ['a select that goes, of what has a prompt', 'config S\n\tbool "s"\n{\tselect A\n/}\nconfig A\n\tbool "a"\n', 'S=y'],
+    ['a range, where somebody chose', 'config A\n\tint "a"\n\trange 1 {90/10}\n', 'A=50'],
+    ['a gain of what can be set', 'config P\n\tbool "p"\n\nconfig A\n\tbool "a"\n{\tdepends on P\n/}\tdefault y\n', 'S=y'],
+    ['a loss behind a default', 'config D\n\tbool "d"\n\tdefault {y/n}\n\nconfig A\n\tbool "a"\n\tdepends on D\n', 'A=y'],
+  ])('%s is one', async (_, text, config) => {
+    expect((await candidates(text, { a_defconfig: config })).map(({ claim }) => claim.symbol)).toEqual(['A']);
+  });
+
+  test('a configuration that asks for the new value has no loss', async () => {
+    const text = 'config S\n\tbool "s"\n{\tselect A\n/}\nconfig A\n\tbool "a"\n';
+    expect(await candidates(text, { a_defconfig: 'S=y\n# CONFIG_A is not set\n' })).toEqual([]);
+  });
+});
+
+describe('a key', () => {
+  test('does not change with the lines', async () => {
+    const [one] = await candidates(LOSS, { a_defconfig: 'A=y' });
+    const [moved] = await candidates(`# one\n# two\n\n${LOSS}`, { a_defconfig: 'A=y', b_defconfig: 'A=y' });
+    expect(moved?.key).toBe(one?.key);
+  });
+});
+
+describe('conf', () => {
+  const run = async (before: string, after: string, exitCode = 0) => {
+    const [one] = await candidates(LOSS, { a_defconfig: 'A=y' });
+    return one?.confirm(fakeConf((side) => ({ exitCode, config: side === 'before' ? before : after })));
+  };
+
+  test('agrees where both sides come out as claimed', async () => {
+    expect(await run('CONFIG_A=y\n', '# CONFIG_A is not set\n')).toMatchObject([
+      { rung: 2, side: 'before', agrees: true, excerpt: 'CONFIG_A=y' },
+      { rung: 2, side: 'after', agrees: true, excerpt: '# CONFIG_A is not set' },
+    ]);
+    // No line at all is n as well.
+    expect((await run('CONFIG_A=y\n', ''))?.map(({ agrees }) => agrees)).toEqual([true, true]);
+  });
+
+  test.each([
+    ['the value before', 'CONFIG_A=m\n', '', 0, [false, true]],
+    ['the value after', 'CONFIG_A=y\n', 'CONFIG_A=y\n', 0, [true, false]],
+    ['the exit code', 'CONFIG_A=y\n', '', 1, [false, false]],
+    ['a longer name', 'CONFIG_AA=y\n', '', 0, [false, true]],
+  ])('disagrees by %s', async (_, before, after, exitCode, agrees) => {
+    expect((await run(before, after, exitCode))?.map((attempt) => attempt.agrees)).toEqual(agrees);
+  });
+});

@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest';
+import rule, { cycleKey } from '../../rules/recursive-dependency.ts';
+import type { Candidate } from '../../rules/rule.ts';
+import { sides } from '../support/kconfig-pair.ts';
+import { fakeConf, runRule } from '../support/rule-run.ts';
+
+async function candidates(kconfig: string, archs?: string[]): Promise<readonly Candidate[]> {
+  const [before, after] = sides(kconfig);
+  return runRule(rule, { Kconfig: before }, { Kconfig: after }, archs);
+}
+
+const LOOP = 'config A\n\tbool "a"\n\tdepends on B\n\nconfig B\n\tbool "b"\n{/\tdepends on A\n}';
+
+describe('a circle', () => {
+  test('that the series closes is told step by step', async () => {
+    const [one, ...more] = await candidates(LOOP);
+    expect(one?.claim['cycle']).toMatchObject([
+      { symbol: 'A', relation: 'depends on', next: 'B', line: 3 },
+      { symbol: 'B', relation: 'depends on', next: 'A', line: 7 },
+    ]);
+    expect(one?.anchor).toMatchObject({ file: 'Kconfig', line: 7 });
+    expect(more).toEqual([]);
+  });
+
+  test('is one finding on all architectures', async () => {
+    expect((await candidates(LOOP, ['arm', 'x86'])).map(({ claim }) => claim['archs'])).toEqual([['arm', 'x86']]);
+  });
+
+  test('on one architecture names that alone', async () => {
+    const text = LOOP.replace('depends on A', 'depends on A || "$(ARCH)" != "arm"');
+    expect((await candidates(text, ['arm', 'x86'])).map(({ claim }) => claim['archs'])).toEqual([['arm', 'x86']]);
+  });
+
+  test.each([
+    ['is there before', LOOP.replace('{/', '').replace('\n}', '\n{/\n# words\n}')],
+    ['goes', LOOP.replace('{/', '{').replace('\n}', '\n/}')],
+    ['is none', 'config A\n\tbool "a"\n\tdepends on B\n\nconfig B\n\tbool "b"\n{/\tselect A\n}'],
+  ])('that %s is no finding', async (_, text) => {
+    expect(await candidates(text)).toEqual([]);
+  });
+});
+
+test('the key of a circle does not depend on where the walk began', () => {
+  const step = (symbol: string, next: string) => ({ symbol, relation: 'depends on', next, path: 'Kconfig', line: 1 });
+  const key = (...steps: ReturnType<typeof step>[]): string => cycleKey({ steps, stderr: '' });
+  expect(key(step('A', 'B'), step('B', 'A'))).toBe(key(step('B', 'A'), step('A', 'B')));
+  expect(key(step('A', 'B'), step('B', 'A'))).not.toBe(key(step('A', 'C'), step('C', 'A')));
+});
+
+describe('conf', () => {
+  const run = async (before: object, after: object) => {
+    const [one] = await candidates(LOOP);
+    const attempts = await one?.confirm(fakeConf((side) => (side === 'before' ? before : after)));
+    return attempts?.map(({ agrees }) => agrees);
+  };
+  const error = async (): Promise<string> => String((await candidates(LOOP))[0]?.claim['confError']);
+
+  test('agrees where it refuses the tree after in the same words, and takes the one before', async () => {
+    expect(await run({}, { exitCode: 1, stderr: `Kconfig:1: warning\n${await error()}` })).toEqual([true, true]);
+  });
+
+  test('disagrees with other words, with no error, and with an error before', async () => {
+    expect(await run({}, { exitCode: 1, stderr: 'recursive dependency detected: A B' })).toEqual([true, false]);
+    expect(await run({}, {})).toEqual([true, false]);
+    const stderr = await error();
+    expect(await run({ exitCode: 1, stderr }, { exitCode: 1, stderr })).toEqual([false, true]);
+  });
+});

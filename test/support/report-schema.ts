@@ -1,0 +1,126 @@
+/** The report of `depbot check --json` as docs/report.md describes it: schema 1, nothing more and nothing less. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+const sha = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/);
+const line = z.int().min(1);
+const side = z.enum(['before', 'after']);
+const rung = z.union([z.literal(1), z.literal(2), z.literal(3)]);
+const symbol = z.string().regex(/^\w+$/);
+const address = z.strictObject({ name: z.string(), address: z.string() });
+
+const evidence = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('source'), side, commit: sha, path: z.string(), line, text: z.string() }),
+  z.strictObject({
+    kind: z.literal('value'),
+    side,
+    arch: z.string(),
+    config: z.string(),
+    symbol,
+    value: z.string(),
+    because: z.string().optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('output'),
+    argv: z.array(z.string()),
+    exitCode: z.int(),
+    excerpt: z.string(),
+    linesCut: z.int().min(0),
+  }),
+]);
+
+const attempt = z.strictObject({
+  rung,
+  side,
+  argv: z.array(z.string()).min(1),
+  exitCode: z.int(),
+  excerpt: z.string(),
+  agrees: z.boolean(),
+});
+
+const finding = z.strictObject({
+  rule: z.string(),
+  key: z.string(),
+  severity: z.enum(['regression', 'missing-dependency', 'error']),
+  symbols: z.array(symbol).min(1),
+  anchor: z.strictObject({ patch: line, file: z.string(), line, mailLines: z.tuple([line, line]) }),
+  claim: z.record(z.string(), z.unknown()),
+  evidence: z.array(evidence).min(1),
+  witness: z
+    .strictObject({
+      arch: z.string(),
+      from: z.string(),
+      settings: z.array(z.strictObject({ symbol, value: z.string() })),
+    })
+    .optional(),
+  verification: z.strictObject({ rung, attempts: z.array(attempt) }),
+});
+
+export const reportSchema = z.strictObject({
+  schema: z.literal(1),
+  series: z.strictObject({
+    id: z.string(),
+    revision: line,
+    subject: z.string(),
+    author: address,
+    patches: z.array(z.strictObject({ n: line, messageId: z.string(), title: z.string() })),
+    oddities: z.array(z.string()),
+  }),
+  applied: z
+    .strictObject({
+      base: z.strictObject({
+        sha,
+        how: z.enum(['base-commit', 'blob-match', 'tree-tip', 'given']),
+        detail: z.string(),
+        name: z.string().optional(),
+      }),
+      prerequisites: z.array(z.strictObject({ patchId: z.string(), commit: sha })),
+      commits: z.array(z.strictObject({ n: line, sha })).min(1),
+      head: sha,
+    })
+    .optional(),
+  cannotCheck: z
+    .strictObject({
+      stage: z.enum(['input', 'apply', 'kconfig', 'sandbox']),
+      why: z.string().min(1),
+      patch: line.optional(),
+    })
+    .optional(),
+  findings: z.array(finding),
+  checked: z.strictObject({
+    rules: z.array(z.string()),
+    archs: z.array(z.string()),
+    configs: z.int().min(0),
+    changedFiles: z.array(z.string()),
+    changedSymbols: z.array(symbol),
+  }),
+  dropped: z.array(z.strictObject({ rule: z.string(), key: z.string(), why: z.string() })),
+  tookMs: z.record(z.string(), z.int().min(0)),
+});
+
+export type CheckedReport = z.infer<typeof reportSchema>;
+
+/** Keys of a report that docs/report.md does not name, in backticks, as `a.b[].c`; claims by their rule. */
+export function undocumentedKeys(report: CheckedReport): string[] {
+  const docs = readFileSync(join(import.meta.dirname, '../../docs/report.md'), 'utf8');
+  const keys = new Set<string>();
+  const walk = (value: unknown, path: string): void => {
+    if (Array.isArray(value)) for (const each of value) walk(each, `${path}[]`);
+    else if (typeof value === 'object' && value !== null) {
+      for (const [key, below] of Object.entries(value)) {
+        const at = path === '' ? key : `${path}.${key}`;
+        keys.add(at);
+        // keys below are data there: names of stages
+        if (at !== 'tookMs') walk(below, at);
+      }
+    }
+  };
+  const { findings, ...rest } = report;
+  walk(rest, '');
+  for (const { claim, ...other } of findings) {
+    walk(claim, 'claim');
+    walk([other], 'findings');
+  }
+  return [...keys].filter((key) => !docs.includes(`\`${key}\``)).sort();
+}

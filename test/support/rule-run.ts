@@ -1,0 +1,91 @@
+/** A rule on two small trees, without git and without conf. */
+import { createTwoFilesPatch } from 'diff';
+import { parseDiff } from '../../bot/diff.ts';
+import { PatchLines } from '../../rules/anchor.ts';
+import { findCycles } from '../../rules/kconfig/cycles.ts';
+import { KconfigStore } from '../../rules/kconfig/files.ts';
+import { changedSymbols } from '../../rules/kconfig/properties.ts';
+import { TreeReaders } from '../../rules/kconfig/tree-readers.ts';
+import { cycleKey } from '../../rules/recursive-dependency.ts';
+import type { Candidate, ChangedPath, Conf, ConfRun, ExistingConfig, KernelChange, Rule } from '../../rules/rule.ts';
+import type { Arch, Patch, Series, Side, Tree } from '../../rules/types.ts';
+import { mapTree } from './dir-tree.ts';
+
+type Files = Readonly<Record<string, string>>;
+
+/** Candidates of a rule for the change from one tree to the other, told in one patch. */
+export async function runRule(rule: Rule, before: Files, after: Files, archs: readonly Arch[] = ['x86']): Promise<readonly Candidate[]> {
+  const store = new KconfigStore();
+  const [treeBefore, treeAfter] = [searchable(before), searchable(after)];
+  const [kconfigBefore, kconfigAfter] = [await store.open(treeBefore), await store.open(treeAfter)];
+  const readers = new TreeReaders(store.pool);
+  readers.add([...kconfigBefore.files, ...kconfigAfter.files]);
+  const paths = changedPaths(before, after);
+  const series = seriesOf(before, after, paths);
+  const change: KernelChange = {
+    series,
+    before: { commit: treeBefore.commit, tree: treeBefore, kconfig: kconfigBefore },
+    after: { commit: treeAfter.commit, tree: treeAfter, kconfig: kconfigAfter },
+    changedPaths: paths,
+    configs: archs.flatMap((arch) => configsOf(arch, before, after)),
+    lines: new PatchLines(series),
+    pool: store.pool,
+    readers,
+  };
+  const run = rule.begin(change);
+  for (const arch of archs) {
+    const world = { env: { ARCH: arch, SRCARCH: arch }, shell: () => '' };
+    const [modelBefore, modelAfter] = [await kconfigBefore.model(world), await kconfigAfter.model(world)];
+    const changes = changedSymbols(modelBefore, modelAfter, new Set([...kconfigBefore.files.keys(), ...kconfigAfter.files.keys()]));
+    const known = new Set(findCycles(store.pool, modelBefore).map(cycleKey));
+    const cycles = findCycles(store.pool, modelAfter);
+    const newCycles = cycles.filter((cycle) => !known.has(cycleKey(cycle)));
+    await run.onArch?.({ arch, before: modelBefore, after: modelAfter, changes, newCycles, isCircular: cycles.length > 0 });
+  }
+  return run.finish();
+}
+
+/** A conf that answers by side and the text of the configuration; what is asked is kept in `asked`. */
+export function fakeConf(answer: (side: Side, config: string) => Partial<ConfRun>): Conf & { readonly asked: string[] } {
+  const asked: string[] = [];
+  return {
+    asked,
+    async olddefconfig(side, arch, config) {
+      asked.push(`${side} ${arch} ${config}`);
+      return { argv: ['conf'], exitCode: 0, config: '', stderr: '', ...answer(side, config) };
+    },
+  };
+}
+
+function searchable(files: Files): Tree {
+  return {
+    ...mapTree(files),
+    grep: async (words, limit) => {
+      const word = new RegExp(`(?<!\\w)(?:${words.join('|')})(?!\\w)`);
+      const lines = Object.entries(files).flatMap(([path, text]) => text.split('\n').map((line, i) => ({ path, line: i + 1, text: line })));
+      return lines.filter(({ text }) => word.test(text)).slice(0, limit);
+    },
+  };
+}
+
+function changedPaths(before: Files, after: Files): ChangedPath[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].sort().flatMap((path) => {
+    if (before[path] === after[path]) return [];
+    return [{ path, status: before[path] === undefined ? 'added' : after[path] === undefined ? 'deleted' : 'modified' }];
+  });
+}
+
+function configsOf(arch: Arch, before: Files, after: Files): ExistingConfig[] {
+  const names = Object.keys(before).filter((path) => path.startsWith(`arch/${arch}/configs/`));
+  return names.map((name) => ({ arch, name, group: `${arch} defconfigs`, text: before[name]!, textAfter: after[name] ?? '' }));
+}
+
+function seriesOf(before: Files, after: Files, paths: readonly ChangedPath[]): Series {
+  const body = paths
+    .map(({ path }) => {
+      const [from, to] = [before[path] === undefined ? '/dev/null' : `a/${path}`, after[path] === undefined ? '/dev/null' : `b/${path}`];
+      return `diff --git a/${path} b/${path}\n${createTwoFilesPatch(from, to, before[path] ?? '', after[path] ?? '').replace(/^=+\n/, '').replaceAll('\t\n', '\n')}`;
+    })
+    .join('');
+  return { patches: [{ n: 1, total: 1, diff: parseDiff(body).files } as unknown as Patch] } as unknown as Series;
+}
