@@ -54,7 +54,8 @@ const RULE_FIELDS = {
   'patch.total': 'number of patches in the series',
   'anchor.file': 'file of the quoted line',
   'anchor.line': 'line of the file after the patch (before it, for a removed line)',
-  verified: 'sentence on how far the finding was proved, from verified.txt; empty where it is the same for all of the mail',
+  verified:
+    'sentence on how far the finding was proved, from verified.txt; empty where it is the same for all of the mail',
   rung: '1 derived, 2 configured, 3 built',
   'witness.arch': 'architecture of the smallest settings that show it; `witness` is null when there are none',
   'witness.from': 'what the settings are put on top of',

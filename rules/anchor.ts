@@ -100,7 +100,7 @@ function anchor(file: string, place: Place | undefined): Anchor | undefined {
   const { patch, hunk, line } = place;
   let i = hunk.lines.indexOf(line);
   // A statement continued by backslashes is quoted whole.
-  while (hunk.lines[i]!.text.endsWith('\\') && hunk.lines[i + 1]?.kind === line.kind) i++;
+  while (hunk.lines[i]!.text.trimEnd().endsWith('\\') && hunk.lines[i + 1]?.kind === line.kind) i++;
   // What stands there now says more about a removed line than its absence.
   if (line.kind === 'remove' && hunk.lines[i + 1]?.kind === 'add') i++;
   return { patch, file, line: (line.newLine ?? line.oldLine)!, mailLines: [line.mailLine, hunk.lines[i]!.mailLine] };

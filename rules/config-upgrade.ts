@@ -1,6 +1,6 @@
 import { type Cause, findCause, propertyLine } from './kconfig/cause.ts';
 import { causeWords } from './kconfig/cause-words.ts';
-import { lineOf, valueOf } from './kconfig/config-line.ts';
+import { lineOf, valueOn } from './kconfig/config-line.ts';
 import { rank, Upgrade, type ValueChange } from './kconfig/upgrade.ts';
 import { type Candidate, type Conf, type ConfRun, defineRule, type ExistingConfig, type KernelChange } from './rule.ts';
 import type { Anchor, Attempt, Evidence, Side } from './types.ts';
@@ -126,9 +126,11 @@ function candidate(change: KernelChange, { cause, line, hits }: Group, total: nu
   if (!primary || !anchor) return undefined;
   const shown = primary.hits.toSorted(byFame)[0]!;
   // A number that goes with its menu is no news.
-  const rest = counts.filter((one) => one !== primary && (one.to !== 'not set' || one.hits.some(({ isAsked }) => isAsked)));
+  const rest = counts.filter(
+    (one) => one !== primary && (one.to !== 'not set' || one.hits.some(({ isAsked }) => isAsked)),
+  );
   const configs = cover(shown.config, rest);
-  const also = rest.filter((one) => one.hits.some(({ config }) => configs.includes(config)));
+  const also = rest.filter((one) => one.hits.some(({ config }) => configs.includes(config))).sort(byWeight);
   const tree = side === 'after' ? change.after : change.before;
   const { path, line: at } = property;
   return {
@@ -145,7 +147,8 @@ function candidate(change: KernelChange, { cause, line, hits }: Group, total: nu
     },
     evidence: [{ kind: 'source', side, commit: tree.commit, path, line: at, text: line }, ...values(shown, side)],
     witness: { arch: shown.config.arch, from: shown.config.name, settings: [] },
-    confirm: async (conf) => (await Promise.all(configs.map((config) => confirm(conf, config, [primary, ...also])))).flat(),
+    confirm: async (conf) =>
+      (await Promise.all(configs.map((config) => confirm(conf, config, [primary, ...also])))).flat(),
   };
 }
 
@@ -174,7 +177,9 @@ function count(hits: readonly Hit[]): Count[] {
 function byWeight(a: Count, b: Count): number {
   const isOwn = ({ hits }: Count): number => Number(hits.some((hit) => hit.isOwn));
   const isAsked = ({ hits }: Count): number => Number(hits.some((hit) => hit.isAsked));
-  return isOwn(b) - isOwn(a) || isAsked(b) - isAsked(a) || b.hits.length - a.hits.length || (a.symbol < b.symbol ? -1 : 1);
+  return (
+    isOwn(b) - isOwn(a) || isAsked(b) - isAsked(a) || b.hits.length - a.hits.length || (a.symbol < b.symbol ? -1 : 1)
+  );
 }
 
 /** Configurations that conf is asked about: a few that show as many of the symbols as possible. */
@@ -218,7 +223,11 @@ function grouped(hits: readonly Hit[]): { label: string; count: number; examples
     .sort((a, b) => b.count - a.count || (a.label < b.label ? -1 : 1));
 }
 
-function exactAnchor(change: KernelChange, { property: { path, line: at }, side }: Cause, line: string): Anchor | undefined {
+function exactAnchor(
+  change: KernelChange,
+  { property: { path, line: at }, side }: Cause,
+  line: string,
+): Anchor | undefined {
   return side === 'after' ? change.lines.added(path, at, line) : change.lines.removed(path, at, line);
 }
 
@@ -226,7 +235,9 @@ function exactAnchor(change: KernelChange, { property: { path, line: at }, side 
 async function confirm(conf: Conf, config: ExistingConfig, claims: readonly Count[]): Promise<Attempt[]> {
   const hits = claims.flatMap((claim) => claim.hits.filter((hit) => hit.config === config));
   const sides = ['before', 'after'] as const;
-  const runs = await Promise.all(sides.map((side) => conf.olddefconfig(side, config.arch, side === 'before' ? config.text : config.textAfter)));
+  const runs = await Promise.all(
+    sides.map((side) => conf.olddefconfig(side, config.arch, side === 'before' ? config.text : config.textAfter)),
+  );
   return sides.map((side, i) => attempt(side, runs[i]!, hits));
 }
 
@@ -235,7 +246,7 @@ function attempt(side: Side, run: ConfRun, hits: readonly Hit[]): Attempt {
   const agrees =
     run.exitCode === 0 &&
     hits.every(({ from, to }, i) => {
-      const [claimed, value] = [side === 'before' ? from : to, valueOf(found[i]!)];
+      const [claimed, value] = [side === 'before' ? from : to, valueOn(found[i]!)];
       return value === undefined ? rank(claimed) === 0 : value === claimed;
     });
   const excerpt = run.config === undefined ? run.stderr : found.join('\n');

@@ -1,6 +1,6 @@
-import type { Anchor, Attempt, Evidence } from './types.ts';
 import type { Cycle } from './kconfig/cycles.ts';
 import { type Candidate, type Conf, defineRule, type KernelChange } from './rule.ts';
+import type { Anchor, Attempt, Evidence } from './types.ts';
 
 export default defineRule({
   id: 'recursive-dependency',
@@ -38,11 +38,16 @@ Nothing that conf reports. A circle that the tree had before the series is not r
 
 /** Equal for the same circle, wherever the walk began. */
 export function cycleKey(cycle: Cycle): string {
-  return cycle.steps.map((step) => `${step.symbol} ${step.relation} ${step.next}`).sort().join('; ');
+  return cycle.steps
+    .map((step) => `${step.symbol} ${step.relation} ${step.next}`)
+    .sort()
+    .join('; ');
 }
 
 function candidate(change: KernelChange, key: string, cycle: Cycle, archs: string[]): Candidate | undefined {
-  const texts = cycle.steps.map((step) => change.after.kconfig.files.get(step.path)?.text.split('\n')[step.line - 1] ?? '');
+  const texts = cycle.steps.map(
+    (step) => change.after.kconfig.files.get(step.path)?.text.split('\n')[step.line - 1] ?? '',
+  );
   const anchor = anchorOf(change, cycle, texts);
   if (!anchor) return undefined;
   const symbols = [...new Set(cycle.steps.map((step) => step.symbol))].filter((name) => /^\w+$/.test(name));
@@ -52,7 +57,14 @@ function candidate(change: KernelChange, key: string, cycle: Cycle, archs: strin
     anchor,
     claim: { cycle: cycle.steps, archs, confError: cycle.stderr },
     evidence: cycle.steps.map(
-      (step, i): Evidence => ({ kind: 'source', side: 'after', commit: change.after.commit, path: step.path, line: step.line, text: texts[i]! }),
+      (step, i): Evidence => ({
+        kind: 'source',
+        side: 'after',
+        commit: change.after.commit,
+        path: step.path,
+        line: step.line,
+        text: texts[i]!,
+      }),
     ),
     witness: { arch: archs[0]!, from: 'allnoconfig', settings: [] },
     confirm: (conf) => confirm(conf, archs[0]!, cycle),

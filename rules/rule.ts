@@ -9,9 +9,9 @@ import type { Cycle } from './kconfig/cycles.ts';
 import type { ExprPool } from './kconfig/expr.ts';
 import type { KconfigTree } from './kconfig/files.ts';
 import type { KconfigModel } from './kconfig/model.ts';
-import type { TreeReaders } from './kconfig/tree-readers.ts';
 import type { SymbolChange } from './kconfig/properties.ts';
-import type { Arch, Attempt, Finding, Rung, RuleId, Series, Severity, Side, SymbolName, Tree } from './types.ts';
+import type { TreeReaders } from './kconfig/tree-readers.ts';
+import type { Arch, Attempt, Finding, RuleId, Rung, Series, Severity, Side, SymbolName, Tree } from './types.ts';
 
 export interface ChangedPath {
   readonly path: string;
@@ -107,6 +107,7 @@ const HEADINGS = ['What it finds', 'Why it matters', 'Example', 'Instead', 'What
 export function defineRule(rule: Rule): Rule {
   if (!/^[a-z]+(-[a-z]+)*$/.test(rule.id)) throw new Error(`rule id ${JSON.stringify(rule.id)} is not kebab-case`);
   const headings = [...rule.doc.matchAll(/^## (.+)$/gm)].map((match) => match[1]);
-  if (headings.join() !== HEADINGS.join()) throw new Error(`rule ${rule.id}: its doc has the headings "${headings.join(', ')}", not "${HEADINGS.join(', ')}"`);
+  if (headings.join() !== HEADINGS.join())
+    throw new Error(`rule ${rule.id}: its doc has the headings "${headings.join(', ')}", not "${HEADINGS.join(', ')}"`);
   return rule;
 }

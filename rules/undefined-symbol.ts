@@ -1,10 +1,17 @@
-import type { SymbolId } from './kconfig/expr.ts';
 import { lineOf } from './kconfig/config-line.ts';
+import type { SymbolId } from './kconfig/expr.ts';
 import { nearest } from './kconfig/near-name.ts';
 import { declaredIn, fileReferences } from './kconfig/references.ts';
 import { type Candidate, type Conf, defineRule, type KernelChange } from './rule.ts';
 import { sourceKind } from './source/config-references.ts';
-import { consequenceOf, kconfigReferences, onlyNew, type Reference, type References, sourceReferences } from './source/symbol-references.ts';
+import {
+  consequenceOf,
+  kconfigReferences,
+  onlyNew,
+  type Reference,
+  type References,
+  sourceReferences,
+} from './source/symbol-references.ts';
 import type { Anchor, Arch, Attempt, Evidence, Tree } from './types.ts';
 
 export default defineRule({
@@ -24,7 +31,7 @@ the code under the #ifdef never compiled.
 ## Instead
 Change every user of the old name in the same series.
 ## What it misses
-References through macros and generated files. Documentation, defconfigs, tools/ and scripts/ are not
+References through macros and generated files, in Rust, and of a symbol's value in C. Documentation, defconfigs, tools/ and scripts/ are not
 looked at. A CONFIG_ macro that some file defines by itself is no symbol, and is passed over.`,
 
   begin: (change) => ({ finish: () => findAll(change) }),
@@ -42,19 +49,29 @@ async function findAll(change: KernelChange): Promise<Candidate[]> {
     const id = pool.findSymbol(name);
     return id === undefined || !after.has(id);
   };
-  const removed = new Map([...before].filter((symbol) => !after.has(symbol)).map((symbol) => [pool.names[symbol]!, symbol]));
+  const removed = new Map(
+    [...before].filter((symbol) => !after.has(symbol)).map((symbol) => [pool.names[symbol]!, symbol]),
+  );
   const introduced = await newReferences(change, (id) => !after.has(id), isUndefined);
   for (const name of removed.keys()) introduced.delete(name);
   if (removed.size + introduced.size === 0) return [];
 
   // One search for all names: it reads the whole tree.
-  const words = [...removed.keys(), ...introduced.keys()].flatMap((name) => [`CONFIG_${name}`, `CONFIG_${name}_MODULE`, `DCONFIG_${name}`]);
+  const words = [...removed.keys(), ...introduced.keys()].flatMap((name) => [
+    `CONFIG_${name}`,
+    `CONFIG_${name}_MODULE`,
+    `DCONFIG_${name}`,
+  ]);
   const hits = await change.after.tree.grep(words, MAX_GREP_LINES);
   const macros = definedElsewhere(hits);
   const left = await remaining(change, removed, hits);
   const found = [
-    ...[...removed].map(([name, symbol]) => (macros.has(name) ? undefined : leftBehind(change, symbol, left.get(name) ?? []))),
-    ...[...introduced].map(([name, references]) => (macros.has(name) ? undefined : broughtIn(change, name, references, after))),
+    ...[...removed].map(([name, symbol]) =>
+      macros.has(name) ? undefined : leftBehind(change, symbol, left.get(name) ?? []),
+    ),
+    ...[...introduced].map(([name, references]) =>
+      macros.has(name) ? undefined : broughtIn(change, name, references, after),
+    ),
   ];
   return found.filter((one) => one !== undefined);
 }
@@ -65,7 +82,9 @@ async function newReferences(
   isUndefined: (symbol: SymbolId) => boolean,
   isUndefinedName: (name: string) => boolean,
 ): Promise<References> {
-  const oldPathOf = new Map(changedPaths.flatMap(({ path, oldPath }) => (oldPath === undefined ? [] : [[path, oldPath]])));
+  const oldPathOf = new Map(
+    changedPaths.flatMap(({ path, oldPath }) => (oldPath === undefined ? [] : [[path, oldPath]])),
+  );
   const paths = changedPaths.map(({ path }) => path);
   const oldPaths = new Set([...paths, ...oldPathOf.values()]);
   const kconfig = onlyNew(
@@ -88,12 +107,16 @@ function joined(a: References, b: References): References {
 }
 
 /** What still mentions symbols whose definition is gone. */
-function remaining({ pool, after }: KernelChange, removed: ReadonlyMap<string, SymbolId>, hits: readonly GrepHit[]): Promise<References> {
+function remaining(
+  { pool, after }: KernelChange,
+  removed: ReadonlyMap<string, SymbolId>,
+  hits: readonly GrepHit[],
+): Promise<References> {
   const symbols = new Set(removed.values());
   const { files } = after.kconfig;
   const kconfig = kconfigReferences(pool, files, files.keys(), (symbol) => symbols.has(symbol));
   const isRemoved = (name: string): boolean => removed.has(name) || removed.has(name.replace(/_MODULE$/, ''));
-  const paths = new Set(hits.map(({ path }) => path));
+  const paths = [...new Set(hits.map(({ path }) => path))].sort();
   return sourceReferences(after.tree, paths, isRemoved).then((source) => joined(kconfig, source));
 }
 
@@ -110,11 +133,19 @@ function definedElsewhere(hits: readonly GrepHit[]): Set<string> {
   return names;
 }
 
-function broughtIn(change: KernelChange, name: string, references: readonly Reference[], after: ReadonlySet<SymbolId>): Candidate | undefined {
+function broughtIn(
+  change: KernelChange,
+  name: string,
+  references: readonly Reference[],
+  after: ReadonlySet<SymbolId>,
+): Candidate | undefined {
   const first = references[0]!;
   const anchor = change.lines.added(first.path, first.line, first.text) ?? change.lines.near(first.path, first.line);
   if (!anchor) return undefined;
-  const similar = nearest(name, [...after].map((id) => change.pool.names[id]!));
+  const similar = nearest(
+    name,
+    [...after].map((id) => change.pool.names[id]!),
+  );
   return candidate(change, name, references, anchor, { how: 'introduced', ...(similar && { similar }) });
 }
 
@@ -146,7 +177,13 @@ function newNameAt(change: KernelChange, anchor: Anchor): string | undefined {
   return next?.kind === 'add' ? /^\s*(?:menu)?config\s+(\w+)/.exec(next.text)?.[1] : undefined;
 }
 
-function candidate(change: KernelChange, name: string, references: readonly Reference[], anchor: Anchor, claim: Record<string, unknown>): Candidate {
+function candidate(
+  change: KernelChange,
+  name: string,
+  references: readonly Reference[],
+  anchor: Anchor,
+  claim: Record<string, unknown>,
+): Candidate {
   const first = references[0]!;
   const arch = archOf(first.path);
   return {
@@ -163,7 +200,16 @@ function candidate(change: KernelChange, name: string, references: readonly Refe
     },
     evidence: references
       .slice(0, MAX_LISTED)
-      .map(({ path, line, text }): Evidence => ({ kind: 'source', side: 'after', commit: change.after.commit, path, line, text })),
+      .map(
+        ({ path, line, text }): Evidence => ({
+          kind: 'source',
+          side: 'after',
+          commit: change.after.commit,
+          path,
+          line,
+          text,
+        }),
+      ),
     confirm: (conf) => confirm(conf, arch, name),
   };
 }

@@ -52,6 +52,8 @@ class ModelBuilder {
   /** Declaration that properties belong to. */
   #entry!: Declaration;
   #acceptsProperties = false;
+  /** Whether any statement was read. */
+  #isStarted = false;
 
   constructor(options: ModelOptions) {
     this.#options = options;
@@ -68,7 +70,9 @@ class ModelBuilder {
     this.#entry = this.#block;
     this.#read(root, file);
     this.#close(this.#block);
+    checkLastLine(root, file);
     for (const choice of this.#choices) this.#checkChoice(choice);
+    for (const symbol of this.#declared) if (symbol.isTransitional) checkTransitional(symbol);
     return {
       symbols: this.#symbols,
       declared: this.#declared,
@@ -107,9 +111,12 @@ class ModelBuilder {
   }
 
   #take(s: Statement, path: string, file: KconfigFile): void {
+    const isFirst = !this.#isStarted;
+    this.#isStarted = true;
     switch (s.kind) {
       case Kind.config:
       case Kind.menuconfig: {
+        if (s.kind === Kind.menuconfig) this.#refuseInChoice(s, path, 'menuconfig');
         const symbol = this.#symbol(s.symbol);
         if (this.#block.kind === 'choice' || this.#choiceAround()) this.#addMember(symbol);
         if (symbol.declarations.length === 0) this.#declared.push(symbol);
@@ -157,9 +164,11 @@ class ModelBuilder {
         this.#acceptsProperties = false;
         return this.#source(s, path);
       case Kind.mainmenu:
+        if (!isFirst) throw new KconfigError(path, s.line, '"mainmenu" is not the first statement');
         this.#title = s.text;
         return;
       case Kind.assign: {
+        this.#refuseInChoice(s, path, 'assignment');
         const op = s.other === Token.colonEqual ? ':=' : s.other === Token.plusEqual ? '+=' : '=';
         this.#macros.assign(this.#pool.names[s.symbol]!, op, s.text, path, s.line);
         this.#acceptsProperties = false;
@@ -190,7 +199,7 @@ class ModelBuilder {
       case Kind.prompt:
         return this.#prompt(s, path);
       case Kind.modules:
-        if (this.#modules && this.#modules !== entry.symbol) {
+        if (this.#modules) {
           throw new KconfigError(path, s.line, `symbol '${entry.symbol!.name}' redefines option 'modules' already defined by symbol '${this.#modules.name}'`);
         }
         this.#modules = entry.symbol;
@@ -199,14 +208,17 @@ class ModelBuilder {
         entry.symbol!.isTransitional = true;
         return;
       case Kind.type:
+        if (entry.choice && (s.type !== SymbolType.bool || s.other !== 1)) throw new KconfigError(path, s.line, 'a choice takes its type from `bool "prompt"` only');
         if (s.other === 1) this.#prompt(s, path);
         if (entry.symbol) this.#setType(entry.symbol, s.type, path, s.line);
         return;
       case Kind.default: {
         const property = { in: entry, cond: s.cond, line: s.line, value: s.expr };
         if (entry.choice) {
-          if (this.#pool.ops[s.expr] !== Op.symbol) throw new KconfigError(path, s.line, 'default of a choice must be one symbol');
-          this.#symbol(this.#pool.lefts[s.expr]!);
+          const value = this.#pool.lefts[s.expr]!;
+          const isWord = this.#pool.ops[s.expr] === Op.symbol && (!this.#pool.constant[value] || value <= this.#pool.y);
+          if (!isWord) throw new KconfigError(path, s.line, 'default of a choice must be one symbol');
+          this.#symbol(value);
           entry.choice.defaults.push(property);
           return;
         }
@@ -262,7 +274,7 @@ class ModelBuilder {
     if (entry.prompt) this.#warnings.push(`${path}:${s.line}:warning: prompt redefined`);
     let menusVisible = NONE;
     if (entry.kind !== 'menu' && entry.kind !== 'comment') {
-      for (let d = entry.parent; d; d = d.parent) menusVisible = this.#pool.and(menusVisible, d.visibility);
+      for (let d = entry.parent; d; d = d.parent) menusVisible = this.#pool.and(menusVisible, this.#pool.inDependency(d.visibility));
     }
     const text = s.text.charCodeAt(0) > 32 ? s.text : s.text.replace(/^[ \t\n\v\f\r]+/, '');
     if (text !== s.text) this.#warnings.push(`${path}:${s.line}:warning: leading whitespace ignored`);
@@ -375,6 +387,10 @@ class ModelBuilder {
       if (!prompt) throw new KconfigError(path, line, 'error: choice member must have a prompt');
       if (symbol.type !== SymbolType.bool) throw new KconfigError(path, line, 'error: choice member must be bool');
       if (symbol.prompts[0] === prompt) symbol.choice = choice;
+      const value = symbol.defaults[0];
+      if (value) throw new KconfigError(value.in.path, value.line, 'error: defaults for choice values not supported');
+      const outside = symbol.prompts.find((p) => p.in.kind === 'config' && groupOf(p.in) !== declaration);
+      if (outside) throw new KconfigError(outside.in.path, outside.line, 'error: choice value has a prompt outside its choice group');
     }
   }
 
@@ -407,6 +423,27 @@ function put<L extends Lists>(symbol: KSymbol, list: L, item: KSymbol[L][number]
   const items: unknown[] = symbol[list];
   if (items === NOTHING) (symbol as Record<Lists, unknown>)[list] = [item];
   else items.push(item);
+}
+
+/** The innermost block around a declaration that is more than an `if`. */
+function groupOf(declaration: Declaration): Declaration | undefined {
+  let group = declaration.parent;
+  while (group?.kind === 'if') group = group.parent;
+  return group;
+}
+
+/** The first file's last statement needs its newline; those sourced do without. */
+function checkLastLine(path: string, { text, statements }: KconfigFile): void {
+  const last = text.slice(text.lastIndexOf('\n') + 1);
+  if (/^[ \t]*(#|$)/.test(last) || statements.at(-1)?.kind === Kind.help) return;
+  throw new KconfigError(path, text.split('\n').length, 'syntax error: no new line at end of file');
+}
+
+/** A transitional symbol has a type and a help text, nothing else (kconfig-language.rst, "Transitional symbols"). */
+function checkTransitional(symbol: KSymbol): void {
+  const [property] = [...symbol.prompts, ...symbol.defaults, ...symbol.selects, ...symbol.implies, ...symbol.ranges];
+  const place = property ? { path: property.in.path, line: property.line } : symbol.declarations.find(({ hasDep }) => hasDep);
+  if (place) throw new KconfigError(place.path, place.line, 'error: transitional symbols can only have help sections');
 }
 
 export const TYPE_NAMES = ['unknown', 'bool', 'tristate', 'integer', 'hex', 'string'] as const;

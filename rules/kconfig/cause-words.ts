@@ -48,7 +48,9 @@ function ownWords(upgrade: Upgrade, { property, side, change }: Cause, where: Wh
     case 'range': {
       const range = upgrade.after.activeRange(change.after);
       const { pool } = upgrade.after;
-      return range ? `the range of ${of} is now ${pool.word(range.low)} to ${pool.word(range.high)}` : `${of} has no range any more`;
+      return range
+        ? `the range of ${of} is now ${pool.word(range.low)} to ${pool.word(range.high)}`
+        : `${of} has no range any more`;
     }
     case 'choice':
       return `the choice that ${of} is in now falls back to another of its members`;
@@ -60,7 +62,12 @@ function ownWords(upgrade: Upgrade, { property, side, change }: Cause, where: Wh
 }
 
 /** The parts of a condition that do not hold, and the values of their symbols. */
-function needWords(upgrade: Upgrade, e: ExprId, { side, change }: Pick<Cause, 'side' | 'change'>, where: Where): string {
+function needWords(
+  upgrade: Upgrade,
+  e: ExprId,
+  { side, change }: Pick<Cause, 'side' | 'change'>,
+  where: Where,
+): string {
   const values = side === 'after' ? upgrade.after : upgrade.before;
   const { pool } = values;
   const limit = Math.max(rank(change.from), rank(change.to));
@@ -75,7 +82,9 @@ function needWords(upgrade: Upgrade, e: ExprId, { side, change }: Pick<Cause, 's
   const facts = Map.groupBy(symbols, (id) => factOf(upgrade, values, id, where));
   const isOne = parts.length === 1 && pool.ops[parts[0]!] === Op.symbol;
   if (isOne) return `${need}, which is ${[...facts.keys()][0]}`;
-  const told = [...facts].map(([fact, ids]) => `${few(ids.map((id) => pool.names[id]!))} ${ids.length > 1 ? 'are' : 'is'} ${fact}`);
+  const told = [...facts].map(
+    ([fact, ids]) => `${few(ids.map((id) => pool.names[id]!))} ${ids.length > 1 ? 'are' : 'is'} ${fact}`,
+  );
   return `${need}, where ${few(told)}`;
 }
 
@@ -101,7 +110,8 @@ function conjuncts({ pool }: Values, e: ExprId): ExprId[] {
 function links(upgrade: Upgrade, chain: readonly string[]): string[] {
   const upwards = chain.toReversed();
   const steps = upwards.slice(1);
-  if (steps.length > MAX_LINKS) return [`${chain[0]} depends on ${upwards[0]} through ${steps.length - 1} other symbols`];
+  if (steps.length > MAX_LINKS)
+    return [`${chain[0]} depends on ${upwards[0]} through ${steps.length - 1} other symbols`];
   return steps.map((reader, i) => linkWords(upgrade, reader, upwards[i]!));
 }
 
@@ -114,14 +124,18 @@ function linkWords({ before, after: { pool, model } }: Upgrade, reader: string, 
   if (was?.selectedBy.some((edge) => edge.from.id === readId)) return `${read} selected ${reader}`;
   if (dependsOn(symbol, readId, pool.symbolsOf.bind(pool))) return `${reader} depends on ${read}`;
   if (symbol.choice?.members.some((member) => member.id === readId)) return `${reader} is in one choice with ${read}`;
-  const isDefault = symbol.defaults.some(({ value, cond }) => [value, cond].some((e) => mentions(e, readId, pool.symbolsOf.bind(pool))));
+  const isDefault = symbol.defaults.some(({ value, cond }) =>
+    [value, cond].some((e) => mentions(e, readId, pool.symbolsOf.bind(pool))),
+  );
   return isDefault ? `the default of ${reader} depends on ${read}` : `${reader} depends on ${read}`;
 }
 
 type Visit = (e: ExprId, visit: (id: SymbolId) => void) => void;
 
 function dependsOn(symbol: KSymbol, id: SymbolId, visit: Visit): boolean {
-  return symbol.declarations.some((declaration) => dependencies(declaration).some(({ expr }) => mentions(expr, id, visit)));
+  return symbol.declarations.some((declaration) =>
+    dependencies(declaration).some(({ expr }) => mentions(expr, id, visit)),
+  );
 }
 
 function mentions(e: ExprId, id: SymbolId, visit: Visit): boolean {

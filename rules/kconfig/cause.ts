@@ -5,8 +5,8 @@
 
 import { NO, NONE } from './expr.ts';
 import type { Declaration } from './model.ts';
-import type { Property } from './properties.ts';
 import { operands } from './operands.ts';
+import type { Property } from './properties.ts';
 import { rank, type Upgrade, type ValueChange } from './upgrade.ts';
 import type { Values } from './values.ts';
 
@@ -25,7 +25,11 @@ type Found = Pick<Cause, 'property' | 'side'>;
  * The property behind `change` in the configuration that `upgrade` ran last; undefined where the
  * reading finds none (then nothing should be claimed).
  */
-export function findCause(upgrade: Upgrade, changes: ReadonlyMap<string, ValueChange>, change: ValueChange): Cause | undefined {
+export function findCause(
+  upgrade: Upgrade,
+  changes: ReadonlyMap<string, ValueChange>,
+  change: ValueChange,
+): Cause | undefined {
   const seen = new Set<string>([change.name]);
   const queue: { change: ValueChange; chain: string[] }[] = [{ change, chain: [change.name] }];
   for (let i = 0; i < queue.length; i++) {
@@ -36,7 +40,9 @@ export function findCause(upgrade: Upgrade, changes: ReadonlyMap<string, ValueCh
     const isCarried = from !== undefined && own?.side === 'before' && isLoss(changes.get(from));
     if (own && !isCarried) return { ...own, change: here, chain };
     const { pool } = upgrade.before;
-    const inputs = isCarried ? [from] : [...operands(pool, here.before), ...operands(pool, here.after)].map((id) => pool.names[id]!);
+    const inputs = isCarried
+      ? [from]
+      : [...operands(pool, here.before), ...operands(pool, here.after)].map((id) => pool.names[id]!);
     for (const name of inputs) {
       const next = changes.get(name);
       if (!next || seen.has(next.name)) continue;
@@ -55,7 +61,11 @@ function ownCause(upgrade: Upgrade, change: ValueChange): Found | undefined {
   const b = change.before;
   const a = change.after;
   const isLower = rank(change.to) < rank(change.from);
-  const pick = (side: 'before' | 'after', kinds: readonly string[], test: (p: Property) => boolean = () => true): Found | undefined => {
+  const pick = (
+    side: 'before' | 'after',
+    kinds: readonly string[],
+    test: (p: Property) => boolean = () => true,
+  ): Found | undefined => {
     const property = (side === 'before' ? own.removed : own.added).find((p) => kinds.includes(p.kind) && test(p));
     return property && { property, side };
   };

@@ -7,7 +7,7 @@ export function lineOf(config: string, symbol: string): string {
 }
 
 /** Value on such a line: `y`, `m`, the text; `n` for `is not set`, undefined without a line. */
-export function valueOf(line: string): string | undefined {
+export function valueOn(line: string): string | undefined {
   if (line.startsWith('(no ')) return undefined;
   if (!line.startsWith('CONFIG_')) return 'n';
   const value = line.slice(line.indexOf('=') + 1);

@@ -39,7 +39,7 @@ export interface Declaration {
   dep: ExprId;
   /** Whether this declaration or one around it has a dependency at all. */
   hasDep: boolean;
-  /** `visible if` of a menu. */
+  /** `visible if` of a menu, its literal `m` as written. */
   visibility: ExprId;
   prompt: Prompt | undefined;
   file: KconfigFile;

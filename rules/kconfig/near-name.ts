@@ -27,7 +27,11 @@ const MAX_NAME_CHARS = 100;
  * `limit`: a transposed, wrong, missing or extra letter in about four, words in another order, a
  * beginning, a part. Empty where nothing is near.
  */
-export function similar(declared: Iterable<{ readonly name: SymbolName }>, name: string, limit: number = 5): SymbolName[] {
+export function similar(
+  declared: Iterable<{ readonly name: SymbolName }>,
+  name: string,
+  limit: number = 5,
+): SymbolName[] {
   const wanted = name.toUpperCase().replace(/^CONFIG_/, '');
   if (wanted === '' || wanted.length > MAX_NAME_CHARS) return [];
   const ranked: { readonly name: string; readonly score: number }[] = [];

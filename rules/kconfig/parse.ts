@@ -220,7 +220,8 @@ export class KconfigParser {
         return this.#end(Kind.depends, line, { expr, cond });
       }
       case 'visible':
-        return this.#end(Kind.visible, line, { cond: this.#condition() });
+        // Kept as written: a menu is shown for a literal `m` even where modules are off (menu.c, menu_is_visible).
+        return this.#end(Kind.visible, line, { cond: this.#condition(true) });
       case 'modules':
         return this.#end(Kind.modules, line, {});
       case 'transitional':
@@ -242,11 +243,12 @@ export class KconfigParser {
     return statement(kind, line, fields);
   }
 
-  #condition(): ExprId {
+  #condition(isAsWritten = false): ExprId {
     const { kinds, texts, count } = this.#lexer;
     if (this.#at >= count || kinds[this.#at] !== Token.word || texts[this.#at] !== 'if') return NONE;
     this.#at++;
-    return this.#pool.inDependency(this.#or());
+    const e = this.#or();
+    return isAsWritten ? e : this.#pool.inDependency(e);
   }
 
   #name(): SymbolId {

@@ -6,8 +6,8 @@
  */
 
 import { type ExprId, NONE, type SymbolId } from './expr.ts';
-import { type KconfigFile, Kind } from './parse.ts';
 import type { Declaration, Default, Edge, KconfigModel, KSymbol, Prompt, Range } from './model.ts';
+import { type KconfigFile, Kind } from './parse.ts';
 
 export type PropertyKind =
   | 'declaration'
@@ -51,7 +51,11 @@ export interface SymbolChange {
  * property are left out, even where what they depend on changed. Only symbols with something in one of
  * the `touched` files are looked at (see touchedPaths).
  */
-export function changedSymbols(before: KconfigModel, after: KconfigModel, touched: ReadonlySet<string>): Map<string, SymbolChange> {
+export function changedSymbols(
+  before: KconfigModel,
+  after: KconfigModel,
+  touched: ReadonlySet<string>,
+): Map<string, SymbolChange> {
   const hashBefore = new Fingerprints(before);
   const hashAfter = new Fingerprints(after);
   const changes = new Map<string, SymbolChange>();
@@ -75,7 +79,10 @@ export function changedSymbols(before: KconfigModel, after: KconfigModel, touche
  * Files whose symbols a change can alter: those that changed, and all that these source, since the
  * blocks around them may be other ones. A changed file that sets variables can alter every file.
  */
-export function touchedPaths(changed: readonly string[], sides: readonly ReadonlyMap<string, KconfigFile>[]): Set<string> {
+export function touchedPaths(
+  changed: readonly string[],
+  sides: readonly ReadonlyMap<string, KconfigFile>[],
+): Set<string> {
   const touched = new Set<string>();
   const queue = [...changed];
   for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
@@ -131,7 +138,13 @@ function ordered(symbol: KSymbol): Property[] {
 /** All properties of a symbol, in file order within each kind. */
 export function properties(symbol: KSymbol): Property[] {
   const out: Property[] = [];
-  const put = (kind: PropertyKind, at: { path: string; line: number }, key: string, expr: ExprId, edge?: Edge): void => {
+  const put = (
+    kind: PropertyKind,
+    at: { path: string; line: number },
+    key: string,
+    expr: ExprId,
+    edge?: Edge,
+  ): void => {
     out.push({ kind, of: symbol, path: at.path, line: at.line, key: `${kind} ${key}`, expr, ...(edge && { edge }) });
   };
   const first = symbol.declarations[0];
@@ -147,15 +160,20 @@ export function properties(symbol: KSymbol): Property[] {
     put('prompt', at(prompt), `${prompt.cond}`, prompt.cond);
     if (prompt.menusVisible !== NONE) put('visible if', at(prompt), `${prompt.menusVisible}`, prompt.menusVisible);
   }
-  for (const property of symbol.defaults) put('default', at(property), `${property.value} ${property.cond}`, property.cond);
+  for (const property of symbol.defaults)
+    put('default', at(property), `${property.value} ${property.cond}`, property.cond);
   for (const range of symbol.ranges) put('range', at(range), `${range.low} ${range.high} ${range.cond}`, range.cond);
-  for (const [kind, edges] of [['selected by', symbol.selectedBy], ['implied by', symbol.impliedBy]] as const) {
+  for (const [kind, edges] of [
+    ['selected by', symbol.selectedBy],
+    ['implied by', symbol.impliedBy],
+  ] as const) {
     for (const edge of edges) put(kind, at(edge), `${edge.from.id} ${edge.cond}`, edge.cond, edge);
   }
   const { choice } = symbol;
   if (choice) {
     put('choice', choice.declaration, choice.members.map((m) => m.id).join(' '), NONE);
-    for (const property of choice.defaults) put('choice', at(property), `default ${property.value} ${property.cond}`, property.cond);
+    for (const property of choice.defaults)
+      put('choice', at(property), `default ${property.value} ${property.cond}`, property.cond);
   }
   return out;
 }
@@ -165,7 +183,9 @@ function at(property: Prompt | Default | Range | Edge): { path: string; line: nu
 }
 
 /** `depends on` lines and `if` conditions that hold a declaration, outermost first. */
-export function dependencies(declaration: Declaration): { readonly expr: ExprId; readonly path: string; readonly line: number }[] {
+export function dependencies(
+  declaration: Declaration,
+): { readonly expr: ExprId; readonly path: string; readonly line: number }[] {
   const out = declaration.parent ? dependencies(declaration.parent) : [];
   for (const { expr, line } of declaration.dependencies) out.push({ expr, path: declaration.path, line });
   return out;

@@ -29,7 +29,8 @@ export function fileReferences(pool: ExprPool, file: KconfigFile): FileReference
   let within: SymbolId = -1;
   for (const statement of file.statements) {
     const mention = (symbol: SymbolId): void => {
-      if (symbol >= 0 && !pool.constant[symbol] && !isNumber(pool.names[symbol]!)) mentions.push({ symbol, statement, within });
+      if (symbol >= 0 && !pool.constant[symbol] && !isNumber(pool.names[symbol]!))
+        mentions.push({ symbol, statement, within });
     };
     switch (statement.kind) {
       case Kind.config:

@@ -64,7 +64,7 @@ export class Simplifier {
   condition(property: Prompt | Default | Range | Edge): ExprId {
     let own = property.cond;
     if ('menusVisible' in property && property.menusVisible !== NONE) {
-      for (let menu = property.in.parent; menu; menu = menu.parent) own = this.pool.and(own, menu.visibility);
+      for (let menu = property.in.parent; menu; menu = menu.parent) own = this.pool.and(own, this.pool.inDependency(menu.visibility));
     }
     return this.deduplicate(this.pool.and(this.dependency(property.in), this.normalize(own)));
   }

@@ -56,7 +56,10 @@ export class Upgrade {
    * `after` keep the configuration's values until the next call.
    */
   run(config: string, configAfter: string = config): Map<string, ValueChange> {
-    for (const [values, text] of [[this.before, config], [this.after, configAfter]] as const) {
+    for (const [values, text] of [
+      [this.before, config],
+      [this.after, configAfter],
+    ] as const) {
       readConfig(values, text, '.config');
       values.restart();
     }
@@ -85,7 +88,9 @@ export class Upgrade {
 
   /** All of them read MODULES, without saying so. */
   #tristates(): SymbolId[] {
-    const tristates = [this.before, this.after].flatMap(({ model }) => model.declared.filter((s) => s.type === SymbolType.tristate));
+    const tristates = [this.before, this.after].flatMap(({ model }) =>
+      model.declared.filter((s) => s.type === SymbolType.tristate),
+    );
     return tristates.map((symbol) => symbol.id);
   }
 

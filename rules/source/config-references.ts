@@ -35,7 +35,7 @@ export function configReferences(text: string, kind: SourceKind): ConfigReferenc
       for (const match of line.replace(/(^|\s)#.*/, '').matchAll(ANY)) found.push({ name: match[1]!, line: i + 1 });
       continue;
     }
-    const isContinued: boolean = isDirective && lines[i - 1]!.endsWith('\\');
+    const isContinued: boolean = isDirective && lines[i - 1]!.trimEnd().endsWith('\\');
     isDirective = isContinued || /^\s*#\s*(if|ifdef|ifndef|elif|elifdef|elifndef)\b/.test(line);
     for (const match of line.matchAll(isDirective ? ANY : CALL)) found.push({ name: match[1]!, line: i + 1 });
   }
@@ -44,7 +44,7 @@ export function configReferences(text: string, kind: SourceKind): ConfigReferenc
 
 /** The text with comments blanked, line for line. Strings are matched too, since one may hold the start of a comment. */
 function withoutComments(text: string): string {
-  return text.replace(/\/\*[^]*?(?:\*\/|$)|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'/g, (match) =>
+  return text.replace(/\/\*[\s\S]*?(?:\*\/|$)|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'/g, (match) =>
     match[0] === '/' ? match.replace(/[^\n]/g, ' ') : match,
   );
 }

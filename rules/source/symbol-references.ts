@@ -53,13 +53,18 @@ export function kconfigReferences(
     const mentions = fileReferences(pool, file).mentions.filter(({ symbol }) => wanted(symbol));
     if (mentions.length === 0) continue;
     const lines = file.text.split('\n');
-    for (const mention of mentions) put(found, pool.names[mention.symbol]!, kconfigReference(pool, path, lines, mention));
+    for (const mention of mentions)
+      put(found, pool.names[mention.symbol]!, kconfigReference(pool, path, lines, mention));
   }
   return found;
 }
 
 /** Symbols that the C and Kbuild files among `paths` ask for, those that are `wanted`; `FOO_MODULE` stands for FOO where both are. */
-export async function sourceReferences(tree: Tree, paths: Iterable<string>, wanted: (name: string) => boolean): Promise<References> {
+export async function sourceReferences(
+  tree: Tree,
+  paths: Iterable<string>,
+  wanted: (name: string) => boolean,
+): Promise<References> {
   const found: References = new Map();
   for (const [path, text] of await tree.read([...paths].filter((one) => sourceKind(one)))) {
     const lines = text.split('\n');
@@ -71,9 +76,15 @@ export async function sourceReferences(tree: Tree, paths: Iterable<string>, want
   return found;
 }
 
-function kconfigReference(pool: ExprPool, path: string, lines: readonly string[], { statement, symbol, within }: Mention): Reference {
+function kconfigReference(
+  pool: ExprPool,
+  path: string,
+  lines: readonly string[],
+  { statement, symbol, within }: Mention,
+): Reference {
   const of = within >= 0 ? pool.names[within]! : undefined;
-  const isNeeded = (statement.kind === Kind.depends || statement.kind === Kind.if) && requires(pool, statement.expr, symbol);
+  const isNeeded =
+    (statement.kind === Kind.depends || statement.kind === Kind.if) && requires(pool, statement.expr, symbol);
   const consequence =
     statement.kind === Kind.select || statement.kind === Kind.imply
       ? statement.symbol === symbol

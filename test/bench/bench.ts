@@ -16,7 +16,12 @@ import { benchCheck, benchDefconfigs, benchOlddefconfig, benchSecond } from './b
 import type { Row } from './rows.ts';
 import { table } from './rows.ts';
 
-const BENCHES = { olddefconfig: benchOlddefconfig, second: benchSecond, defconfigs: benchDefconfigs, check: benchCheck };
+const BENCHES = {
+  olddefconfig: benchOlddefconfig,
+  second: benchSecond,
+  defconfigs: benchDefconfigs,
+  check: benchCheck,
+};
 type Name = keyof typeof BENCHES;
 
 interface Options {
@@ -28,7 +33,10 @@ async function main({ rounds, only }: Options): Promise<void> {
   const { tree } = await provision(['packages', 'test-packages', 'tree']);
   if (tree === undefined) throw new ProvisionError('there is no kernel tree');
   const scratch = mkdtempSync(join(tmpdir(), 'depbot-bench-'));
-  const load = (): string => loadavg().map((figure) => figure.toFixed(1)).join(' ');
+  const load = (): string =>
+    loadavg()
+      .map((figure) => figure.toFixed(1))
+      .join(' ');
   const before = load();
   try {
     const rows: Row[] = [];
@@ -40,10 +48,14 @@ async function main({ rounds, only }: Options): Promise<void> {
       notes.push(...said);
     }
     const version = kernelVersion(readFileSync(join(tree, 'Makefile'), 'utf8')) ?? 'of unknown version';
-    process.stdout.write(`\nLinux ${version}, Node ${process.versions.node}, ${cpus().length} processors, medians of ${rounds}\n\n`);
+    process.stdout.write(
+      `\nLinux ${version}, Node ${process.versions.node}, ${cpus().length} processors, medians of ${rounds}\n\n`,
+    );
     process.stdout.write(`${table(rows)}\n${notes.map((note) => `- ${note}\n`).join('')}`);
     process.stdout.write(`- load average (1, 5, 15 minutes) before: ${before}; after: ${load()}`);
-    process.stdout.write(Math.max(...loadavg()) > cpus().length ? '; others were at work: only the ratios count\n' : '\n');
+    process.stdout.write(
+      Math.max(...loadavg()) > cpus().length ? '; others were at work: only the ratios count\n' : '\n',
+    );
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
@@ -56,7 +68,8 @@ function rounds(text: string): number {
 
 function names(text: string): Name[] {
   const asked = text.split(',');
-  if (!asked.every((name): name is Name => Object.hasOwn(BENCHES, name))) throw new InvalidArgumentError(`some of ${Object.keys(BENCHES).join(',')}`);
+  if (!asked.every((name): name is Name => Object.hasOwn(BENCHES, name)))
+    throw new InvalidArgumentError(`some of ${Object.keys(BENCHES).join(',')}`);
   return asked;
 }
 

@@ -51,9 +51,24 @@ export async function benchOlddefconfig(setting: Setting): Promise<Findings> {
   const recorded = await record(tree, ARCH, cacheDir);
   const peers = await Peers.open(tree, scratch, cacheDir);
   const output = join(scratch, 'ours.config');
-  const args = ['kconfig', 'olddefconfig', '--tree', tree, '--arch', ARCH, '--config', join(tree, CONFIG), '--output', output];
+  const args = [
+    'kconfig',
+    'olddefconfig',
+    '--tree',
+    tree,
+    '--arch',
+    ARCH,
+    '--config',
+    join(tree, CONFIG),
+    '--output',
+    output,
+  ];
   const kconfiglib = peers.kconfiglib(recorded, CONFIG);
-  const programs = { ours: node('bot/depbot.mjs', args, setting), conf: peers.conf(ARCH, recorded, CONFIG), kconfiglib };
+  const programs = {
+    ours: node('bot/depbot.mjs', args, setting),
+    conf: peers.conf(ARCH, recorded, CONFIG),
+    kconfiglib,
+  };
   const { ours, conf, kconfiglib: old } = inTurns(programs, rounds, scratch);
   const what = 'x86_64 olddefconfig, whole process';
   const rows: Row[] = [
@@ -68,14 +83,18 @@ export async function benchOlddefconfig(setting: Setting): Promise<Findings> {
     { what: '  its peak memory', unit: 'MiB', ours: rss(ours), peer: { name: 'conf', values: rss(conf) } },
   ];
   const notes = ['conf: popen(3) answered from memory, no sandbox, nothing written but .config'];
-  if (kconfiglib === undefined) return { rows, notes: [...notes, 'Kconfiglib: skipped, python3-kconfiglib is not installed'] };
-  rows.push({
-    what,
-    unit: 'ms',
-    ours: walls(ours),
-    peer: { name: 'Kconfiglib', values: walls(old) },
-    aim: { text: '3 times as fast as Kconfiglib', reached: (mine, theirs) => mine * 3 <= theirs },
-  });
+  if (kconfiglib === undefined)
+    return { rows, notes: [...notes, 'Kconfiglib: skipped, python3-kconfiglib is not installed'] };
+  rows.push(
+    {
+      what,
+      unit: 'ms',
+      ours: walls(ours),
+      peer: { name: 'Kconfiglib', values: walls(old) },
+      aim: { text: '3 times as fast as Kconfiglib', reached: (mine, theirs) => mine * 3 <= theirs },
+    },
+    { what: '  its processor time', unit: 'ms', ours: cpu(ours), peer: { name: 'Kconfiglib', values: cpu(old) } },
+  );
   notes.push('Kconfiglib: shell answers recorded, newer words of Kconfig put into older ones beforehand');
   return { rows, notes };
 }
@@ -91,7 +110,13 @@ export async function benchSecond(setting: Setting): Promise<Findings> {
   const aim = { text: 'below 50 ms', reached: (mine: number) => mine < 50 };
   return {
     rows: [
-      { what: 'second x86_64 configuration, warm process', unit: 'ms', ours: said(measured.ours, 'secondMs'), peer, aim },
+      {
+        what: 'second x86_64 configuration, warm process',
+        unit: 'ms',
+        ours: said(measured.ours, 'secondMs'),
+        peer,
+        aim,
+      },
       { what: 'twentieth', unit: 'ms', ours: said(measured.ours, 'warmMs'), peer },
     ],
     notes: [],
@@ -126,7 +151,11 @@ export async function benchDefconfigs(setting: Setting): Promise<Findings> {
 }
 
 /** Programs of conf on every SAMPLE-th defconfig of the tree. */
-async function confLoop({ tree, scratch, cacheDir }: Setting): Promise<{ loop: Record<string, Program>; total: number; sampled: number }> {
+async function confLoop({
+  tree,
+  scratch,
+  cacheDir,
+}: Setting): Promise<{ loop: Record<string, Program>; total: number; sampled: number }> {
   const peers = await Peers.open(tree, scratch, cacheDir);
   const all = archsOf(tree).flatMap((arch) => defconfigsOf(tree, arch).map(({ path }) => ({ arch, path })));
   const loop: Record<string, Program> = {};
@@ -136,6 +165,14 @@ async function confLoop({ tree, scratch, cacheDir }: Setting): Promise<{ loop: R
     loop[`conf ${path}`] = peers.conf(arch, recorded.get(arch)!, path);
   }
   return { loop, total: all.length, sampled: Object.keys(loop).length };
+}
+
+/** What check-twice.ts prints, as far as it is no figure to compare. */
+interface CheckTwice {
+  readonly configs: number;
+  readonly archs: number;
+  readonly findings: number;
+  readonly stages: Readonly<Record<string, number>>;
 }
 
 /** A Kconfig patch, from mail to reply, over all architectures. */
@@ -152,13 +189,19 @@ export async function benchCheck(setting: Setting): Promise<Findings> {
     conf: peers.conf(ARCH, recorded, CONFIG),
   };
   const { command, twice, conf } = inTurns(programs, rounds, scratch);
-  const { configs, archs, findings } = JSON.parse(twice[0]!.stdout) as Record<string, number>;
-  const runs = 2 * configs!;
+  const { configs, archs, findings, stages } = JSON.parse(twice.at(-1)!.stdout) as CheckTwice;
+  const runs = 2 * configs;
+  const shares = Object.entries(stages).map(([stage, ms]) => `${stage} ${(ms / 1000).toFixed(1)} s`);
   const peer = { name: `conf, ${runs} times`, values: seconds(walls(conf)).map((one) => one * runs) };
   return {
     rows: [
       { what: 'check of a one-patch series, whole process', unit: 's', ours: seconds(walls(command)), peer },
-      { what: '  its peak memory', unit: 'MiB', ours: rss(command), aim: { text: 'below 1 GiB', reached: (mine) => mine < 1024 } },
+      {
+        what: '  its peak memory',
+        unit: 'MiB',
+        ours: rss(command),
+        aim: { text: 'below 1 GiB', reached: (mine) => mine < 1024 },
+      },
       { what: 'check, first in a process', unit: 's', ours: seconds(said(twice, 'coldMs')), peer },
       {
         what: 'check, second in a process',
@@ -167,10 +210,16 @@ export async function benchCheck(setting: Setting): Promise<Findings> {
         peer,
         aim: { text: 'below 5 s', reached: (mine) => mine < 5 },
       },
-      { what: '  peak memory of both', unit: 'MiB', ours: rss(twice), aim: { text: 'below 1 GiB', reached: (mine) => mine < 1024 } },
+      {
+        what: '  peak memory of both',
+        unit: 'MiB',
+        ours: rss(twice),
+        aim: { text: 'below 1 GiB', reached: (mine) => mine < 1024 },
+      },
     ],
     notes: [
       `check: ${archs} architectures, ${configs} configurations, ${findings} finding(s), each confirmed by conf in the sandbox; disk caches warm`,
+      `the last second check: ${shares.join(', ')}`,
       `the peer of check is the time that conf would need for these configurations before and after, from its median on x86_64`,
     ],
   };

@@ -2,9 +2,10 @@
  * The programs that we are measured against, with recorded answers to `$(shell,…)` and without a sandbox, so
  * that each shows its own time: the tree's conf (its popen(3) answered from memory) and Kconfiglib.
  */
+
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { spawnSync } from 'node:child_process';
 import { buildConf } from '../../queue/conf.ts';
 import { openDirectory } from '../../queue/dir-kconfig.ts';
 import { KconfigSide } from '../../queue/kconfig-side.ts';
@@ -74,7 +75,10 @@ export class Peers {
     const cwd = join(this.#scratch, `conf-${arch}`);
     const answers = join(cwd, 'answers');
     mkdirSync(cwd, { recursive: true });
-    writeFileSync(answers, Buffer.concat([...recorded.answers].flatMap(([command, answer]) => record32(command, answer))));
+    writeFileSync(
+      answers,
+      Buffer.concat([...recorded.answers].flatMap(([command, answer]) => record32(command, answer))),
+    );
     return {
       argv: [this.#conf, '--olddefconfig', 'Kconfig'],
       cwd,

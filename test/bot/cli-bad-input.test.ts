@@ -27,11 +27,14 @@ const CASES: readonly (readonly [file: string, message: RegExp])[] = [
   ['empty.mbox', /empty\.mbox: it is empty\n.*no patch series in the input/],
   ['not-a-mail.txt', /not-a-mail\.txt: it is not a mail: .*From: and Subject:/],
   ['garbage.bin', /garbage\.bin: it is not a mail/],
-  ['truncated.mbox', /truncated\.mbox, message 2: its diff is cut short[^]*patch 2\/2 .* does not apply/],
+  ['truncated.mbox', /truncated\.mbox, message 2: its diff is cut short[\s\S]*patch 2\/2 .* does not apply/],
   ['patch-2-of-3-missing.mbox', /\(input\): the series is incomplete: patch 2 of 3 is not in the input/],
   ['does-not-apply.mbox', /\(apply\): patch 2\/2 \("foo: say less"\) does not apply: .*drivers\/foo\/Kconfig.*master/],
   ['leaves-tree.mbox', /\(apply\): patch 1 is refused because of the path "\.\.\/x": it leaves the tree/],
-  ['through-symlink.mbox', /\(apply\): patch 2 is refused .*"drivers\/foo\/link\/x": it goes through the symbolic link/],
+  [
+    'through-symlink.mbox',
+    /\(apply\): patch 2 is refused .*"drivers\/foo\/link\/x": it goes through the symbolic link/,
+  ],
   ['symlink-out.mbox', /\(apply\): patch 1 is refused .*"drivers\/foo\/link": its target is absolute/],
   ['git-hooks.mbox', /\(apply\): patch 1 is refused .*"\.git\/hooks\/post-checkout": it is inside git's own directory/],
   ['unterminated-if.mbox', /\(kconfig\): drivers\/foo\/Kconfig:4: missing end statement .*with the series/],
@@ -45,13 +48,16 @@ describe('bad input', () => {
     expect(run.stderr).not.toContain('bug of depbot');
   });
 
-  test.each(CASES.filter(([file]) => file.endsWith('.mbox')))('%s with CR LF is refused likewise', async (file, message) => {
-    const text = readFileSync(join(BAD, file), 'utf8').replaceAll('\n', '\r\n');
-    writeFileSync(desk.path(file), text);
-    const run = await desk.run(['check', desk.path(file), '--tree', kernel.dir]);
-    expect(run.stderr).toMatch(message);
-    expect(run).toMatchObject({ status: 2, stdout: '' });
-  });
+  test.each(CASES.filter(([file]) => file.endsWith('.mbox')))(
+    '%s with CR LF is refused likewise',
+    async (file, message) => {
+      const text = readFileSync(join(BAD, file), 'utf8').replaceAll('\n', '\r\n');
+      writeFileSync(desk.path(file), text);
+      const run = await desk.run(['check', desk.path(file), '--tree', kernel.dir]);
+      expect(run.stderr).toMatch(message);
+      expect(run).toMatchObject({ status: 2, stdout: '' });
+    },
+  );
 
   test('what is wrong is in the report too, and --json prints one for each series', async () => {
     const run = await desk.run(['check', join(BAD, 'does-not-apply.mbox'), '--tree', kernel.dir, '--json']);
@@ -63,7 +69,14 @@ describe('bad input', () => {
   });
 
   test('no file with a reply is written, and no folder for one', async () => {
-    const run = await desk.run(['check', join(BAD, 'does-not-apply.mbox'), '--tree', kernel.dir, '--out', desk.path('none')]);
+    const run = await desk.run([
+      'check',
+      join(BAD, 'does-not-apply.mbox'),
+      '--tree',
+      kernel.dir,
+      '--out',
+      desk.path('none'),
+    ]);
     expect(run.status).toBe(2);
     expect(existsSync(desk.path('none'))).toBe(false);
   });
@@ -82,13 +95,16 @@ describe('a bad mail among good ones', () => {
     ['CR LF', '\r\n'],
   ])('50 MB in one mail (%s): that mail is refused, the series is checked', async (_, eol) => {
     const good = mboxOf(kernel, 'quiet');
-    const header = 'From x Mon Sep 17 00:00:00 2001\nFrom: Ida <ida@example.org>\nMessage-ID: <big@example.org>\nSubject: big\n\n';
+    const header =
+      'From x Mon Sep 17 00:00:00 2001\nFrom: Ida <ida@example.org>\nMessage-ID: <big@example.org>\nSubject: big\n\n';
     const big = `${header}${'a line of a mail that never seems to come to its end\n'.repeat(1_000_000)}\n`;
     const mbox = [big, good].join('').replaceAll('\n', eol);
     expect(mbox.length).toBeGreaterThan(50_000_000);
     writeFileSync(desk.path('big.mbox'), mbox);
     const run = await desk.run(['check', desk.path('big.mbox'), '--tree', kernel.dir]);
-    expect(run.stderr).toMatch(/big\.mbox, message 1: it is at least \d+ bytes long; the limit for one mail is \d+ bytes/);
+    expect(run.stderr).toMatch(
+      /big\.mbox, message 1: it is at least \d+ bytes long; the limit for one mail is \d+ bytes/,
+    );
     expect(run.stderr).toContain('nothing found');
     expect(run).toMatchObject({ status: 2, stdout: '' });
   });

@@ -111,10 +111,13 @@ describe('proof and commands', () => {
   });
 
   test('a proof that holds for all of a mail is told once, others under each comment', () => {
-    const told = (...findings: Finding[]): number => bodyOf(...findings).match(/^This is derived|this tree agrees/gm)?.length ?? 0;
+    const told = (...findings: Finding[]): number =>
+      bodyOf(...findings).match(/^This is derived|this tree agrees/gm)?.length ?? 0;
     const twin = { ...sample.undefinedInC, verification: sample.undefinedSelect.verification };
     expect(told(sample.undefinedSelect, twin)).toBe(1);
-    expect(bodyOf(sample.undefinedSelect, twin).indexOf('agrees')).toBeGreaterThan(bodyOf(sample.undefinedSelect, twin).indexOf('FOO2_DEBUG.'));
+    expect(bodyOf(sample.undefinedSelect, twin).indexOf('agrees')).toBeGreaterThan(
+      bodyOf(sample.undefinedSelect, twin).indexOf('FOO2_DEBUG.'),
+    );
     expect(told(sample.undefinedSelect, sample.undefinedInC)).toBe(2);
   });
 

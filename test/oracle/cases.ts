@@ -73,10 +73,23 @@ export function casesOf(defconfigs: readonly Defconfig[], options: CaseOptions):
   // --defconfig=PATH reads PATH in place of .config and leaves new symbols to their defaults, as olddefconfig
   // does: conf_set_all_new_symbols(def_default) of scripts/kconfig/conf.c sets none
   const defconfig = defconfigs.map(({ path, text }): Case => {
-    return { kind: 'defconfig', name: path, ours: 'olddefconfig', theirs: 'defconfig', config: text, defconfigPath: path };
+    return {
+      kind: 'defconfig',
+      name: path,
+      ours: 'olddefconfig',
+      theirs: 'defconfig',
+      config: text,
+      defconfigPath: path,
+    };
   });
   const randconfig = Array.from({ length: options.randconfigs }, (_, i): Case => {
-    return { kind: 'randconfig', name: `randconfig, seed ${i + 1}`, ours: 'olddefconfig', theirs: 'olddefconfig', seed: i + 1 };
+    return {
+      kind: 'randconfig',
+      name: `randconfig, seed ${i + 1}`,
+      ours: 'olddefconfig',
+      theirs: 'olddefconfig',
+      seed: i + 1,
+    };
   });
   const some = defconfigs.filter((_, i) => i % options.extraEvery === 0);
   const extra = (['savedef', 'listnew'] as const).flatMap((kind) =>

@@ -5,7 +5,10 @@ import { firstDifference } from './compare.ts';
 import { inParallel } from './parallel.ts';
 import { differences, identical, resultTable } from './table.ts';
 
-const DEFCONFIGS = ['a', 'b', 'c'].map((name) => ({ path: `arch/x/configs/${name}_defconfig`, text: `CONFIG_${name}=y\n` }));
+const DEFCONFIGS = ['a', 'b', 'c'].map((name) => ({
+  path: `arch/x/configs/${name}_defconfig`,
+  text: `CONFIG_${name}=y\n`,
+}));
 
 describe('firstDifference', () => {
   test('is undefined for the same bytes', () => {
@@ -39,7 +42,8 @@ describe('casesOf', () => {
   });
 
   test('takes only some defconfigs through savedefconfig and listnewconfig', () => {
-    for (const kind of ['savedef', 'listnew']) expect(of(kind).map(({ config }) => config)).toEqual(['CONFIG_a=y\n', 'CONFIG_c=y\n']);
+    for (const kind of ['savedef', 'listnew'])
+      expect(of(kind).map(({ config }) => config)).toEqual(['CONFIG_a=y\n', 'CONFIG_c=y\n']);
   });
 
   test('asks conf for --defconfig and us for olddefconfig', () => {

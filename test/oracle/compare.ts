@@ -39,7 +39,12 @@ export class Oracle {
 
 export type AskConf = (
   task: ConfTask,
-) => Promise<{ readonly exitCode?: number; readonly config: string | undefined; readonly stdout: string; readonly stderr: string }>;
+) => Promise<{
+  readonly exitCode?: number;
+  readonly config: string | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}>;
 
 export class ArchOracle {
   readonly arch: string;
@@ -79,7 +84,8 @@ export class ArchOracle {
   /** What conf makes of a seed (KCONFIG_SEED). */
   async #randconfig(seed: number): Promise<string> {
     const run = await this.#conf({ mode: 'randconfig', seed });
-    if (run.config === undefined) throw new Error(`conf --randconfig wrote nothing (${this.arch}, seed ${seed}): ${run.stderr}`);
+    if (run.config === undefined)
+      throw new Error(`conf --randconfig wrote nothing (${this.arch}, seed ${seed}): ${run.stderr}`);
     return Buffer.from(run.config).toString('latin1');
   }
 }

@@ -39,10 +39,16 @@ async function main(options: Options): Promise<number> {
   const archs = chosen(tree, options.arch);
   const plan = archs.map((arch): [string, Case[]] => {
     const own = distributions.filter((config) => config.arch === arch);
-    return [arch, casesOf(defconfigsOf(tree, arch), { randconfigs: options.randconfigs, distributions: own, extraEvery: 8 })];
+    return [
+      arch,
+      casesOf(defconfigsOf(tree, arch), { randconfigs: options.randconfigs, distributions: own, extraEvery: 8 }),
+    ];
   });
   const oracle = await Oracle.open(tree, cacheDir());
-  const step = showProgress().step('conf and depbot', plan.reduce((sum, [, cases]) => sum + cases.length, 0));
+  const step = showProgress().step(
+    'conf and depbot',
+    plan.reduce((sum, [, cases]) => sum + cases.length, 0),
+  );
   const results = new Map<string, readonly Result[]>();
   let done = 0;
   for (const [arch, cases] of plan) {
@@ -54,7 +60,8 @@ async function main(options: Options): Promise<number> {
       return result;
     });
     results.set(arch, compared);
-    if (!process.stderr.isTTY) process.stderr.write(`depbot: ${arch}: ${identical(compared)} of ${compared.length} identical\n`);
+    if (!process.stderr.isTTY)
+      process.stderr.write(`depbot: ${arch}: ${identical(compared)} of ${compared.length} identical\n`);
   }
   step.end();
   const all = [...results.values()].flat();
@@ -72,7 +79,8 @@ async function main(options: Options): Promise<number> {
 function chosen(tree: string, asked: readonly string[] | undefined): readonly string[] {
   const there = archsOf(tree);
   const unknown = asked?.find((arch) => !there.includes(srcArch(arch)));
-  if (unknown !== undefined) throw new InvalidArgumentError(`the tree has no architecture ${unknown}; it has ${there.join(', ')}`);
+  if (unknown !== undefined)
+    throw new InvalidArgumentError(`the tree has no architecture ${unknown}; it has ${there.join(', ')}`);
   return asked ?? there;
 }
 
@@ -83,7 +91,9 @@ function count(text: string): number {
 
 const command = new Command('oracle')
   .description('compares scripts/kconfig/conf and depbot on every configuration of a kernel tree')
-  .option('--arch <list>', 'only these, with commas between (default: every directory below arch/)', (list) => list.split(','))
+  .option('--arch <list>', 'only these, with commas between (default: every directory below arch/)', (list) =>
+    list.split(','),
+  )
   .option('--randconfigs <n>', 'of each architecture, seeds 1 to n', count, 20)
   .exitOverride()
   .action(async (options: Options) => {
@@ -96,7 +106,14 @@ try {
   const { name, message } = error as Error;
   if (name === 'CommanderError') process.exitCode = (error as { exitCode: number }).exitCode === 0 ? 0 : 2;
   else {
-    const expected = ['ProvisionError', 'InvalidArgumentError', 'KconfigError', 'SandboxError', 'ConfError', 'ConfigError'];
+    const expected = [
+      'ProvisionError',
+      'InvalidArgumentError',
+      'KconfigError',
+      'SandboxError',
+      'ConfError',
+      'ConfigError',
+    ];
     process.stderr.write(`oracle: ${expected.includes(name) ? message : (error as Error).stack}\n`);
     process.exitCode = 2;
   }

@@ -79,7 +79,7 @@ describe('a removed line', () => {
   });
 
   test('is counted before the whole series', () => {
-    const above = modify('@@ -1,1 +1,11 @@\n' + '+#\n'.repeat(10) + ' config A\n');
+    const above = modify(`@@ -1,1 +1,11 @@\n${'+#\n'.repeat(10)} config A\n`);
     const late = modify('@@ -11,3 +11,2 @@\n config A\n-\tdepends on OF\n config B\n');
     expect(lines(above, late).removed('a/Kconfig', 2, '\tdepends on OF')).toMatchObject({ patch: 2, line: 12 });
   });

@@ -5,9 +5,18 @@ import { sides } from '../support/kconfig-pair.ts';
 import { fakeConf, runRule } from '../support/rule-run.ts';
 
 const defconfigs = (texts: Record<string, string>): Record<string, string> =>
-  Object.fromEntries(Object.entries(texts).map(([name, text]) => [`arch/x86/configs/${name}`, text.replace(/(\w+=\S+) ?/g, 'CONFIG_$1\n')]));
+  Object.fromEntries(
+    Object.entries(texts).map(([name, text]) => [
+      `arch/x86/configs/${name}`,
+      text.replace(/(\w+=\S+) ?/g, 'CONFIG_$1\n'),
+    ]),
+  );
 
-async function candidates(kconfig: string, configs: Record<string, string>, after: Record<string, string> = {}): Promise<readonly Candidate[]> {
+async function candidates(
+  kconfig: string,
+  configs: Record<string, string>,
+  after: Record<string, string> = {},
+): Promise<readonly Candidate[]> {
   const [Kconfig, changed] = sides(kconfig);
   const files = defconfigs(configs);
   return runRule(rule, { Kconfig, ...files }, { Kconfig: changed, ...files, ...defconfigs(after) });
@@ -18,12 +27,21 @@ const LOSS = `${P}config A\n\tbool "a"\n{/\tdepends on P\n}`;
 
 describe('configurations', () => {
   test('are counted and grouped, the examples sorted', async () => {
-    const [one] = await candidates(LOSS, { b_defconfig: 'A=y', a_defconfig: 'A=y', c_defconfig: 'A=y P=y', d_defconfig: 'P=y' });
+    const [one] = await candidates(LOSS, {
+      b_defconfig: 'A=y',
+      a_defconfig: 'A=y',
+      c_defconfig: 'A=y P=y',
+      d_defconfig: 'P=y',
+    });
     expect(one?.claim).toMatchObject({
       symbol: 'A',
       from: 'y',
       to: 'n',
-      configs: { count: 2, total: 4, groups: [{ label: 'x86 defconfigs', count: 2, examples: ['a_defconfig', 'b_defconfig'] }] },
+      configs: {
+        count: 2,
+        total: 4,
+        groups: [{ label: 'x86 defconfigs', count: 2, examples: ['a_defconfig', 'b_defconfig'] }],
+      },
     });
     expect(one?.witness).toEqual({ arch: 'x86', from: 'arch/x86/configs/a_defconfig', settings: [] });
   });
@@ -58,8 +76,11 @@ describe('one line', () => {
   });
 
   test('is two findings with two lines', async () => {
-    const found = await candidates(`${P}config A\n\tbool "a"\n{/\tdepends on P\n}\nconfig B\n\tbool "b"\n{/\tdepends on P\n}`, { a_defconfig: 'A=y B=y' });
-    expect(found.map(({ anchor, symbols }) => [symbols, anchor.line])).toEqual([
+    const found = await candidates(
+      `${P}config A\n\tbool "a"\n{/\tdepends on P\n}\nconfig B\n\tbool "b"\n{/\tdepends on P\n}`,
+      { a_defconfig: 'A=y B=y' },
+    );
+    expect(found.map(({ anchor, symbols }) => [symbols, anchor.line]).sort()).toEqual([
       [['A'], 6],
       [['B'], 10],
     ]);
@@ -97,10 +118,22 @@ describe('what the series says itself', () => {
   });
 
   test.each([
-    ['a select that goes, of what has a prompt', 'config S\n\tbool "s"\n{\tselect A\n/}\nconfig A\n\tbool "a"\n', 'S=y'],
+    [
+      'a select that goes, of what has a prompt',
+      'config S\n\tbool "s"\n{\tselect A\n/}\nconfig A\n\tbool "a"\n',
+      'S=y',
+    ],
     ['a range, where somebody chose', 'config A\n\tint "a"\n\trange 1 {90/10}\n', 'A=50'],
-    ['a gain of what can be set', 'config P\n\tbool "p"\n\nconfig A\n\tbool "a"\n{\tdepends on P\n/}\tdefault y\n', 'S=y'],
-    ['a loss behind a default', 'config D\n\tbool "d"\n\tdefault {y/n}\n\nconfig A\n\tbool "a"\n\tdepends on D\n', 'A=y'],
+    [
+      'a gain of what can be set',
+      'config P\n\tbool "p"\n\nconfig A\n\tbool "a"\n{\tdepends on P\n/}\tdefault y\n',
+      'S=y',
+    ],
+    [
+      'a loss behind a default',
+      'config D\n\tbool "d"\n\tdefault {y/n}\n\nconfig A\n\tbool "a"\n\tdepends on D\n',
+      'A=y',
+    ],
   ])('%s is one', async (_, text, config) => {
     expect((await candidates(text, { a_defconfig: config })).map(({ claim }) => claim.symbol)).toEqual(['A']);
   });

@@ -27,8 +27,14 @@ describe('a circle', () => {
   });
 
   test('on one architecture names that alone', async () => {
-    const text = LOOP.replace('depends on A', 'depends on A || "$(ARCH)" != "arm"');
-    expect((await candidates(text, ['arm', 'x86'])).map(({ claim }) => claim['archs'])).toEqual([['arm', 'x86']]);
+    const text = LOOP.replace('config A\n\tbool "a"\n\tdepends on B\n', 'source "arch/$(SRCARCH)/Kconfig"\n');
+    const [before, after] = sides(text);
+    const archs = {
+      'arch/arm/Kconfig': 'config A\n\tbool "a"\n\tdepends on B\n',
+      'arch/x86/Kconfig': 'config A\n\tbool "a"\n',
+    };
+    const found = await runRule(rule, { Kconfig: before, ...archs }, { Kconfig: after, ...archs }, ['arm', 'x86']);
+    expect(found.map(({ claim }) => claim['archs'])).toEqual([['arm']]);
   });
 
   test.each([

@@ -6,7 +6,8 @@ import { fakeConf, runRule } from '../support/rule-run.ts';
 
 async function candidates(files: Record<string, string>): Promise<readonly Candidate[]> {
   const pairs = Object.entries(files).map(([path, text]) => [path, ...sides(text)] as const);
-  const pick = (side: 1 | 2) => Object.fromEntries(pairs.flatMap(([path, ...texts]) => (texts[side - 1] === '' ? [] : [[path, texts[side - 1]!]])));
+  const pick = (side: 1 | 2) =>
+    Object.fromEntries(pairs.flatMap(([path, ...texts]) => (texts[side - 1] === '' ? [] : [[path, texts[side - 1]!]])));
   return runRule(rule, pick(1), pick(2));
 }
 
@@ -43,7 +44,11 @@ describe('a reference that comes in', () => {
     ['a condition', 'obj-y += b.o\n{/ifdef CONFIG_GONE\nendif\n}', 'it is empty in every configuration'],
   ])('in a Makefile: %s', async (_, Makefile, consequence) => {
     const found = await candidates({ Kconfig: A, Makefile });
-    expect(found[0]?.claim).toMatchObject({ symbol: 'GONE', where: 'kbuild', consequence: expect.stringContaining(consequence) });
+    expect(found[0]?.claim).toMatchObject({
+      symbol: 'GONE',
+      where: 'kbuild',
+      consequence: expect.stringContaining(consequence),
+    });
   });
 
   test.each([
@@ -58,21 +63,32 @@ describe('a reference that comes in', () => {
     expect(symbols(await candidates({ Kconfig: A, 'a.c': text }))).toEqual([]);
   });
 
-  test.each(['Documentation/a.c', 'tools/a.c', 'scripts/a.c', 'arch/x86/configs/a_defconfig', 'a.rst'])('counts not in %s', async (path) => {
-    expect(symbols(await candidates({ Kconfig: A, [path]: 'x\n{/#ifdef CONFIG_GONE\n#endif\nCONFIG_GONE=y\n}' }))).toEqual([]);
-  });
+  test.each(['Documentation/a.c', 'tools/a.c', 'scripts/a.c', 'arch/x86/configs/a_defconfig', 'a.rst'])(
+    'counts not in %s',
+    async (path) => {
+      expect(
+        symbols(await candidates({ Kconfig: A, [path]: 'x\n{/#ifdef CONFIG_GONE\n#endif\nCONFIG_GONE=y\n}' })),
+      ).toEqual([]);
+    },
+  );
 
   test('that only moves to another file is not new; one more is', async () => {
     const from = '{config B\n\tbool\n\tdepends on GONE\n/}config C\n\tbool\n';
     const to = '{/config B\n\tbool\n\tdepends on GONE\n}config D\n\tbool\n';
     expect(symbols(await candidates({ Kconfig: A, 'a/Kconfig': from, 'b/Kconfig': to }))).toEqual([]);
-    expect(symbols(await candidates({ Kconfig: A, 'a/Kconfig': from, 'b/Kconfig': to, 'c/Kconfig': `${A}{/\tselect GONE\n}` }))).toEqual(['GONE']);
+    expect(
+      symbols(
+        await candidates({ Kconfig: A, 'a/Kconfig': from, 'b/Kconfig': to, 'c/Kconfig': `${A}{/\tselect GONE\n}` }),
+      ),
+    ).toEqual(['GONE']);
   });
 
   test('names the one symbol that was meant', async () => {
     const named = async (text: string) => (await candidates({ Kconfig: text }))[0]?.claim['similar'];
     expect(await named(`config REGMAP_I2C\n\tbool\n\n${A}{/\tselect REGMAP_I2CC\n}`)).toBe('REGMAP_I2C');
-    expect(await named(`config REGMAP_I2C\n\tbool\n\nconfig REGMAP_I3C\n\tbool\n\n${A}{/\tselect REGMAP_I4C\n}`)).toBeUndefined();
+    expect(
+      await named(`config REGMAP_I2C\n\tbool\n\nconfig REGMAP_I3C\n\tbool\n\n${A}{/\tselect REGMAP_I4C\n}`),
+    ).toBeUndefined();
     expect(await named(`${A}{/\tselect SOMETHING_ELSE\n}`)).toBeUndefined();
   });
 });
@@ -81,7 +97,11 @@ describe('a definition that goes', () => {
   const B = 'config B\n\tbool\n\tdepends on A\n';
 
   test('leaves its users behind', async () => {
-    const [one] = await candidates({ Kconfig: `{${A}/}${B}`, 'a.c': '#ifdef CONFIG_A\n#endif\n', Makefile: 'obj-$(CONFIG_A) += a.o\n' });
+    const [one] = await candidates({
+      Kconfig: `{${A}/}${B}`,
+      'a.c': '#ifdef CONFIG_A\n#endif\n',
+      Makefile: 'obj-$(CONFIG_A) += a.o\n',
+    });
     expect(one?.claim).toMatchObject({
       symbol: 'A',
       how: 'definition-removed',
@@ -89,11 +109,16 @@ describe('a definition that goes', () => {
       total: 3,
       consequence: 'it counts as n wherever it is named',
     });
-    expect(one?.evidence.map((fact) => fact.kind === 'source' && `${fact.path}:${fact.line}`)).toEqual(['Kconfig:3', 'Makefile:1', 'a.c:1']);
+    expect(one?.evidence.map((fact) => fact.kind === 'source' && `${fact.path}:${fact.line}`)).toEqual([
+      'Kconfig:3',
+      'Makefile:1',
+      'a.c:1',
+    ]);
   });
 
   test('may be a rename', async () => {
-    const rename = async (text: string) => (await candidates({ Kconfig: `${text}\n\tbool\n${B}` }))[0]?.claim['renamedTo'];
+    const rename = async (text: string) =>
+      (await candidates({ Kconfig: `${text}\n\tbool\n${B}` }))[0]?.claim['renamedTo'];
     expect(await rename('config {A/A_NEW}')).toBe('A_NEW');
     expect(await rename('{config A/# gone\nconfig C}')).toBeUndefined();
   });
@@ -107,7 +132,11 @@ describe('a definition that goes', () => {
   });
 
   test('is not hidden by a defconfig or a document that sets the old name', async () => {
-    const files = { Kconfig: `{${A}/}${B}`, 'arch/x86/configs/a_defconfig': 'CONFIG_A=y\n', 'Documentation/a.txt': '#define CONFIG_A 1\n' };
+    const files = {
+      Kconfig: `{${A}/}${B}`,
+      'arch/x86/configs/a_defconfig': 'CONFIG_A=y\n',
+      'Documentation/a.txt': '#define CONFIG_A 1\n',
+    };
     expect(symbols(await candidates(files))).toEqual(['A']);
     expect(symbols(await candidates({ ...files, Makefile: 'CONFIG_A := y\n' }))).toEqual([]);
     expect(symbols(await candidates({ ...files, Makefile: 'ccflags-y += -DCONFIG_A\n' }))).toEqual([]);

@@ -138,7 +138,9 @@ function frozen(rule: Rule): Rule {
       const run = rule.begin(Object.freeze(change));
       return {
         ...run,
-        ...(run.onArch && { onArch: (pair) => run.onArch?.(Object.freeze({ ...pair, newCycles: deepFreeze(pair.newCycles) })) }),
+        ...(run.onArch && {
+          onArch: (pair) => run.onArch?.(Object.freeze({ ...pair, newCycles: deepFreeze(pair.newCycles) })),
+        }),
       };
     },
   };

@@ -21,7 +21,9 @@ type Files = string | Readonly<Record<string, string>>;
 export async function kconfigPair(before: Files, after: Files): Promise<KconfigPair> {
   const store = new KconfigStore();
   const world = { env: { ARCH: 'x86', SRCARCH: 'x86' }, shell: () => '' };
-  const [b, a] = await Promise.all([before, after].map((files) => store.open(mapTree(typeof files === 'string' ? { Kconfig: files } : files))));
+  const [b, a] = await Promise.all(
+    [before, after].map((files) => store.open(mapTree(typeof files === 'string' ? { Kconfig: files } : files))),
+  );
   if (!b || !a) throw new Error('two trees are opened');
   const [modelBefore, modelAfter] = [await b.model(world), await a.model(world)];
   const readers = new TreeReaders(store.pool);
@@ -33,6 +35,7 @@ export async function kconfigPair(before: Files, after: Files): Promise<KconfigP
 
 /** `text` with what stands between the slashes taken away (before) and put in (after): `a{x/y}b` is `axb`, then `ayb`. */
 export function sides(text: string): [before: string, after: string] {
-  const pick = (side: 1 | 2): string => text.replace(/\{([^{}/]*)\/([^{}]*)\}/g, (...match: string[]) => match[side] ?? '');
+  const pick = (side: 1 | 2): string =>
+    text.replace(/\{([^{}/]*)\/([^{}]*)\}/g, (...match: string[]) => match[side] ?? '');
   return [pick(1), pick(2)];
 }

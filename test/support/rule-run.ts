@@ -14,7 +14,12 @@ import { mapTree } from './dir-tree.ts';
 type Files = Readonly<Record<string, string>>;
 
 /** Candidates of a rule for the change from one tree to the other, told in one patch. */
-export async function runRule(rule: Rule, before: Files, after: Files, archs: readonly Arch[] = ['x86']): Promise<readonly Candidate[]> {
+export async function runRule(
+  rule: Rule,
+  before: Files,
+  after: Files,
+  archs: readonly Arch[] = ['x86'],
+): Promise<readonly Candidate[]> {
   const store = new KconfigStore();
   const [treeBefore, treeAfter] = [searchable(before), searchable(after)];
   const [kconfigBefore, kconfigAfter] = [await store.open(treeBefore), await store.open(treeAfter)];
@@ -36,17 +41,30 @@ export async function runRule(rule: Rule, before: Files, after: Files, archs: re
   for (const arch of archs) {
     const world = { env: { ARCH: arch, SRCARCH: arch }, shell: () => '' };
     const [modelBefore, modelAfter] = [await kconfigBefore.model(world), await kconfigAfter.model(world)];
-    const changes = changedSymbols(modelBefore, modelAfter, new Set([...kconfigBefore.files.keys(), ...kconfigAfter.files.keys()]));
+    const changes = changedSymbols(
+      modelBefore,
+      modelAfter,
+      new Set([...kconfigBefore.files.keys(), ...kconfigAfter.files.keys()]),
+    );
     const known = new Set(findCycles(store.pool, modelBefore).map(cycleKey));
     const cycles = findCycles(store.pool, modelAfter);
     const newCycles = cycles.filter((cycle) => !known.has(cycleKey(cycle)));
-    await run.onArch?.({ arch, before: modelBefore, after: modelAfter, changes, newCycles, isCircular: cycles.length > 0 });
+    await run.onArch?.({
+      arch,
+      before: modelBefore,
+      after: modelAfter,
+      changes,
+      newCycles,
+      isCircular: cycles.length > 0,
+    });
   }
   return run.finish();
 }
 
 /** A conf that answers by side and the text of the configuration; what is asked is kept in `asked`. */
-export function fakeConf(answer: (side: Side, config: string) => Partial<ConfRun>): Conf & { readonly asked: string[] } {
+export function fakeConf(
+  answer: (side: Side, config: string) => Partial<ConfRun>,
+): Conf & { readonly asked: string[] } {
   const asked: string[] = [];
   return {
     asked,
@@ -62,7 +80,9 @@ function searchable(files: Files): Tree {
     ...mapTree(files),
     grep: async (words, limit) => {
       const word = new RegExp(`(?<!\\w)(?:${words.join('|')})(?!\\w)`);
-      const lines = Object.entries(files).flatMap(([path, text]) => text.split('\n').map((line, i) => ({ path, line: i + 1, text: line })));
+      const lines = Object.entries(files).flatMap(([path, text]) =>
+        text.split('\n').map((line, i) => ({ path, line: i + 1, text: line })),
+      );
       return lines.filter(({ text }) => word.test(text)).slice(0, limit);
     },
   };
@@ -71,20 +91,33 @@ function searchable(files: Files): Tree {
 function changedPaths(before: Files, after: Files): ChangedPath[] {
   return [...new Set([...Object.keys(before), ...Object.keys(after)])].sort().flatMap((path) => {
     if (before[path] === after[path]) return [];
-    return [{ path, status: before[path] === undefined ? 'added' : after[path] === undefined ? 'deleted' : 'modified' }];
+    return [
+      { path, status: before[path] === undefined ? 'added' : after[path] === undefined ? 'deleted' : 'modified' },
+    ];
   });
 }
 
 function configsOf(arch: Arch, before: Files, after: Files): ExistingConfig[] {
   const names = Object.keys(before).filter((path) => path.startsWith(`arch/${arch}/configs/`));
-  return names.map((name) => ({ arch, name, group: `${arch} defconfigs`, text: before[name]!, textAfter: after[name] ?? '' }));
+  return names.map((name) => ({
+    arch,
+    name,
+    group: `${arch} defconfigs`,
+    text: before[name]!,
+    textAfter: after[name] ?? '',
+  }));
 }
 
 function seriesOf(before: Files, after: Files, paths: readonly ChangedPath[]): Series {
   const body = paths
     .map(({ path }) => {
-      const [from, to] = [before[path] === undefined ? '/dev/null' : `a/${path}`, after[path] === undefined ? '/dev/null' : `b/${path}`];
-      return `diff --git a/${path} b/${path}\n${createTwoFilesPatch(from, to, before[path] ?? '', after[path] ?? '').replace(/^=+\n/, '').replaceAll('\t\n', '\n')}`;
+      const [from, to] = [
+        before[path] === undefined ? '/dev/null' : `a/${path}`,
+        after[path] === undefined ? '/dev/null' : `b/${path}`,
+      ];
+      return `diff --git a/${path} b/${path}\n${createTwoFilesPatch(from, to, before[path] ?? '', after[path] ?? '')
+        .replace(/^=+\n/, '')
+        .replaceAll('\t\n', '\n')}`;
     })
     .join('');
   return { patches: [{ n: 1, total: 1, diff: parseDiff(body).files } as unknown as Patch] } as unknown as Series;

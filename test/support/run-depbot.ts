@@ -94,7 +94,9 @@ function start(
 /** Paths that a run must not leave, relative to the desk. */
 function leftIn(dir: string): string[] {
   const all = filesBelow(dir).map((file) => file.slice(dir.length + 1));
-  return all.filter((file) => /^tmp\/|\/checks\/.|\/trees\/(new|unfinished)-|\.partial$|\.json\.[0-9a-f-]{36}/.test(file));
+  return all.filter((file) =>
+    /^tmp\/|\/checks\/.|\/trees\/(new|unfinished)-|\.partial$|\.json\.[0-9a-f-]{36}/.test(file),
+  );
 }
 
 /** Names, modes and contents of a work tree with its `.git`; of files above 1 MiB the size. No times: reading may set them. */

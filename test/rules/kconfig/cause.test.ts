@@ -155,7 +155,9 @@ describe.each(['\n', '\r\n'])('the cause of a change (%j)', (eol) => {
   });
 
   test('is unknown where what it reads is gone altogether', async () => {
-    const { upgrade } = await kconfigPair(...sides('{config OLD\n\tbool "old"\n/}config A\n\tbool "a"\n\tdepends on OLD\n'));
+    const { upgrade } = await kconfigPair(
+      ...sides('{config OLD\n\tbool "old"\n/}config A\n\tbool "a"\n\tdepends on OLD\n'),
+    );
     const changes = upgrade.run('CONFIG_OLD=y\nCONFIG_A=y\n');
     expect([...changes.keys()]).toEqual(['A']);
     expect(findCause(upgrade, changes, changes.get('A')!)).toBeUndefined();
@@ -166,6 +168,8 @@ describe.each(['\n', '\r\n'])('the cause of a change (%j)', (eol) => {
     const { upgrade } = await kconfigPair(...sides(`config S0\n\tbool "s"{/ if X}\n\n${steps}`));
     const changes = upgrade.run('CONFIG_S0=y\n');
     const words = causeWords(upgrade, findCause(upgrade, changes, changes.get('S8')!)!, { config: 'c', arch: 'arm' });
-    expect(words).toBe('S0 can now be set only with X, which is not defined on arm, and S8 depends on S0 through 7 other symbols');
+    expect(words).toBe(
+      'S0 can now be set only with X, which is not defined on arm, and S8 depends on S0 through 7 other symbols',
+    );
   });
 });

@@ -21,15 +21,27 @@ describe.each(['\n', '\r\n'])('a change of a property (%j)', (eol) => {
   test.each([
     ['a dependency', 'config FOO\n\tbool "foo"\n\tdepends on {BAR/BAZ}\n', ['-depends on@9', '+depends on@9']],
     ['a dependency more', 'config FOO\n\tbool "foo"\n\tdepends on BAR\n{/\tdepends on BAZ\n}', ['+depends on@10']],
-    ['an if around', '{/if BAR\n}config FOO\n\tbool "foo"\n{/endif\n}', ['-declaration@7', '+declaration@8', '+depends on@7']],
-    ['a menu that is visible if', 'menu "m"\n{/\tvisible if BAR\n}config FOO\n\tbool "foo"\nendmenu\n', ['+visible if@10']],
+    [
+      'an if around',
+      '{/if BAR\n}config FOO\n\tbool "foo"\n{/endif\n}',
+      ['-declaration@7', '+declaration@8', '+depends on@7'],
+    ],
+    [
+      'a menu that is visible if',
+      'menu "m"\n{/\tvisible if BAR\n}config FOO\n\tbool "foo"\nendmenu\n',
+      ['+visible if@10'],
+    ],
     ['the condition of a prompt', 'config FOO\n\tbool "foo"{/ if BAR}\n', ['-prompt@8', '+prompt@8']],
     ['a default', 'config FOO\n\tbool "foo"\n\tdefault {BAR/BAZ}\n', ['-default@9', '+default@9']],
     ['a range', 'config FOO\n\tint "foo"\n\trange 1 {9/8}\n', ['-range@9', '+range@9']],
     ['a type', 'config FOO\n\t{bool/tristate} "foo"\n', ['-type@7', '+type@7']],
     ['a select', 'config FOO\n\tbool\n\nconfig SEL\n\tbool "sel"\n{/\tselect FOO\n}', ['+selected by@12']],
     ['an imply', 'config FOO\n\tbool\n\nconfig SEL\n\tbool "sel"\n{\timply FOO\n/}', ['-implied by@12']],
-    ['a choice', 'choice\n\tprompt "c"\n\tdefault {FOO/FEE}\nconfig FOO\n\tbool "foo"\nconfig FEE\n\tbool "fee"\nendchoice\n', ['-choice@9', '+choice@9']],
+    [
+      'a choice',
+      'choice\n\tprompt "c"\n\tdefault {FOO/FEE}\nconfig FOO\n\tbool "foo"\nconfig FEE\n\tbool "fee"\nendchoice\n',
+      ['-choice@9', '+choice@9'],
+    ],
   ])('%s is found with its line', async (_, text, expected) => {
     const found = await changeOf(text, eol);
     expect(found).toEqual(expected);
@@ -40,7 +52,10 @@ describe.each(['\n', '\r\n'])('a change of a property (%j)', (eol) => {
     ['help', 'config FOO\n\tbool "foo"\n\thelp\n\t  {Old/New} words.\n'],
     ['the words of a prompt', 'config FOO\n\tbool "{foo/fee}"\n'],
     ['a condition written in parentheses', 'config FOO\n\tbool "foo"\n\tdepends on {BAR/(BAR)}\n'],
-    ['a property of another symbol', 'config FOO\n\tbool "foo"\n\tdepends on BAR\n\nconfig X\n\tbool\n{/\tdefault y\n}'],
+    [
+      'a property of another symbol',
+      'config FOO\n\tbool "foo"\n\tdepends on BAR\n\nconfig X\n\tbool\n{/\tdefault y\n}',
+    ],
   ])('%s is none', async (_, text) => {
     expect(await changeOf(text, eol)).toBeUndefined();
   });
@@ -67,7 +82,12 @@ describe('symbols', () => {
 });
 
 describe('files that a change touches', () => {
-  const tree = { Kconfig: 'source "a/Kconfig"\nsource "b/Kconfig"\n', 'a/Kconfig': 'source "a/c/Kconfig"\n', 'a/c/Kconfig': '', 'b/Kconfig': '' };
+  const tree = {
+    Kconfig: 'source "a/Kconfig"\nsource "b/Kconfig"\n',
+    'a/Kconfig': 'source "a/c/Kconfig"\n',
+    'a/c/Kconfig': '',
+    'b/Kconfig': '',
+  };
   const touched = async (files: Record<string, string>, ...changed: string[]): Promise<string[]> => {
     const { store } = await kconfigPair('', '');
     const parsed = new Map(Object.entries(files).map(([path, text]) => [path, store.parsed(path, text)!]));
@@ -81,6 +101,8 @@ describe('files that a change touches', () => {
 
   test('are all where a changed file sets variables or sources by a macro', async () => {
     expect(await touched({ ...tree, 'b/Kconfig': 'x := y\n' }, 'b/Kconfig')).toEqual(Object.keys(tree).sort());
-    expect(await touched({ ...tree, 'b/Kconfig': 'source "$(x)/Kconfig"\n' }, 'b/Kconfig')).toEqual(Object.keys(tree).sort());
+    expect(await touched({ ...tree, 'b/Kconfig': 'source "$(x)/Kconfig"\n' }, 'b/Kconfig')).toEqual(
+      Object.keys(tree).sort(),
+    );
   });
 });

@@ -9,7 +9,8 @@ async function changed(text: string, config: string, configAfter = config): Prom
 }
 
 const MODULES = 'config MODULES\n\tbool "modules"\n\tmodules\n\n';
-const CHAIN = 'config A\n\tbool "a"{/ if X}\n\nconfig B\n\tbool "b"\n\tdepends on A\n\nconfig C\n\tdef_bool B\n\nconfig D\n\tbool "d"\n';
+const CHAIN =
+  'config A\n\tbool "a"{/ if X}\n\nconfig B\n\tbool "b"\n\tdepends on A\n\nconfig C\n\tdef_bool B\n\nconfig D\n\tbool "d"\n';
 
 describe.each(['\n', '\r\n'])('one configuration carried over (%j)', (eol) => {
   const lines = (...settings: string[]): string => settings.map((line) => line + eol).join('');

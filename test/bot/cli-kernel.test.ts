@@ -1,0 +1,208 @@
+/**
+ * The command line where a finding has to be confirmed: on a tiny kernel with the scripts/kconfig of a real tree,
+ * and on that tree itself.
+ */
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cacheDir } from '../../queue/provision-cache.ts';
+import { reportSchema, undocumentedKeys } from '../support/report-schema.ts';
+import { type Desk, openDesk, type RunOptions } from '../support/run-depbot.ts';
+import { confSources, fooKconfig, mboxOf, tinyKernel } from '../support/tiny-kernel.ts';
+import type { TinyRepo } from '../support/tiny-repo.ts';
+
+const TREE = process.env['DEPBOT_TEST_TREE'];
+const EXAMPLE = join(import.meta.dirname, '../fixtures/example');
+
+/** The given tree; in CI its absence is a failure. */
+function tree(): string {
+  if (TREE === undefined) throw new Error('DEPBOT_TEST_TREE is not set: in CI this test needs a kernel tree');
+  return TREE;
+}
+
+const describeWithTree = describe.skipIf(TREE === undefined && !process.env['CI']);
+
+/** Two patches, each with a reference to a symbol that nothing defines. */
+const BROKEN = fooKconfig('depends on BAR', 'depends on BAZ');
+const BROKEN_TWICE = fooKconfig('depends on BAR', 'depends on BAZ\n\tselect QUX');
+
+describeWithTree('a series with findings (skipped without DEPBOT_TEST_TREE)', () => {
+  let kernel: TinyRepo;
+  let desk: Desk;
+  const check = (argv: readonly string[], options?: RunOptions) =>
+    desk.run(['check', '--tree', kernel.dir, ...argv], options);
+
+  beforeAll(() => {
+    const loop = fooKconfig('bool "Bar"', 'bool "Bar"\n\tdepends on FOO');
+    kernel = tinyKernel(
+      { broken: [BROKEN, BROKEN_TWICE], fixed: [BROKEN, fooKconfig('Foo.', 'Foos.')], loop: [loop] },
+      confSources(tree()),
+    );
+    kernel.git('checkout', '-q', '-b', 'defconfig', 'master');
+    kernel.commit('with a defconfig', { 'arch/x86/configs/tiny_defconfig': 'CONFIG_BAR=y\nCONFIG_FOO=m\n' });
+    kernel.git('checkout', '-q', 'master');
+    desk = openDesk([kernel.dir]);
+  });
+  afterAll(() => {
+    desk?.remove();
+    kernel?.remove();
+  });
+
+  test.each([
+    ['LF', '\n'],
+    ['CR LF', '\r\n'],
+  ])('prints a mail for each patch with one (%s), status 1', async (_, eol) => {
+    const run = await check([], { input: mboxOf(kernel, 'broken').replaceAll('\n', eol) });
+    expect(run.status).toBe(1);
+    expect(run.stderr).toMatch(/depbot: 2 findings\n$/);
+    const [first = '', second = '', ...more] = run.stdout.split(/^(?=From: )/m);
+    expect(more).toEqual([]);
+    expect(first).toMatch(/^Subject: Re: \[PATCH 1\/2\] broken: step 1$/m);
+    expect(first).toMatch(/^To: Ann Author <ann@example.org>$/m);
+    expect(first).toMatch(/^Cc: foo@lists.example.org, Bo <bo@example.org>$/m);
+    expect(first).toMatch(/^Auto-Submitted: auto-replied$/m);
+    expect(first).toContain('\n> +\tdepends on BAZ\n');
+    expect(first).toContain('BAZ');
+    expect(first).not.toContain('QUX');
+    expect(second).toMatch(/^Subject: Re: \[PATCH 2\/2\] broken: step 2$/m);
+    expect(second).toContain('\n> +\tselect QUX\n');
+    expect(run.stdout).not.toContain('\r');
+  });
+
+  test('says nothing where a later patch of the series mends it', async () => {
+    const run = await check([], { input: mboxOf(kernel, 'fixed') });
+    expect(run).toMatchObject({ status: 0, stdout: '', stderr: expect.stringMatching(/nothing found\n$/) });
+  });
+
+  test('finds the same in a range as in its mails', async () => {
+    const mails = await check(['--json'], { input: mboxOf(kernel, 'broken') });
+    const range = await check(['--json', '--range', 'master..broken']);
+    expect(range.status).toBe(1);
+    const keys = (text: string): string[] => reportSchema.parse(JSON.parse(text)).findings.map(({ key }) => key);
+    expect(keys(range.stdout)).toEqual(['undefined-symbol BAZ', 'undefined-symbol QUX']);
+    expect(keys(mails.stdout)).toEqual(keys(range.stdout));
+  });
+
+  test.each([
+    ['undefined-symbol', 'master', 'broken'],
+    ['recursive-dependency', 'master', 'loop'],
+    ['config-upgrade', 'defconfig', 'carried'],
+  ])('--json with a finding of %s is as documented', async (rule, base, branch) => {
+    if (branch === 'carried') {
+      kernel.git('checkout', '-q', '-b', branch, base);
+      kernel.commit(
+        'carried: a switch',
+        fooKconfig('depends on BAR', 'depends on BAR\n\tdepends on NEW\n\nconfig NEW\n\tbool "New"'),
+      );
+      kernel.git('checkout', '-q', 'master');
+    }
+    const run = await check(['--json', '--range', `${base}..${branch}`]);
+    expect(run).toMatchObject({ status: 1, stderr: '' });
+    const report = reportSchema.parse(JSON.parse(run.stdout));
+    expect(report.findings.map((finding) => finding.rule)).toContain(rule);
+    expect(report.findings.every(({ verification }) => verification.rung === 2)).toBe(true);
+    expect(undocumentedKeys(report)).toEqual([]);
+  });
+
+  test('--out writes them as mails that git and Python read, bodies as printed', async () => {
+    const printed = await check([], { input: mboxOf(kernel, 'broken') });
+    const run = await check(['--out', desk.path('out')], { input: mboxOf(kernel, 'broken') });
+    expect(run).toMatchObject({ status: 1, stdout: '' });
+    const names = readdirSync(desk.path('out')).sort();
+    expect(names).toEqual(['v1-0001-broken-step-1.eml', 'v1-0002-broken-step-2.eml']);
+    const bodies = printed.stdout.split(/^From: [\s\S]*?\n\n/m).slice(1);
+    for (const [at, name] of names.entries()) {
+      const path = join(desk.path('out'), name);
+      const [message, patch] = [desk.path('message'), desk.path('patch')];
+      const info = execFileSync('git', ['mailinfo', message, patch], {
+        input: readFileSync(path),
+        encoding: 'utf8',
+        // it remarks on CR LF, which a mail has
+        stdio: ['pipe', 'pipe', 'ignore'],
+      });
+      expect(info).toContain('Author: depbot\n');
+      expect(info).toContain(`Subject: broken: step ${at + 1}\n`);
+      expect(pythonBody(path)).toBe((bodies[at] ?? '').replace(/\n$/, at === 0 ? '' : '\n'));
+    }
+  });
+
+  test('--json --out does both', async () => {
+    const run = await check(['--json', '--out', desk.path('both')], { input: mboxOf(kernel, 'broken') });
+    expect(run.status).toBe(1);
+    expect(reportSchema.parse(JSON.parse(run.stdout)).findings).toHaveLength(2);
+    expect(readdirSync(desk.path('both'))).toHaveLength(2);
+  });
+
+  test('two series with the same titles: no reply takes the place of another', async () => {
+    const once = mboxOf(kernel, 'broken', 'foo: rework');
+    const again = once.replace(/<([^<>@]+)@/g, '<again-$1@').replaceAll('ann@example.org', 'amy@example.org');
+    await check(['--out', desk.path('pair')], { input: once + again });
+    expect(readdirSync(desk.path('pair')).sort()).toEqual(
+      ['1', '2'].flatMap((n) => [`v1-000${n}-foo-rework.2.eml`, `v1-000${n}-foo-rework.eml`]),
+    );
+  });
+
+  test('a folder that cannot be made is named, and nothing is left of it', async () => {
+    writeFileSync(desk.path('file'), '');
+    const early = await check(['--out', desk.path('file')], { input: mboxOf(kernel, 'broken') });
+    expect(early).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/--out .*file: it is a file; give a folder/),
+    });
+    const late = await check(['--out', desk.path('absent/folder')], { input: mboxOf(kernel, 'broken') });
+    expect(late).toMatchObject({ status: 2, stdout: '', stderr: expect.stringMatching(/--out .*cannot be written/) });
+  });
+
+  test('a tree whose conf does not build is told from a fault of the series', async () => {
+    kernel.git('checkout', '-q', '-b', 'unbuildable', 'master');
+    kernel.commit('spoil conf', { 'scripts/kconfig/conf.c': '#error "no"\n' });
+    kernel.git('checkout', '-q', 'master');
+    const run = await check(['--base', 'unbuildable'], { input: mboxOf(kernel, 'broken') });
+    expect(run).toMatchObject({ status: 2, stdout: '' });
+    expect(run.stderr).toMatch(/could not check \(kconfig\): scripts\/kconfig\/conf of [0-9a-f]{12} does not build/);
+  });
+});
+
+/** The body as Python's email package decodes it; it complains of defects in the mail. */
+function pythonBody(path: string): string {
+  const program = [
+    'import email, email.policy, sys',
+    'mail = email.message_from_binary_file(open(sys.argv[1], "rb"), policy=email.policy.default)',
+    'assert not mail.defects, mail.defects',
+    'assert mail["In-Reply-To"] and mail["Message-ID"] and mail["Date"].datetime',
+    'sys.stdout.write(mail.get_content())',
+  ].join('\n');
+  return execFileSync('python3', ['-c', program, path], { encoding: 'utf8' }).replaceAll('\r\n', '\n');
+}
+
+describeWithTree('on a real kernel tree (skipped without DEPBOT_TEST_TREE)', () => {
+  let desk: Desk;
+
+  beforeAll(() => {
+    // with the user's own cache: to make answers and conf anew takes minutes
+    desk = openDesk([join(tree(), '.git')], cacheDir());
+  });
+  afterAll(() => desk?.remove());
+
+  test('the example gets its reply', async () => {
+    const run = await desk.run(['check', join(EXAMPLE, 'series.mbox'), '--tree', tree(), '--arch', 'arm']);
+    expect(run.status).toBe(1);
+    expect(run.stdout).toMatch(/^Subject: Re: \[PATCH 2\/3\] Input: keyboard - do not select INPUT_MATRIXKMAP$/m);
+    expect(run.stdout).toMatch(/^KEYBOARD_TEGRA is y without the series and n with it/m);
+    expect(run.stdout).toContain('\n> +\tdepends on INPUT_MATRIXKMAP\n');
+  });
+
+  test('the example that only moves text gets silence', async () => {
+    const run = await desk.run(['check', join(EXAMPLE, 'quiet.mbox'), '--tree', tree(), '--arch', 'arm']);
+    expect(run).toMatchObject({ status: 0, stdout: '', stderr: expect.stringMatching(/nothing found\n$/) });
+  });
+
+  test('a series for another tree does not apply', async () => {
+    const fixture = join(import.meta.dirname, '../fixtures/bad/does-not-apply.mbox');
+    const run = await desk.run(['check', fixture, '--tree', tree()]);
+    expect(run).toMatchObject({ status: 2, stdout: '' });
+    expect(run.stderr).toMatch(/could not check \(apply\): patch 1\/2 .* drivers\/foo\/Kconfig/);
+  });
+});
