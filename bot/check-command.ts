@@ -11,6 +11,7 @@ import { type CheckOptions, check } from '../queue/check.ts';
 import { cacheDir } from '../queue/provision-cache.ts';
 import { cachedConfigs } from '../queue/provision-configs.ts';
 import { formatRange } from '../queue/range.ts';
+import { setToolPath } from '../queue/sandbox.ts';
 import { openRepository, type Repository } from '../queue/repository.ts';
 import { KconfigStore } from '../rules/kconfig/files.ts';
 import type { Assembled, CannotCheck, Reply, Report, Series } from '../rules/types.ts';
@@ -40,6 +41,7 @@ export class UsageError extends Error {
 }
 
 export async function runCheck(input: string | undefined, args: CheckArguments, world: World): Promise<number> {
+  if (world.env['PATH']) setToolPath(world.env['PATH']);
   const config = readConfigFile(args.config);
   const say = (text: string): void => void world.stderr.write(`depbot: ${printableMessage(text)}\n`);
   if (args.range !== undefined && input !== undefined)

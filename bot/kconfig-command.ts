@@ -7,6 +7,7 @@ import { basename, join } from 'node:path';
 import { openDirectory } from '../queue/dir-kconfig.ts';
 import { KconfigSide } from '../queue/kconfig-side.ts';
 import { cacheDir } from '../queue/provision-cache.ts';
+import { setToolPath } from '../queue/sandbox.ts';
 import { srcArch } from '../queue/toolchain.ts';
 import { KconfigError } from '../rules/kconfig/error.ts';
 import { applyMode, type Mode, renderMode } from '../rules/kconfig/modes.ts';
@@ -68,6 +69,7 @@ export async function runExplain(symbol: string, args: KconfigArguments, world: 
 }
 
 async function load(args: KconfigArguments, world: World): Promise<{ values: Values; dir: string }> {
+  if (world.env['PATH']) setToolPath(world.env['PATH']);
   const dir = args.tree ?? world.env['DEPBOT_TREE'] ?? world.cwd;
   const source = openDirectory(dir);
   const arch = args.arch ?? MACHINES[world.machine] ?? world.machine;

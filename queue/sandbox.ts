@@ -159,11 +159,15 @@ export async function sandboxAvailable(): Promise<
   return { ok: true };
 }
 
+let toolPath = SANDBOX_PATH;
+
+/** Where bwrap, prlimit and timeout are looked for: the operator's PATH, which only the command line reads. */
+export function setToolPath(path: string): void {
+  toolPath = path;
+}
+
 /** Absolute path of a program on PATH, without asking a shell. */
-export async function findOnPath(
-  name: string,
-  path: string = process.env['PATH'] ?? SANDBOX_PATH,
-): Promise<string | undefined> {
+export async function findOnPath(name: string, path: string = toolPath): Promise<string | undefined> {
   for (const folder of path.split(delimiter)) {
     if (!folder.startsWith('/')) continue;
     const candidate = join(folder, name);

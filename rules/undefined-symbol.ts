@@ -31,8 +31,9 @@ the code under the #ifdef never compiled.
 ## Instead
 Change every user of the old name in the same series.
 ## What it misses
-References through macros and generated files, in Rust, and of a symbol's value in C. Documentation, defconfigs, tools/ and scripts/ are not
-looked at. A CONFIG_ macro that some file defines by itself is no symbol, and is passed over.`,
+References through macros and generated files, in Rust, and of a symbol's value in C. Documentation,
+defconfigs, tools/ and scripts/ are not looked at. A CONFIG_ macro that a C or Kbuild file defines by
+itself is no symbol, and is passed over.`,
 
   begin: (change) => ({ finish: () => findAll(change) }),
 });
@@ -198,18 +199,16 @@ function candidate(
       total: references.length,
       ...claim,
     },
-    evidence: references
-      .slice(0, MAX_LISTED)
-      .map(
-        ({ path, line, text }): Evidence => ({
-          kind: 'source',
-          side: 'after',
-          commit: change.after.commit,
-          path,
-          line,
-          text,
-        }),
-      ),
+    evidence: references.slice(0, MAX_LISTED).map(
+      ({ path, line, text }): Evidence => ({
+        kind: 'source',
+        side: 'after',
+        commit: change.after.commit,
+        path,
+        line,
+        text,
+      }),
+    ),
     confirm: (conf) => confirm(conf, arch, name),
   };
 }

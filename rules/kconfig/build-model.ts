@@ -1,6 +1,7 @@
 /**
  * Kconfig files + environment -> KconfigModel. Walks the statements in the order conf reads them
- * (scripts/kconfig/parser.y and menu.c), expanding macros on the way.
+ * (scripts/kconfig/parser.y and menu.c), expanding macros on the way. (About 400 lines, since a statement's
+ * meaning depends on all that is open around it, which is the state of one walk.)
  */
 
 import { KconfigError } from './error.ts';
@@ -8,6 +9,7 @@ import { type ExprPool, NONE, Op } from './expr.ts';
 import { Token } from './lex.ts';
 import { type MacroWorld, Macros } from './macros.ts';
 import type { Choice, Declaration, DeclarationKind, Edge, KconfigModel, KSymbol, Prompt } from './model.ts';
+import { NOTHING, put, SymbolTable } from './symbol-table.ts';
 import { KconfigParser, type KconfigFile, Kind, type Statement, SymbolType } from './parse.ts';
 
 export interface ModelOptions {
@@ -37,7 +39,7 @@ class ModelBuilder {
   readonly #pool: ExprPool;
   readonly #parser: KconfigParser;
   readonly #macros: Macros;
-  readonly #symbols: (KSymbol | undefined)[] = [];
+  readonly #symbols: SymbolTable;
   readonly #declared: KSymbol[] = [];
   readonly #declarations: Declaration[] = [];
   readonly #choices: Choice[] = [];
@@ -60,6 +62,7 @@ class ModelBuilder {
     this.#pool = options.pool;
     this.#parser = new KconfigParser(options.pool);
     this.#macros = new Macros(options.world);
+    this.#symbols = new SymbolTable(options.pool);
   }
 
   build(): KconfigModel {
@@ -74,7 +77,7 @@ class ModelBuilder {
     for (const choice of this.#choices) this.#checkChoice(choice);
     for (const symbol of this.#declared) if (symbol.isTransitional) checkTransitional(symbol);
     return {
-      symbols: this.#symbols,
+      symbols: this.#symbols.all,
       declared: this.#declared,
       declarations: this.#declarations,
       choices: this.#choices,
@@ -117,7 +120,7 @@ class ModelBuilder {
       case Kind.config:
       case Kind.menuconfig: {
         if (s.kind === Kind.menuconfig) this.#refuseInChoice(s, path, 'menuconfig');
-        const symbol = this.#symbol(s.symbol);
+        const symbol = this.#symbols.get(s.symbol);
         if (this.#block.kind === 'choice' || this.#choiceAround()) this.#addMember(symbol);
         if (symbol.declarations.length === 0) this.#declared.push(symbol);
         this.#entry = this.#declare(s.kind === Kind.config ? 'config' : 'menuconfig', symbol, undefined, path, s.line, file);
@@ -210,7 +213,7 @@ class ModelBuilder {
       case Kind.type:
         if (entry.choice && (s.type !== SymbolType.bool || s.other !== 1)) throw new KconfigError(path, s.line, 'a choice takes its type from `bool "prompt"` only');
         if (s.other === 1) this.#prompt(s, path);
-        if (entry.symbol) this.#setType(entry.symbol, s.type, path, s.line);
+        if (entry.symbol) this.#setType(entry.symbol, s, path);
         return;
       case Kind.default: {
         const property = { in: entry, cond: s.cond, line: s.line, value: s.expr };
@@ -218,12 +221,12 @@ class ModelBuilder {
           const value = this.#pool.lefts[s.expr]!;
           const isWord = this.#pool.ops[s.expr] === Op.symbol && (!this.#pool.constant[value] || value <= this.#pool.y);
           if (!isWord) throw new KconfigError(path, s.line, 'default of a choice must be one symbol');
-          this.#symbol(value);
+          this.#symbols.get(value);
           entry.choice.defaults.push(property);
           return;
         }
         put(entry.symbol!, 'defaults', property);
-        if (s.type !== SymbolType.unknown) this.#setType(entry.symbol!, s.type, path, s.line);
+        if (s.type !== SymbolType.unknown) this.#setType(entry.symbol!, s, path);
         return;
       }
       case Kind.range:
@@ -232,7 +235,7 @@ class ModelBuilder {
       case Kind.select:
       case Kind.imply: {
         const from = entry.symbol!;
-        const to = this.#symbol(s.symbol);
+        const to = this.#symbols.get(s.symbol);
         const isSelect = s.kind === Kind.select;
         const edge: Edge = { in: entry, cond: s.cond, line: s.line, kind: isSelect ? 'select' : 'imply', from, to };
         put(from, isSelect ? 'selects' : 'implies', edge);
@@ -283,33 +286,9 @@ class ModelBuilder {
     if (entry.symbol) put(entry.symbol, 'prompts', prompt);
   }
 
-  #setType(symbol: KSymbol, type: SymbolType, path: string, line: number): void {
-    if (symbol.type === SymbolType.unknown) symbol.type = type;
-    else if (symbol.type !== type) {
-      const [from, to] = [TYPE_NAMES[symbol.type], TYPE_NAMES[type]];
-      this.#warnings.push(`${path}:${line}:warning: ignoring type redefinition of '${symbol.name}' from '${from}' to '${to}'`);
-    }
-  }
-
-  #symbol(id: number): KSymbol {
-    // No holes: an array with holes is slow to read.
-    while (this.#symbols.length <= id) this.#symbols.push(undefined);
-    return (this.#symbols[id] ??= {
-      id,
-      name: this.#pool.names[id]!,
-      type: SymbolType.unknown,
-      declarations: NOTHING,
-      prompts: NOTHING,
-      defaults: NOTHING,
-      ranges: NOTHING,
-      selects: NOTHING,
-      implies: NOTHING,
-      selectedBy: NOTHING,
-      impliedBy: NOTHING,
-      choice: undefined,
-      isChoiceMember: false,
-      isTransitional: false,
-    });
+  #setType(symbol: KSymbol, s: Statement, path: string): void {
+    const warning = this.#symbols.setType(symbol, s.type, `${path}:${s.line}`);
+    if (warning !== undefined) this.#warnings.push(warning);
   }
 
   #declare(
@@ -414,17 +393,6 @@ class ModelBuilder {
   }
 }
 
-type Lists = 'declarations' | 'prompts' | 'defaults' | 'ranges' | 'selects' | 'implies' | 'selectedBy' | 'impliedBy';
-
-/** One for all: most symbols have most lists empty, and 100,000 of them cost time and memory. */
-const NOTHING: never[] = [];
-
-function put<L extends Lists>(symbol: KSymbol, list: L, item: KSymbol[L][number]): void {
-  const items: unknown[] = symbol[list];
-  if (items === NOTHING) (symbol as Record<Lists, unknown>)[list] = [item];
-  else items.push(item);
-}
-
 /** The innermost block around a declaration that is more than an `if`. */
 function groupOf(declaration: Declaration): Declaration | undefined {
   let group = declaration.parent;
@@ -445,8 +413,6 @@ function checkTransitional(symbol: KSymbol): void {
   const place = property ? { path: property.in.path, line: property.line } : symbol.declarations.find(({ hasDep }) => hasDep);
   if (place) throw new KconfigError(place.path, place.line, 'error: transitional symbols can only have help sections');
 }
-
-export const TYPE_NAMES = ['unknown', 'bool', 'tristate', 'integer', 'hex', 'string'] as const;
 
 const SYMBOL_PROPERTIES = new Set<Kind>([
   Kind.type, Kind.prompt, Kind.default, Kind.select, Kind.imply, Kind.range, Kind.depends, Kind.help, Kind.modules, Kind.transitional,

@@ -4,7 +4,8 @@
  *
  * The reasons follow the order of scripts/kconfig/symbol.c, sym_calc_value(): the user's value where
  * a prompt is visible, else the first default that applies, raised by implies; then the selects.
- * The result is JSON-safe; lists that a tree could make long are cut and say by how much.
+ * The result is JSON-safe; lists that a tree could make long are cut and say by how much. (More than
+ * 400 lines: one view of one symbol, whose parts share its values and limits.)
  */
 
 import type { SymbolName } from '../types.ts';

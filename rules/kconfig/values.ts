@@ -8,7 +8,8 @@
  * - In a choice exactly one visible member is y, except where the user ruled all of them out.
  * - int and hex are clamped to the first range whose condition holds; unset they are 0 and 0x0.
  *
- * An instance is reused: set user values, `calculate()`, read, `clear()`, and again.
+ * An instance is reused: set user values, `calculate()`, read, `clear()`, and again. (More than 400 lines: all
+ * of it works on the arrays of one evaluation, and each result is reached from each other.)
  */
 
 import { KconfigError } from './error.ts';

@@ -1,3 +1,4 @@
+/** Assembly, case by case. (More than 400 lines: a list of the ways in which mails arrive; each case is a few.) */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assemble, newestRevision } from '../../bot/series.ts';

@@ -1,3 +1,4 @@
+/** Explanations, reason by reason. (More than 400 lines: a list of cases; each is a few.) */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
