@@ -11,7 +11,8 @@ import { KconfigError } from '../rules/kconfig/error.ts';
 import { isKconfigPath, KconfigStore } from '../rules/kconfig/files.ts';
 import { membersOf, TreeReaders } from '../rules/kconfig/tree-readers.ts';
 import type { KconfigModel } from '../rules/kconfig/model.ts';
-import { changedSymbols, touchedPaths } from '../rules/kconfig/properties.ts';
+import { changedSymbols, type SymbolChange } from '../rules/kconfig/properties.ts';
+import { touchedPaths } from '../rules/kconfig/touched.ts';
 import { RULES } from '../rules/index.ts';
 import { cycleKey } from '../rules/recursive-dependency.ts';
 import type { ArchPair, ChangedPath, Conf, ConfRun, KernelChange, Rule, RuleRun } from '../rules/rule.ts';
@@ -153,7 +154,7 @@ interface Scope {
 /** Fills `change.readers` on the way. */
 function scopeOf({ before, after, changedPaths: paths, pool, readers }: KernelChange): Scope {
   const changed = paths.flatMap(({ path, oldPath }) => [path, ...(oldPath === undefined ? [] : [oldPath])]);
-  const touched = touchedPaths(changed, [before.kconfig.files, after.kconfig.files]);
+  const touched = touchedPaths(changed, before.kconfig.files, after.kconfig.files);
   readers.add([...after.kconfig.files]);
   // A new circle leads through a symbol of a touched file. To follow very many costs more than to look for circles.
   const symbols = new Set<number>();
@@ -179,8 +180,10 @@ function chosenArchs(known: readonly Arch[], asked: readonly string[] | undefine
 
 async function archPair(change: KernelChange, arch: Arch, before: KconfigSide, after: KconfigSide, scope: Scope): Promise<ArchPair> {
   const modelBefore = await change.before.kconfig.store.model(`${before.commit} ${arch}`, () => modelOf(before, arch, 'without the series'));
-  const modelAfter = await modelOf(after, arch, 'with the series');
-  const symbols = changedSymbols(modelBefore, modelAfter, scope.touched);
+  // An architecture that reads none of these files is what it was.
+  const isReached = modelBefore.files.some((path) => scope.touched.has(path));
+  const modelAfter = isReached ? await modelOf(after, arch, 'with the series') : modelBefore;
+  const symbols = isReached ? changedSymbols(modelBefore, modelAfter, scope.touched) : new Map<string, SymbolChange>();
   const cyclesAfter = scope.mayBeCircular && symbols.size > 0 ? findCycles(change.pool, modelAfter) : [];
   const known = new Set(cyclesAfter.length > 0 ? findCycles(change.pool, modelBefore).map(cycleKey) : []);
   return {

@@ -7,7 +7,6 @@
 
 import { type ExprId, NONE, type SymbolId } from './expr.ts';
 import type { Declaration, Default, Edge, KconfigModel, KSymbol, Prompt, Range } from './model.ts';
-import { type KconfigFile, Kind } from './parse.ts';
 
 export type PropertyKind =
   | 'declaration'
@@ -49,7 +48,7 @@ export interface SymbolChange {
 /**
  * Symbols that differ between two models of one pool, by name. Symbols that are equal in every
  * property are left out, even where what they depend on changed. Only symbols with something in one of
- * the `touched` files are looked at (see touchedPaths).
+ * the `touched` files are looked at (see touched.ts).
  */
 export function changedSymbols(
   before: KconfigModel,
@@ -73,31 +72,6 @@ export function changedSymbols(
     }
   }
   return changes;
-}
-
-/**
- * Files whose symbols a change can alter: those that changed, and all that these source, since the
- * blocks around them may be other ones. A changed file that sets variables can alter every file.
- */
-export function touchedPaths(
-  changed: readonly string[],
-  sides: readonly ReadonlyMap<string, KconfigFile>[],
-): Set<string> {
-  const touched = new Set<string>();
-  const queue = [...changed];
-  for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
-    if (touched.has(path)) continue;
-    touched.add(path);
-    for (const files of sides) {
-      for (const s of files.get(path)?.statements ?? []) {
-        if (s.kind === Kind.source) queue.push(s.text);
-        // What a macro expands to is not known here.
-        const isMacroSource = s.kind === Kind.raw && /^\s*source\b/.test(files.get(path)!.text.slice(s.start, s.end));
-        if (s.kind === Kind.assign || isMacroSource) return new Set(sides.flatMap((side) => [...side.keys()]));
-      }
-    }
-  }
-  return touched;
 }
 
 /** Symbols that are declared, selected or implied in the files. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { changedSymbols, touchedPaths } from '../../../rules/kconfig/properties.ts';
+import { changedSymbols } from '../../../rules/kconfig/properties.ts';
 import { kconfigPair, sides } from '../../support/kconfig-pair.ts';
 
 const FOO = 'config BAR\n\tbool "bar"\n\nconfig BAZ\n\tbool "baz"\n\n';
@@ -78,31 +78,5 @@ describe('symbols', () => {
     const { before, after } = await kconfigPair(...sides('config FOO\n\tbool "foo"\n{/\tdefault y\n}'));
     expect(changedSymbols(before, after, new Set(['Kconfig'])).size).toBe(1);
     expect(changedSymbols(before, after, new Set(['other/Kconfig'])).size).toBe(0);
-  });
-});
-
-describe('files that a change touches', () => {
-  const tree = {
-    Kconfig: 'source "a/Kconfig"\nsource "b/Kconfig"\n',
-    'a/Kconfig': 'source "a/c/Kconfig"\n',
-    'a/c/Kconfig': '',
-    'b/Kconfig': '',
-  };
-  const touched = async (files: Record<string, string>, ...changed: string[]): Promise<string[]> => {
-    const { store } = await kconfigPair('', '');
-    const parsed = new Map(Object.entries(files).map(([path, text]) => [path, store.parsed(path, text)!]));
-    return [...touchedPaths(changed, [parsed])].sort();
-  };
-
-  test('are the changed ones and those that they source', async () => {
-    expect(await touched(tree, 'a/Kconfig')).toEqual(['a/Kconfig', 'a/c/Kconfig']);
-    expect(await touched(tree, 'b/Kconfig')).toEqual(['b/Kconfig']);
-  });
-
-  test('are all where a changed file sets variables or sources by a macro', async () => {
-    expect(await touched({ ...tree, 'b/Kconfig': 'x := y\n' }, 'b/Kconfig')).toEqual(Object.keys(tree).sort());
-    expect(await touched({ ...tree, 'b/Kconfig': 'source "$(x)/Kconfig"\n' }, 'b/Kconfig')).toEqual(
-      Object.keys(tree).sort(),
-    );
   });
 });
