@@ -204,6 +204,15 @@ describe('the command', () => {
   });
 });
 
+test('what a run leaves in the temporary folder, or half-written, would fail these tests', async () => {
+  for (const name of ['tmp/left', 'state/.reply.eml.partial']) {
+    writeFileSync(desk.path(name), '');
+    await expect(desk.run(['--help'])).rejects.toThrow('left behind');
+    rmSync(desk.path(name));
+  }
+  await expect(desk.run(['--help'])).resolves.toMatchObject({ status: 0 });
+});
+
 describe('without bubblewrap', () => {
   let bin = '';
   /** With a cache of its own: what was answered before needs no sandbox. */
