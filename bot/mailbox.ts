@@ -34,7 +34,7 @@ export class MailboxError extends Error {
 }
 
 /**
- * Reads all mails of a file, a Maildir or a stream, in order (a Maildir's by file name), one at
+ * Reads all mails of a file, a Maildir, a folder of patches or a stream, in order (a folder's by file name), one at
  * a time: memory is bounded by the longest mail allowed, {@link MAX_MAIL_BYTES}.
  *
  * Throws: MailboxError when the machine fails (I/O error).
@@ -91,7 +91,7 @@ async function* readMaildir(path: string): AsyncGenerator<RawMail | BadInput> {
     if ('value' in found && found.value.isDirectory()) folders.push(folder);
   }
   if (folders.length === 0) {
-    yield { where: path, why: 'it is a directory without cur/ and new/, so not a Maildir' };
+    yield* readPatchFolder(path);
     return;
   }
   let count = 0;
@@ -107,6 +107,26 @@ async function* readMaildir(path: string): AsyncGenerator<RawMail | BadInput> {
     }
   }
   if (count === 0) yield { where: path, why: 'the Maildir holds no mail' };
+}
+
+/** What `git format-patch` leaves in a folder: its files in the order of their names. */
+async function* readPatchFolder(path: string): AsyncGenerator<RawMail | BadInput> {
+  const names = await attempt(path, () => readdir(path));
+  if ('why' in names) {
+    yield names;
+    return;
+  }
+  const files = names.value.filter((name) => /\.(patch|eml|mbox)$/.test(name)).sort();
+  if (files.length === 0) {
+    yield { where: path, why: 'it is a directory without cur/ and new/, so not a Maildir, and holds no .patch, .eml or .mbox file' };
+  }
+  for (const name of files) {
+    const file = join(path, name);
+    const found = await attempt(file, () => stat(file));
+    if ('why' in found) yield found;
+    else if (!found.value.isFile()) yield { where: file, why: 'it is not a regular file' };
+    else yield* readStream(createReadStream(file), file);
+  }
 }
 
 async function readMaildirFile(path: string): Promise<RawMail | BadInput> {

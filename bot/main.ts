@@ -17,7 +17,7 @@ const list = (value: string, before: string[] | undefined): string[] => [...(bef
 program
   .command('check')
   .description('check a series against a kernel tree and print the reply that it deserves')
-  .argument('[input]', 'mbox, Maildir or single mail; - or nothing for standard input')
+  .argument('[input]', 'mbox, Maildir, folder of .patch files or single mail; - or nothing for standard input')
   .option('--tree <dir>', 'git tree of the kernel (default: $DEPBOT_TREE, or tree.dir of the configuration)')
   .option('--range <base..branch>', 'check commits of the tree instead of mails')
   .option('--base <revision>', 'apply to this revision instead of what the series says')

@@ -52,14 +52,14 @@ export async function chooseBase(
   const wanted = wantedBlobs(series);
   const match = await bestMatch(repo, refs, wanted);
   if (match !== undefined) {
-    const how = match.score === wanted.length ? `all ${wanted.length}` : `${match.score} of the ${wanted.length}`;
+    const how = wanted.length === 1 ? 'the file' : match.score === wanted.length ? `all ${wanted.length} files` : `${match.score} of the ${wanted.length} files`;
     return {
       ok: true,
       base: await describe(
         repo,
         match.commit,
         'blob-match',
-        (label) => `${before}; ${label} has ${how} files that its index lines name`,
+        (label) => `${before}; ${label} has ${how} that its index lines name`,
       ),
     };
   }
@@ -67,7 +67,7 @@ export async function chooseBase(
   if (last === undefined) return { ok: false, why: `${before}, and the tree has no branch to put it on` };
   const tried =
     wanted.length === 0
-      ? 'its patches name no earlier files'
+      ? 'its patches have no index lines that name earlier files'
       : `none of the ${count(refs.length, 'ref')} looked at has a file that its index lines name`;
   return {
     ok: true,

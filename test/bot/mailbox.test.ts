@@ -109,11 +109,24 @@ describe('readMails', () => {
     ]);
   });
 
+  it('reads the .patch files of a folder by name, nothing else in it', async () => {
+    mkdirSync(join(dir, 'out'));
+    file('out/0002-b.patch', `${SEPARATOR}${two}`);
+    file('out/0001-a.patch', `${SEPARATOR}${one}`);
+    file('out/notes.txt', one);
+    file('out/0003-c.patch', '');
+    expect(await all({ path: join(dir, 'out') })).toEqual([
+      ['out/0001-a.patch', one],
+      ['out/0002-b.patch', two],
+      ['out/0003-c.patch', 'bad: it is empty'],
+    ]);
+  });
+
   it('says what is wrong with a directory, an empty Maildir, a missing file', async () => {
     mkdirSync(join(dir, 'plain'));
     mkdirSync(join(dir, 'box/cur'), { recursive: true });
     expect(await all({ path: join(dir, 'plain') })).toEqual([
-      ['plain', 'bad: it is a directory without cur/ and new/, so not a Maildir'],
+      ['plain', expect.stringMatching(/^bad: it is a directory without cur.*not a Maildir, and holds no \.patch/)],
     ]);
     expect(await all({ path: join(dir, 'box') })).toEqual([
       [`${dir}/box`.replace(`${dir}/`, ''), 'bad: the Maildir holds no mail'],

@@ -121,7 +121,7 @@ describe('chooseBase', () => {
     expect(base.detail).toContain('none of the 3 refs looked at has a file');
     const creates =
       'Subject: x\n\n---\ndiff --git a/n b/n\nnew file mode 100644\nindex 0000000..1234567\n--- /dev/null\n+++ b/n\n@@ -0,0 +1 @@\n+x\n';
-    expect((await choose(tinySeries([creates]))).detail).toContain('its patches name no earlier files');
+    expect((await choose(tinySeries([creates]))).detail).toContain('have no index lines that name earlier files');
   });
 });
 
