@@ -8,7 +8,6 @@ import type { Repository } from './repository.ts';
 import type { ChangedPath, Listing } from './tree-listing.ts';
 import { changedPaths, fullListing, listingOver } from './tree-listing.ts';
 
-export type { ChangedPath };
 export { changedPaths };
 
 /** A commit further away than this from every listed one gets a full listing of its own. */

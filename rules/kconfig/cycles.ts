@@ -13,7 +13,7 @@
 import { KconfigError } from './error.ts';
 import { type ExprId, type ExprPool, NONE, Op, type SymbolId } from './expr.ts';
 import type { Choice, Declaration, Default, Edge, KconfigModel, KSymbol, Prompt, Range } from './model.ts';
-import { Simplifier } from './simplify.ts';
+import { levelOrder, Simplifier } from './simplify.ts';
 
 export interface CycleStep {
   /** `<choice>` for a choice. */
@@ -75,7 +75,8 @@ interface Frame {
 const isChoice = (node: Node): node is Choice => 'members' in node;
 const nameOf = (node: Node): string => (isChoice(node) ? '<choice>' : node.name);
 
-const ADVICE = 'For a resolution refer to Documentation/kbuild/kconfig-language.rst\nsubsection "Kconfig recursive dependency limitations"\n\n';
+const ADVICE =
+  'For a resolution refer to Documentation/kbuild/kconfig-language.rst\nsubsection "Kconfig recursive dependency limitations"\n\n';
 /** conf's wording where no property makes the step. */
 const NO_PROPERTY = 'unknown is visible depending on';
 
@@ -131,7 +132,11 @@ class CycleFinder {
       if (isChoice(node)) {
         const all = [node, ...this.#contents(node)];
         this.#open(all);
-        this.#push(node, all.map((inner) => this.#task(inner, true)), all);
+        this.#push(
+          node,
+          all.map((inner) => this.#task(inner, true)),
+          all,
+        );
       } else if (node.choice) {
         // A member is walked as part of its choice.
         this.#push(node, [this.#task(node.choice, false)], []);
@@ -155,7 +160,12 @@ class CycleFinder {
   }
 
   #task(node: Node, isInner: boolean): Task {
-    return { node, isInner, relation: NO_PROPERTY, place: () => (isChoice(node) ? node.declaration : node.declarations[0]!) };
+    return {
+      node,
+      isInner,
+      relation: NO_PROPERTY,
+      place: () => (isChoice(node) ? node.declaration : node.declarations[0]!),
+    };
   }
 
   /** Symbols declared in a choice, in file order, repeats included. */
@@ -170,7 +180,8 @@ class CycleFinder {
   #innerTasks(node: Node): Task[] {
     const tasks = new Map<Node, Task>();
     const add = (target: KSymbol | undefined, relation: string, place: Task['place']): void => {
-      if (target && this.#suspects.has(target) && !tasks.has(target)) tasks.set(target, { node: target, isInner: false, relation, place });
+      if (target && this.#suspects.has(target) && !tasks.has(target))
+        tasks.set(target, { node: target, isInner: false, relation, place });
     };
     const addAll = (e: ExprId, relation: string, place: Task['place']): void =>
       this.#pool.symbolsOf(e, (id) => add(this.#model.symbols[id], relation, place));
@@ -179,7 +190,9 @@ class CycleFinder {
     if (!isChoice(node)) {
       for (const declaration of node.declarations) {
         if (declaration.parent?.kind === 'choice') continue;
-        addAll(this.#simplifier.dependency(declaration), 'depends on', (target) => this.#dependsLine(declaration, target));
+        addAll(this.#simplifier.dependency(declaration), 'depends on', (target) =>
+          this.#dependsLine(declaration, target),
+        );
       }
       for (const edges of [node.selectedBy, node.impliedBy]) {
         for (const edge of this.#inReadingOrder(edges)) {
@@ -250,7 +263,9 @@ class CycleFinder {
       };
     });
     const lines = steps.map(({ symbol, relation, next, path, line }) =>
-      next === '<choice>' ? `\tsymbol ${symbol} ${relation} at ${path}:${line}\n` : `\tsymbol ${symbol} ${relation} ${next}\n`,
+      next === '<choice>'
+        ? `\tsymbol ${symbol} ${relation} at ${path}:${line}\n`
+        : `\tsymbol ${symbol} ${relation} ${next}\n`,
     );
     return { steps, stderr: `error: recursive dependency detected!\n${lines.join('')}${ADVICE}` };
   }
@@ -265,27 +280,6 @@ function propertiesOf(node: Node): { property: Prompt | Default | Range; word: s
     ...node.defaults.map((property) => ({ property, word: 'default' })),
     ...ranges.map((property) => ({ property, word: 'range' })),
   ].sort((a, b) => a.property.in.index - b.property.in.index || a.property.line - b.property.line);
-}
-
-/**
- * Rank of each declaration in the order in which conf completes their properties: all children of a
- * block, then the children of each of them (scripts/kconfig/menu.c, _menu_finalize).
- */
-function levelOrder(declarations: readonly Declaration[]): number[] {
-  const rank = new Array<number>(declarations.length).fill(0);
-  let count = 0;
-  // Stack of blocks, the next one last.
-  const blocks = [0];
-  for (let block = blocks.pop(); block !== undefined; block = blocks.pop()) {
-    const inner: number[] = [];
-    const { end } = declarations[block]!;
-    for (let i = block + 1; i < end; i = declarations[i]!.end) {
-      rank[i] = count++;
-      if (declarations[i]!.end > i + 1) inner.push(i);
-    }
-    blocks.push(...inner.reverse());
-  }
-  return rank;
 }
 
 const WHITE = 0;
@@ -329,17 +323,18 @@ function screen(pool: ExprPool, model: KconfigModel): ReadonlySet<Node> {
   const toDeclaration = (declaration: Declaration): void => {
     if (declaration.hasDep) to(firstDeclaration + declaration.index);
   };
-  const ofSymbol = (symbol: KSymbol): void => {
-    for (const declaration of symbol.declarations) toDeclaration(declaration);
-    for (const prompt of symbol.prompts) {
-      toExpr(prompt.cond);
-      toExpr(prompt.menusVisible);
-    }
-    for (const property of symbol.defaults) {
+  const ofProperties = (properties: readonly (Prompt | Default | Range)[]): void => {
+    for (const property of properties) {
       toExpr(property.cond);
-      toExpr(property.value);
+      if ('value' in property) toExpr(property.value);
+      else if ('menusVisible' in property) toExpr(property.menusVisible);
     }
-    for (const range of symbol.ranges) toExpr(range.cond);
+  };
+  const ofSymbol = (symbol: KSymbol): void => {
+    symbol.declarations.forEach(toDeclaration);
+    ofProperties(symbol.prompts);
+    ofProperties(symbol.defaults);
+    ofProperties(symbol.ranges);
     for (const edges of [symbol.selectedBy, symbol.impliedBy]) {
       for (const edge of edges) {
         to(nodeOf[edge.from.id]!);
@@ -350,10 +345,9 @@ function screen(pool: ExprPool, model: KconfigModel): ReadonlySet<Node> {
   };
   const ofChoice = ({ declaration, defaults, members }: Choice): void => {
     toDeclaration(declaration);
-    toExpr(declaration.prompt?.cond ?? NONE);
-    toExpr(declaration.prompt?.menusVisible ?? NONE);
+    if (declaration.prompt) ofProperties([declaration.prompt]);
     for (const property of defaults) toExpr(property.cond);
-    for (const member of members) ofSymbol(member);
+    members.forEach(ofSymbol);
   };
   const ofExpr = (e: ExprId): void => {
     const op = pool.ops[e]!;
@@ -393,8 +387,9 @@ function screen(pool: ExprPool, model: KconfigModel): ReadonlySet<Node> {
       }
     }
   }
-  const suspects = new Set<Node>();
-  for (const symbol of symbols) if (symbol && state[nodeOf[symbol.id]!] === SUSPECT) suspects.add(symbol);
-  for (const choice of choices) if (state[firstChoice + choice.index] === SUSPECT || choice.members.some((m) => suspects.has(m))) suspects.add(choice);
+  const suspects = new Set<Node>(
+    symbols.filter((s) => s !== undefined && state[nodeOf[s.id]!] === SUSPECT) as KSymbol[],
+  );
+  for (const choice of choices) if (state[firstChoice + choice.index] === SUSPECT) suspects.add(choice);
   return suspects;
 }

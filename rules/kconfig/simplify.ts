@@ -64,7 +64,8 @@ export class Simplifier {
   condition(property: Prompt | Default | Range | Edge): ExprId {
     let own = property.cond;
     if ('menusVisible' in property && property.menusVisible !== NONE) {
-      for (let menu = property.in.parent; menu; menu = menu.parent) own = this.pool.and(own, this.pool.inDependency(menu.visibility));
+      for (let menu = property.in.parent; menu; menu = menu.parent)
+        own = this.pool.and(own, this.pool.inDependency(menu.visibility));
     }
     return this.deduplicate(this.pool.and(this.dependency(property.in), this.normalize(own)));
   }
@@ -83,7 +84,8 @@ export class Simplifier {
     const op = pool.ops[e] as Op;
     let result = e;
     if (op === Op.modules) result = this.#modules;
-    else if (op === Op.and || op === Op.or) result = pool.make(op, this.normalize(pool.lefts[e]!), this.normalize(pool.rights[e]!));
+    else if (op === Op.and || op === Op.or)
+      result = pool.make(op, this.normalize(pool.lefts[e]!), this.normalize(pool.rights[e]!));
     else if (op === Op.not) result = this.#negate(this.normalize(pool.lefts[e]!));
     else if (op === Op.equal || op === Op.unequal) result = this.#compareBool(e);
     this.#normalized.set(e, result);
@@ -192,7 +194,11 @@ export class Simplifier {
       return isFirst || isSecond;
     }
     if (++this.#comparisons > MAX_COMPARISONS) {
-      throw new KconfigError(this.model.files[0] ?? 'Kconfig', 0, `dependencies need more than ${MAX_COMPARISONS} comparisons`);
+      throw new KconfigError(
+        this.model.files[0] ?? 'Kconfig',
+        0,
+        `dependencies need more than ${MAX_COMPARISONS} comparisons`,
+      );
     }
     return visit(pair);
   }
@@ -258,7 +264,11 @@ export class Simplifier {
   // ------------------------------------------------------------ joining
 
   #type(id: SymbolId): SymbolType {
-    return this.pool.constant[id] ? (id <= this.pool.y ? SymbolType.tristate : SymbolType.unknown) : (this.model.symbols[id]?.type ?? SymbolType.unknown);
+    return this.pool.constant[id]
+      ? id <= this.pool.y
+        ? SymbolType.tristate
+        : SymbolType.unknown
+      : (this.model.symbols[id]?.type ?? SymbolType.unknown);
   }
 
   /** The bool or tristate that both are about, each as `A`, `!A`, `A=x` or `A!=x`. */
@@ -305,7 +315,8 @@ export class Simplifier {
       if (right === pool.n) return pool.symbol(symbol);
       return right === pool.m ? pool.make(Op.equal, symbol, pool.y) : undefined;
     }
-    if (this.#type(symbol) !== SymbolType.tristate || pool.ops[a] === Op.not || pool.ops[b] === Op.not) return undefined;
+    if (this.#type(symbol) !== SymbolType.tristate || pool.ops[a] === Op.not || pool.ops[b] === Op.not)
+      return undefined;
     const [rightA, rightB] = [pool.rights[a]!, pool.rights[b]!];
     if (pool.ops[a] !== pool.ops[b]) {
       // A=x && A!=y: n where x and y are the same constant, else A=x.
@@ -327,4 +338,25 @@ export class Simplifier {
 interface Pair {
   a: ExprId;
   b: ExprId;
+}
+
+/**
+ * Rank of each declaration in the order in which conf completes their properties: all children of a
+ * block, then the children of each of them (scripts/kconfig/menu.c, _menu_finalize).
+ */
+export function levelOrder(declarations: readonly Declaration[]): number[] {
+  const rank = new Array<number>(declarations.length).fill(0);
+  let count = 0;
+  // Stack of blocks, the next one last.
+  const blocks = [0];
+  for (let block = blocks.pop(); block !== undefined; block = blocks.pop()) {
+    const inner: number[] = [];
+    const { end } = declarations[block]!;
+    for (let i = block + 1; i < end; i = declarations[i]!.end) {
+      rank[i] = count++;
+      if (declarations[i]!.end > i + 1) inner.push(i);
+    }
+    blocks.push(...inner.reverse());
+  }
+  return rank;
 }

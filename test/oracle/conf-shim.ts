@@ -48,7 +48,10 @@ function readText(name: string): string | undefined {
 }
 
 function shell(command: string): string {
-  const { stdout } = spawnSync('/bin/sh', ['-c', command], { encoding: 'latin1', stdio: ['ignore', 'pipe', 'inherit'] });
+  const { stdout } = spawnSync('/bin/sh', ['-c', command], {
+    encoding: 'latin1',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   return stdout.slice(0, SHELL_ANSWER_BYTES).replace(/\n+$/, '').replaceAll('\n', ' ');
 }
 
@@ -81,7 +84,10 @@ function readModel(pool: ExprPool, root: string): KconfigModel {
 function allConfig(mode: string): { config: string; name: string } | undefined {
   const name = env['KCONFIG_ALLCONFIG'];
   if (name === undefined) return undefined;
-  const names = name === '' || name === '1' ? [`${mode === 'randconfig' ? 'allrandom' : mode.slice(0, -6)}.config`, 'all.config'] : [name];
+  const names =
+    name === '' || name === '1'
+      ? [`${mode === 'randconfig' ? 'allrandom' : mode.slice(0, -6)}.config`, 'all.config']
+      : [name];
   for (const candidate of names) {
     const config = readText(candidate);
     if (config !== undefined) return { config, name: candidate };
@@ -123,7 +129,11 @@ async function configure(values: Values, mode: string, argument: string): Promis
     if (config === undefined) throw new Exit(1, `***\n*** Can't find default configuration "${argument}"!\n***\n`);
     for (const warning of readConfig(values, config, argument)) complain(`${warning}\n`);
   } else if (mode === 'randconfig') {
-    print(`KCONFIG_SEED=0x${Number(env['KCONFIG_SEED'] ?? 1).toString(16).toUpperCase()}\n`);
+    print(
+      `KCONFIG_SEED=0x${Number(env['KCONFIG_SEED'] ?? 1)
+        .toString(16)
+        .toUpperCase()}\n`,
+    );
     randomise(values, Number(env['KCONFIG_SEED'] ?? 1), env['KCONFIG_PROBABILITY']);
   }
   values.calculate();

@@ -24,7 +24,12 @@ export function isVisible(values: Values, node: MenuNode): boolean {
   if (kind === 'root') return true;
   if (!prompt || values.expr(visibility) === NO) return false;
   if (values.promptVisible(prompt) !== NO) return true;
-  return symbol !== undefined && isBoolean(symbol) && values.tristate(symbol) !== NO && node.children.some((child) => isVisible(values, child));
+  return (
+    symbol !== undefined &&
+    isBoolean(symbol) &&
+    values.tristate(symbol) !== NO &&
+    node.children.some((child) => isVisible(values, child))
+  );
 }
 
 /** Whether the user could set the symbol and has not. */
@@ -75,7 +80,8 @@ export class Dialogue {
     if (symbol && isNew(this.#values, symbol)) {
       if (this.#restarts++ === 0) this.#terminal.print('*\n* Restart config...\n*\n');
       let menu = node;
-      while (menu !== this.#root && !(menu.declaration.prompt && /^menu/.test(menu.declaration.kind))) menu = menu.parent!;
+      while (menu !== this.#root && !(menu.declaration.prompt && /^menu/.test(menu.declaration.kind)))
+        menu = menu.parent!;
       this.#shown = menu;
       await this.#show(menu);
     }
@@ -127,10 +133,13 @@ export class Dialogue {
     for (;;) {
       const old = values.tristate(symbol);
       const others = ([0, 1, 2] as const).filter((value) => value !== old && this.#isInRange(symbol, value));
-      this.#terminal.print(`${text}[${LETTERS[old].toUpperCase()}${others.map((value) => `/${LETTERS[value]}`).join('')}/?] `);
+      this.#terminal.print(
+        `${text}[${LETTERS[old].toUpperCase()}${others.map((value) => `/${LETTERS[value]}`).join('')}/?] `,
+      );
       const answer = await this.#answer(symbol, LETTERS[old]);
       if (answer === undefined) return;
-      const value = answer === '' ? old : /^([nmy]|no|yes)$/i.test(answer) ? LETTERS.indexOf(answer[0]!.toLowerCase() as 'n') : -1;
+      const value =
+        answer === '' ? old : /^([nmy]|no|yes)$/i.test(answer) ? LETTERS.indexOf(answer[0]!.toLowerCase() as 'n') : -1;
       if (value < 0 || !this.#isInRange(symbol, value as Tristate)) continue;
       values.setTristate(symbol, value as Tristate);
       values.calculate();
@@ -194,7 +203,9 @@ export class Dialogue {
         members.push(symbol);
         const isUnset = !values.hasUser(symbol);
         isAnyNew ||= isUnset;
-        this.#terminal.print(`${pad}${symbol === chosen ? '>' : ' '} ${members.length}. ${prompt!.text} (${symbol.name})${isUnset ? ' (NEW)' : ''}\n`);
+        this.#terminal.print(
+          `${pad}${symbol === chosen ? '>' : ' '} ${members.length}. ${prompt!.text} (${symbol.name})${isUnset ? ' (NEW)' : ''}\n`,
+        );
       }
       this.#terminal.print(`${pad}choice`);
       const standing = chosen ? members.indexOf(chosen) + 1 : 0;

@@ -80,7 +80,12 @@ async function runSuite(tree: string, dir: string): Promise<Results> {
       {
         cwd: dir,
         timeout: SUITE_TIMEOUT_MS,
-        env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', NODE_COMPILE_CACHE: join(dir, 'compiled'), SHIM_REFUSE_REPEATED_SOURCE: repeated ? '1' : '' },
+        env: {
+          PATH: process.env['PATH'] ?? '',
+          LC_ALL: 'C',
+          NODE_COMPILE_CACHE: join(dir, 'compiled'),
+          SHIM_REFUSE_REPEATED_SOURCE: repeated ? '1' : '',
+        },
       },
       // Failures are read from the report; what pytest says helps to understand them.
       (_error, stdout, stderr) => done(stdout + stderr),
@@ -91,31 +96,37 @@ async function runSuite(tree: string, dir: string): Promise<Results> {
   const others: string[] = [];
   for (const [, attributes, end] of xml.matchAll(/<testcase ([^>]*?)(\/?)>/g)) {
     const place = /classname="([^"]*)"/.exec(attributes!)![1]!;
-    const name = `${place.replace(/^.*tests\./, '').replace(/\.__init__$/, '').replaceAll('.', '/')}::${/(?:^| )name="([^"]*)"/.exec(attributes!)![1]}`;
+    const name = `${place
+      .replace(/^.*tests\./, '')
+      .replace(/\.__init__$/, '')
+      .replaceAll('.', '/')}::${/(?:^| )name="([^"]*)"/.exec(attributes!)![1]}`;
     (end === '/' ? passed : others).push(name);
   }
   return { passed: passed.sort(), others, output };
 }
 
-describe.skipIf(TREE === undefined && !process.env['CI'])("the kernel's own Kconfig tests (skipped without DEPBOT_TEST_TREE)", () => {
-  let dir: string;
-  let results: Results;
+describe.skipIf(TREE === undefined && !process.env['CI'])(
+  "the kernel's own Kconfig tests (skipped without DEPBOT_TEST_TREE)",
+  () => {
+    let dir: string;
+    let results: Results;
 
-  beforeAll(async () => {
-    if (TREE === undefined) throw new Error('DEPBOT_TEST_TREE is not set: in CI these tests need a kernel tree');
-    dir = await mkdtemp(join(tmpdir(), 'depbot-suite-'));
-    results = await runSuite(TREE, dir);
-  }, SUITE_TIMEOUT_MS);
+    beforeAll(async () => {
+      if (TREE === undefined) throw new Error('DEPBOT_TEST_TREE is not set: in CI these tests need a kernel tree');
+      dir = await mkdtemp(join(tmpdir(), 'depbot-suite-'));
+      results = await runSuite(TREE, dir);
+    }, SUITE_TIMEOUT_MS);
 
-  afterAll(async () => {
-    if (dir) await rm(dir, { recursive: true, force: true });
-  });
+    afterAll(async () => {
+      if (dir) await rm(dir, { recursive: true, force: true });
+    });
 
-  it('pass, every one', () => {
-    expect(results.others, results.output).toEqual([]);
-  });
+    it('pass, every one', () => {
+      expect(results.others, results.output).toEqual([]);
+    });
 
-  it('are those that are known, and more in newer trees', () => {
-    expect(results.passed).toEqual(expect.arrayContaining(KNOWN));
-  });
-});
+    it('are those that are known, and more in newer trees', () => {
+      expect(results.passed).toEqual(expect.arrayContaining(KNOWN));
+    });
+  },
+);

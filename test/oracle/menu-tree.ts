@@ -41,7 +41,8 @@ function complete(node: MenuNode, isInChoice: boolean, simplifier: Simplifier): 
 function adopt(node: MenuNode, symbol: SymbolId, simplifier: Simplifier): void {
   const siblings = node.parent!.children;
   const at = siblings.indexOf(node) + 1;
-  const shown = (e: ExprId): ExprId => simplifier.deduplicate(simplifier.normalize(simplifier.comparedWithNo(e, Op.unequal)));
+  const shown = (e: ExprId): ExprId =>
+    simplifier.deduplicate(simplifier.normalize(simplifier.comparedWithNo(e, Op.unequal)));
   const own = shown(conditionOf(node.declaration, simplifier, false));
   for (let next = siblings[at]; next; next = siblings[at]) {
     const condition = conditionOf(next.declaration, simplifier, true);

@@ -11,7 +11,10 @@ import { glibcRand } from './glibc-rand.ts';
 
 /** Per cent of bools that become y, of tristates that become y, and that become m. */
 function probabilities(text: string | undefined): readonly [boolY: number, triY: number, triM: number] {
-  const [a, b, c] = (text ?? '').split(':').filter((part) => part !== '').map(Number);
+  const [a, b, c] = (text ?? '')
+    .split(':')
+    .filter((part) => part !== '')
+    .map(Number);
   if (a === undefined) return [50, 33, 33];
   if (b === undefined) return [a, a - Math.trunc(a / 2), Math.trunc(a / 2)];
   return c === undefined ? [a + b, a, b] : [a, b, c];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { KconfigError } from '../../../rules/kconfig/error.ts';
+import type { KconfigError } from '../../../rules/kconfig/error.ts';
 import { complaint, fixture, Tiny } from './tiny-kconfig.ts';
 
 const A = 'config A\n\tbool "a"\n';
@@ -8,7 +8,8 @@ const choice = (inner: string, options = '\tprompt "c"\n'): string => `choice\n$
 describe('a model', () => {
   const tiny = new Tiny({
     Kconfig: 'mainmenu "Title"\nsource "sub/Kconfig"\nconfig A\n\tdefault y\n',
-    'sub/Kconfig': 'menu "M"\n\tdepends on X\n\tvisible if V\nconfig A\n\tbool "a" if P\n\tdepends on D\n\tselect S if C\n\timply I\nendmenu\n',
+    'sub/Kconfig':
+      'menu "M"\n\tdepends on X\n\tvisible if V\nconfig A\n\tbool "a" if P\n\tdepends on D\n\tselect S if C\n\timply I\nendmenu\n',
   });
 
   it('knows title, files and symbols in order of reading', () => {
@@ -57,15 +58,35 @@ describe('a choice', () => {
     ['no prompt', choice(A, ''), 'Kconfig:1: error: choice must have a prompt'],
     ['a member without prompt', choice('config M\n\tbool\n'), 'Kconfig:3: error: choice member must have a prompt'],
     ['a member that is no bool', choice('config M\n\ttristate "m"\n'), 'Kconfig:3: error: choice member must be bool'],
-    ['a member with a default', choice(`${A}\tdefault y\n`), 'Kconfig:5: error: defaults for choice values not supported'],
-    ['a member with a default elsewhere', `${choice(A)}config A\n\tbool\n\tdefault y\n`, 'Kconfig:8: error: defaults for choice values not supported'],
-    ['a member with a prompt elsewhere', choice(A) + A, 'Kconfig:7: error: choice value has a prompt outside its choice group'],
+    [
+      'a member with a default',
+      choice(`${A}\tdefault y\n`),
+      'Kconfig:5: error: defaults for choice values not supported',
+    ],
+    [
+      'a member with a default elsewhere',
+      `${choice(A)}config A\n\tbool\n\tdefault y\n`,
+      'Kconfig:8: error: defaults for choice values not supported',
+    ],
+    [
+      'a member with a prompt elsewhere',
+      choice(A) + A,
+      'Kconfig:7: error: choice value has a prompt outside its choice group',
+    ],
     ['a menuconfig in it', choice('menuconfig M\n\tbool "m"\n'), 'Kconfig:3: "menuconfig" is not allowed in a choice'],
     ['a menu in it', choice('menu "m"\nendmenu\n'), 'Kconfig:3: "menu" is not allowed in a choice'],
     ['a choice in it', choice(choice(A)), 'Kconfig:3: "choice" is not allowed in a choice'],
     ['an assignment in it', choice(`X := 1\n${A}`), 'Kconfig:3: "assignment" is not allowed in a choice'],
-    ['a type of its own', choice(A, '\ttristate "c"\n'), 'Kconfig:2: a choice takes its type from `bool "prompt"` only'],
-    ['a default that is no symbol', choice(A, '\tprompt "c"\n\tdefault A && B\n'), 'Kconfig:3: default of a choice must be one symbol'],
+    [
+      'a type of its own',
+      choice(A, '\ttristate "c"\n'),
+      'Kconfig:2: a choice takes its type from `bool "prompt"` only',
+    ],
+    [
+      'a default that is no symbol',
+      choice(A, '\tprompt "c"\n\tdefault A && B\n'),
+      'Kconfig:3: default of a choice must be one symbol',
+    ],
     ['a select', choice(A, '\tprompt "c"\n\tselect B\n'), 'Kconfig:3: this property is not allowed in "choice"'],
   ])('with %s is refused', (_what, text, message) => {
     expect(complaint(text)).toBe(message);
@@ -94,18 +115,30 @@ describe('blocks', () => {
     ['menu "m"\n\thelp\n\t  x\nendmenu\n', /2: this property is not allowed in "menu"/],
     ['comment "c"\n\tbool "x"\n', /2: this property is not allowed in "comment"/],
     [`${A}mainmenu "late"\n`, /3: "mainmenu" is not the first statement/],
-    [`${A}\tmodules\nconfig B\n\tbool\n\tmodules\n`, /6: symbol 'B' redefines option 'modules' already defined by symbol 'A'/],
+    [
+      `${A}\tmodules\nconfig B\n\tbool\n\tmodules\n`,
+      /6: symbol 'B' redefines option 'modules' already defined by symbol 'A'/,
+    ],
     ['config A\n\tbool "a"', /2: syntax error: no new line at end of file/],
   ])('%j is refused', (text, message) => {
     expect(complaint(text)).toMatch(message);
   });
 
-  it.each(['', '\n# nothing\n', '# no newline', 'config A\n\tbool\n\thelp\n\t  no newline', 'menu "m"\n\tvisible\nendmenu\n', `mainmenu "t"\n${A}`])('%j is accepted', (text) => {
+  it.each([
+    '',
+    '\n# nothing\n',
+    '# no newline',
+    'config A\n\tbool\n\thelp\n\t  no newline',
+    'menu "m"\n\tvisible\nendmenu\n',
+    `mainmenu "t"\n${A}`,
+  ])('%j is accepted', (text) => {
     expect(complaint(text)).toBeUndefined();
   });
 
   it('may not end in another file than they began', () => {
-    expect(complaint({ Kconfig: 'menu "m"\nsource "b"\n', b: 'endmenu\n' })).toMatch(/^b:1: 'endmenu' in different file than 'menu' \(Kconfig:1\)/);
+    expect(complaint({ Kconfig: 'menu "m"\nsource "b"\n', b: 'endmenu\n' })).toMatch(
+      /^b:1: 'endmenu' in different file than 'menu' \(Kconfig:1\)/,
+    );
     expect(complaint({ Kconfig: 'source "b"\nendmenu\n', b: 'menu "m"\n' })).toMatch(/^b:1: missing end statement/);
   });
 });
@@ -130,18 +163,28 @@ describe('source', () => {
   });
 
   it('of a file twice is refused from Linux 7.0 on, and read twice before', () => {
-    const files = { Kconfig: fixture('repeated-source/Kconfig'), 'Kconfig.part': fixture('repeated-source/Kconfig.part') };
-    expect(complaint(files, { refuseRepeatedSource: true })).toBe('Kconfig:5: error: repeated inclusion of Kconfig.part');
+    const files = {
+      Kconfig: fixture('repeated-source/Kconfig'),
+      'Kconfig.part': fixture('repeated-source/Kconfig.part'),
+    };
+    expect(complaint(files, { refuseRepeatedSource: true })).toBe(
+      'Kconfig:5: error: repeated inclusion of Kconfig.part',
+    );
     expect(new Tiny(files).symbol('PART').prompts).toHaveLength(2);
   });
 
   it('takes its name from a variable', () => {
-    const tiny = new Tiny({ Kconfig: 'source "arch/$(SRCARCH)/Kconfig"\n', 'arch/x86/Kconfig': A }, { env: { SRCARCH: 'x86' } });
+    const tiny = new Tiny(
+      { Kconfig: 'source "arch/$(SRCARCH)/Kconfig"\n', 'arch/x86/Kconfig': A },
+      { env: { SRCARCH: 'x86' } },
+    );
     expect(tiny.symbol('A').declarations[0]!.path).toBe('arch/x86/Kconfig');
   });
 
   it('too deep is refused', () => {
-    const files = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [i === 0 ? 'Kconfig' : `f${i}`, `source "f${i + 1}"\n`]));
+    const files = Object.fromEntries(
+      Array.from({ length: 200 }, (_, i) => [i === 0 ? 'Kconfig' : `f${i}`, `source "f${i + 1}"\n`]),
+    );
     expect(complaint(files)).toMatch(/more than 100 deep/);
   });
 });
@@ -165,20 +208,29 @@ describe('depends on … if …', () => {
   it('is the dependency, or that its condition is n', () => {
     const tiny = new Tiny(fixture('conditional-depends/Kconfig'));
     expect(tiny.pool.print(tiny.symbol('DRIVER').declarations[0]!.dep)).toBe('NEEDED || WHERE=n');
-    expect(tiny.pool.print(tiny.symbol('EITHER').declarations[0]!.dep)).toBe('NEEDED || (WHERE=n || !(PLAIN=y)) && !(PLAIN=n)');
+    expect(tiny.pool.print(tiny.symbol('EITHER').declarations[0]!.dep)).toBe(
+      'NEEDED || (WHERE=n || !(PLAIN=y)) && !(PLAIN=n)',
+    );
   });
 
   it('is no condition where there is no if', () => {
-    expect(new Tiny(`${A}\tdepends on B\n`).pool.print(new Tiny(`${A}\tdepends on B\n`).symbol('A').declarations[0]!.dep)).toBe('B');
+    expect(
+      new Tiny(`${A}\tdepends on B\n`).pool.print(new Tiny(`${A}\tdepends on B\n`).symbol('A').declarations[0]!.dep),
+    ).toBe('B');
   });
 });
 
 describe('a transitional symbol', () => {
   const old = (property = ''): string => `config OLD\n\tbool\n\ttransitional\n${property}`;
 
-  it.each(['\tdefault y\n', '\tprompt "old"\n', '\tdepends on X\n', '\tselect X\n', '\timply X\n'])('with %j is refused', (property) => {
-    expect(complaint(old(property))).toMatch(/^Kconfig:[14]: error: transitional symbols can only have help sections$/);
-  });
+  it.each(['\tdefault y\n', '\tprompt "old"\n', '\tdepends on X\n', '\tselect X\n', '\timply X\n'])(
+    'with %j is refused',
+    (property) => {
+      expect(complaint(old(property))).toMatch(
+        /^Kconfig:[14]: error: transitional symbols can only have help sections$/,
+      );
+    },
+  );
 
   it('with type and help is accepted', () => {
     expect(complaint(old('\thelp\n\t  Old.\n'))).toBeUndefined();

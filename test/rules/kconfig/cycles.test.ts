@@ -1,18 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { fixture, Tiny } from './tiny-kconfig.ts';
 
-const config = (name: string, ...properties: string[]): string => `config ${name}\n\tbool "${name}"\n${properties.map((p) => `\t${p}\n`).join('')}\n`;
+const config = (name: string, ...properties: string[]): string =>
+  `config ${name}\n\tbool "${name}"\n${properties.map((p) => `\t${p}\n`).join('')}\n`;
 
 /** `A depends on B @3` for each step of each circle. */
 function circles(text: string): string[][] {
-  return new Tiny(text).cycles().map(({ steps }) => steps.map(({ symbol, relation, next, line }) => `${symbol} ${relation} ${next} @${line}`));
+  return new Tiny(text)
+    .cycles()
+    .map(({ steps }) => steps.map(({ symbol, relation, next, line }) => `${symbol} ${relation} ${next} @${line}`));
 }
 
 describe('the fixture with every kind of circle', () => {
   const tiny = new Tiny({ Kconfig: fixture('cycles/Kconfig'), 'Kconfig.choice': fixture('cycles/Kconfig.choice') });
 
   it('is reported in the words of conf, byte for byte', () => {
-    expect(tiny.cycles().map(({ stderr }) => stderr).join('')).toBe(fixture('cycles/expected_stderr'));
+    expect(
+      tiny
+        .cycles()
+        .map(({ stderr }) => stderr)
+        .join(''),
+    ).toBe(fixture('cycles/expected_stderr'));
   });
 
   it('leaves out what only seems to be one', () => {
@@ -22,7 +30,11 @@ describe('the fixture with every kind of circle', () => {
   });
 
   it('names the file and line of the property behind each step', () => {
-    const steps = tiny.cycles().flatMap((cycle) => cycle.steps.map(({ symbol, relation, next, path, line }) => `${path}:${line} ${symbol} ${relation} ${next}`));
+    const steps = tiny
+      .cycles()
+      .flatMap((cycle) =>
+        cycle.steps.map(({ symbol, relation, next, path, line }) => `${path}:${line} ${symbol} ${relation} ${next}`),
+      );
     expect(steps).toEqual([
       'Kconfig:9 SELF depends on SELF',
       'Kconfig:13 FIRST depends on SECOND',
@@ -45,13 +57,17 @@ describe('the fixture with every kind of circle', () => {
 
 describe('a circle', () => {
   it('closes with its first symbol', () => {
-    const [cycle] = new Tiny(config('A', 'depends on B') + config('B', 'depends on C') + config('C', 'depends on A')).cycles();
+    const [cycle] = new Tiny(
+      config('A', 'depends on B') + config('B', 'depends on C') + config('C', 'depends on A'),
+    ).cycles();
     expect(cycle!.steps.map(({ next }) => next)).toEqual(['B', 'C', 'A']);
     for (const [i, { next }] of cycle!.steps.entries()) expect(next).toBe(cycle!.steps[(i + 1) % 3]!.symbol);
   });
 
   it('through an enclosing block has the line of the block', () => {
-    expect(circles(`if A\n${config('B')}endif\n${config('A', 'depends on B')}`)).toEqual([['B depends on A @1', 'A depends on B @8']]);
+    expect(circles(`if A\n${config('B')}endif\n${config('A', 'depends on B')}`)).toEqual([
+      ['B depends on A @1', 'A depends on B @8'],
+    ]);
     expect(circles(`menu "m"\n\tdepends on A\n${config('A')}endmenu\n`)).toEqual([['A depends on A @2']]);
   });
 
@@ -62,17 +78,27 @@ describe('a circle', () => {
   });
 
   it('is found once, wherever the walk begins', () => {
-    expect(circles(config('X', 'depends on A') + config('A', 'depends on B') + config('B', 'depends on A') + config('Y', 'depends on B'))).toEqual([
-      ['A depends on B @7', 'B depends on A @11'],
-    ]);
+    expect(
+      circles(
+        config('X', 'depends on A') +
+          config('A', 'depends on B') +
+          config('B', 'depends on A') +
+          config('Y', 'depends on B'),
+      ),
+    ).toEqual([['A depends on B @7', 'B depends on A @11']]);
   });
 
   it('beside another one is found as well', () => {
-    expect(circles(config('A', 'select A') + config('B', 'imply B'))).toEqual([['A is selected by A @3'], ['B is implied by B @7']]);
+    expect(circles(config('A', 'select A') + config('B', 'imply B'))).toEqual([
+      ['A is selected by A @3'],
+      ['B is implied by B @7'],
+    ]);
   });
 
   it('through an undeclared symbol counts', () => {
-    expect(circles(config('A', 'select GHOST', 'depends on GHOST'))).toEqual([['A depends on GHOST @4', 'GHOST is selected by A @3']]);
+    expect(circles(config('A', 'select GHOST', 'depends on GHOST'))).toEqual([
+      ['A depends on GHOST @4', 'GHOST is selected by A @3'],
+    ]);
   });
 
   it('through MODULES is found behind a literal m', () => {
@@ -82,10 +108,15 @@ describe('a circle', () => {
   });
 
   it('inside a choice is one between members', () => {
-    const choice = (...properties: string[]): string => `choice\n\tprompt "c"\n${config('A')}${config('B', ...properties)}endchoice\n`;
+    const choice = (...properties: string[]): string =>
+      `choice\n\tprompt "c"\n${config('A')}${config('B', ...properties)}endchoice\n`;
     expect(circles(choice())).toEqual([]);
     expect(circles(choice('depends on A'))).toEqual([
-      ['<choice> unknown is visible depending on B @6', 'B prompt is visible depending on A @8', 'A is part of choice block <choice> @1'],
+      [
+        '<choice> unknown is visible depending on B @6',
+        'B prompt is visible depending on A @8',
+        'A is part of choice block <choice> @1',
+      ],
     ]);
   });
 });
@@ -94,7 +125,10 @@ describe('no circle', () => {
   it.each([
     ['a long way', config('A', 'depends on B') + config('B', 'depends on C') + config('C')],
     ['a select of what nothing needs', config('A', 'select B') + config('B')],
-    ['two ways to the same', config('A', 'depends on B && C') + config('B', 'depends on D') + config('C', 'depends on D') + config('D')],
+    [
+      'two ways to the same',
+      config('A', 'depends on B && C') + config('B', 'depends on D') + config('C', 'depends on D') + config('D'),
+    ],
     ['a range with its own bounds', 'config A\n\tint\nconfig B\n\tint\n\trange A 9\n\tdefault A\n'],
     ['a range bound that is itself', 'config A\n\tint\n\trange A 9\n'],
     ['a default of a choice', `choice\n\tprompt "c"\n\tdefault B\n${config('A')}${config('B')}endchoice\n`],

@@ -5,7 +5,10 @@ import { Tiny } from './tiny-kconfig.ts';
 
 /** Expressions over a few symbols, made in the pool itself. */
 function exprs(pool: ExprPool): fc.Arbitrary<ExprId> {
-  const operand = fc.oneof(fc.constantFrom('A', 'B', 'LONG_NAME', '0x10').map((n) => pool.symbolId(n)), fc.constantFrom('', 'x y', 'A').map((t) => pool.constantId(t)));
+  const operand = fc.oneof(
+    fc.constantFrom('A', 'B', 'LONG_NAME', '0x10').map((n) => pool.symbolId(n)),
+    fc.constantFrom('', 'x y', 'A').map((t) => pool.constantId(t)),
+  );
   const comparisons = [Op.equal, Op.unequal, Op.less, Op.lessEqual, Op.greater, Op.greaterEqual] as const;
   return fc.letrec<{ e: ExprId }>((tie) => ({
     e: fc.oneof(
@@ -44,7 +47,8 @@ describe('the pool', () => {
 
   it('keeps ids while it grows', () => {
     const pool = new ExprPool();
-    const make = (i: number): ExprId => pool.make(Op.and, pool.symbol(pool.symbolId(`S${i}`)), pool.symbol(pool.symbolId(`S${i + 1}`)));
+    const make = (i: number): ExprId =>
+      pool.make(Op.and, pool.symbol(pool.symbolId(`S${i}`)), pool.symbol(pool.symbolId(`S${i + 1}`)));
     const count = 70_000;
     const ids = Array.from({ length: count }, (_, i) => make(i));
     expect(new Set(ids).size).toBe(count);
@@ -88,10 +92,13 @@ describe('printing', () => {
     );
   });
 
-  it.each(['A', '!A', 'A && B || C', 'A && (B || C)', '!(A && B)', '!!A', 'A=y', 'A!="x"', '!(A<5)', 'A<=B || m'])('%j uses no parentheses beyond those', (text) => {
-    const tiny = new Tiny('');
-    expect(tiny.pool.print(tiny.expr(text))).toBe(text);
-  });
+  it.each(['A', '!A', 'A && B || C', 'A && (B || C)', '!(A && B)', '!!A', 'A=y', 'A!="x"', '!(A<5)', 'A<=B || m'])(
+    '%j uses no parentheses beyond those',
+    (text) => {
+      const tiny = new Tiny('');
+      expect(tiny.pool.print(tiny.expr(text))).toBe(text);
+    },
+  );
 
   it('drops parentheses that change nothing, keeps those that do', () => {
     const tiny = new Tiny('');

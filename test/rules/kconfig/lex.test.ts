@@ -15,7 +15,9 @@ function read(text: string, expand?: (reference: string) => string): Read {
   const lexer = new LineLexer();
   const warnings: string[] = [];
   lexer.read(text, 0, 1, expand, (line, warning) => warnings.push(`${line}: ${warning}`));
-  const tokens = lexer.texts.slice(0, lexer.count).map((word, i) => (lexer.kinds[i] === Token.quoted ? JSON.stringify(word) : word));
+  const tokens = lexer.texts
+    .slice(0, lexer.count)
+    .map((word, i) => (lexer.kinds[i] === Token.quoted ? JSON.stringify(word) : word));
   return { tokens, warnings, lines: lexer.lines, rest: text.slice(lexer.end) };
 }
 
@@ -24,7 +26,10 @@ describe('a line', () => {
     ['config FOO\n', ['config', 'FOO']],
     ['\tdepends on A-B_9\n', ['depends', 'on', 'A-B_9']],
     ['a&&b||!c\n', ['a', '&&', 'b', '||', '!', 'c']],
-    ['a<b a<=b a>b a>=b a=b a!=b\n', ['a', '<', 'b', 'a', '<=', 'b', 'a', '>', 'b', 'a', '>=', 'b', 'a', '=', 'b', 'a', '!=', 'b']],
+    [
+      'a<b a<=b a>b a>=b a=b a!=b\n',
+      ['a', '<', 'b', 'a', '<=', 'b', 'a', '>', 'b', 'a', '>=', 'b', 'a', '=', 'b', 'a', '!=', 'b'],
+    ],
     ['(a)\n', ['(', 'a', ')']],
     ['a # b && "c\n', ['a']],
     ['#\n', []],
@@ -49,7 +54,10 @@ describe('a line', () => {
   });
 
   it('with CRLF has a character too many at its end, which is said', () => {
-    expect(read('config A\r\n')).toMatchObject({ tokens: ['config', 'A'], warnings: ["1: ignoring unsupported character '\r'"] });
+    expect(read('config A\r\n')).toMatchObject({
+      tokens: ['config', 'A'],
+      warnings: ["1: ignoring unsupported character '\r'"],
+    });
     expect(read('config A\n').warnings).toEqual([]);
   });
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type MacroWorld, Macros } from '../../../rules/kconfig/macros.ts';
+import { Macros, type MacroWorld } from '../../../rules/kconfig/macros.ts';
 
 type Line = readonly [name: string, op: '=' | ':=' | '+=', value: string];
 
 function macros(lines: readonly Line[] = [], world: Partial<MacroWorld> = {}): Macros {
   const made = new Macros({ env: {}, shell: () => undefined, ...world });
-  lines.forEach(([name, op, value], i) => made.assign(name, op, value, 'K', i + 1));
+  for (const [i, [name, op, value]] of lines.entries()) made.assign(name, op, value, 'K', i + 1);
   return made;
 }
 
@@ -16,28 +16,61 @@ function expand(reference: string, lines: readonly Line[] = [], world: Partial<M
 
 describe('variables', () => {
   it('with := keep what they were given, with = look again', () => {
-    const lines: Line[] = [['X', ':=', '1'], ['S', ':=', '$(X)'], ['R', '=', '$(X)'], ['X', ':=', '2']];
+    const lines: Line[] = [
+      ['X', ':=', '1'],
+      ['S', ':=', '$(X)'],
+      ['R', '=', '$(X)'],
+      ['X', ':=', '2'],
+    ];
     expect([expand('S', lines), expand('R', lines)]).toEqual(['1', '2']);
   });
 
   it('grow by += in the flavour they have, with a blank between', () => {
-    const lines: Line[] = [['X', ':=', '1'], ['S', ':=', 'a'], ['R', '=', 'a'], ['S', '+=', '$(X)'], ['R', '+=', '$(X)'], ['N', '+=', '$(X)'], ['X', ':=', '2']];
+    const lines: Line[] = [
+      ['X', ':=', '1'],
+      ['S', ':=', 'a'],
+      ['R', '=', 'a'],
+      ['S', '+=', '$(X)'],
+      ['R', '+=', '$(X)'],
+      ['N', '+=', '$(X)'],
+      ['X', ':=', '2'],
+    ];
     expect([expand('S', lines), expand('R', lines), expand('N', lines)]).toEqual(['a 1', 'a 2', '2']);
   });
 
   it('go before the environment, which counts as empty where it says nothing', () => {
     const env = { ARCH: 'x86', CC: 'gcc' };
-    expect([expand('ARCH', [], { env }), expand('CC', [['CC', '=', 'clang']], { env }), expand('NONE', [], { env })]).toEqual(['x86', 'clang', '']);
+    expect([
+      expand('ARCH', [], { env }),
+      expand('CC', [['CC', '=', 'clang']], { env }),
+      expand('NONE', [], { env }),
+    ]).toEqual(['x86', 'clang', '']);
     expect(expand('constructor', [], { env })).toBe('');
   });
 
   it('that refer to themselves are refused, those that refer to each other once are not', () => {
-    expect(() => expand('X', [['X', '=', '$(Y)'], ['Y', '=', '$(X)']])).toThrow("K:9: Recursive variable 'X' references itself (eventually)");
-    expect(expand('X', [['X', '=', '$(Y)$(Y)'], ['Y', '=', '1']])).toBe('11');
+    expect(() =>
+      expand('X', [
+        ['X', '=', '$(Y)'],
+        ['Y', '=', '$(X)'],
+      ]),
+    ).toThrow("K:9: Recursive variable 'X' references itself (eventually)");
+    expect(
+      expand('X', [
+        ['X', '=', '$(Y)$(Y)'],
+        ['Y', '=', '1'],
+      ]),
+    ).toBe('11');
   });
 
   it('may be named by others', () => {
-    expect(expand('$(A)_$(B)', [['A', '=', 'x'], ['B', '=', 'y'], ['x_y', '=', 'found']])).toBe('found');
+    expect(
+      expand('$(A)_$(B)', [
+        ['A', '=', 'x'],
+        ['B', '=', 'y'],
+        ['x_y', '=', 'found'],
+      ]),
+    ).toBe('found');
   });
 });
 
@@ -71,7 +104,8 @@ describe('built-in functions', () => {
 
   it('info and warning-if speak and are empty; warning-if only for y', () => {
     const made = macros();
-    for (const call of ['info,hello', 'warning-if,y,careful', 'warning-if,n,silent', 'warning-if,yes,silent']) expect(made.expand(call, 'K', 9, true)).toBe('');
+    for (const call of ['info,hello', 'warning-if,y,careful', 'warning-if,n,silent', 'warning-if,yes,silent'])
+      expect(made.expand(call, 'K', 9, true)).toBe('');
     expect(made.messages).toEqual([
       { stream: 'stdout', text: 'hello' },
       { stream: 'stderr', text: 'K:9: careful' },

@@ -41,7 +41,9 @@ const TABLE: readonly (readonly [text: string, type: keyof typeof TYPES, order: 
 
 describe('comparison', () => {
   it.each(TABLE)('of %j (%s) with every other is as in C', (text, type, order) => {
-    const ours = TABLE.map(([other, otherType]) => '<=>'[compareValues(text, TYPES[type], other, TYPES[otherType]) + 1]);
+    const ours = TABLE.map(
+      ([other, otherType]) => '<=>'[compareValues(text, TYPES[type], other, TYPES[otherType]) + 1],
+    );
     expect(ours.join('')).toBe(order);
   });
 
@@ -49,7 +51,9 @@ describe('comparison', () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer(), (a, b) => {
         expect(compareValues(`${a}`, SymbolType.int, `${b}`, SymbolType.int)).toBe(Math.sign(a - b));
-        expect(compareValues(`${a}`, SymbolType.string, `${b}`, SymbolType.string)).toBe(`${a}` < `${b}` ? -1 : `${a}` > `${b}` ? 1 : 0);
+        expect(compareValues(`${a}`, SymbolType.string, `${b}`, SymbolType.string)).toBe(
+          `${a}` < `${b}` ? -1 : `${a}` > `${b}` ? 1 : 0,
+        );
       }),
     );
   });
@@ -57,7 +61,9 @@ describe('comparison', () => {
   it('of hexadecimal numbers does not lose digits beyond 2^53', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), (a, b) => {
-        expect(compareValues(`0x${a.toString(16)}`, SymbolType.hex, b.toString(16), SymbolType.hex)).toBe(a < b ? -1 : a > b ? 1 : 0);
+        expect(compareValues(`0x${a.toString(16)}`, SymbolType.hex, b.toString(16), SymbolType.hex)).toBe(
+          a < b ? -1 : a > b ? 1 : 0,
+        );
       }),
     );
   });

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { NONE, type ExprId, Op } from '../../../rules/kconfig/expr.ts';
+import { type ExprId, NONE, Op } from '../../../rules/kconfig/expr.ts';
 import { Simplifier } from '../../../rules/kconfig/simplify.ts';
 import { Tiny } from './tiny-kconfig.ts';
 
-const SYMBOLS = 'config MODULES\n\tbool\n\tmodules\nconfig B\n\tbool\nconfig C\n\tbool\nconfig T\n\ttristate\nconfig U\n\ttristate\nconfig I\n\tint\n';
+const SYMBOLS =
+  'config MODULES\n\tbool\n\tmodules\nconfig B\n\tbool\nconfig C\n\tbool\nconfig T\n\ttristate\nconfig U\n\ttristate\nconfig I\n\tint\n';
 
 function setUp(text = SYMBOLS): { tiny: Tiny; simplifier: Simplifier } {
   const tiny = new Tiny(text);
@@ -69,9 +70,12 @@ describe('duplicates', () => {
     expect(simplified(text)).toBe(want);
   });
 
-  it.each(['T || !T', 'T && T=m', 'B && !B', 'B || C', 'T=y && T=m', 'I=3 || I=3 && B', 'T && !T'])('%s stay', (text) => {
-    expect(simplified(text)).toBe(text);
-  });
+  it.each(['T || !T', 'T && T=m', 'B && !B', 'B || C', 'T=y && T=m', 'I=3 || I=3 && B', 'T && !T'])(
+    '%s stay',
+    (text) => {
+      expect(simplified(text)).toBe(text);
+    },
+  );
 
   it('are not searched for without bound', () => {
     const { tiny, simplifier } = setUp('');

@@ -63,7 +63,10 @@ export class Tiny {
 }
 
 /** The message of the KconfigError that reading ends with; undefined where it does not. */
-export function complaint(files: string | Readonly<Record<string, string>>, around: Surroundings = {}): string | undefined {
+export function complaint(
+  files: string | Readonly<Record<string, string>>,
+  around: Surroundings = {},
+): string | undefined {
   try {
     new Tiny(files, around);
     return undefined;
