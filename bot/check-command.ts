@@ -20,6 +20,7 @@ import { readDistributionConfigs } from './distribution-configs.ts';
 import { bodyDigest, type Envelope, isMailable, messageIdFor, toEml, toText } from './eml.ts';
 import { type Intake, readSeries } from './intake.ts';
 import type { World } from './main.ts';
+import { superseded } from './superseded.ts';
 import { printable, printableMessage } from './printable.ts';
 import { renderReplies } from './reply.ts';
 
@@ -30,6 +31,7 @@ export interface CheckArguments {
   readonly arch?: string[];
   readonly distributionConfig?: string[];
   readonly json?: boolean;
+  readonly allRevisions?: boolean;
   readonly out?: string;
   readonly config?: string;
   readonly trustTree?: boolean;
@@ -72,7 +74,9 @@ export async function runCheck(input: string | undefined, args: CheckArguments, 
     const options = checkOptions(args, config, world);
     const reports: Report[] = [];
     const written = new Set<string>();
-    for (const series of intake.series) {
+    const later = args.allRevisions ? new Map<Assembled, Assembled>() : superseded(intake.series);
+    for (const [old, by] of later) say(`${old.subject}: not checked, since ${by.subject} supersedes it (--all-revisions checks it too)`);
+    for (const series of intake.series.filter((one) => !later.has(one))) {
       const report = series.complete ? await check(series, repo, options) : incomplete(series);
       clearProgress(world);
       reports.push(report);

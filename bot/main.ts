@@ -23,6 +23,7 @@ program
   .option('--base <revision>', 'apply to this revision instead of what the series says')
   .option('--arch <arch>', 'compare these architectures only (may be repeated)', list)
   .option('--distribution-config <file>', 'a .config to carry over as well (may be repeated)', list)
+  .option('--all-revisions', 'check revisions too that the input has a later one of')
   .option('--json', 'print the whole report as JSON')
   .option('--out <dir>', 'write each reply as an .eml file into this folder')
   .option('--config <file>', 'depbot.toml')

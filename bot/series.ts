@@ -50,14 +50,6 @@ export function assemble(messages: readonly Message[]): Assembly {
   };
 }
 
-/** The newest revision by number, of several with that number the last in order; a late RESEND of v1 is not newer than v2. */
-export function newestRevision(series: readonly Assembled[]): Assembled | undefined {
-  return series.reduce<Assembled | undefined>(
-    (best, one) => (best === undefined || one.revision >= best.revision ? one : best),
-    undefined,
-  );
-}
-
 function compareGroups(a: Group, b: Group): number {
   const [x, y] = [a.entries[0], b.entries[0]];
   if (!x || !y) return 0;

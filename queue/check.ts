@@ -16,11 +16,11 @@ import { touchedPaths } from '../rules/kconfig/touched.ts';
 import { RULES } from '../rules/index.ts';
 import { cycleKey } from '../rules/recursive-dependency.ts';
 import type { ArchPair, ChangedPath, Conf, ConfRun, KernelChange, Rule, RuleRun } from '../rules/rule.ts';
-import type { AppliedSeries, Arch, CannotCheck, Dropped, Finding, Report, Series } from '../rules/types.ts';
+import type { AppliedSeries, Arch, CannotCheck, Dropped, Finding, Report, Series, Tree } from '../rules/types.ts';
 import { applySeries } from './apply.ts';
 import { type DistributionConfig, existingConfigs } from './existing-configs.ts';
 import { changedPaths, openTree } from './git-tree.ts';
-import { ConfError, fromTree, KconfigSide } from './kconfig-side.ts';
+import { AnswerError, ConfError, fromTree, KconfigSide } from './kconfig-side.ts';
 import type { Repository } from './repository.ts';
 import { SandboxError } from './sandbox.ts';
 import { archs as archsOf, srcArch } from './toolchain.ts';
@@ -86,7 +86,7 @@ export async function check(series: Series, repo: Repository, options: CheckOpti
 
 function cannotCheck(error: unknown): CannotCheck {
   if (error instanceof KconfigError || error instanceof ConfError) return { stage: 'kconfig', why: error.message };
-  if (error instanceof SandboxError) return { stage: 'sandbox', why: error.message };
+  if (error instanceof SandboxError || error instanceof AnswerError) return { stage: 'sandbox', why: error.message };
   throw error;
 }
 
@@ -110,7 +110,7 @@ async function compare(
   clock.lap('read');
 
   const changedFiles = paths.map(({ path }) => path).filter(isKconfigPath);
-  const all = chosenArchs(archsOf(await treeAfter.tree.paths()), options.archs);
+  const all = chosenArchs(await comparedArchs(treeBefore.tree, treeAfter.tree), options.archs);
   // Without a change to a Kconfig file no model can differ.
   const archs = changedFiles.length > 0 ? all : [];
   const configs = await existingConfigs(treeBefore.tree, treeAfter.tree, archs, options.distributions ?? []);
@@ -141,6 +141,20 @@ async function compare(
   clock.lap('confirm');
   const checked = { rules: rules.map((rule) => rule.id), archs, configs: configs.length, changedFiles, changedSymbols: [...symbols].sort() };
   return { findings, dropped, checked };
+}
+
+/**
+ * Architectures that both sides have. One that the series removes whole is left out; throws KconfigError for one
+ * that only loses its Kconfig file, as conf refuses it.
+ */
+async function comparedArchs(before: Tree, after: Tree): Promise<Arch[]> {
+  const paths = await after.paths();
+  const left = archsOf(paths);
+  for (const arch of archsOf(await before.paths())) {
+    if (left.includes(arch) || !paths.some((path) => path.startsWith(`arch/${arch}/`))) continue;
+    throw new KconfigError(`arch/${arch}/Kconfig`, 0, 'the series takes this file away and leaves the architecture');
+  }
+  return left;
 }
 
 /** What a change can reach, on any architecture. */

@@ -38,6 +38,18 @@ export type ConfTask = Pick<ConfJob, 'mode' | 'config' | 'seed' | 'defconfigPath
 /** An answer can bring a new command about, but not for ever. */
 const MAX_ROUNDS = 10;
 
+/** conf cannot run these either, and takes them as empty. */
+const CONF_FAILS_TOO = new Set(['too-long', 'nul-byte']);
+
+/** A `$(shell,…)` was not answered within the limits, so that nothing can be said of the tree. */
+export class AnswerError extends Error {
+  override readonly name = 'AnswerError';
+
+  constructor(command: string, why: string) {
+    super(`the Kconfig files run a command that gave no answer within the limits (${why}): ${JSON.stringify(command.slice(0, 200))}`);
+  }
+}
+
 /** The tree's conf cannot be used: it does not build. */
 export class ConfError extends Error {
   override readonly name = 'ConfError';
@@ -78,7 +90,8 @@ export class KconfigSide {
 
   /**
    * The model for one architecture (an ARCH: `x86`, also `i386`), every `$(shell)` answered.
-   * Throws KconfigError where conf would refuse the tree, SandboxError where commands cannot be run safely.
+   * Throws KconfigError where conf would refuse the tree, AnswerError where a command was not answered in time,
+   * SandboxError where commands cannot be run safely.
    */
   async model(arch: Arch): Promise<KconfigModel> {
     const env = await this.env(arch);
@@ -97,7 +110,9 @@ export class KconfigSide {
         // A provisional answer can make nonsense of a line.
         if (!(error instanceof KconfigError) || missing.size === 0 || round === MAX_ROUNDS) throw error;
       }
-      await this.#answers.answer([...missing], env);
+      const failed = (await this.#answers.answer([...missing], env)).find(({ why }) => !CONF_FAILS_TOO.has(why));
+      // An answer that only we lack would be read as an empty one, by conf as well: a difference that is none.
+      if (failed) throw new AnswerError(failed.command, failed.why);
     }
   }
 

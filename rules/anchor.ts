@@ -33,9 +33,13 @@ export class PatchLines {
     return anchor(path, closest(this.#removed.get(path), line, text));
   }
 
-  /** The changed line of `path` nearest to `line`, whatever it says; undefined where the series leaves the file alone. */
-  near(path: string, line: number): Anchor | undefined {
-    return anchor(path, closest(this.#added.get(path), line) ?? closest(this.#removed.get(path), line));
+  /**
+   * The changed line of `path` nearest to `line`, whatever it says; undefined where there is none within
+   * `most` lines: a comment under a line that has nothing to do with it is worse than none.
+   */
+  near(path: string, line: number, most: number = Number.POSITIVE_INFINITY): Anchor | undefined {
+    const place = closest(this.#added.get(path), line) ?? closest(this.#removed.get(path), line);
+    return place && Math.abs(place.at - line) <= most ? anchor(path, place) : undefined;
   }
 }
 

@@ -44,6 +44,9 @@ Of many configurations with the same loss conf is asked about a few.`,
 });
 
 /** What one line of the tree brings about, on one side. */
+/** A block that moved, or a condition around it: further away the change is about something else. */
+const NEAR_LINES = 25;
+
 interface Group {
   readonly cause: Cause;
   readonly line: string;
@@ -122,7 +125,7 @@ function candidate(change: KernelChange, { cause, line, hits }: Group, total: nu
   const counts = count(hits);
   const [primary] = counts.filter((one) => one.hits.some(({ isAsked, isVisible: is }) => isAsked || is)).sort(byWeight);
   const exact = exactAnchor(change, cause, line);
-  const anchor = exact ?? change.lines.near(property.path, property.line);
+  const anchor = exact ?? change.lines.near(property.path, property.line, NEAR_LINES);
   if (!primary || !anchor) return undefined;
   const shown = primary.hits.toSorted(byFame)[0]!;
   // A number that goes with its menu is no news.
