@@ -4,8 +4,8 @@
  * Exit status: 0 nothing found, 1 findings, 2 could not check (and why, on standard error).
  */
 
-import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, constants, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { type CheckOptions, check } from '../queue/check.ts';
 import { cacheDir } from '../queue/provision-cache.ts';
@@ -238,8 +238,14 @@ function fileName(series: Series, reply: Reply, written: Set<string>): string {
 
 /** Said before the work and not after it. */
 function refuseFile(dir: string): void {
-  if (existsSync(dir) && !statSync(dir).isDirectory())
-    throw new UsageError(`--out ${dir}: it is a file; give a folder`);
+  const isThere = existsSync(dir);
+  if (isThere && !statSync(dir).isDirectory()) throw new UsageError(`--out ${dir}: it is a file; give a folder`);
+  const place = isThere ? dir : dirname(resolve(dir));
+  try {
+    accessSync(place, constants.W_OK);
+  } catch (cause) {
+    throw new UsageError(`--out ${dir}: cannot be written (${(cause as Error).message})`, { cause });
+  }
 }
 
 /** Never half a file, and none left behind. */

@@ -9,9 +9,12 @@ import { parseMessage } from './message.ts';
 import { assemble, type LeftOver } from './series.ts';
 import { parseSubject } from './subject.ts';
 
+/** Characters of a subject that a problem repeats. */
+const MAX_SUBJECT = 120;
+
 export interface Intake {
   readonly series: Assembled[];
-  /** Mails that could not be read, or only in part, and where each was. */
+  /** Mails that could not be read, or only in part, where each was, and the subject in `why` where it is known. */
   readonly problems: { where: string; why: string }[];
   /** Mails that belong to no series, and why. */
   readonly leftOver: LeftOver[];
@@ -33,12 +36,19 @@ export async function readSeries(input: MailInput): Promise<Intake> {
     }
     const parsed = parseMessage(mail.raw);
     if (!parsed.ok) {
-      problems.push({ where: mail.where, why: parsed.why });
+      problems.push({ where: mail.where, why: withSubject(parsed.why, parsed.subject) });
       continue;
     }
     messages.push(parsed.message);
     if (!parseSubject(parsed.message.subject).isReply && parseDiff(parsed.message.body).cutShort)
-      problems.push({ where: mail.where, why: 'its diff is cut short: the mail ends in the middle of a hunk' });
+      problems.push({
+        where: mail.where,
+        why: withSubject('its diff is cut short: the mail ends in the middle of a hunk', parsed.message.subject),
+      });
   }
   return { ...assemble(messages), problems };
+}
+
+function withSubject(why: string, subject = ''): string {
+  return subject === '' ? why : `${why} (subject: ${JSON.stringify(subject.slice(0, MAX_SUBJECT))})`;
 }

@@ -8,11 +8,14 @@ export type CutMail = { readonly raw: Uint8Array } | { readonly tooLong: number 
 
 /**
  * A separator: sender, then a date as asctime writes it, perhaps with a zone. Only this form
- * counts, and only at the start or after an empty line and before a header field: "From the
- * middle of the file ..." is prose.
+ * counts, and only at the start or before a header field: "From the middle of the file ..." is
+ * prose. Without an empty line above, as mails joined by hand come, the sender must be
+ * a {@link SURE_SENDER} too.
  */
 const SEPARATOR =
   /^From \S+ +(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} +\d{1,2} \d{1,2}:\d{2}(?::\d{2})?(?: [A-Z]{1,5}| [+-]\d{4})* \d{4}/;
+/** An object name as `git format-patch` writes it, the sender that mboxrd archives write, or an address. */
+const SURE_SENDER = /^From (?:[0-9a-f]{40}|[0-9a-f]{64}|mboxrd@z|[^\s@]+@[^\s@]+) /;
 const FIELD = /^>?[!-9;-~]+[ \t]*:|^>?From /;
 /** Longer lines are passed on in pieces; none of them is a separator. */
 const MAX_PIECE_BYTES = 64 * 1024;
@@ -118,7 +121,8 @@ class MboxCutter {
       }
       this.#candidate = undefined;
     }
-    if (this.isMbox && isStart && this.#afterBlank && isSeparator(line)) this.#candidate = Buffer.from(line);
+    if (this.isMbox && isStart && isSeparator(line) && (this.#afterBlank || SURE_SENDER.test(look(line))))
+      this.#candidate = Buffer.from(line);
     else this.#mail.add(this.isMbox && isStart && isEscapedFrom(line) ? line.subarray(1) : line);
     this.#afterBlank = blank;
   }

@@ -4,6 +4,7 @@
  */
 
 import { Command, InvalidArgumentError } from 'commander';
+import { removeLeftovers } from '../queue/leftovers.ts';
 import type { CheckArguments } from './check-command.ts';
 import { printableMessage } from './printable.ts';
 
@@ -134,6 +135,14 @@ const EXPECTED = new Set([
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
+  });
+}
+
+// A series takes seconds to check: who stops it finds nothing left behind.
+for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const) {
+  process.once(signal, () => {
+    removeLeftovers();
+    process.exit(status);
   });
 }
 

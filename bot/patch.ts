@@ -9,6 +9,9 @@ import { decodeWords, parseAddresses } from './message-headers.ts';
 import { parseSubject } from './subject.ts';
 import { splitTrailers } from './trailers.ts';
 
+/** Longest scissors line, in characters. */
+const MAX_SCISSORS = 200;
+
 export type ParsedPatch = Outcome<{ patch: Patch; oddities: string[]; cutShort: boolean }, { why: string }>;
 
 /**
@@ -45,27 +48,32 @@ export function parsePatch(message: Message): ParsedPatch {
     log,
     trailers,
     diff: files,
+    ...(start > 0 && { scissors: true }),
   };
   return { ok: true, patch, oddities, cutShort };
 }
 
-/** Index of the line after the last scissors line above the diff; 0 without one. */
+/** Index of the line after the last scissors line above the `---` or the diff, as git looks for it; 0 without one. */
 function afterScissors(lines: readonly string[]): number {
   let start = 0;
   for (const [i, line] of lines.entries()) {
-    if (/^(?:diff --git |--- |@@ -)/.test(line)) break;
+    if (/^(?:diff -|Index: |---\s*$|--- \S|@@ -)/.test(line)) break;
     if (isScissors(line)) start = i + 1;
   }
   return start;
 }
 
-/** A line of dashes with at least one `8<` or `>8`; a few words such as "cut here" may stand between. */
+/**
+ * Perforation: dashes and scissors, with the blanks behind them. A line of it has at least one
+ * pair of scissors, is at least 8 wide, more than a third of it perforation and less than half
+ * of that blanks (git-mailinfo(1), --scissors; the limits are those of git).
+ */
 function isScissors(line: string): boolean {
   const text = line.trim();
-  if (text.length < 8 || text.length > 200 || !/^[-8<>%]/.test(text) || !/8<|>8|%<|>%/.test(text)) return false;
-  const perforation = (text.match(/8<|>8|%<|>%|-/g) ?? []).join('').length;
-  const words = text.replace(/8<|>8|%<|>%|-/g, ' ').trim().length;
-  return perforation >= 4 && words <= perforation * 2;
+  if (text.length < 8 || text.length > MAX_SCISSORS || !/8<|>8|%<|>%/.test(text)) return false;
+  const perforation = (text.match(/(?:8<|>8|%<|>%|-)(?:8<|>8|%<|>%|-|\s)*/g) ?? []).join('');
+  const blanks = perforation.replace(/\S/g, '').length;
+  return text.length < 3 * perforation.length && 2 * blanks < perforation.length;
 }
 
 interface InBody {

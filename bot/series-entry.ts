@@ -5,6 +5,7 @@
 
 import type { Message, MessageId, Patch, Subject } from '../rules/types.ts';
 import { looksLikeDiff } from './diff.ts';
+import { SEVERAL_PATCHES } from './message.ts';
 import { parsePatch } from './patch.ts';
 import { parseSubject } from './subject.ts';
 
@@ -96,6 +97,7 @@ function classify(message: Message): Classified {
   const subject = parseSubject(message.subject);
   const hasDiff = looksLikeDiff(message.body);
   if (subject.isReply) return { why: hasDiff ? 'it is a reply with a diff in it, not a patch' : 'it is a reply' };
+  if (message.oddities.includes(SEVERAL_PATCHES)) return { why: SEVERAL_PATCHES };
   if (subject.n === 0 && !subject.counterInferred)
     return isPull(message, subject) ? { why: PULL } : { subject, oddities: message.oddities };
   const patch = parsePatch(message);

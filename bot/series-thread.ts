@@ -8,6 +8,7 @@
 
 import type { Message, MessageId } from '../rules/types.ts';
 import { looksLikeDiff } from './diff.ts';
+import { isMadeId } from './message.ts';
 import type { Entry, Group } from './series-entry.ts';
 import { parseSubject } from './subject.ts';
 
@@ -83,10 +84,12 @@ export function groupEntries(entries: readonly Entry[], threads: Threads): Group
     () => true,
   );
   joinBuckets(entries, (entry) => (entry.total > 1 ? `${keyOf(entry)} ${tagsOf(entry)}` : undefined), isNearUnthreaded);
+  joinBuckets(entries, unpostedKey, () => true);
   for (const entry of entries) joinDespiteCounters(entry, threads);
   for (const entry of entries) joinResent(entry, threads);
   numberUncounted(entries);
   for (const entry of entries) countReposts(entry, threads);
+  for (const entry of entries) countBeyondTotal(entry);
   for (const group of groupsOf(entries)) findNakedCover(group, threads);
   return groupsOf(entries);
 }
@@ -236,6 +239,16 @@ function isNearUnthreaded(a: Group, b: Group): boolean {
   return a.entries.some((x) => b.entries.some((y) => Math.abs(x.time - y.time) <= UNTHREADED_GAP_MS));
 }
 
+/**
+ * Files of `git format-patch` that were never posted: From and Date are those of each commit, so
+ * the patches of one series may be by several people and years apart.
+ */
+function unpostedKey(entry: Entry): string | undefined {
+  const { message, subject, total } = entry;
+  if (total < 2 || !isMadeId(message.messageId) || isAnchored(entry.group)) return undefined;
+  return JSON.stringify([entry.revision, subject.subRevision ?? 0, total, subject.isResend, tagsOf(entry)]);
+}
+
 function isAnchored(group: Group): boolean {
   const own = new Set(group.entries.map((entry) => entry.message.messageId));
   return group.entries.some((entry) => referencesOf(entry.message).some((id) => !own.has(id)));
@@ -316,6 +329,15 @@ function countReposts(entry: Entry, threads: Threads): void {
   if (!first) return;
   entry.revision = first.revision + 1;
   entry.group.notes.push(`posted again without a revision; taken as v${entry.revision}`);
+}
+
+/** A mail such as 6/5 that came alone and answers nothing: there is no series to wait for. */
+function countBeyondTotal(entry: Entry): void {
+  const { group, n, total } = entry;
+  if (n <= total || group.entries.length > 1 || referencesOf(entry.message).length > 0) return;
+  entry.n = 1;
+  entry.total = 1;
+  group.notes.push(`its subject says ${n}/${total}; taken as a single patch`);
 }
 
 /** A thread's first mail, without diff and counter but by the same sender, that all patches hang from. */

@@ -25,7 +25,7 @@ export interface ApplyOptions {
   readonly base?: string;
   /** Refs to compare files with; see chooseBase(). */
   readonly candidates?: readonly string[];
-  /** Cut mails at scissors lines, as `git am --scissors`; default false. */
+  /** Cut all mails at scissors lines, as `git am --scissors`; by default those that were read so (Patch.scissors). */
   readonly scissors?: boolean;
 }
 
@@ -75,7 +75,7 @@ export async function applySeries(
     }
     const commits: { n: number; sha: Sha }[] = [];
     for (const patch of series.patches) {
-      const applied = await applyPatch(check, head, patch, start, options.scissors ?? false);
+      const applied = await applyPatch(check, head, patch, start, options.scissors ?? patch.scissors ?? false);
       if (!applied.ok)
         return {
           ...applied,

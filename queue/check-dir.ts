@@ -6,8 +6,9 @@
  * What is made stays in here until keep() moves it over; close() removes the directory in any case.
  */
 import { constants } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { remove, temporaryFolder } from './leftovers.ts';
 import type { Sha } from '../rules/types.ts';
 import type { GitPlace } from './git.ts';
 import { gitText, runGit } from './git.ts';
@@ -34,9 +35,9 @@ const COMMITTER: Identity = { name: 'depbot', email: 'depbot@depbot.invalid' };
 
 /** A check's directory with `base` in its index. Throws GitError when the base cannot be read. */
 export async function openCheckDir(repo: Repository, base: Sha): Promise<CheckDir> {
-  const dir = await mkdtemp(join(repo.checksDir, 'check-'));
+  const dir = await temporaryFolder(join(repo.checksDir, 'check-'));
   const objects = join(dir, 'objects');
-  const close = async (): Promise<void> => await rm(dir, { recursive: true, force: true });
+  const close = (): Promise<void> => remove(dir);
   const place: GitPlace = {
     ...repo.place,
     // a core dump, too, goes when the check goes

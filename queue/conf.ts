@@ -11,7 +11,6 @@ import {
   constants,
   link,
   mkdir,
-  mkdtemp,
   open,
   readdir,
   readFile,
@@ -26,6 +25,7 @@ import {
 import { machine, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dirname } from 'node:path/posix';
+import { remove, temporaryFolder } from './leftovers.ts';
 import type { Outcome, Tree } from '../rules/types.ts';
 import type { Limits, Mount, SandboxRun } from './sandbox.ts';
 import { findOnPath, runSandboxed, SANDBOX_PATH, SandboxError } from './sandbox.ts';
@@ -62,14 +62,15 @@ export async function materialise(tree: Tree, cacheDir: string): Promise<string>
   if (await touch(dir)) return dir;
   await mkdir(trees, { recursive: true });
   await prune(cacheDir);
-  const unfinished = await mkdtemp(join(trees, 'unfinished-'));
+  const unfinished = await temporaryFolder(join(trees, 'unfinished-'));
   try {
     await fill(unfinished, tree, join(cacheDir, 'blobs'));
     await rename(unfinished, dir);
   } catch (error) {
-    await rm(unfinished, { recursive: true, force: true });
     // somebody else was faster: the same commit has the same files
     if (!(['ENOTEMPTY', 'EEXIST'].includes(codeOf(error)) && (await touch(dir)))) throw error;
+  } finally {
+    await remove(unfinished);
   }
   return dir;
 }
@@ -267,7 +268,7 @@ async function make(
   options: ConfOptions & { readonly readOnly: readonly Mount[] },
   commands: readonly (readonly [keyof typeof TOOLS, ...string[]])[],
 ): Promise<Outcome<{ conf: string }, { why: 'conf-does-not-build'; output: string }>> {
-  const out = await mkdtemp(join(tmpdir(), 'depbot-conf-'));
+  const out = await temporaryFolder(join(tmpdir(), 'depbot-conf-'));
   try {
     for (const argv of commands) {
       const tool = argv[0];
@@ -298,7 +299,7 @@ async function make(
     await rename(unfinished, target);
     return { ok: true, conf: target };
   } finally {
-    await rm(out, { recursive: true, force: true });
+    await remove(out);
   }
 }
 
@@ -359,7 +360,7 @@ const CONF_LIMITS: Partial<Limits> = {
 /** Runs conf once. What conf says or does is a value; throws SandboxError. Source: scripts/kconfig/conf.c. */
 export async function runConf(job: ConfJob): Promise<ConfRun> {
   if (job.mode === 'defconfig' && job.defconfigPath === undefined) throw new TypeError('defconfig needs defconfigPath');
-  const home = await mkdtemp(join(tmpdir(), 'depbot-conf-'));
+  const home = await temporaryFolder(join(tmpdir(), 'depbot-conf-'));
   const out = join(home, 'out');
   try {
     await mkdir(out);
@@ -385,7 +386,7 @@ export async function runConf(job: ConfJob): Promise<ConfRun> {
     const written = await readRegular(join(out, job.mode === 'savedefconfig' ? 'defconfig' : '.config'));
     return { ...outcome(run), config: written?.toString('utf8'), asked: await readAsked(replay.asked) };
   } finally {
-    await rm(home, { recursive: true, force: true });
+    await remove(home);
   }
 }
 

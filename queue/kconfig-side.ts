@@ -122,7 +122,8 @@ export class KconfigSide {
     return {
       argv: [`ARCH=${arch}`, 'scripts/kconfig/conf', '--olddefconfig', 'Kconfig'],
       exitCode: run.exitCode ?? -1,
-      config: run.config,
+      // What conf refuses, it leaves as it was: the .config found then is the one put in.
+      config: run.exitCode === 0 ? run.config : undefined,
       stderr: run.stderr,
     };
   }

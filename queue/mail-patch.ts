@@ -2,7 +2,7 @@
  * A patch mail taken apart as `git am` does it: author, date, commit message, and the diff's bytes.
  *
  * The diff keeps the bytes of the mail, in its own charset; only author and message become UTF-8.
- * Rules: git-am(1), git-mailinfo(1); scissors are off unless asked for, in-body `From:` counts.
+ * Rules: git-am(1), git-mailinfo(1); scissors count where the caller says so, in-body `From:` counts.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

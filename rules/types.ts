@@ -127,6 +127,8 @@ export interface Patch {
   readonly log: string;
   readonly trailers: readonly Trailer[];
   readonly diff: readonly FileDiff[];
+  /** The mail's text was cut at a scissors line: author, title and log are from below it. */
+  readonly scissors?: true;
 }
 
 /** A complete, ordered series: no holes. An incomplete one is a PartialSeries. */

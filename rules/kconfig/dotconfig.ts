@@ -3,7 +3,7 @@
  * conf_read_simple, conf_write, conf_write_defconfig). Texts are latin1, one character a byte.
  */
 
-import { NO, type Tristate, YES } from './expr.ts';
+import { NO, Op, type Tristate, YES } from './expr.ts';
 import type { KSymbol } from './model.ts';
 import { isValidValue } from './number.ts';
 import { SymbolType } from './parse.ts';
@@ -178,10 +178,6 @@ function defaultText(values: Values, symbol: KSymbol): string {
     return 'nmy'[value]!;
   }
   let text = '';
-  if (property && values.pool.ops[property.value] === 0) {
-    const id = values.pool.lefts[property.value]!;
-    const source = values.pool.constant[id] ? undefined : values.model.symbols[id];
-    text = source ? values.text(source) : values.pool.names[id]!;
-  }
+  if (property && values.pool.ops[property.value] === Op.symbol) text = values.plainText(values.pool.lefts[property.value]!);
   return text !== '' || symbol.type === SymbolType.string ? text : symbol.type === SymbolType.int ? '0' : '0x0';
 }

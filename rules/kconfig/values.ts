@@ -351,7 +351,7 @@ export class Values {
       const property = this.#first(symbol.defaults);
       if (property && this.pool.ops[property.value] === Op.symbol) {
         this.#isWritten[id] = 1;
-        this.#text[id] = this.#operandText(this.pool.lefts[property.value]!);
+        this.#text[id] = this.plainText(this.pool.lefts[property.value]!);
       }
     }
     if (symbol.type !== SymbolType.string) this.#clamp(symbol);
@@ -363,13 +363,13 @@ export class Values {
     if (!range) return;
     const base = symbol.type === SymbolType.int ? 10 : 16;
     const value = strtoll(this.#text[symbol.id]!, base);
-    if (value < this.#bound(range.low, base)) this.#text[symbol.id] = this.#operandText(range.low);
-    else if (value > this.#bound(range.high, base)) this.#text[symbol.id] = this.#operandText(range.high);
+    if (value < this.#bound(range.low, base)) this.#text[symbol.id] = this.plainText(range.low);
+    else if (value > this.#bound(range.high, base)) this.#text[symbol.id] = this.plainText(range.high);
   }
 
   #bound(id: SymbolId, base: 10 | 16): number | bigint {
     const type = this.#operandType(id);
-    return strtoll(this.#operandText(id), type === SymbolType.int ? 10 : type === SymbolType.hex ? 16 : base);
+    return strtoll(this.plainText(id), type === SymbolType.int ? 10 : type === SymbolType.hex ? 16 : base);
   }
 
   #calcChoice(choice: Choice): KSymbol | undefined {
@@ -413,8 +413,9 @@ export class Values {
 
   #expr(e: ExprId): Tristate {
     if (e === NONE) return YES;
-    const known = this.#exprs[e]!;
-    if (known !== UNKNOWN) return known as Tristate;
+    // Undefined for an expression that is younger than this instance; it is not remembered then.
+    const known = this.#exprs[e];
+    if (known !== undefined && known !== UNKNOWN) return known as Tristate;
     const value = this.#exprValue(e);
     this.#exprs[e] = value;
     return value;
@@ -463,6 +464,16 @@ export class Values {
     if (!symbol || symbol.type === SymbolType.unknown) return NO;
     this.#calc(symbol);
     return this.#tristate[id] as Tristate;
+  }
+
+  /**
+   * What a symbol or constant gives to a string or number that takes it over: conf keeps no text for a bool or
+   * tristate, so these give `n` whatever their value (struct symbol_value, curr.val).
+   */
+  plainText(id: SymbolId): string {
+    const type = this.#operandType(id);
+    const isTristate = !this.pool.constant[id] && (type === SymbolType.bool || type === SymbolType.tristate);
+    return isTristate ? 'n' : this.#operandText(id);
   }
 
   #operandText(id: SymbolId): string {

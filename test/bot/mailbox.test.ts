@@ -65,12 +65,32 @@ describe.each(EOLS)('readMails with %s', (_, eol) => {
 
   it.each([
     ['prose that begins with From', 'one\n\nFrom Monday on we do it.\n'],
-    ['a separator without an empty line above', `one\n${SEPARATOR}Subject: x\n`],
+    ['prose without an empty line above', 'one\nFrom the beginning: it failed.\nFrom: here on it works.\n'],
+    ['an uncertain separator without an empty line above', `one\nFrom - Mon Mar 02 09:00:00 2026\nSubject: x\n`],
+    ['a separator without an empty line above or a header below', `one\n${SEPARATOR}and so on: it failed\n`],
+    ['a separator quoted by an archive', `one\n> ${SEPARATOR}Subject: x\n`],
     ['a separator without a header below', `one\n\n${SEPARATOR}and so on\n`],
     ['a separator at the end', `one\n\n${SEPARATOR}`],
   ])('does not cut at %s', async (_name, body) => {
     const mail = mailText({ body });
     expect(await all(file('s.mbox', lines(SEPARATOR + mail)))).toEqual([['s.mbox', lines(mail)]]);
+  });
+
+  it.each([
+    'From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\n',
+    'From ada@example.org Mon Mar  2 09:00:00 2026\n',
+    SEPARATOR,
+  ])('cuts mails that were joined without an empty line, at "%s"', async (separator) => {
+    const [first, second] = [1, 2].map((n) => mailText({ id: `p${n}@x`, subject: `[PATCH ${n}/2] foo: ${n}` }));
+    expect(await all(file('s.mbox', lines(`${separator}${first}${separator}${second}`)))).toEqual([
+      ['s.mbox, message 1', lines(first ?? '')],
+      ['s.mbox, message 2', lines(second ?? '')],
+    ]);
+    const { series, problems } = await readSeries(file('s.mbox', lines(`${separator}${first}${separator}${second}`)));
+    expect(problems).toEqual([]);
+    expect(series).toMatchObject([
+      { complete: true, patches: [{ message: { messageId: 'p1@x' } }, { message: { messageId: 'p2@x' } }] },
+    ]);
   });
 
   it('takes standard input in either form, in chunks of any size', async () => {
@@ -170,10 +190,18 @@ describe('readSeries', () => {
     const first = mailText({ id: 'p1@x', subject: '[PATCH 1/2] foo: a' });
     const second = mailText({ id: 'p2@x', subject: '[PATCH 2/2] foo: b', inReplyTo: 'p1@x' });
     const { series, problems, leftOver } = await readSeries(
-      file('s.mbox', mbox(first, mailText({ id: '' }), mailText({ headers: ['Content-Type: text/html'] }), second)),
+      file(
+        's.mbox',
+        mbox(
+          first,
+          mailText({ headers: ['Content-Type: text/html'] }),
+          'Message-ID: <h@x>\nContent-Type: text/html\n\n<p>\n',
+          second,
+        ),
+      ),
     );
     expect(problems.map(({ where, why }) => `${where.replace(`${dir}/`, '')}: ${why}`)).toEqual([
-      's.mbox, message 2: it has no usable Message-ID (git format-patch writes one with --thread)',
+      's.mbox, message 2: it has no plain text part, only HTML (subject: "[PATCH] foo: select BAR")',
       's.mbox, message 3: it has no plain text part, only HTML',
     ]);
     expect(series).toMatchObject([{ complete: true, id: 'p1@x', patches: [{ n: 1 }, { n: 2 }] }]);
@@ -186,7 +214,10 @@ describe('readSeries', () => {
     expect((await readSeries(file('whole.mbox', whole))).problems).toEqual([]);
     const { series, problems } = await readSeries(file('cut.mbox', cut));
     expect(problems).toEqual([
-      { where: join(dir, 'cut.mbox'), why: 'its diff is cut short: the mail ends in the middle of a hunk' },
+      {
+        where: join(dir, 'cut.mbox'),
+        why: 'its diff is cut short: the mail ends in the middle of a hunk (subject: "[PATCH] foo: select BAR")',
+      },
     ]);
     expect(series[0]?.oddities).toEqual([expect.stringMatching(/^patch 1\/1: .*cut short/)]);
   });
@@ -194,6 +225,21 @@ describe('readSeries', () => {
   it('does not call a reply with part of a diff cut short', async () => {
     const reply = mailText({ subject: 'Re: [PATCH] foo', body: patchBody().slice(0, -40) });
     expect((await readSeries(file('r.eml', reply))).problems).toEqual([]);
+  });
+
+  it.each(EOLS)('takes a folder of git format-patch without Message-IDs as one series, with %s', async (_, eol) => {
+    mkdirSync(join(dir, 'out'));
+    for (const n of [1, 2, 3]) {
+      const from = n === 2 ? 'Bo <bo@example.org>' : 'Ada Penn <ada@example.org>';
+      const patch = mailText({ id: '', subject: `[PATCH ${n}/3] foo: ${n}`, from, at: (4 - n) * 60 * 24 });
+      file(`out/000${n}-foo.patch`, `${SEPARATOR}${patch}\n`.replace(/\n/g, eol));
+    }
+    const { series, problems, leftOver } = await readSeries({ path: join(dir, 'out') });
+    expect([problems, leftOver]).toEqual([[], []]);
+    expect(series).toMatchObject([
+      { complete: true, patches: [{ title: 'foo: 1' }, { title: 'foo: 2', author: { name: 'Bo' } }, { title: 'foo: 3' }] },
+    ]);
+    expect(series[0]?.oddities).toContain('patch 2/3: it has no Message-ID; one was made from its content');
   });
 
   it('reports a file that is no mail', async () => {

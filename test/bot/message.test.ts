@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { simpleParser } from 'mailparser';
 import { describe, expect, it } from 'vitest';
-import { MAX_MAIL_BYTES, parseMessage } from '../../bot/message.ts';
+import { isMadeId, MAX_MAIL_BYTES, parseMessage, SEVERAL_PATCHES } from '../../bot/message.ts';
 import type { Message } from '../../rules/types.ts';
 import { bytesOf, cpuMs, diffOf, EOLS, type MailText, mailText, patchBody } from '../fixtures/mail/make.ts';
 
@@ -152,6 +153,20 @@ describe.each(EOLS)('parseMessage with %s', (_, eol) => {
     expect(parse(mail).oddities).toEqual([expect.stringContaining('2 parts with a diff')]);
   });
 
+  it.each([
+    ['From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\n', 2],
+    ['', 2],
+    ['', 1],
+  ])('takes none of several attached patches with heads of their own (%j, %i heads)', (separator, heads) => {
+    const attached = (n: number) =>
+      `Content-Type: text/x-patch\n\n${n > 2 - heads ? `${separator}From: A${n} <a${n}@b.c>\nSubject: [PATCH] ${n}\n\n` : ''}${patchBody()}`;
+    const mail = multipart('\nBoth.', attached(1), attached(2));
+    expect(parse(mail)).toMatchObject({ body: 'Both.', oddities: [SEVERAL_PATCHES] });
+    const one = parse(multipart('\nOne.', attached(2)));
+    expect(one.body).toContain('Subject: [PATCH] 2\n');
+    expect(one.oddities).toEqual([]);
+  });
+
   it('takes the first plain text when there is no diff, and plain text before HTML', () => {
     expect(parse(multipart('\none', '\ntwo')).body).toBe('one');
     expect(parse(multipart('Content-Type: text/html\n\n<p>', '\ntext')).body).toBe('text');
@@ -237,10 +252,37 @@ describe.each(EOLS)('parseMessage with %s', (_, eol) => {
     ['prose', 'Dear all,\nhello\n', 'it is not a mail'],
     ['a bare diff', diffOf(), 'it is not a mail'],
     ['binary', '\u0000\u0001\u0002\n\n', 'it is not a mail'],
-    ['no Message-ID', mailText({ id: '' }), 'no usable Message-ID'],
-    ['an empty Message-ID', mailText({ id: '' }).replace('\n\n', '\nMessage-ID: <>\n\n'), 'no usable Message-ID'],
   ])('refuses %s', (_name, text, expected) => {
     expect(why(bytesOf(text, eol))).toContain(expected);
+  });
+
+  it('makes a Message-ID of the bytes where there is none, or none that can be read', () => {
+    const text = mailText({ id: '' });
+    const made = parsed(bytesOf(text, eol));
+    const digest = createHash('sha256').update(bytesOf(text, eol)).digest('hex').slice(0, 32);
+    expect(made.messageId).toBe(`${digest}@no-message-id.depbot.invalid`);
+    expect(isMadeId(made.messageId)).toBe(true);
+    expect(made.oddities).toEqual(['it has no Message-ID; one was made from its content']);
+    expect(parsed(bytesOf(text, eol)).messageId).toBe(made.messageId);
+    expect(parsed(bytesOf(`${text}\n`, eol)).messageId).not.toBe(made.messageId);
+    const unreadable = parsed(bytesOf(text.replace('\n\n', '\nMessage-ID: <>\n\n'), eol));
+    expect(isMadeId(unreadable.messageId)).toBe(true);
+    expect(unreadable.oddities).toEqual(['its Message-ID is not readable; one was made from its content']);
+  });
+
+  it('makes none where there is one', () => {
+    const own = parsed(bytesOf(mailText(), eol));
+    expect([own.messageId, isMadeId(own.messageId), own.oddities]).toEqual(['p1@example.org', false, []]);
+  });
+
+  it('names the subject of a mail that it refuses', () => {
+    const html = mailText({ subject: '=?utf-8?q?f=C3=B6=C3=B6?=', headers: ['Content-Type: text/html'] });
+    expect(parseMessage(bytesOf(html, eol))).toEqual({
+      ok: false,
+      why: 'it has no plain text part, only HTML',
+      subject: 'föö',
+    });
+    expect(parseMessage(bytesOf('Dear all,\n', eol))).not.toHaveProperty('subject');
   });
 
   it('skips an mbox separator and takes a Message-ID without brackets', () => {

@@ -66,16 +66,27 @@ describe.each(EOLS)('parsePatch with %s', (_, eol) => {
   it('drops what stands above scissors, and keeps the line numbers of the mail', () => {
     const body = `How about this?\n\n---- 8< ---- cut here ---- 8< ----\nSubject: foo: cut\n\n${patchBody()}`;
     const { patch } = patchOf({ body });
-    expect(patch).toMatchObject({ title: 'foo: cut', log: 'Foo needs BAR.' });
+    expect(patch).toMatchObject({ title: 'foo: cut', log: 'Foo needs BAR.', scissors: true });
     expect(body.split('\n')[(patch.diff[0]?.mailLine ?? 0) - 1]).toMatch(/^diff --git/);
   });
+
+  it.each(['-- >8 --', '--8<-- and the words are as long', 'cut here: ------------%<------------'])(
+    'takes "%s" for scissors, above the --- only',
+    (line) => {
+      const cut = patchOf({ body: `Intro.\n\n${line}\n\n${patchBody()}` }).patch;
+      expect(cut).toMatchObject({ log: 'Foo needs BAR.', scissors: true });
+      const below = patchOf({ body: patchBody().replace('---\n', `---\nv2: shorter\n${line}\n`) }).patch;
+      expect(below.log).toBe('Foo needs BAR.');
+      expect(below).not.toHaveProperty('scissors');
+    },
+  );
 
   it.each(['---', '8 < 9 is true', '-- see chapter >8 of this book, which is long', '----------'])(
     'does not take "%s" for scissors',
     (line) => {
-      expect(patchOf({ body: `Intro.\n\n${line === '---' ? 'x' : line}\n\n${patchBody()}` }).patch.log).toContain(
-        'Intro.',
-      );
+      const { patch } = patchOf({ body: `Intro.\n\n${line === '---' ? 'x' : line}\n\n${patchBody()}` });
+      expect(patch.log).toContain('Intro.');
+      expect(patch).not.toHaveProperty('scissors');
     },
   );
 

@@ -1,7 +1,7 @@
 /** Assembly, case by case. (More than 400 lines: a list of the ways in which mails arrive; each case is a few.) */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { assemble, newestRevision } from '../../bot/series.ts';
+import { assemble } from '../../bot/series.ts';
 import type { Assembled, Message } from '../../rules/types.ts';
 import { cpuMs, message, patch, patchBody } from '../fixtures/mail/make.ts';
 
@@ -232,6 +232,38 @@ describe('assemble', () => {
     expect(series.map(short)).toEqual(['v1 1/1']);
     expect(series[0]).not.toHaveProperty('cover');
     expect(leftOver).toEqual([{ messageId: 'bug@x', why: 'it is no patch: it carries no diff' }]);
+  });
+
+  it('takes a lone mail that counts beyond its total as a single patch, and says so', () => {
+    const lone = only([patch(6, 5)]);
+    expect(lone).toMatchObject({ complete: true, patches: [{ n: 1, total: 1, title: 'foo: step 6' }] });
+    expect(lone.oddities).toEqual(['its subject says 6/5; taken as a single patch']);
+    expect(short(only([patch(5, 5)]))).toBe('v1 5,-1,-2,-3,-4/5');
+    const answer = only([patch(6, 5, { root: COVER })]);
+    expect(short(answer)).toBe('v1 6,-1,-2,-3,-4,-5/6');
+    expect(answer.oddities).toEqual(['its subject says 6/5; taken as patch 6 of 6']);
+  });
+
+  it('joins mails without Message-ID, whoever wrote them and when, but no posted ones', () => {
+    const made = [1, 2].map((n) =>
+      patch(n, 2, { id: '', from: n === 1 ? 'Bo <bo@example.org>' : 'Cy <cy@example.org>', at: n * 100_000 }),
+    );
+    expect(shorts(made)).toEqual(['v1 1,2/2']);
+    const v2 = patch(2, 2, { id: '', prefix: 'PATCH v2' });
+    expect(shorts([...made, v2])).toEqual(expect.arrayContaining(['v1 1,2/2', 'v2 2,-1/2']));
+    const posted = patch(2, 2, { from: 'Cy <cy@example.org>', at: 200_000 });
+    expect(shorts([...made.slice(0, 1), posted])).toEqual(['v1 1,-2/2', 'v1 2,-1/2']);
+  });
+
+  it('leaves a mail with several attached patches over, with the reason', () => {
+    const part = (n: number) => `--x\nContent-Type: text/x-patch\n\nFrom: A <a${n}@b.c>\nSubject: ${n}\n\n${patchBody()}\n`;
+    const mail = (parts: string) =>
+      message({ headers: ['Content-Type: multipart/mixed; boundary=x'], body: `--x\n\nBoth.\n${parts}--x--\n` });
+    expect(assemble([mail(part(1) + part(2))])).toEqual({
+      series: [],
+      leftOver: [{ messageId: 'p1@example.org', why: expect.stringContaining('several attached patches') }],
+    });
+    expect(shorts([mail(part(1))])).toEqual(['v1 1/1']);
   });
 
   it('joins an unthreaded series of one sender within 30 minutes', () => {
@@ -520,13 +552,5 @@ describe('assemble', () => {
       assemble(mails);
     };
     expect(cpuMs(work)).toBeLessThan(10_000);
-  });
-});
-
-describe('newestRevision', () => {
-  it('goes by number and not by date', () => {
-    const { series } = assemble([...threaded(2, 'PATCH v2'), ...threaded(2, 'PATCH RESEND', 60)]);
-    expect(newestRevision(series)?.revision).toBe(2);
-    expect(newestRevision([])).toBeUndefined();
   });
 });

@@ -14,7 +14,7 @@ const TREE = process.env['DEPBOT_TEST_TREE'];
 const SHIM = fileURLToPath(new URL('conf-shim.ts', import.meta.url));
 const SUITE_TIMEOUT_MS = 600_000;
 
-/** Tests that this many kernels have had for years; others come with newer trees and must pass as well. */
+/** The tests of Linux 6.12. Newer trees have more, which must pass as well. */
 const KNOWN = [
   'auto_submenu::test',
   'choice::test_alldef',

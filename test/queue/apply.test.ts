@@ -1,9 +1,12 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseMessage } from '../../bot/message.ts';
+import { parsePatch } from '../../bot/patch.ts';
 import { applySeries } from '../../queue/apply.ts';
 import { openTree } from '../../queue/git-tree.ts';
 import { openRepository } from '../../queue/repository.ts';
+import { EOLS } from '../fixtures/mail/make.ts';
 import type { AppliedTree } from '../support/applied-tree.ts';
 import { openAppliedTree } from '../support/applied-tree.ts';
 import { tempDir, tinyRepo } from '../support/tiny-repo.ts';
@@ -166,6 +169,21 @@ describe('applySeries', () => {
     const text = mail(create('f'), { log: 'before\n-- >8 --\nafter\n' });
     const applied = await tree.apply(tinySeries([text]), { scissors: true });
     expect(tree.own('log', '-1', '--format=%b', applied.head)).toBe('after\n');
+  });
+
+  it.each(EOLS)('cuts at scissors where reading the mail did, with %s', async (_, eol) => {
+    const log = 'How about this?\n\n-- >8 --\nFrom: Bo <bo@example.org>\nSubject: [PATCH] f: cut\n\nafter\n';
+    const raw = Buffer.from(mail(create('f'), { log }).replace(/\n/g, eol));
+    const message = parseMessage(raw);
+    const read = message.ok ? parsePatch(message.message) : message;
+    if (!read.ok) throw new Error(read.why);
+    expect(read.patch).toMatchObject({ scissors: true, title: 'f: cut', author: { address: 'bo@example.org' } });
+    const cut = await tree.apply({ ...tinySeries([raw]), patches: [read.patch] });
+    expect(tree.own('log', '-1', '--format=%an <%ae>%n%B', cut.head)).toBe('Bo <bo@example.org>\nf: cut\n\nafter\n');
+    expect((await openTree(tree.repo, cut.head).read(['f'])).has('f')).toBe(true);
+    const { scissors: _cut, ...uncut } = read.patch;
+    const whole = await tree.apply({ ...tinySeries([raw]), patches: [uncut] });
+    expect(tree.own('log', '-1', '--format=%B', whole.head)).toContain('How about this?');
   });
 
   it('ignores attributes, filters and hooks of the tree', async () => {
