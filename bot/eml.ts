@@ -11,6 +11,7 @@ import { createHash } from 'node:crypto';
 import { encodeWord } from 'nodemailer/lib/mime-funcs';
 import MimeNode from 'nodemailer/lib/mime-node';
 import type { Address, MessageId, Reply } from '../rules/types.ts';
+import { isMadeId } from './message.ts';
 
 /** RFC 5322, section 2.1.1: octets of a line without its CRLF. */
 const MAX_LINE_OCTETS = 998;
@@ -47,8 +48,10 @@ export function toEml(reply: Reply, envelope: Envelope): Uint8Array {
 export function toText(reply: Reply, envelope: Envelope): string {
   checkEnvelope(envelope);
   checkBody(reply.body);
-  const answers = [reply.answers].filter(isMessageId);
-  const references = reply.references.filter(isMessageId);
+  // An id that we made stands for no mail that anybody has.
+  const isReal = (id: MessageId): boolean => isMessageId(id) && !isMadeId(id);
+  const answers = [reply.answers].filter(isReal);
+  const references = reply.references.filter(isReal);
   const node = new MimeNode('text/plain; charset=UTF-8');
   const set = (key: string, value: unknown): void => {
     node.setHeader(key, value as string);

@@ -9,6 +9,7 @@ import { decodeWords, parseAddresses } from './message-headers.ts';
 import { parseSubject } from './subject.ts';
 import { splitTrailers } from './trailers.ts';
 
+const MARK = /^(?:8<|>8|%<|>%)$/;
 /** Longest scissors line, in characters. */
 const MAX_SCISSORS = 200;
 
@@ -65,15 +66,18 @@ function afterScissors(lines: readonly string[]): number {
 
 /**
  * Perforation: dashes and scissors, with the blanks behind them. A line of it has at least one
- * pair of scissors, is at least 8 wide, more than a third of it perforation and less than half
- * of that blanks (git-mailinfo(1), --scissors; the limits are those of git).
+ * pair of scissors, is at least 8 bytes wide, more than a third of it perforation and less than
+ * half of that blanks (git-mailinfo(1), --scissors). Applying leaves the cut to git, so its
+ * counting is kept: the line end is a blank, scissors at the end are one wide.
  */
 function isScissors(line: string): boolean {
   const text = line.trim();
   if (text.length < 8 || text.length > MAX_SCISSORS || !/8<|>8|%<|>%/.test(text)) return false;
-  const perforation = (text.match(/(?:8<|>8|%<|>%|-)(?:8<|>8|%<|>%|-|\s)*/g) ?? []).join('');
+  const perforation = (`${line}\n`.match(/(?:8<|>8|%<|>%|-)(?:8<|>8|%<|>%|-|\s)*/g) ?? []).join('');
   const blanks = perforation.replace(/\S/g, '').length;
-  return text.length < 3 * perforation.length && 2 * blanks < perforation.length;
+  const lastMark = text.match(/8<|>8|%<|>%|./gsu)?.at(-1) ?? '';
+  const width = Buffer.byteLength(text) - (MARK.test(lastMark) ? 1 : 0);
+  return width >= 8 && width < 3 * perforation.length && 2 * blanks < perforation.length;
 }
 
 interface InBody {

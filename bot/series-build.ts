@@ -153,7 +153,8 @@ function counterNotes(chosen: readonly Entry[], total: number): string[] {
   const lies = chosen.filter((entry) => entry.total !== total);
   if (lies.length === 0) return [];
   const [only] = lies;
-  if (only && chosen.length === 1) return [`its subject says ${only.n}/${only.total}; taken as patch ${only.n} of ${total}`];
+  if (only && chosen.length === 1)
+    return [`its subject says ${only.n}/${only.total}; taken as patch ${only.n} of ${total}`];
   return [
     `the mails disagree about the length of the series (${[...new Set(chosen.map((entry) => `${entry.n}/${entry.total}`))].join(', ')}); taken as ${total}`,
   ];

@@ -85,6 +85,7 @@ export function groupEntries(entries: readonly Entry[], threads: Threads): Group
   );
   joinBuckets(entries, (entry) => (entry.total > 1 ? `${keyOf(entry)} ${tagsOf(entry)}` : undefined), isNearUnthreaded);
   joinBuckets(entries, unpostedKey, () => true);
+  joinUnpostedCovers(entries);
   for (const entry of entries) joinDespiteCounters(entry, threads);
   for (const entry of entries) joinResent(entry, threads);
   numberUncounted(entries);
@@ -245,8 +246,24 @@ function isNearUnthreaded(a: Group, b: Group): boolean {
  */
 function unpostedKey(entry: Entry): string | undefined {
   const { message, subject, total } = entry;
-  if (total < 2 || !isMadeId(message.messageId) || isAnchored(entry.group)) return undefined;
+  if (total < 2 || !isMadeId(message.messageId) || referencesOf(message).length > 0) return undefined;
   return JSON.stringify([entry.revision, subject.subRevision ?? 0, total, subject.isResend, tagsOf(entry)]);
+}
+
+/** The cover letter of such files is dated later than its patches, when they are all together already. */
+function joinUnpostedCovers(entries: readonly Entry[]): void {
+  const headless = new Map<string, Set<Group>>();
+  const covers: [key: string, group: Group][] = [];
+  for (const entry of entries) {
+    const key = unpostedKey(entry);
+    if (key === undefined) continue;
+    if (entry.n === 0 && entry.group.entries.length === 1) covers.push([key, entry.group]);
+    else if (entry.n > 0) headless.set(key, (headless.get(key) ?? new Set()).add(entry.group));
+  }
+  for (const [key, cover] of covers) {
+    const [only, ...rest] = headless.get(key) ?? [];
+    if (only && rest.length === 0 && !collide(only, cover)) merge(only, cover);
+  }
 }
 
 function isAnchored(group: Group): boolean {

@@ -126,7 +126,10 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     'claim.cause.side': 'tree that line was read from: before or after',
     'claim.cause.isQuoted': 'whether that line is the quoted one',
     'claim.cause.explanation': 'half a sentence',
-    'claim.alsoChanged': 'list of {symbol, from, to, count}',
+    'claim.cause.isSole': 'whether that line is enough, without the rest of the series',
+    'claim.alsoChanged': 'list of {symbol, from, to, count}, tried with conf',
+    'claim.notTried': 'more of these, not tried with conf',
+    'claim.isOneLine': 'whether that line is enough for all of them',
   },
 };
 

@@ -193,7 +193,7 @@ function chosenArchs(known: readonly Arch[], asked: readonly string[] | undefine
 }
 
 async function archPair(change: KernelChange, arch: Arch, before: KconfigSide, after: KconfigSide, scope: Scope): Promise<ArchPair> {
-  const modelBefore = await change.before.kconfig.store.model(`${before.commit} ${arch}`, () => modelOf(before, arch, 'without the series'));
+  const modelBefore = await change.before.kconfig.store.model(before.commit, arch, () => modelOf(before, arch, 'without the series'));
   // An architecture that reads none of these files is what it was.
   const isReached = modelBefore.files.some((path) => scope.touched.has(path));
   const modelAfter = isReached ? await modelOf(after, arch, 'with the series') : modelBefore;

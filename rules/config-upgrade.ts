@@ -1,6 +1,8 @@
-import { type Cause, findCause, propertyLine } from './kconfig/cause.ts';
+import { dirname } from 'node:path/posix';
+import { type Cause, propertyLine } from './kconfig/cause.ts';
 import { causeWords } from './kconfig/cause-words.ts';
 import { lineOf, valueOn } from './kconfig/config-line.ts';
+import { Causes } from './kconfig/sole-cause.ts';
 import { rank, Upgrade, type ValueChange } from './kconfig/upgrade.ts';
 import { type Candidate, type Conf, type ConfRun, defineRule, type ExistingConfig, type KernelChange } from './rule.ts';
 import type { Anchor, Attempt, Evidence, Side } from './types.ts';
@@ -23,8 +25,9 @@ config FOO / depends on BAR is added, and multi_v7_defconfig sets FOO=y but not 
 Set BAR in those defconfigs in the same series, select it, or leave the dependency out.
 ## What it misses
 New symbols, renamed ones and those that the series removes. Values that the series itself sets: in a
-defconfig, by another default, range or choice where nobody chose, by a new select or imply. Symbols
-without a visible prompt that the configuration does not name, unless another finding carries them.
+defconfig, by another default (or none), range or choice where nobody chose, by a new select or imply.
+Symbols without a visible prompt that the configuration does not name, unless another finding carries
+them, or their select goes away in a patch that leaves the code beside that Kconfig file as it is.
 Of many configurations with the same loss conf is asked about a few.`,
 
   begin(change) {
@@ -43,10 +46,10 @@ Of many configurations with the same loss conf is asked about a few.`,
   },
 });
 
-/** What one line of the tree brings about, on one side. */
 /** A block that moved, or a condition around it: further away the change is about something else. */
 const NEAR_LINES = 25;
 
+/** What one line of the tree brings about, on one side. */
 interface Group {
   readonly cause: Cause;
   readonly line: string;
@@ -65,13 +68,18 @@ interface Hit {
   readonly isVisible: boolean;
   /** The line belongs to this very symbol. */
   readonly isOwn: boolean;
+  /** A select or imply of it went away, and who selected it stays on. */
+  readonly isDropped: boolean;
+  /** The line does it without the rest of the series. */
+  readonly isSole: boolean;
   readonly explanation: string;
 }
 
 function collect(groups: Map<string, Group>, config: ExistingConfig, upgrade: Upgrade): void {
   const changes = upgrade.run(config.text, config.textAfter);
+  const causes = new Causes(upgrade, changes);
   for (const change of changes.values()) {
-    const cause = findCause(upgrade, changes, change);
+    const cause = causes.of(change);
     if (!cause || isIntended(upgrade, change, cause)) continue;
     const { property, side, chain } = cause;
     const key = `${side} ${property.path}:${property.line} ${property.kind}`;
@@ -85,6 +93,8 @@ function collect(groups: Map<string, Group>, config: ExistingConfig, upgrade: Up
       isAsked: change.asked === change.from,
       isVisible: isVisible(upgrade, change),
       isOwn: chain.length === 1,
+      isDropped: chain.length === 1 && side === 'before' && property.edge !== undefined,
+      isSole: causes.isSole(change),
       explanation: causeWords(upgrade, cause, { config: shortName(config), arch: config.arch }),
     });
   }
@@ -96,15 +106,16 @@ function isIntended(upgrade: Upgrade, change: ValueChange, { property, side, cha
   const isOwn = chain.length === 1;
   const isAsked = change.asked === change.from;
   if (change.asked !== change.askedAfter || change.asked === change.to) return true;
-  if (['default', 'choice', 'implied by'].includes(kind) && (isOwn || !isAsked)) return true;
+  const isNewImply = kind === 'implied by' && side === 'after';
+  if ((kind === 'default' || kind === 'choice' || isNewImply) && (isOwn || !isAsked)) return true;
   if (kind === 'range' && isOwn && !isAsked) return true;
   if (rank(change.to) > rank(change.from)) {
     const hasNewDefault = upgrade.changeOf(change.name)?.added.some((added) => added.kind === 'default');
-    return kind === 'selected by' || hasNewDefault === true || !isVisible(upgrade, change);
+    return kind === 'selected by' || kind === 'type' || hasNewDefault === true || !isVisible(upgrade, change);
   }
-  if (kind !== 'selected by' || side !== 'before' || !isOwn) return false;
-  const selector = upgrade.after.model.symbols[property.edge!.from.id];
-  return !selector || selector.declarations.length === 0 || !isVisible(upgrade, change);
+  if (!property.edge || side !== 'before' || !isOwn) return false;
+  const selector = upgrade.after.model.symbols[property.edge.from.id];
+  return !selector || selector.declarations.length === 0;
 }
 
 /** Whether its user can set the symbol, on the side where it is on. */
@@ -123,17 +134,24 @@ interface Count {
 function candidate(change: KernelChange, { cause, line, hits }: Group, total: number): Candidate | undefined {
   const { property, side } = cause;
   const counts = count(hits);
-  const [primary] = counts.filter((one) => one.hits.some(({ isAsked, isVisible: is }) => isAsked || is)).sort(byWeight);
   const exact = exactAnchor(change, cause, line);
   const anchor = exact ?? change.lines.near(property.path, property.line, NEAR_LINES);
-  if (!primary || !anchor) return undefined;
+  if (!anchor) return undefined;
+  const isHelperMissed = !changesCode(change, anchor);
+  const [primary] = counts
+    .filter(({ hits: of }) => of.some((hit) => hit.isAsked || hit.isVisible || (hit.isDropped && isHelperMissed)))
+    .sort(byWeight);
+  if (!primary) return undefined;
   const shown = primary.hits.toSorted(byFame)[0]!;
   // A number that goes with its menu is no news.
   const rest = counts.filter(
     (one) => one !== primary && (one.to !== 'not set' || one.hits.some(({ isAsked }) => isAsked)),
   );
   const configs = cover(shown.config, rest);
-  const also = rest.filter((one) => one.hits.some(({ config }) => configs.includes(config))).sort(byWeight);
+  const isTried = ({ hits: of }: Count): boolean => of.some(({ config }) => configs.includes(config));
+  const also = rest.filter(isTried).sort(byWeight);
+  const notTried = rest.filter((one) => !isTried(one)).sort(byWeight);
+  const isSole = primary.hits.every((hit) => hit.isSole);
   const tree = side === 'after' ? change.after : change.before;
   const { path, line: at } = property;
   return {
@@ -145,14 +163,38 @@ function candidate(change: KernelChange, { cause, line, hits }: Group, total: nu
       from: primary.from,
       to: primary.to,
       configs: { count: primary.hits.length, total, groups: grouped(primary.hits) },
-      cause: { path, line: at, text: line.trim(), side, isQuoted: exact !== undefined, explanation: shown.explanation },
-      alsoChanged: also.map(({ symbol, from, to, hits: { length } }) => ({ symbol, from, to, count: length })),
+      cause: {
+        path,
+        line: at,
+        text: line.trim(),
+        side,
+        isQuoted: exact !== undefined,
+        isSole,
+        explanation: shown.explanation,
+      },
+      alsoChanged: also.map(brief),
+      notTried: notTried.map(brief),
+      isOneLine: isSole && rest.every(({ hits: of }) => of.every((hit) => hit.isSole)),
     },
     evidence: [{ kind: 'source', side, commit: tree.commit, path, line: at, text: line }, ...values(shown, side)],
     witness: { arch: shown.config.arch, from: shown.config.name, settings: [] },
     confirm: async (conf) =>
       (await Promise.all(configs.map((config) => confirm(conf, config, [primary, ...also])))).flat(),
   };
+}
+
+function brief({ symbol, from, to, hits }: Count): { symbol: string; from: string; to: string; count: number } {
+  return { symbol, from, to, count: hits.length };
+}
+
+/** The same patch changes code beside that Kconfig file: a driver that learns to do without a helper. */
+function changesCode({ series }: KernelChange, { patch, file }: Anchor): boolean {
+  const folder = dirname(file);
+  const files = series.patches.find(({ n }) => n === patch)?.diff ?? [];
+  return files.some(({ oldPath, newPath }) => {
+    const path = newPath ?? oldPath ?? '';
+    return dirname(path) === folder && /\.(?:[chS]|rs)$/.test(path);
+  });
 }
 
 function values({ config: { arch, name }, symbol, from, to, explanation }: Hit, causeSide: Side): Evidence[] {
@@ -185,17 +227,24 @@ function byWeight(a: Count, b: Count): number {
   );
 }
 
-/** Configurations that conf is asked about: a few that show as many of the symbols as possible. */
+/** Configurations for conf to show a finding's other symbols in, and for those that a configuration asks for. */
+const FEW_CONFIGS = 3;
+const MOST_CONFIGS = 12;
+
+/** Configurations that conf is asked about, each the one that shows most of the symbols still open. */
 function cover(first: ExistingConfig, counts: readonly Count[]): ExistingConfig[] {
-  const MOST = 3;
   const chosen = [first];
   let open = counts;
-  for (;;) {
+  while (chosen.length < MOST_CONFIGS) {
     open = open.filter(({ hits }) => !hits.some(({ config }) => chosen.includes(config)));
-    const next = open[0]?.hits.toSorted(byFame)[0];
-    if (!next || chosen.length === MOST) return chosen;
-    chosen.push(next.config);
+    const asked = open.filter(({ hits }) => hits.some(({ isAsked }) => isAsked));
+    const wanted = asked.length > 0 ? asked : chosen.length < FEW_CONFIGS ? open : [];
+    const byConfig = [...Map.groupBy(wanted.flatMap(({ hits }) => hits), ({ config }) => config).values()];
+    const [next] = byConfig.sort((a, b) => b.length - a.length || byFame(a[0]!, b[0]!));
+    if (!next) break;
+    chosen.push(next[0]!.config);
   }
+  return chosen;
 }
 
 /** The configuration to show: of a much used architecture, then by name. */

@@ -6,6 +6,7 @@
 import type { Cause } from './cause.ts';
 import { type ExprId, NONE, Op, type SymbolId } from './expr.ts';
 import type { KSymbol } from './model.ts';
+import { SymbolType } from './parse.ts';
 import { dependencies } from './properties.ts';
 import { rank, type Upgrade } from './upgrade.ts';
 import type { Values } from './values.ts';
@@ -55,7 +56,9 @@ function ownWords(upgrade: Upgrade, { property, side, change }: Cause, where: Wh
     case 'choice':
       return `the choice that ${of} is in now falls back to another of its members`;
     case 'type':
-      return `${of} has another type now`;
+      return change.asked === 'm' && change.after.type === SymbolType.bool
+        ? `${of} can no longer be m, which ${where.config} asks for`
+        : `${of} has another type now`;
     case 'declaration':
       return `${of} is declared under other conditions now`;
   }
@@ -91,9 +94,19 @@ function needWords(
 function factOf(upgrade: Upgrade, values: Values, id: SymbolId, { config, arch }: Where): string {
   const symbol = values.model.symbols[id];
   if (!symbol || symbol.declarations.length === 0) return `not defined on ${arch}`;
-  const text = values.text(symbol) === '' ? 'empty' : values.text(symbol);
-  const isNew = values === upgrade.after && (upgrade.before.model.symbols[id]?.declarations.length ?? 0) === 0;
-  return isNew ? `new and ${text} in ${config}` : `${text} in ${config}`;
+  const text = textOf(values, symbol);
+  const [others, here, there] =
+    values === upgrade.after ? [upgrade.before, 'with', 'without'] : [upgrade.after, 'without', 'with'];
+  const other = others.model.symbols[id];
+  const isOther = other !== undefined && other.declarations.length > 0;
+  if (!isOther) return values === upgrade.after ? `new and ${text} in ${config}` : `${text} in ${config}`;
+  const otherText = textOf(others, other);
+  if (otherText === text) return `${text} in ${config}`;
+  return `${text} in ${config} ${here} the series and ${otherText} ${there} it`;
+}
+
+function textOf(values: Values, symbol: KSymbol): string {
+  return values.text(symbol) === '' ? 'empty' : values.text(symbol);
 }
 
 function conjuncts({ pool }: Values, e: ExprId): ExprId[] {

@@ -6,6 +6,7 @@
 import { NO, NONE } from './expr.ts';
 import type { Declaration } from './model.ts';
 import { operands } from './operands.ts';
+import { SymbolType } from './parse.ts';
 import type { Property } from './properties.ts';
 import { rank, type Upgrade, type ValueChange } from './upgrade.ts';
 import type { Values } from './values.ts';
@@ -72,6 +73,10 @@ function ownCause(upgrade: Upgrade, change: ValueChange): Found | undefined {
   const holds = (values: Values, p: Property): boolean =>
     p.edge !== undefined && values.tristate(p.edge.from) !== NO && values.condition(p.edge) !== NO;
 
+  if (change.asked === 'm' && b.type === SymbolType.tristate && a.type === SymbolType.bool) {
+    const type = pick('after', ['type']);
+    if (type) return type;
+  }
   if (before.reverseDep(b) > after.reverseDep(a)) {
     const lost = pick('before', ['selected by'], (p) => holds(before, p));
     if (lost) return lost;

@@ -2,7 +2,7 @@
  * Kconfig files of trees, read once for each blob: a patched tree costs only what the patch touches.
  */
 
-import type { Tree } from '../types.ts';
+import type { Arch, Tree } from '../types.ts';
 import { buildModel } from './build-model.ts';
 import { ExprPool } from './expr.ts';
 import type { MacroWorld } from './macros.ts';
@@ -13,7 +13,7 @@ import { type KconfigFile, KconfigParser } from './parse.ts';
 /** Blobs kept; the kernel has about 1,800 Kconfig files a tree. */
 const MAX_FILES = 12_000;
 
-/** As many as the kernel has architectures. */
+/** As many as the kernel has architectures, and some; each takes 13 MB. */
 const MAX_MODELS = 24;
 
 /** Reads Kconfig files of any number of trees into one pool. */
@@ -21,7 +21,8 @@ export class KconfigStore {
   readonly pool = new ExprPool();
   readonly #parser = new KconfigParser(this.pool);
   readonly #byBlob = new Map<string, KconfigFile>();
-  readonly #models = new Map<string, KconfigModel>();
+  readonly #models = new Map<Arch, KconfigModel>();
+  #modelsOf = '';
 
   /** All files of the tree that look like Kconfig. */
   async open(tree: Tree): Promise<KconfigTree> {
@@ -30,16 +31,12 @@ export class KconfigStore {
     return opened;
   }
 
-  /** A model by commit and architecture, kept for the next series on the same base: 13 MB each. */
-  async model(key: string, make: () => Promise<KconfigModel>): Promise<KconfigModel> {
-    const model = this.#models.get(key) ?? (await make());
-    // Entered anew: the map's order is that of last use.
-    this.#models.delete(key);
-    this.#models.set(key, model);
-    for (const oldest of this.#models.keys()) {
-      if (this.#models.size <= MAX_MODELS) break;
-      this.#models.delete(oldest);
-    }
+  /** A commit's model for an architecture, kept for the next series on the same base as far as there is room. */
+  async model(commit: string, arch: Arch, make: () => Promise<KconfigModel>): Promise<KconfigModel> {
+    if (this.#modelsOf !== commit) this.#models.clear();
+    this.#modelsOf = commit;
+    const model = this.#models.get(arch) ?? (await make());
+    if (this.#models.size < MAX_MODELS && this.#modelsOf === commit) this.#models.set(arch, model);
     return model;
   }
 

@@ -4,17 +4,23 @@
  */
 
 import { type ExprId, type ExprPool, NONE, Op, type SymbolId } from './expr.ts';
-import { type KconfigFile, Kind, type Statement } from './parse.ts';
+import { type KconfigFile, Kind, type Statement, SymbolType } from './parse.ts';
 
 export interface Mention {
   readonly symbol: SymbolId;
   readonly statement: Statement;
   /** Symbol of the block around the statement, -1 outside of one. */
   readonly within: SymbolId;
+  /** It is the value of a default or a bound of a range, rather than part of a condition. */
+  readonly isValue: boolean;
+  /** The comparison that it is a side of. */
+  readonly compared?: { readonly op: Op; readonly other: SymbolId };
 }
 
 export interface FileReferences {
   readonly declares: ReadonlyMap<SymbolId, Statement>;
+  /** Symbols that the file gives the type string, int or hex. */
+  readonly texts: ReadonlySet<SymbolId>;
   readonly mentions: readonly Mention[];
 }
 
@@ -25,12 +31,13 @@ export function fileReferences(pool: ExprPool, file: KconfigFile): FileReference
   const cached = known.get(file);
   if (cached) return cached;
   const declares = new Map<SymbolId, Statement>();
+  const texts = new Set<SymbolId>();
   const mentions: Mention[] = [];
   let within: SymbolId = -1;
   for (const statement of file.statements) {
-    const mention = (symbol: SymbolId): void => {
+    const mention = (symbol: SymbolId, isValue = false, compared?: Mention['compared']): void => {
       if (symbol >= 0 && !pool.constant[symbol] && !isNumber(pool.names[symbol]!))
-        mentions.push({ symbol, statement, within });
+        mentions.push({ symbol, statement, within, isValue, ...(compared && { compared }) });
     };
     switch (statement.kind) {
       case Kind.config:
@@ -50,15 +57,67 @@ export function fileReferences(pool: ExprPool, file: KconfigFile): FileReference
         mention(statement.symbol);
         break;
       case Kind.range:
-        mention(statement.symbol);
-        mention(statement.other);
+        mention(statement.symbol, true);
+        mention(statement.other, true);
+        break;
+      case Kind.type:
+      case Kind.raw:
+        if (within >= 0 && isTextType(file, statement)) texts.add(within);
         break;
     }
-    for (const e of [statement.expr, statement.cond]) if (e !== NONE) pool.symbolsOf(e, mention);
+    visit(pool, statement.expr, statement.kind === Kind.default, mention);
+    visit(pool, statement.cond, false, mention);
   }
-  const references = { declares, mentions };
+  const references = { declares, texts, mentions };
   known.set(file, references);
   return references;
+}
+
+/** Whether a line gives a type whose values are texts; one with macros in its prompt is not parsed yet. */
+function isTextType(file: KconfigFile, { kind, type, start, end }: Statement): boolean {
+  if (kind === Kind.raw) return /^\s*(?:string|int|hex)\s/.test(file.text.slice(start, end));
+  return type === SymbolType.string || type === SymbolType.int || type === SymbolType.hex;
+}
+
+function visit(
+  pool: ExprPool,
+  e: ExprId,
+  isValue: boolean,
+  mention: (symbol: SymbolId, isValue: boolean, compared?: Mention['compared']) => void,
+): void {
+  if (e === NONE) return;
+  const op = pool.ops[e] as Op;
+  const [left, right] = [pool.lefts[e]!, pool.rights[e]!];
+  if (pool.isComparison(e)) {
+    mention(left, false, { op, other: right });
+    mention(right, false, { op, other: left });
+  } else if (op === Op.symbol) {
+    mention(left, isValue);
+  } else if (op !== Op.modules) {
+    visit(pool, left, isValue, mention);
+    if (op !== Op.not) visit(pool, right, isValue, mention);
+  }
+}
+
+/**
+ * Whether an undefined word stands for its own text where it is mentioned (scripts/kconfig/symbol.c,
+ * sym_calc_value): as a value of one of `texts`, which are the symbols of type string, int and hex, or
+ * compared with anything but y, m and n.
+ */
+export function isOwnText(
+  pool: ExprPool,
+  { statement, within, isValue, compared }: Mention,
+  texts: ReadonlySet<SymbolId>,
+): boolean {
+  if (compared) return ![pool.y, pool.m, pool.n].includes(compared.other);
+  return isValue && (statement.kind === Kind.range || texts.has(within));
+}
+
+/** Symbols that any of the files gives the type string, int or hex. */
+export function textsIn(pool: ExprPool, files: Iterable<KconfigFile>): Set<SymbolId> {
+  const found = new Set<SymbolId>();
+  for (const file of files) for (const symbol of fileReferences(pool, file).texts) found.add(symbol);
+  return found;
 }
 
 /** Names that any of the files declares. */

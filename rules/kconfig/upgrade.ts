@@ -4,6 +4,7 @@
  * the same properties and the same inputs has the same value.
  */
 
+import { lineOf, valueOn } from './config-line.ts';
 import { readConfig } from './dotconfig.ts';
 import type { ExprPool, SymbolId } from './expr.ts';
 import type { KconfigModel, KSymbol } from './model.ts';
@@ -77,8 +78,11 @@ export class Upgrade {
         const to = written(this.after, a);
         // What is not written is read all the same, by comparisons.
         if (from === to && this.before.text(b) === this.after.text(a)) continue;
-        const [asked, askedAfter] = [this.before.user(b), this.after.user(a)];
-        if (from !== to) found.set(b.name, { name: b.name, before: b, after: a, from, to, asked, askedAfter });
+        if (from !== to) {
+          const asked = askedOf(this.before, b, a, config);
+          const askedAfter = askedOf(this.after, a, b, configAfter);
+          found.set(b.name, { name: b.name, before: b, after: a, from, to, asked, askedAfter });
+        }
       }
       for (const reader of this.#readers.of(id)) queue.push(reader);
       if ((b ?? a) === (b ? this.before : this.after).model.modules) queue.push(...this.#tristates());
@@ -104,6 +108,12 @@ export class Upgrade {
 function written(values: Values, symbol: KSymbol): string {
   const isTristate = symbol.type === SymbolType.bool || symbol.type === SymbolType.tristate;
   return isTristate || values.isWritten(symbol) ? values.text(symbol) : 'not set';
+}
+
+/** What the text asks for; of a type that refuses it (m for a bool) all the same, as long as the other side reads it. */
+function askedOf(values: Values, symbol: KSymbol, other: KSymbol, config: string): string | undefined {
+  const user = values.user(symbol);
+  return user === undefined && symbol.type !== other.type ? valueOn(lineOf(config, symbol.name)) : user;
 }
 
 /** Changed symbols, and with a choice member all others of its choice. */

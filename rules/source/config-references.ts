@@ -6,40 +6,74 @@
 export interface ConfigReference {
   /** Without `CONFIG_`; `FOO_MODULE` is kept as written. */
   readonly name: string;
-  /** 1-based. */
+  /** 1-based, of the name. */
   readonly line: number;
+  /** `IS_ENABLED` and its like, where the name is its argument in C. */
+  readonly call?: string;
 }
 
 export type SourceKind = 'c' | 'kbuild';
 
-/** What kind of file a path is, undefined where references in it do not count: documentation, tools with a configuration of their own, defconfigs. */
+/** What kind of file a path is, undefined where references in it do not count: documentation, tools with a configuration of their own, programs that build the kernel, defconfigs. */
 export function sourceKind(path: string): SourceKind | undefined {
-  if (/^(Documentation|tools|scripts)\//.test(path) || /(^|\/)configs\//.test(path)) return undefined;
-  if (/\.(c|h|S)$/.test(path)) return 'c';
+  if (/^(Documentation|tools|scripts\/kconfig)\//.test(path) || /(^|\/)configs\//.test(path)) return undefined;
+  if (/\.(c|h|S)$/.test(path)) return path.startsWith('scripts/') ? undefined : 'c';
   return /(^|\/)(Makefile|Kbuild)[^/]*$/.test(path) ? 'kbuild' : undefined;
 }
 
 /** A whole name: not the beginning of one that make or the preprocessor puts together. */
 const NAME = '\\bCONFIG_(\\w+)(?![\\w$]|\\s*##)';
 const ANY = new RegExp(NAME, 'g');
-const CALL = new RegExp(`\\bIS_(?:ENABLED|REACHABLE|BUILTIN|MODULE)\\s*\\(\\s*${NAME}\\s*\\)`, 'g');
+/** Its argument may stand on a line of its own, in a macro after a backslash. */
+const CALL = new RegExp(`\\b(IS_(?:ENABLED|REACHABLE|BUILTIN|MODULE))\\s*\\([\\s\\\\]*${NAME}[\\s\\\\]*\\)`, 'g');
 
 /** References in a file, in order. */
 export function configReferences(text: string, kind: SourceKind): ConfigReference[] {
+  if (!text.includes('CONFIG_')) return [];
+  return kind === 'c' ? inC(withoutComments(text)) : inKbuild(text);
+}
+
+function inKbuild(text: string): ConfigReference[] {
+  return text
+    .split('\n')
+    .flatMap((line, i) =>
+      [...line.replace(/(^|\s)#.*/, '').matchAll(ANY)].map((match) => ({ name: match[1]!, line: i + 1 })),
+    );
+}
+
+function inC(text: string): ConfigReference[] {
   const found: ConfigReference[] = [];
-  if (!text.includes('CONFIG_')) return found;
-  const lines = (kind === 'c' ? withoutComments(text) : text).split('\n');
+  const calls = callsIn(text);
+  let next = 0;
   let isDirective = false;
+  const lines = text.split('\n');
   for (const [i, line] of lines.entries()) {
-    if (kind === 'kbuild') {
-      for (const match of line.replace(/(^|\s)#.*/, '').matchAll(ANY)) found.push({ name: match[1]!, line: i + 1 });
-      continue;
-    }
     const isContinued: boolean = isDirective && lines[i - 1]!.trimEnd().endsWith('\\');
     isDirective = isContinued || /^\s*#\s*(if|ifdef|ifndef|elif|elifdef|elifndef)\b/.test(line);
-    for (const match of line.matchAll(isDirective ? ANY : CALL)) found.push({ name: match[1]!, line: i + 1 });
+    const names = new Set<string>();
+    for (; calls[next]?.line === i + 1; next++) {
+      found.push(calls[next]!);
+      names.add(calls[next]!.name);
+    }
+    if (!isDirective) continue;
+    for (const match of line.matchAll(ANY)) if (!names.has(match[1]!)) found.push({ name: match[1]!, line: i + 1 });
   }
   return found;
+}
+
+function callsIn(text: string): ConfigReference[] {
+  const calls: ConfigReference[] = [];
+  let line = 1;
+  let at = 0;
+  for (const match of text.matchAll(CALL)) {
+    const end = match.index + match[0].indexOf('CONFIG_');
+    for (let nl = text.indexOf('\n', at); nl >= 0 && nl < end; nl = text.indexOf('\n', at)) {
+      line++;
+      at = nl + 1;
+    }
+    calls.push({ name: match[2]!, line, call: match[1]! });
+  }
+  return calls;
 }
 
 /** The text with comments blanked, line for line. Strings are matched too, since one may hold the start of a comment. */

@@ -3,7 +3,7 @@
  * Kbuild files.
  */
 
-import type { ExprPool, SymbolId } from '../kconfig/expr.ts';
+import { type ExprPool, Op } from '../kconfig/expr.ts';
 import { type KconfigFile, Kind } from '../kconfig/parse.ts';
 import { fileReferences, type Mention, requires } from '../kconfig/references.ts';
 import type { Tree } from '../types.ts';
@@ -18,6 +18,8 @@ export interface Reference {
   readonly text: string;
   /** Half a sentence, for a symbol that nothing defines. */
   readonly consequence: string;
+  /** It is a word of a comparison, or a number's or string's value: it does not count as n. */
+  readonly isText?: true;
 }
 
 /** References by the symbol's name. */
@@ -44,13 +46,13 @@ export function kconfigReferences(
   pool: ExprPool,
   files: ReadonlyMap<string, KconfigFile>,
   paths: Iterable<string>,
-  wanted: (symbol: SymbolId) => boolean,
+  wanted: (mention: Mention) => boolean,
 ): References {
   const found: References = new Map();
   for (const path of paths) {
     const file = files.get(path);
     if (!file) continue;
-    const mentions = fileReferences(pool, file).mentions.filter(({ symbol }) => wanted(symbol));
+    const mentions = fileReferences(pool, file).mentions.filter(wanted);
     if (mentions.length === 0) continue;
     const lines = file.text.split('\n');
     for (const mention of mentions)
@@ -68,38 +70,51 @@ export async function sourceReferences(
   const found: References = new Map();
   for (const [path, text] of await tree.read([...paths].filter((one) => sourceKind(one)))) {
     const lines = text.split('\n');
-    for (const { name: written, line } of configReferences(text, sourceKind(path)!)) {
+    for (const { name: written, line, call } of configReferences(text, sourceKind(path)!)) {
       const name = written.endsWith('_MODULE') && wanted(written) ? written.slice(0, -'_MODULE'.length) : written;
-      if (wanted(name)) put(found, name, sourceReference(path, line, lines[line - 1]!, name));
+      if (wanted(name)) put(found, name, sourceReference(path, line, lines[line - 1]!, name, call));
     }
   }
   return found;
 }
 
-function kconfigReference(
-  pool: ExprPool,
-  path: string,
-  lines: readonly string[],
-  { statement, symbol, within }: Mention,
-): Reference {
-  const of = within >= 0 ? pool.names[within]! : undefined;
-  const isNeeded =
-    (statement.kind === Kind.depends || statement.kind === Kind.if) && requires(pool, statement.expr, symbol);
-  const consequence =
-    statement.kind === Kind.select || statement.kind === Kind.imply
-      ? statement.symbol === symbol
-        ? `this ${statement.kind === Kind.select ? 'select' : 'imply'} has no effect`
-        : 'it counts as n in this condition'
-      : isNeeded
-        ? `it counts as n, so this ${statement.kind === Kind.if ? 'condition' : 'dependency'}${of && statement.kind === Kind.depends ? ` of ${of}` : ''} is never met`
-        : 'it counts as n there';
-  return { where: 'kconfig', path, line: statement.line, text: lines[statement.line - 1] ?? '', consequence };
+function kconfigReference(pool: ExprPool, path: string, lines: readonly string[], mention: Mention): Reference {
+  const { statement, isValue, compared } = mention;
+  const place = { where: 'kconfig', path, line: statement.line, text: lines[statement.line - 1] ?? '' } as const;
+  if (compared) return { ...place, consequence: ofComparison(pool, compared), isText: true };
+  if (isValue && statement.kind === Kind.range)
+    return { ...place, consequence: 'this bound has no value', isText: true };
+  return { ...place, consequence: ofCondition(pool, mention) };
 }
 
-function sourceReference(path: string, line: number, text: string, name: string): Reference {
+function ofCondition(pool: ExprPool, { statement, symbol, within }: Mention): string {
+  const of = within >= 0 ? pool.names[within]! : undefined;
+  const { kind } = statement;
+  if (kind === Kind.select || kind === Kind.imply)
+    return statement.symbol === symbol
+      ? `this ${kind === Kind.select ? 'select' : 'imply'} has no effect`
+      : 'it counts as n in this condition';
+  if ((kind !== Kind.depends && kind !== Kind.if) || !requires(pool, statement.expr, symbol))
+    return 'it counts as n there';
+  const what = kind === Kind.if ? 'condition' : `dependency${of ? ` of ${of}` : ''}`;
+  return `it counts as n, so this ${what} is never met`;
+}
+
+/** conf compares the name of an undefined symbol as text (scripts/kconfig/expr.c, expr_calc_value). */
+function ofComparison(pool: ExprPool, { op, other }: NonNullable<Mention['compared']>): string {
+  const isTristate = [pool.y, pool.m, pool.n].includes(other);
+  const outcome =
+    isTristate && op === Op.equal
+      ? ', so this comparison is never true'
+      : isTristate && op === Op.unequal
+        ? ', so this comparison is always true'
+        : ' there';
+  return `its name is compared as text${outcome}`;
+}
+
+function sourceReference(path: string, line: number, text: string, name: string, call?: string): Reference {
   const where = sourceKind(path) === 'kbuild' ? 'kbuild' : 'c';
   const isObject = new RegExp(`^\\s*obj-\\$\\(CONFIG_${name}\\)`).test(text);
-  const call = new RegExp(`\\b(IS_\\w+)\\s*\\(\\s*CONFIG_${name}\\b`).exec(text)?.[1];
   const consequence =
     where === 'c'
       ? `it is never set, so ${call ? `this ${call}() is always 0` : 'the condition has the same outcome in every configuration'}`
@@ -112,7 +127,11 @@ function sourceReference(path: string, line: number, text: string, name: string)
 /** What all of them have in common. */
 export function consequenceOf(references: readonly Reference[]): string {
   const each = new Set(references.map(({ consequence }) => consequence));
-  return each.size === 1 ? references[0]!.consequence : 'it counts as n wherever it is named';
+  return each.size === 1
+    ? references[0]!.consequence
+    : references.some(({ isText }) => isText)
+      ? 'no configuration can set it'
+      : 'it counts as n wherever it is named';
 }
 
 function put(map: References, name: string, reference: Reference): void {

@@ -34,7 +34,9 @@ const ROOT = join(import.meta.dirname, '../..');
 function node(file: string, args: readonly string[], setting: Setting, accept: readonly number[] = [0]): Program {
   const { PATH = '/usr/bin:/bin', HOME = '/root' } = process.env;
   const env = { PATH, HOME, DEPBOT_CACHE: setting.cacheDir, XDG_STATE_HOME: join(setting.scratch, 'state') };
-  return { argv: [process.execPath, join(ROOT, file), ...args], cwd: setting.scratch, env, accept };
+  // As a service would be started: without a bound V8 lets garbage lie as long as there is room.
+  const argv = [process.execPath, '--max-old-space-size=768', join(ROOT, file), ...args];
+  return { argv, cwd: setting.scratch, env, accept };
 }
 
 const walls = (measured: readonly Measured[]): number[] => measured.map((one) => one.wallMs);

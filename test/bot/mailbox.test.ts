@@ -237,7 +237,10 @@ describe('readSeries', () => {
     const { series, problems, leftOver } = await readSeries({ path: join(dir, 'out') });
     expect([problems, leftOver]).toEqual([[], []]);
     expect(series).toMatchObject([
-      { complete: true, patches: [{ title: 'foo: 1' }, { title: 'foo: 2', author: { name: 'Bo' } }, { title: 'foo: 3' }] },
+      {
+        complete: true,
+        patches: [{ title: 'foo: 1' }, { title: 'foo: 2', author: { name: 'Bo' } }, { title: 'foo: 3' }],
+      },
     ]);
     expect(series[0]?.oddities).toContain('patch 2/3: it has no Message-ID; one was made from its content');
   });

@@ -70,7 +70,7 @@ describe.each(EOLS)('parsePatch with %s', (_, eol) => {
     expect(body.split('\n')[(patch.diff[0]?.mailLine ?? 0) - 1]).toMatch(/^diff --git/);
   });
 
-  it.each(['-- >8 --', '--8<-- and the words are as long', 'cut here: ------------%<------------'])(
+  it.each(['-- >8 --', '---8<---- cut here, please', 'cut here: ------------%<------------'])(
     'takes "%s" for scissors, above the --- only',
     (line) => {
       const cut = patchOf({ body: `Intro.\n\n${line}\n\n${patchBody()}` }).patch;

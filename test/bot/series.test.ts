@@ -249,6 +249,11 @@ describe('assemble', () => {
       patch(n, 2, { id: '', from: n === 1 ? 'Bo <bo@example.org>' : 'Cy <cy@example.org>', at: n * 100_000 }),
     );
     expect(shorts(made)).toEqual(['v1 1,2/2']);
+    const cover = patch(0, 2, { id: '', at: 300_000 });
+    expect(shorts([...made, cover])).toEqual(['v1 0,1,2/2']);
+    const others = [1, 2].map((n) => patch(n, 2, { id: '', at: n, title: `bar: ${n}` }));
+    expect(shorts([...others, ...made, cover]).sort()).toEqual(['v1 0,-1,-2/2', 'v1 1,2/2', 'v1 1,2/2']);
+    expect(shorts([...made, patch(0, 2, { at: 300_000 })]).sort()).toEqual(['v1 0,-1,-2/2', 'v1 1,2/2']);
     const v2 = patch(2, 2, { id: '', prefix: 'PATCH v2' });
     expect(shorts([...made, v2])).toEqual(expect.arrayContaining(['v1 1,2/2', 'v2 2,-1/2']));
     const posted = patch(2, 2, { from: 'Cy <cy@example.org>', at: 200_000 });
@@ -256,7 +261,8 @@ describe('assemble', () => {
   });
 
   it('leaves a mail with several attached patches over, with the reason', () => {
-    const part = (n: number) => `--x\nContent-Type: text/x-patch\n\nFrom: A <a${n}@b.c>\nSubject: ${n}\n\n${patchBody()}\n`;
+    const part = (n: number) =>
+      `--x\nContent-Type: text/x-patch\n\nFrom: A <a${n}@b.c>\nSubject: ${n}\n\n${patchBody()}\n`;
     const mail = (parts: string) =>
       message({ headers: ['Content-Type: multipart/mixed; boundary=x'], body: `--x\n\nBoth.\n${parts}--x--\n` });
     expect(assemble([mail(part(1) + part(2))])).toEqual({

@@ -83,7 +83,7 @@ describe('files', () => {
 });
 
 describe('models', () => {
-  test('are kept by key, the last used ones', async () => {
+  test('are kept for one commit, as many as there is room for', async () => {
     const store = new KconfigStore();
     const tree = await store.open(mapTree({ Kconfig: 'config A\n\tbool\n' }));
     let made = 0;
@@ -91,10 +91,14 @@ describe('models', () => {
       made++;
       return tree.model(WORLD);
     };
-    const first = await store.model('first', make);
-    expect(await store.model('first', make)).toBe(first);
+    const first = await store.model('base', 'arm', make);
+    expect(await store.model('base', 'arm', make)).toBe(first);
     expect(made).toBe(1);
-    for (let i = 0; i < 24; i++) await store.model(`other ${i}`, make);
-    expect(await store.model('first', make)).not.toBe(first);
+    for (let i = 0; i < 40; i++) await store.model('base', `arch ${i}`, make);
+    expect(await store.model('base', 'arm', make)).toBe(first);
+    made = 0;
+    await store.model('base', 'arch 39', make);
+    expect(made).toBe(1);
+    expect(await store.model('other base', 'arm', make)).not.toBe(first);
   });
 });
