@@ -11,8 +11,8 @@ import { type CheckOptions, check } from '../queue/check.ts';
 import { cacheDir } from '../queue/provision-cache.ts';
 import { cachedConfigs } from '../queue/provision-configs.ts';
 import { formatRange } from '../queue/range.ts';
-import { setToolPath } from '../queue/sandbox.ts';
 import { openRepository, type Repository } from '../queue/repository.ts';
+import { setToolPath } from '../queue/sandbox.ts';
 import { KconfigStore } from '../rules/kconfig/files.ts';
 import type { Assembled, CannotCheck, Reply, Report, Series } from '../rules/types.ts';
 import { type Config, readConfigFile, stateDir } from './config.ts';
@@ -20,9 +20,9 @@ import { readDistributionConfigs } from './distribution-configs.ts';
 import { bodyDigest, type Envelope, isMailable, messageIdFor, toEml, toText } from './eml.ts';
 import { type Intake, readSeries } from './intake.ts';
 import type { World } from './main.ts';
-import { superseded } from './superseded.ts';
 import { printable, printableMessage } from './printable.ts';
 import { renderReplies } from './reply.ts';
+import { superseded } from './superseded.ts';
 
 export interface CheckArguments {
   readonly tree?: string;
@@ -75,7 +75,8 @@ export async function runCheck(input: string | undefined, args: CheckArguments, 
     const reports: Report[] = [];
     const written = new Set<string>();
     const later = args.allRevisions ? new Map<Assembled, Assembled>() : superseded(intake.series);
-    for (const [old, by] of later) say(`${old.subject}: not checked, since ${by.subject} supersedes it (--all-revisions checks it too)`);
+    for (const [old, by] of later)
+      say(`${old.subject}: not checked, since ${by.subject} supersedes it (--all-revisions checks it too)`);
     for (const series of intake.series.filter((one) => !later.has(one))) {
       const report = series.complete ? await check(series, repo, options) : incomplete(series);
       clearProgress(world);

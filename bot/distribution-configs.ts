@@ -19,7 +19,8 @@ export function readDistributionConfigs(paths: readonly string[]): DistributionC
       throw new ConfigError(`${path}: cannot be read (${(cause as Error).message})`, { cause });
     }
     const arch = /^# Linux\/(\w+) \S+ Kernel Configuration$/m.exec(text)?.[1];
-    if (!arch) throw new ConfigError(`${path}: no line "# Linux/<arch> <version> Kernel Configuration"; is it a whole .config?`);
+    if (!arch)
+      throw new ConfigError(`${path}: no line "# Linux/<arch> <version> Kernel Configuration"; is it a whole .config?`);
     return { arch: srcArch(arch), name: nameOf(basename(path)), text };
   });
 }

@@ -118,7 +118,10 @@ async function* readPatchFolder(path: string): AsyncGenerator<RawMail | BadInput
   }
   const files = names.value.filter((name) => /\.(patch|eml|mbox)$/.test(name)).sort();
   if (files.length === 0) {
-    yield { where: path, why: 'it is a directory without cur/ and new/, so not a Maildir, and holds no .patch, .eml or .mbox file' };
+    yield {
+      where: path,
+      why: 'it is a directory without cur/ and new/, so not a Maildir, and holds no .patch, .eml or .mbox file',
+    };
   }
   for (const name of files) {
     const file = join(path, name);

@@ -139,7 +139,11 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 // A series takes seconds to check: who stops it finds nothing left behind.
-for (const [signal, status] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const) {
+for (const [signal, status] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const) {
   process.once(signal, () => {
     removeLeftovers();
     process.exit(status);

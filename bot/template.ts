@@ -118,6 +118,7 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     'claim.from': 'value before, or "not defined"',
     'claim.to': 'value after, or "not defined"',
     'claim.configs.count': 'configurations it changes in',
+    'claim.configs.elsewhere': 'configurations it changes in because of other lines',
     'claim.configs.total': 'configurations carried over',
     'claim.configs.groups': 'list of {label, count, examples}',
     'claim.cause.path': 'file of the property that causes it',

@@ -52,7 +52,12 @@ export async function chooseBase(
   const wanted = wantedBlobs(series);
   const match = await bestMatch(repo, refs, wanted);
   if (match !== undefined) {
-    const how = wanted.length === 1 ? 'the file' : match.score === wanted.length ? `all ${wanted.length} files` : `${match.score} of the ${wanted.length} files`;
+    const how =
+      wanted.length === 1
+        ? 'the file'
+        : match.score === wanted.length
+          ? `all ${wanted.length} files`
+          : `${match.score} of the ${wanted.length} files`;
     return {
       ok: true,
       base: await describe(

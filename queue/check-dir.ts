@@ -8,10 +8,10 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { remove, temporaryFolder } from './leftovers.ts';
 import type { Sha } from '../rules/types.ts';
 import type { GitPlace } from './git.ts';
 import { gitText, runGit } from './git.ts';
+import { remove, temporaryFolder } from './leftovers.ts';
 import type { Identity } from './mail-patch.ts';
 import type { Repository } from './repository.ts';
 import { alternatesLine } from './repository.ts';

@@ -6,14 +6,14 @@
  */
 
 import { PatchLines } from '../rules/anchor.ts';
+import { RULES } from '../rules/index.ts';
 import { findCycles } from '../rules/kconfig/cycles.ts';
 import { KconfigError } from '../rules/kconfig/error.ts';
 import { isKconfigPath, KconfigStore } from '../rules/kconfig/files.ts';
-import { membersOf, TreeReaders } from '../rules/kconfig/tree-readers.ts';
 import type { KconfigModel } from '../rules/kconfig/model.ts';
 import { changedSymbols, type SymbolChange } from '../rules/kconfig/properties.ts';
 import { touchedPaths } from '../rules/kconfig/touched.ts';
-import { RULES } from '../rules/index.ts';
+import { membersOf, TreeReaders } from '../rules/kconfig/tree-readers.ts';
 import { cycleKey } from '../rules/recursive-dependency.ts';
 import type { ArchPair, ChangedPath, Conf, ConfRun, KernelChange, Rule, RuleRun } from '../rules/rule.ts';
 import type { AppliedSeries, Arch, CannotCheck, Dropped, Finding, Report, Series, Tree } from '../rules/types.ts';
@@ -30,7 +30,9 @@ export class UnknownArchError extends Error {
   override readonly name = 'UnknownArchError';
 
   constructor(arch: string, known: readonly Arch[]) {
-    super(`the tree has no architecture ${JSON.stringify(arch)}; it has ${known.join(', ') || 'none (no arch/*/Kconfig)'}`);
+    super(
+      `the tree has no architecture ${JSON.stringify(arch)}; it has ${known.join(', ') || 'none (no arch/*/Kconfig)'}`,
+    );
   }
 }
 
@@ -62,8 +64,18 @@ export interface CheckOptions {
 export async function check(series: Series, repo: Repository, options: CheckOptions): Promise<Report> {
   const clock = new Clock(options.now);
   const rules = options.rules ?? RULES;
-  const nothing = { findings: [], dropped: [], checked: { rules: [], archs: [], configs: 0, changedFiles: [], changedSymbols: [] } };
-  const report = (rest: Partial<Report>): Report => ({ schema: 1, series: summary(series), ...nothing, ...rest, tookMs: clock.laps });
+  const nothing = {
+    findings: [],
+    dropped: [],
+    checked: { rules: [], archs: [], configs: 0, changedFiles: [], changedSymbols: [] },
+  };
+  const report = (rest: Partial<Report>): Report => ({
+    schema: 1,
+    series: summary(series),
+    ...nothing,
+    ...rest,
+    tookMs: clock.laps,
+  });
 
   options.onProgress?.('applying');
   const applying = await applySeries(repo, series, {
@@ -100,7 +112,10 @@ async function compare(
 ): Promise<Pick<Report, 'findings' | 'dropped' | 'checked'>> {
   const store = options.store ?? new KconfigStore();
   const base = applied.prerequisites.at(-1)?.commit ?? applied.base.sha;
-  const sideOptions = { cacheDir: options.cacheDir, ...(options.trustTree !== undefined && { trustTree: options.trustTree }) };
+  const sideOptions = {
+    cacheDir: options.cacheDir,
+    ...(options.trustTree !== undefined && { trustTree: options.trustTree }),
+  };
   options.onProgress?.('reading Kconfig files');
   const treeBefore = await store.open(openTree(repo, base));
   const treeAfter = await store.open(openTree(repo, applied.head));
@@ -136,10 +151,18 @@ async function compare(
   clock.lap('compare');
 
   options.onProgress?.('confirming');
-  const conf = remembering({ olddefconfig: (side, arch, config) => (side === 'before' ? before : after).olddefconfig(arch, config) });
+  const conf = remembering({
+    olddefconfig: (side, arch, config) => (side === 'before' ? before : after).olddefconfig(arch, config),
+  });
   const { findings, dropped } = await confirmAll(runs, conf);
   clock.lap('confirm');
-  const checked = { rules: rules.map((rule) => rule.id), archs, configs: configs.length, changedFiles, changedSymbols: [...symbols].sort() };
+  const checked = {
+    rules: rules.map((rule) => rule.id),
+    archs,
+    configs: configs.length,
+    changedFiles,
+    changedSymbols: [...symbols].sort(),
+  };
   return { findings, dropped, checked };
 }
 
@@ -192,8 +215,16 @@ function chosenArchs(known: readonly Arch[], asked: readonly string[] | undefine
   return archs;
 }
 
-async function archPair(change: KernelChange, arch: Arch, before: KconfigSide, after: KconfigSide, scope: Scope): Promise<ArchPair> {
-  const modelBefore = await change.before.kconfig.store.model(before.commit, arch, () => modelOf(before, arch, 'without the series'));
+async function archPair(
+  change: KernelChange,
+  arch: Arch,
+  before: KconfigSide,
+  after: KconfigSide,
+  scope: Scope,
+): Promise<ArchPair> {
+  const modelBefore = await change.before.kconfig.store.model(before.commit, arch, () =>
+    modelOf(before, arch, 'without the series'),
+  );
   // An architecture that reads none of these files is what it was.
   const isReached = modelBefore.files.some((path) => scope.touched.has(path));
   const modelAfter = isReached ? await modelOf(after, arch, 'with the series') : modelBefore;
@@ -222,7 +253,11 @@ async function modelOf(side: KconfigSide, arch: Arch, which: string): Promise<Kc
 
 async function changes(repo: Repository, base: string, head: string): Promise<ChangedPath[]> {
   const STATUS = { A: 'added', M: 'modified', T: 'modified', D: 'deleted', R: 'renamed', C: 'copied' } as const;
-  return (await changedPaths(repo, base, head)).map(({ path, oldPath, status }) => ({ path, ...(oldPath !== undefined && { oldPath }), status: STATUS[status] }));
+  return (await changedPaths(repo, base, head)).map(({ path, oldPath, status }) => ({
+    path,
+    ...(oldPath !== undefined && { oldPath }),
+    status: STATUS[status],
+  }));
 }
 
 /** Several candidates ask about one configuration; conf is run once. */
@@ -239,13 +274,18 @@ function remembering(conf: Conf): Conf {
 }
 
 /** A candidate becomes a finding if it reaches its rule's rung; otherwise it is dropped, with the reason. */
-async function confirmAll(runs: readonly { rule: Rule; run: RuleRun }[], conf: Conf): Promise<{ findings: Finding[]; dropped: Dropped[] }> {
+async function confirmAll(
+  runs: readonly { rule: Rule; run: RuleRun }[],
+  conf: Conf,
+): Promise<{ findings: Finding[]; dropped: Dropped[] }> {
   const findings: Finding[] = [];
   const dropped: Dropped[] = [];
   for (const { rule, run } of runs) {
     const candidates = await run.finish();
     // Two at a time, as many as the machines that this is made for have processors.
-    const tried = await mapLimited(candidates, 2, (candidate) => (rule.rung > 1 ? candidate.confirm(conf) : Promise.resolve([])));
+    const tried = await mapLimited(candidates, 2, (candidate) =>
+      rule.rung > 1 ? candidate.confirm(conf) : Promise.resolve([]),
+    );
     for (const [i, candidate] of candidates.entries()) {
       const { confirm: _, severity, ...rest } = candidate;
       const attempts = tried[i]!;
@@ -263,7 +303,6 @@ async function confirmAll(runs: readonly { rule: Rule; run: RuleRun }[], conf: C
   }
   return { findings: findings.sort(inOrder), dropped };
 }
-
 
 async function mapLimited<T, R>(items: readonly T[], limit: number, work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = [];

@@ -25,8 +25,8 @@ import {
 import { machine, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dirname } from 'node:path/posix';
-import { remove, temporaryFolder } from './leftovers.ts';
 import type { Outcome, Tree } from '../rules/types.ts';
+import { remove, temporaryFolder } from './leftovers.ts';
 import type { Limits, Mount, SandboxRun } from './sandbox.ts';
 import { findOnPath, runSandboxed, SANDBOX_PATH, SandboxError } from './sandbox.ts';
 import type { KconfigEnv } from './toolchain.ts';

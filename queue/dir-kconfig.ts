@@ -21,7 +21,8 @@ const MAX_FILE_BYTES = 4 << 20;
  */
 export function openDirectory(dir: string): KconfigSource & { readonly pool: ExprPool } {
   const root = resolve(dir);
-  if (!existsSync(join(root, 'Kconfig'))) throw new KconfigError(join(dir, 'Kconfig'), 0, 'no such file: --tree takes the top directory of a kernel tree');
+  if (!existsSync(join(root, 'Kconfig')))
+    throw new KconfigError(join(dir, 'Kconfig'), 0, 'no such file: --tree takes the top directory of a kernel tree');
   const pool = new ExprPool();
   const parser = new KconfigParser(pool);
   const files = new Map<string, KconfigFile | undefined>();
@@ -44,7 +45,10 @@ export function openDirectory(dir: string): KconfigSource & { readonly pool: Exp
       read: async (paths) => {
         const found = new Map<string, string>();
         for (const path of paths) {
-          const isFile = await stat(join(root, path)).then((s) => s.isFile(), () => false);
+          const isFile = await stat(join(root, path)).then(
+            (s) => s.isFile(),
+            () => false,
+          );
           if (isFile) found.set(path, await readFile(join(root, path), 'utf8'));
         }
         return found;
@@ -52,7 +56,12 @@ export function openDirectory(dir: string): KconfigSource & { readonly pool: Exp
     },
     directory: async () => root,
     model: async (world) =>
-      buildModel({ pool, world, file, refuseRepeatedSource: existsSync(join(root, 'scripts/kconfig/tests/err_repeated_inc/Kconfig')) }),
+      buildModel({
+        pool,
+        world,
+        file,
+        refuseRepeatedSource: existsSync(join(root, 'scripts/kconfig/tests/err_repeated_inc/Kconfig')),
+      }),
   };
 }
 
@@ -73,7 +82,8 @@ function readInside(root: string, path: string): string | undefined {
   }
   try {
     let size = 0;
-    for (let n = -1; n !== 0 && size < buffer.length; size += n) n = readSync(fd, buffer, size, buffer.length - size, null);
+    for (let n = -1; n !== 0 && size < buffer.length; size += n)
+      n = readSync(fd, buffer, size, buffer.length - size, null);
     if (size > MAX_FILE_BYTES) throw new KconfigError(path, 0, `larger than the limit of ${MAX_FILE_BYTES} bytes`);
     return buffer.toString('latin1', 0, size);
   } catch (error) {

@@ -2,8 +2,8 @@
  * Configurations that people use: every defconfig of a tree, and a distribution's where they are installed.
  */
 
-import type { Arch, Tree } from '../rules/types.ts';
 import type { ExistingConfig } from '../rules/rule.ts';
+import type { Arch, Tree } from '../rules/types.ts';
 
 /** A distribution's .config for one architecture. */
 export interface DistributionConfig {
@@ -26,7 +26,9 @@ export async function existingConfigs(
 ): Promise<ExistingConfig[]> {
   const wanted = new Set(archs);
   const archOf = (path: string): Arch => /^arch\/([^/]+)\//.exec(path)![1]!;
-  const paths = (await before.paths()).filter((path) => /^arch\/[^/]+\/configs\/.*defconfig$/.test(path) && wanted.has(archOf(path)));
+  const paths = (await before.paths()).filter(
+    (path) => /^arch\/[^/]+\/configs\/.*defconfig$/.test(path) && wanted.has(archOf(path)),
+  );
   const texts = await before.read(paths);
   const changed: string[] = [];
   for (const path of paths) if ((await before.blob(path)) !== (await after.blob(path))) changed.push(path);

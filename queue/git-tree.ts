@@ -5,7 +5,7 @@ import { GitError } from './git.ts';
 import type { GrepAnswer } from './grep.ts';
 import { grepCommit, sortLines } from './grep.ts';
 import type { Repository } from './repository.ts';
-import type { ChangedPath, Listing } from './tree-listing.ts';
+import type { Listing } from './tree-listing.ts';
 import { changedPaths, fullListing, listingOver } from './tree-listing.ts';
 
 export { changedPaths };

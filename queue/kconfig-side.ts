@@ -4,13 +4,13 @@
  */
 
 import { KconfigError } from '../rules/kconfig/error.ts';
+import type { KconfigTree } from '../rules/kconfig/files.ts';
 import type { MacroWorld } from '../rules/kconfig/macros.ts';
 import type { KconfigModel } from '../rules/kconfig/model.ts';
 import type { ConfRun } from '../rules/rule.ts';
 import type { Arch, Tree } from '../rules/types.ts';
 import type { ConfJob, ConfRun as FullConfRun } from './conf.ts';
 import { buildConf, materialise, runConf } from './conf.ts';
-import type { KconfigTree } from '../rules/kconfig/files.ts';
 import { ShellAnswers } from './shell-answers.ts';
 import { type KconfigEnv, toolchainEnv, toolchainId } from './toolchain.ts';
 
@@ -24,7 +24,11 @@ export interface KconfigSource {
 
 /** A commit's files; the few thousand that programs read are written below the cache. */
 export function fromTree(kconfig: KconfigTree): KconfigSource {
-  return { tree: kconfig.tree, model: (world) => kconfig.model(world), directory: (cacheDir) => materialise(kconfig.tree, cacheDir) };
+  return {
+    tree: kconfig.tree,
+    model: (world) => kconfig.model(world),
+    directory: (cacheDir) => materialise(kconfig.tree, cacheDir),
+  };
 }
 
 export interface SideOptions {
@@ -46,7 +50,9 @@ export class AnswerError extends Error {
   override readonly name = 'AnswerError';
 
   constructor(command: string, why: string) {
-    super(`the Kconfig files run a command that gave no answer within the limits (${why}): ${JSON.stringify(command.slice(0, 200))}`);
+    super(
+      `the Kconfig files run a command that gave no answer within the limits (${why}): ${JSON.stringify(command.slice(0, 200))}`,
+    );
   }
 }
 
@@ -63,7 +69,12 @@ export class KconfigSide {
   #dir: Promise<string> | undefined;
   #conf: Promise<string> | undefined;
 
-  private constructor(source: KconfigSource, options: SideOptions, answers: (treeDir: () => Promise<string>) => ShellAnswers, makefile: string) {
+  private constructor(
+    source: KconfigSource,
+    options: SideOptions,
+    answers: (treeDir: () => Promise<string>) => ShellAnswers,
+    makefile: string,
+  ) {
     this.#source = source;
     this.#options = options;
     this.#makefile = makefile;
@@ -75,7 +86,8 @@ export class KconfigSide {
     const trust = options.trustTree === undefined ? {} : { trustTree: options.trustTree };
     const id = await toolchainId({ ...trust, cacheDir: options.cacheDir });
     const makefile = (await tree.read(['Makefile'])).get('Makefile') ?? '';
-    const answers = (treeDir: () => Promise<string>): ShellAnswers => new ShellAnswers({ cacheDir: options.cacheDir, toolchainId: id, tree, treeDir, ...trust });
+    const answers = (treeDir: () => Promise<string>): ShellAnswers =>
+      new ShellAnswers({ cacheDir: options.cacheDir, toolchainId: id, tree, treeDir, ...trust });
     return new KconfigSide(source, options, answers, makefile);
   }
 
@@ -145,7 +157,10 @@ export class KconfigSide {
   #program(): Promise<string> {
     return (this.#conf ??= (async () => {
       const built = await buildConf(await this.#materialised(), { cacheDir: this.#options.cacheDir, ...this.#trust() });
-      if (!built.ok) throw new ConfError(`scripts/kconfig/conf of ${this.commit.slice(0, 12)} does not build: ${built.output.slice(0, 500)}`);
+      if (!built.ok)
+        throw new ConfError(
+          `scripts/kconfig/conf of ${this.commit.slice(0, 12)} does not build: ${built.output.slice(0, 500)}`,
+        );
       return built.conf;
     })());
   }

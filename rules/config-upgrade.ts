@@ -41,7 +41,11 @@ Of many configurations with the same loss conf is asked about a few.`,
         const upgrade = new Upgrade(change.pool, pair.before, pair.after, pair.changes, change.readers);
         for (const config of configs) collect(groups, config, upgrade);
       },
-      finish: () => [...groups.values()].flatMap((group) => candidate(change, group, total) ?? []),
+      finish() {
+        const all = [...groups.values()];
+        const sums = new Map(count(all.flatMap(({ hits }) => hits)).map((one) => [keyOf(one), one.hits.length]));
+        return all.flatMap((group) => candidate(change, group, { total, sums }) ?? []);
+      },
     };
   },
 });
@@ -131,16 +135,27 @@ interface Count {
   readonly hits: readonly Hit[];
 }
 
-function candidate(change: KernelChange, { cause, line, hits }: Group, total: number): Candidate | undefined {
+/** Of all findings together. */
+interface Totals {
+  /** Configurations carried over. */
+  readonly total: number;
+  /** Of those, where a symbol becomes a value, by keyOf(). */
+  readonly sums: ReadonlyMap<string, number>;
+}
+
+function candidate(
+  change: KernelChange,
+  { cause, line, hits }: Group,
+  { total, sums }: Totals,
+): Candidate | undefined {
   const { property, side } = cause;
   const counts = count(hits);
   const exact = exactAnchor(change, cause, line);
   const anchor = exact ?? change.lines.near(property.path, property.line, NEAR_LINES);
   if (!anchor) return undefined;
-  const isHelperMissed = !changesCode(change, anchor);
-  const [primary] = counts
-    .filter(({ hits: of }) => of.some((hit) => hit.isAsked || hit.isVisible || (hit.isDropped && isHelperMissed)))
-    .sort(byWeight);
+  const named = counts.filter(({ hits: of }) => of.some((hit) => hit.isAsked || hit.isVisible));
+  const dropped = counts.filter(({ hits: of }) => of.some((hit) => hit.isDropped) && !changesCode(change, anchor));
+  const [primary] = (named.length > 0 ? named : dropped).sort(byWeight);
   if (!primary) return undefined;
   const shown = primary.hits.toSorted(byFame)[0]!;
   // A number that goes with its menu is no news.
@@ -152,6 +167,14 @@ function candidate(change: KernelChange, { cause, line, hits }: Group, total: nu
   const also = rest.filter(isTried).sort(byWeight);
   const notTried = rest.filter((one) => !isTried(one)).sort(byWeight);
   const isSole = primary.hits.every((hit) => hit.isSole);
+  const isOneLine = isSole && rest.every(({ hits: of }) => of.every((hit) => hit.isSole));
+  const sum = (one: Count): number => sums.get(keyOf(one))!;
+  const brief = (one: Count) => ({
+    symbol: one.symbol,
+    from: one.from,
+    to: one.to,
+    count: isOneLine ? one.hits.length : sum(one),
+  });
   const tree = side === 'after' ? change.after : change.before;
   const { path, line: at } = property;
   return {
@@ -162,7 +185,12 @@ function candidate(change: KernelChange, { cause, line, hits }: Group, total: nu
       symbol: primary.symbol,
       from: primary.from,
       to: primary.to,
-      configs: { count: primary.hits.length, total, groups: grouped(primary.hits) },
+      configs: {
+        count: primary.hits.length,
+        elsewhere: sum(primary) - primary.hits.length,
+        total,
+        groups: grouped(primary.hits),
+      },
       cause: {
         path,
         line: at,
@@ -174,17 +202,13 @@ function candidate(change: KernelChange, { cause, line, hits }: Group, total: nu
       },
       alsoChanged: also.map(brief),
       notTried: notTried.map(brief),
-      isOneLine: isSole && rest.every(({ hits: of }) => of.every((hit) => hit.isSole)),
+      isOneLine,
     },
     evidence: [{ kind: 'source', side, commit: tree.commit, path, line: at, text: line }, ...values(shown, side)],
     witness: { arch: shown.config.arch, from: shown.config.name, settings: [] },
     confirm: async (conf) =>
       (await Promise.all(configs.map((config) => confirm(conf, config, [primary, ...also])))).flat(),
   };
-}
-
-function brief({ symbol, from, to, hits }: Count): { symbol: string; from: string; to: string; count: number } {
-  return { symbol, from, to, count: hits.length };
 }
 
 /** The same patch changes code beside that Kconfig file: a driver that learns to do without a helper. */
@@ -209,9 +233,13 @@ function values({ config: { arch, name }, symbol, from, to, explanation }: Hit, 
   }));
 }
 
+function keyOf({ symbol, to }: { readonly symbol: string; readonly to: string }): string {
+  return `${symbol} ${to}`;
+}
+
 /** Hits by symbol and new value; the old value may be y in some and m in others. */
 function count(hits: readonly Hit[]): Count[] {
-  return [...Map.groupBy(hits, ({ symbol, to }) => `${symbol} ${to}`).values()].map((members) => {
+  return [...Map.groupBy(hits, keyOf).values()].map((members) => {
     const froms = [...new Set(members.map(({ from }) => from))].sort().reverse();
     const from = froms.length > 3 ? `${froms.slice(0, 2).join(', ')} or another value` : froms.join(' or ');
     return { symbol: members[0]!.symbol, from, to: members[0]!.to, hits: members };

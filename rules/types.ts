@@ -200,7 +200,10 @@ export interface Tree {
   /** Texts of the given files; missing ones are left out. Bytes are read as UTF-8, bad ones replaced. */
   read(paths: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Every line that contains one of the words as a whole word, at most `limit` of them. */
-  grep(words: readonly string[], limit: number): Promise<readonly { readonly path: string; readonly line: number; readonly text: string }[]>;
+  grep(
+    words: readonly string[],
+    limit: number,
+  ): Promise<readonly { readonly path: string; readonly line: number; readonly text: string }[]>;
 }
 
 // ---------------------------------------------------------------- findings
@@ -222,9 +225,30 @@ export interface Anchor {
 export type Side = 'before' | 'after';
 
 export type Evidence =
-  | { readonly kind: 'source'; readonly side: Side; readonly commit: Sha; readonly path: string; readonly line: number; readonly text: string }
-  | { readonly kind: 'value'; readonly side: Side; readonly arch: Arch; readonly config: string; readonly symbol: SymbolName; readonly value: string; readonly because?: string }
-  | { readonly kind: 'output'; readonly argv: readonly string[]; readonly exitCode: number; readonly excerpt: string; readonly linesCut: number };
+  | {
+      readonly kind: 'source';
+      readonly side: Side;
+      readonly commit: Sha;
+      readonly path: string;
+      readonly line: number;
+      readonly text: string;
+    }
+  | {
+      readonly kind: 'value';
+      readonly side: Side;
+      readonly arch: Arch;
+      readonly config: string;
+      readonly symbol: SymbolName;
+      readonly value: string;
+      readonly because?: string;
+    }
+  | {
+      readonly kind: 'output';
+      readonly argv: readonly string[];
+      readonly exitCode: number;
+      readonly excerpt: string;
+      readonly linesCut: number;
+    };
 
 /** Smallest settings that show the fault. */
 export interface Witness {

@@ -1,9 +1,19 @@
+import type { PatchLines } from './anchor.ts';
 import { lineOf } from './kconfig/config-line.ts';
-import type { SymbolId } from './kconfig/expr.ts';
+import type { ExprPool, SymbolId } from './kconfig/expr.ts';
 import { nearest } from './kconfig/near-name.ts';
-import { declaredIn, fileReferences } from './kconfig/references.ts';
-import { type Candidate, type Conf, defineRule, type KernelChange } from './rule.ts';
+import type { KconfigFile } from './kconfig/parse.ts';
+import { declaredIn, fileReferences, isOwnText, type Mention, textsIn } from './kconfig/references.ts';
+import { type Candidate, type Conf, type ConfRun, defineRule, type KernelChange } from './rule.ts';
 import { sourceKind } from './source/config-references.ts';
+import {
+  archsOf,
+  declaringPath,
+  type ReadFiles,
+  SourcedFiles,
+  type SourceLine,
+  SourceLines,
+} from './source/sourced-files.ts';
 import {
   consequenceOf,
   kconfigReferences,
@@ -21,7 +31,7 @@ export default defineRule({
   doc: `
 ## What it finds
 References to a symbol that no Kconfig file of any architecture defines: brought in by the series,
-or left behind where it removes or renames the definition. In Kconfig expressions and selects, in
+or left behind where it removes or renames the definition, or no longer sources its file. In Kconfig expressions and selects, in
 Kbuild files, and in "#if"/"#ifdef" lines and IS_ENABLED() and its like in C.
 ## Why it matters
 An undefined symbol counts as n. Nothing warns: the dependency is never met, the object never built,
@@ -32,20 +42,36 @@ the code under the #ifdef never compiled.
 Change every user of the old name in the same series.
 ## What it misses
 References through macros and generated files, in Rust, and of a symbol's value in C. Documentation,
-defconfigs, tools/ and scripts/ are not looked at. A CONFIG_ macro that a C or Kbuild file defines by
+defconfigs, tools/ and the programs of scripts/ are not looked at. A word that is compared with
+anything but y, m and n, or is the value of a string or a number, may stand for its own text, and is
+passed over. A CONFIG_ macro that a C or Kbuild file defines by
 itself is no symbol, and is passed over.`,
 
-  begin: (change) => ({ finish: () => findAll(change) }),
+  begin(change) {
+    const sourced = new SourcedFiles();
+    return { onArch: (pair) => sourced.take(pair), finish: () => findAll(change, sourced) };
+  },
 });
 
 /** References that are listed in full; the rest is counted. */
 const MAX_LISTED = 20;
 const MAX_GREP_LINES = 20_000;
 
-async function findAll(change: KernelChange): Promise<Candidate[]> {
+/** A change, with what its rooms share. */
+interface Search {
+  readonly change: KernelChange;
+  readonly files: ReadFiles;
+  /** Architectures for conf, those that were compared first. */
+  readonly archs: readonly Arch[];
+}
+
+async function findAll(change: KernelChange, sourced: SourcedFiles): Promise<Candidate[]> {
   const { pool } = change;
-  const before = declaredIn(pool, change.before.kconfig.files.values());
-  const after = declaredIn(pool, change.after.kconfig.files.values());
+  const files = await sourced.files(change);
+  const archs = sourced.archs.length > 0 ? sourced.archs : await archsOf(change.after.tree);
+  const search = { change, files, archs };
+  const before = declaredIn(pool, files.before.values());
+  const after = declaredIn(pool, files.after.values());
   const isUndefined = (name: string): boolean => {
     const id = pool.findSymbol(name);
     return id === undefined || !after.has(id);
@@ -53,7 +79,7 @@ async function findAll(change: KernelChange): Promise<Candidate[]> {
   const removed = new Map(
     [...before].filter((symbol) => !after.has(symbol)).map((symbol) => [pool.names[symbol]!, symbol]),
   );
-  const introduced = await newReferences(change, (id) => !after.has(id), isUndefined);
+  const introduced = await newReferences(search, (id) => !after.has(id), isUndefined);
   for (const name of removed.keys()) introduced.delete(name);
   if (removed.size + introduced.size === 0) return [];
 
@@ -64,14 +90,23 @@ async function findAll(change: KernelChange): Promise<Candidate[]> {
     `DCONFIG_${name}`,
   ]);
   const hits = await change.after.tree.grep(words, MAX_GREP_LINES);
-  const macros = definedElsewhere(hits);
-  const left = await remaining(change, removed, hits);
+  const atLeast = hits.length >= MAX_GREP_LINES;
+  for (const name of definedElsewhere(hits)) {
+    removed.delete(name);
+    introduced.delete(name);
+  }
+  const left = await remaining(search, removed, hits);
+  // Symbols that are declared in a file that nothing reads have a reason in common.
+  const unread = new Map([...change.after.kconfig.files].filter(([path]) => !files.after.has(path)));
+  const groups = unreadGroups(search, unread, introduced, left);
+  const isGrouped = new Set(groups.flatMap(({ names }) => names));
   const found = [
+    ...groups.map((group) => ofUnread(search, group, atLeast)),
     ...[...removed].map(([name, symbol]) =>
-      macros.has(name) ? undefined : leftBehind(change, symbol, left.get(name) ?? []),
+      isGrouped.has(name) ? undefined : leftBehind(search, symbol, left.get(name) ?? [], atLeast),
     ),
     ...[...introduced].map(([name, references]) =>
-      macros.has(name) ? undefined : broughtIn(change, name, references, after),
+      isGrouped.has(name) ? undefined : broughtIn(search, name, references, after),
     ),
   ];
   return found.filter((one) => one !== undefined);
@@ -79,7 +114,7 @@ async function findAll(change: KernelChange): Promise<Candidate[]> {
 
 /** What changed files name and did not name before. */
 async function newReferences(
-  { pool, before, after, changedPaths }: KernelChange,
+  { change: { pool, before, after, changedPaths }, files }: Search,
   isUndefined: (symbol: SymbolId) => boolean,
   isUndefinedName: (name: string) => boolean,
 ): Promise<References> {
@@ -88,9 +123,15 @@ async function newReferences(
   );
   const paths = changedPaths.map(({ path }) => path);
   const oldPaths = new Set([...paths, ...oldPathOf.values()]);
+  const mentions = (side: ReadonlyMap<string, KconfigFile>, among: Iterable<string>): References => {
+    const texts = textsIn(pool, side.values());
+    const isWanted = (mention: Mention): boolean => isUndefined(mention.symbol) && !isOwnText(pool, mention, texts);
+    return kconfigReferences(pool, side, among, texts, isWanted);
+  };
   const kconfig = onlyNew(
-    kconfigReferences(pool, before.kconfig.files, oldPaths, isUndefined),
-    kconfigReferences(pool, after.kconfig.files, paths, isUndefined),
+    mentions(before.kconfig.files, oldPaths),
+    // What nothing reads asks for nothing.
+    mentions(files.after, paths),
     oldPathOf,
   );
   const source = onlyNew(
@@ -109,13 +150,16 @@ function joined(a: References, b: References): References {
 
 /** What still mentions symbols whose definition is gone. */
 function remaining(
-  { pool, after }: KernelChange,
+  { change: { pool, after }, files }: Search,
   removed: ReadonlyMap<string, SymbolId>,
   hits: readonly GrepHit[],
 ): Promise<References> {
   const symbols = new Set(removed.values());
-  const { files } = after.kconfig;
-  const kconfig = kconfigReferences(pool, files, files.keys(), (symbol) => symbols.has(symbol));
+  const wereTexts = textsIn(pool, files.before.values());
+  const texts = new Set([...wereTexts, ...textsIn(pool, files.after.values())]);
+  const isLeft = (mention: Mention): boolean =>
+    symbols.has(mention.symbol) && (wereTexts.has(mention.symbol) || !isOwnText(pool, mention, texts));
+  const kconfig = kconfigReferences(pool, files.after, files.after.keys(), texts, isLeft);
   const isRemoved = (name: string): boolean => removed.has(name) || removed.has(name.replace(/_MODULE$/, ''));
   const paths = [...new Set(hits.map(({ path }) => path))].sort();
   return sourceReferences(after.tree, paths, isRemoved).then((source) => joined(kconfig, source));
@@ -135,39 +179,126 @@ function definedElsewhere(hits: readonly GrepHit[]): Set<string> {
 }
 
 function broughtIn(
-  change: KernelChange,
+  search: Search,
   name: string,
   references: readonly Reference[],
   after: ReadonlySet<SymbolId>,
 ): Candidate | undefined {
-  const first = references[0]!;
-  const anchor = change.lines.added(first.path, first.line, first.text) ?? change.lines.near(first.path, first.line);
+  const { lines, pool } = search.change;
+  const anchor = anchorOf(lines, references[0]!);
   if (!anchor) return undefined;
   const similar = nearest(
     name,
-    [...after].map((id) => change.pool.names[id]!),
+    [...after].map((id) => pool.names[id]!),
   );
-  return candidate(change, name, references, anchor, { how: 'introduced', ...(similar && { similar }) });
+  return candidate(search, [name], references, anchor, { how: 'introduced', ...(similar && { similar }) });
 }
 
-function leftBehind(change: KernelChange, symbol: SymbolId, references: readonly Reference[]): Candidate | undefined {
+function anchorOf(lines: PatchLines, { path, line, text }: Reference): Anchor | undefined {
+  return lines.added(path, line, text) ?? lines.near(path, line);
+}
+
+function leftBehind(
+  search: Search,
+  symbol: SymbolId,
+  references: readonly Reference[],
+  atLeast: boolean,
+): Candidate | undefined {
   if (references.length === 0) return undefined;
+  const { change, files } = search;
   const { pool } = change;
-  const name = pool.names[symbol]!;
-  for (const [path, file] of change.before.kconfig.files) {
+  for (const [path, file] of files.before) {
     const statement = fileReferences(pool, file).declares.get(symbol);
     if (!statement) continue;
     const text = file.text.split('\n')[statement.line - 1] ?? '';
     const anchor = change.lines.removed(path, statement.line, text) ?? change.lines.near(path, statement.line);
     if (!anchor) continue;
     const renamedTo = newNameAt(change, anchor);
-    return candidate(change, name, references, anchor, {
+    return candidate(search, [pool.names[symbol]!], references, anchor, {
       how: 'definition-removed',
       removed: { path, line: statement.line },
       ...(renamedTo && { renamedTo }),
+      ...(atLeast && { atLeast }),
     });
   }
   return undefined;
+}
+
+/** References to symbols that are declared in a file that nothing reads, by what is missing. */
+interface UnreadGroup {
+  readonly names: string[];
+  readonly references: Reference[];
+  readonly anchor: Anchor;
+  /** The topmost file that nothing sources. */
+  readonly unread: string;
+  readonly declaredAt: string;
+  /** The line that the series takes away. */
+  readonly removed?: SourceLine;
+}
+
+function unreadGroups(
+  { change, files }: Search,
+  unread: ReadonlyMap<string, KconfigFile>,
+  introduced: References,
+  left: References,
+): UnreadGroup[] {
+  const groups = new Map<string, UnreadGroup>();
+  if (unread.size === 0) return [];
+  const { pool, lines } = change;
+  const [linesBefore, linesUnread] = [new SourceLines(files.before), new SourceLines(unread)];
+  const put = (
+    key: string,
+    name: string,
+    references: readonly Reference[],
+    make: Omit<UnreadGroup, 'names' | 'references'>,
+  ): void => {
+    const group = groups.get(key) ?? { ...make, names: [], references: [] };
+    groups.set(key, group);
+    group.names.push(name);
+    group.references.push(...references);
+  };
+  for (const [name, references] of introduced) {
+    const declaredAt = pathOf(pool, unread, name);
+    const anchor = declaredAt === undefined ? undefined : anchorOf(lines, references[0]!);
+    if (!declaredAt || !anchor) continue;
+    const top = linesUnread.above(declaredAt).at(-1)?.path ?? declaredAt;
+    put(`introduced ${top}`, name, references, { anchor, unread: top, declaredAt });
+  }
+  for (const [name, references] of left) {
+    const declaredAt = pathOf(pool, unread, name) && pathOf(pool, files.before, name);
+    if (!declaredAt) continue;
+    for (const removed of linesBefore.above(declaredAt)) {
+      const text = files.before.get(removed.path)?.text.split('\n')[removed.line - 1] ?? '';
+      const anchor = files.after.has(removed.path) ? lines.removed(removed.path, removed.line, text) : undefined;
+      if (!anchor) continue;
+      put(`removed ${removed.path}:${removed.line}`, name, references, {
+        anchor,
+        unread: removed.target,
+        declaredAt,
+        removed,
+      });
+      break;
+    }
+  }
+  return [...groups.values()];
+}
+
+function pathOf(pool: ExprPool, files: ReadonlyMap<string, KconfigFile>, name: string): string | undefined {
+  const symbol = pool.findSymbol(name);
+  return symbol === undefined ? undefined : declaringPath(pool, files, symbol);
+}
+
+function ofUnread(search: Search, group: UnreadGroup, atLeast: boolean): Candidate {
+  const { names, references, anchor, unread, declaredAt, removed } = group;
+  return candidate(search, names, references, anchor, {
+    how: removed ? 'definition-removed' : 'introduced',
+    unread,
+    declaredAt,
+    ...(removed && { removed: { path: removed.path, line: removed.line } }),
+    ...(removed && atLeast && { atLeast }),
+    // A command to repeat the search is given only with a path that no shell takes for anything else.
+    ...(/^[\w./+-]+$/.test(unread) && { plainPath: unread }),
+  });
 }
 
 /** `+config NEW` right behind `-config OLD`: a rename. */
@@ -179,23 +310,25 @@ function newNameAt(change: KernelChange, anchor: Anchor): string | undefined {
 }
 
 function candidate(
-  change: KernelChange,
-  name: string,
+  { change, archs }: Search,
+  names: readonly string[],
   references: readonly Reference[],
   anchor: Anchor,
   claim: Record<string, unknown>,
 ): Candidate {
   const first = references[0]!;
-  const arch = archOf(first.path);
+  const own =
+    /^arch\/([^/]+)\//.exec(first.path)?.[1] ?? (archs.length === 0 || archs.includes('x86') ? 'x86' : archs[0]!);
   return {
-    key: `undefined-symbol ${name}`,
-    symbols: [name],
+    key: `undefined-symbol ${names.join(' ')}`,
+    symbols: names,
     anchor,
     claim: {
-      symbol: name,
+      symbol: names[0],
+      ...(names.length > 1 && { symbols: names }),
       where: first.where,
       references: references.slice(0, MAX_LISTED).map(({ path, line, text }) => ({ path, line, text })),
-      consequence: consequenceOf(references),
+      consequence: names.length > 1 ? 'no configuration can set them' : consequenceOf(references),
       total: references.length,
       ...claim,
     },
@@ -209,26 +342,29 @@ function candidate(
         text,
       }),
     ),
-    confirm: (conf) => confirm(conf, arch, name),
+    confirm: (conf) => confirm(conf, [...new Set([own, ...archs])].slice(0, MAX_ARCHS), names),
   };
 }
 
-/** Even a configuration that asks for the symbol comes out of conf without it. */
-async function confirm(conf: Conf, arch: Arch, name: string): Promise<Attempt[]> {
-  const run = await conf.olddefconfig('after', arch, `CONFIG_${name}=y\n`);
-  const line = lineOf(run.config ?? '', name);
-  return [
-    {
-      rung: 2,
-      side: 'after',
-      argv: run.argv,
-      exitCode: run.exitCode,
-      excerpt: run.config === undefined ? run.stderr.slice(0, 2000) : line,
-      agrees: run.exitCode === 0 && line.startsWith('(no '),
-    },
-  ];
-}
+/** Architectures that conf is asked for, where it refuses the tree of the first. */
+const MAX_ARCHS = 3;
 
-function archOf(path: string): Arch {
-  return /^arch\/([^/]+)\//.exec(path)?.[1] ?? 'x86';
+/** Even a configuration that asks for the symbols comes out of conf without them. */
+async function confirm(conf: Conf, archs: readonly Arch[], names: readonly string[]): Promise<Attempt[]> {
+  const asked = names.map((name) => `CONFIG_${name}=y\n`).join('');
+  let refused: ConfRun | undefined;
+  for (const arch of archs) {
+    const run = await conf.olddefconfig('after', arch, asked);
+    const { config, argv, exitCode } = run;
+    if (exitCode === 0 && config !== undefined) {
+      const lines = names.map((name) => lineOf(config, name));
+      const agrees = lines.every((line) => line.startsWith('(no '));
+      return [{ rung: 2, side: 'after', argv, exitCode, excerpt: lines.join('\n').slice(0, 2000), agrees }];
+    }
+    refused ??= run;
+  }
+  if (!refused) return [];
+  const { argv, exitCode, stderr } = refused;
+  const excerpt = `conf refuses the tree on ${archs.join(', ')}, so it says nothing of the symbol: ${stderr.slice(0, 2000)}`;
+  return [{ rung: 2, side: 'after', argv, exitCode, excerpt, agrees: false }];
 }

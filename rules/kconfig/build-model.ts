@@ -7,10 +7,10 @@
 import { KconfigError } from './error.ts';
 import { type ExprPool, NONE, Op } from './expr.ts';
 import { Token } from './lex.ts';
-import { type MacroWorld, Macros } from './macros.ts';
+import { Macros, type MacroWorld } from './macros.ts';
 import type { Choice, Declaration, DeclarationKind, Edge, KconfigModel, KSymbol, Prompt } from './model.ts';
+import { type KconfigFile, KconfigParser, Kind, type Statement, SymbolType } from './parse.ts';
 import { NOTHING, put, SymbolTable } from './symbol-table.ts';
-import { KconfigParser, type KconfigFile, Kind, type Statement, SymbolType } from './parse.ts';
 
 export interface ModelOptions {
   readonly pool: ExprPool;
@@ -123,7 +123,14 @@ class ModelBuilder {
         const symbol = this.#symbols.get(s.symbol);
         if (this.#block.kind === 'choice' || this.#choiceAround()) this.#addMember(symbol);
         if (symbol.declarations.length === 0) this.#declared.push(symbol);
-        this.#entry = this.#declare(s.kind === Kind.config ? 'config' : 'menuconfig', symbol, undefined, path, s.line, file);
+        this.#entry = this.#declare(
+          s.kind === Kind.config ? 'config' : 'menuconfig',
+          symbol,
+          undefined,
+          path,
+          s.line,
+          file,
+        );
         put(symbol, 'declarations', this.#entry);
         this.#close(this.#entry);
         this.#acceptsProperties = true;
@@ -157,15 +164,19 @@ class ModelBuilder {
         this.#acceptsProperties = false;
         return;
       case Kind.endchoice:
-        return this.#endBlock('choice', s, path);
+        this.#endBlock('choice', s, path);
+        return;
       case Kind.endmenu:
-        return this.#endBlock('menu', s, path);
+        this.#endBlock('menu', s, path);
+        return;
       case Kind.endif:
-        return this.#endBlock('if', s, path);
+        this.#endBlock('if', s, path);
+        return;
       case Kind.source:
         this.#refuseInChoice(s, path, 'source');
         this.#acceptsProperties = false;
-        return this.#source(s, path);
+        this.#source(s, path);
+        return;
       case Kind.mainmenu:
         if (!isFirst) throw new KconfigError(path, s.line, '"mainmenu" is not the first statement');
         this.#title = s.text;
@@ -188,11 +199,16 @@ class ModelBuilder {
     const entry = this.#entry;
     const allowed = this.#acceptsProperties ? PROPERTIES[entry.kind] : undefined;
     if (!allowed?.has(s.kind)) {
-      throw new KconfigError(path, s.line, allowed ? `this property is not allowed in "${entry.kind}"` : 'property outside of a block');
+      throw new KconfigError(
+        path,
+        s.line,
+        allowed ? `this property is not allowed in "${entry.kind}"` : 'property outside of a block',
+      );
     }
     switch (s.kind) {
       case Kind.depends:
-        return this.#depend(s.cond === NONE ? s.expr : this.#pool.or(s.expr, this.#isNo(s.cond)), s.line);
+        this.#depend(s.cond === NONE ? s.expr : this.#pool.or(s.expr, this.#isNo(s.cond)), s.line);
+        return;
       case Kind.visible:
         entry.visibility = this.#pool.and(entry.visibility, s.cond);
         return;
@@ -200,10 +216,15 @@ class ModelBuilder {
         entry.help = s;
         return;
       case Kind.prompt:
-        return this.#prompt(s, path);
+        this.#prompt(s, path);
+        return;
       case Kind.modules:
         if (this.#modules) {
-          throw new KconfigError(path, s.line, `symbol '${entry.symbol!.name}' redefines option 'modules' already defined by symbol '${this.#modules.name}'`);
+          throw new KconfigError(
+            path,
+            s.line,
+            `symbol '${entry.symbol!.name}' redefines option 'modules' already defined by symbol '${this.#modules.name}'`,
+          );
         }
         this.#modules = entry.symbol;
         return;
@@ -211,7 +232,8 @@ class ModelBuilder {
         entry.symbol!.isTransitional = true;
         return;
       case Kind.type:
-        if (entry.choice && (s.type !== SymbolType.bool || s.other !== 1)) throw new KconfigError(path, s.line, 'a choice takes its type from `bool "prompt"` only');
+        if (entry.choice && (s.type !== SymbolType.bool || s.other !== 1))
+          throw new KconfigError(path, s.line, 'a choice takes its type from `bool "prompt"` only');
         if (s.other === 1) this.#prompt(s, path);
         if (entry.symbol) this.#setType(entry.symbol, s, path);
         return;
@@ -277,7 +299,8 @@ class ModelBuilder {
     if (entry.prompt) this.#warnings.push(`${path}:${s.line}:warning: prompt redefined`);
     let menusVisible = NONE;
     if (entry.kind !== 'menu' && entry.kind !== 'comment') {
-      for (let d = entry.parent; d; d = d.parent) menusVisible = this.#pool.and(menusVisible, this.#pool.inDependency(d.visibility));
+      for (let d = entry.parent; d; d = d.parent)
+        menusVisible = this.#pool.and(menusVisible, this.#pool.inDependency(d.visibility));
     }
     const text = s.text.charCodeAt(0) > 32 ? s.text : s.text.replace(/^[ \t\n\v\f\r]+/, '');
     if (text !== s.text) this.#warnings.push(`${path}:${s.line}:warning: leading whitespace ignored`);
@@ -333,10 +356,14 @@ class ModelBuilder {
   #endBlock(kind: DeclarationKind, s: Statement, path: string): void {
     const open = this.#block;
     if (open.kind !== kind) {
-      const where = open.kind === 'root' ? 'outside of any block' : `within ${open.kind} block (opened at ${open.path}:${open.line})`;
+      const where =
+        open.kind === 'root'
+          ? 'outside of any block'
+          : `within ${open.kind} block (opened at ${open.path}:${open.line})`;
       throw new KconfigError(path, s.line, `unexpected 'end${kind}' ${where}`);
     }
-    if (open.path !== path) throw new KconfigError(path, s.line, `'end${kind}' in different file than '${kind}' (${open.path}:${open.line})`);
+    if (open.path !== path)
+      throw new KconfigError(path, s.line, `'end${kind}' in different file than '${kind}' (${open.path}:${open.line})`);
     this.#close(open);
     this.#block = open.parent!;
     this.#acceptsProperties = false;
@@ -359,7 +386,8 @@ class ModelBuilder {
 
   #checkChoice(choice: Choice): void {
     const { declaration } = choice;
-    if (!declaration.prompt) throw new KconfigError(declaration.path, declaration.line, 'error: choice must have a prompt');
+    if (!declaration.prompt)
+      throw new KconfigError(declaration.path, declaration.line, 'error: choice must have a prompt');
     for (let i = declaration.index + 1; i < declaration.end; i++) {
       const { symbol, prompt, path, line } = this.#declarations[i]!;
       if (!symbol) continue;
@@ -369,7 +397,12 @@ class ModelBuilder {
       const value = symbol.defaults[0];
       if (value) throw new KconfigError(value.in.path, value.line, 'error: defaults for choice values not supported');
       const outside = symbol.prompts.find((p) => p.in.kind === 'config' && groupOf(p.in) !== declaration);
-      if (outside) throw new KconfigError(outside.in.path, outside.line, 'error: choice value has a prompt outside its choice group');
+      if (outside)
+        throw new KconfigError(
+          outside.in.path,
+          outside.line,
+          'error: choice value has a prompt outside its choice group',
+        );
     }
   }
 
@@ -379,12 +412,23 @@ class ModelBuilder {
     if (!file) throw new KconfigError(path, s.line, `can't open file "${s.text}"`);
     if (this.#sourcing.some((from) => from.path === s.text)) {
       const trace = this.#sourcing.toReversed().map((from) => `  included from: ${from.path}:${from.line}\n`);
-      throw new KconfigError(path, s.line, `recursive inclusion of "${s.text}"`, `Recursive inclusion detected.\nInclusion path:\n  current file : ${s.text}\n${trace.join('')}`);
+      throw new KconfigError(
+        path,
+        s.line,
+        `recursive inclusion of "${s.text}"`,
+        `Recursive inclusion detected.\nInclusion path:\n  current file : ${s.text}\n${trace.join('')}`,
+      );
     }
-    if (this.#sourcing.length > MAX_SOURCE_DEPTH) throw new KconfigError(path, s.line, `files sourced more than ${MAX_SOURCE_DEPTH} deep`);
+    if (this.#sourcing.length > MAX_SOURCE_DEPTH)
+      throw new KconfigError(path, s.line, `files sourced more than ${MAX_SOURCE_DEPTH} deep`);
     const first = this.#firstSource.get(s.text);
     if (first && this.#options.refuseRepeatedSource) {
-      throw new KconfigError(path, s.line, `error: repeated inclusion of ${s.text}`, `${path}:${s.line}: error: repeated inclusion of ${s.text}\n${first.path}:${first.line}: note: location of first inclusion of ${s.text}\n`);
+      throw new KconfigError(
+        path,
+        s.line,
+        `error: repeated inclusion of ${s.text}`,
+        `${path}:${s.line}: error: repeated inclusion of ${s.text}\n${first.path}:${first.line}: note: location of first inclusion of ${s.text}\n`,
+      );
     }
     if (!first) this.#firstSource.set(s.text, { path, line: s.line });
     this.#read(s.text, file);
@@ -410,12 +454,23 @@ function checkLastLine(path: string, { text, statements }: KconfigFile): void {
 /** A transitional symbol has a type and a help text, nothing else (kconfig-language.rst, "Transitional symbols"). */
 function checkTransitional(symbol: KSymbol): void {
   const [property] = [...symbol.prompts, ...symbol.defaults, ...symbol.selects, ...symbol.implies, ...symbol.ranges];
-  const place = property ? { path: property.in.path, line: property.line } : symbol.declarations.find(({ hasDep }) => hasDep);
+  const place = property
+    ? { path: property.in.path, line: property.line }
+    : symbol.declarations.find(({ hasDep }) => hasDep);
   if (place) throw new KconfigError(place.path, place.line, 'error: transitional symbols can only have help sections');
 }
 
 const SYMBOL_PROPERTIES = new Set<Kind>([
-  Kind.type, Kind.prompt, Kind.default, Kind.select, Kind.imply, Kind.range, Kind.depends, Kind.help, Kind.modules, Kind.transitional,
+  Kind.type,
+  Kind.prompt,
+  Kind.default,
+  Kind.select,
+  Kind.imply,
+  Kind.range,
+  Kind.depends,
+  Kind.help,
+  Kind.modules,
+  Kind.transitional,
 ]);
 
 const PROPERTIES: Readonly<Partial<Record<DeclarationKind, ReadonlySet<Kind>>>> = {

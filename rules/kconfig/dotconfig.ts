@@ -64,7 +64,14 @@ function assign(values: Values, symbol: KSymbol, value: string): string | undefi
   switch (symbol.type) {
     case SymbolType.bool:
     case SymbolType.tristate: {
-      const tristate = value[0] === 'y' ? 2 : value[0] === 'n' ? 0 : value[0] === 'm' && symbol.type === SymbolType.tristate ? 1 : undefined;
+      const tristate =
+        value[0] === 'y'
+          ? 2
+          : value[0] === 'n'
+            ? 0
+            : value[0] === 'm' && symbol.type === SymbolType.tristate
+              ? 1
+              : undefined;
       if (tristate === undefined) return `symbol value '${value}' invalid for ${symbol.name}`;
       values.setTristate(symbol, tristate);
       return undefined;
@@ -72,7 +79,7 @@ function assign(values: Values, symbol: KSymbol, value: string): string | undefi
     case SymbolType.string: {
       // A string without quotes is ignored, as in conf_set_sym_val().
       if (value[0] !== '"') return undefined;
-      const text = unescape(value);
+      const text = unquoted(value);
       if (text === undefined) return 'invalid string found';
       values.setText(symbol, text);
       return undefined;
@@ -88,7 +95,7 @@ function assign(values: Values, symbol: KSymbol, value: string): string | undefi
 }
 
 /** Text between the quotes, backslashes resolved; undefined where the closing quote is missing. */
-function unescape(value: string): string | undefined {
+function unquoted(value: string): string | undefined {
   let out = '';
   for (let i = 1; i < value.length; i++) {
     const ch = value[i]!;
@@ -99,7 +106,7 @@ function unescape(value: string): string | undefined {
   return undefined;
 }
 
-function escape(text: string): string {
+function quoted(text: string): string {
   return `"${text.replace(/["\\]/g, '\\$&')}"`;
 }
 
@@ -109,7 +116,7 @@ export function configLine(values: Values, symbol: KSymbol, unset: 'comment' | '
   const value = values.text(symbol);
   const isTristate = symbol.type === SymbolType.bool || symbol.type === SymbolType.tristate;
   if (isTristate && value === 'n' && unset === 'comment') return `# ${PREFIX}${symbol.name} is not set\n`;
-  return `${PREFIX}${symbol.name}=${symbol.type === SymbolType.string ? escape(value) : value}\n`;
+  return `${PREFIX}${symbol.name}=${symbol.type === SymbolType.string ? quoted(value) : value}\n`;
 }
 
 /** The whole .config of calculated values. */
@@ -178,6 +185,7 @@ function defaultText(values: Values, symbol: KSymbol): string {
     return 'nmy'[value]!;
   }
   let text = '';
-  if (property && values.pool.ops[property.value] === Op.symbol) text = values.plainText(values.pool.lefts[property.value]!);
+  if (property && values.pool.ops[property.value] === Op.symbol)
+    text = values.plainText(values.pool.lefts[property.value]!);
   return text !== '' || symbol.type === SymbolType.string ? text : symbol.type === SymbolType.int ? '0' : '0x0';
 }

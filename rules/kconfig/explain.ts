@@ -8,17 +8,32 @@
  * 400 lines: one view of one symbol, whose parts share its values and limits.)
  */
 
-import type { SymbolName } from '../types.ts';
 import { KconfigError } from './error.ts';
-import { type ExprId, MOD, NO, NONE, Op, type SymbolId, type Tristate, YES } from './expr.ts';
-import type { Choice, Declaration, Default, Edge, KconfigModel, KSymbol, Prompt, Range } from './model.ts';
-import { helpText, SymbolType } from './parse.ts';
-import { similar } from './near-name.ts';
-import type { Values } from './values.ts';
 import {
-  type ChoiceView, type Condition, type Culprit, type Cut, type DeclarationView, type EdgeGroup, type EdgeView, type Explained,
-  type Explanation, type ExplainOptions, type Level, LEVELS, type Part, type Position, type PromptView, type PropertyView, TYPES, type Why,
+  type ChoiceView,
+  type Condition,
+  type Culprit,
+  type Cut,
+  type DeclarationView,
+  type EdgeGroup,
+  type EdgeView,
+  type Explained,
+  type ExplainOptions,
+  type Explanation,
+  LEVELS,
+  type Level,
+  type Part,
+  type Position,
+  type PromptView,
+  type PropertyView,
+  TYPES,
+  type Why,
 } from './explanation.ts';
+import { type ExprId, MOD, NO, NONE, Op, type SymbolId, type Tristate, YES } from './expr.ts';
+import type { Choice, Declaration, Default, Edge, KSymbol, Prompt, Range } from './model.ts';
+import { similar } from './near-name.ts';
+import { helpText, SymbolType } from './parse.ts';
+import type { Values } from './values.ts';
 
 /** Conjuncts of one declaration; the most that Linux 6.12 has is far below. */
 const MAX_PARTS = 60;

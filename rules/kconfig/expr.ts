@@ -73,7 +73,11 @@ export class ExprPool {
     this.n = this.#intern('n', true);
     this.m = this.#intern('m', true);
     this.y = this.#intern('y', true);
-    for (const [name, id] of [['n', this.n], ['m', this.m], ['y', this.y]] as const) {
+    for (const [name, id] of [
+      ['n', this.n],
+      ['m', this.m],
+      ['y', this.y],
+    ] as const) {
       this.#symbolIds.set(name, id);
     }
   }
@@ -202,7 +206,11 @@ export class ExprPool {
       case Op.not: {
         const inner = this.print(left, name, Op.not);
         const innerOp = this.ops[left]!;
-        return innerOp === Op.symbol || innerOp === Op.modules || innerOp === Op.not || innerOp === Op.and || innerOp === Op.or
+        return innerOp === Op.symbol ||
+          innerOp === Op.modules ||
+          innerOp === Op.not ||
+          innerOp === Op.and ||
+          innerOp === Op.or
           ? `!${inner}`
           : `!(${inner})`;
       }

@@ -4,10 +4,10 @@
 
 import type { Arch, Tree } from '../types.ts';
 import { buildModel } from './build-model.ts';
+import { KconfigError } from './error.ts';
 import { ExprPool } from './expr.ts';
 import type { MacroWorld } from './macros.ts';
 import type { KconfigModel } from './model.ts';
-import { KconfigError } from './error.ts';
 import { type KconfigFile, KconfigParser } from './parse.ts';
 
 /** Blobs kept; the kernel has about 1,800 Kconfig files a tree. */
@@ -53,7 +53,9 @@ export class KconfigStore {
 
 /** The kernel's own test inputs and documentation are no part of its Kconfig. */
 export function isKconfigPath(path: string): boolean {
-  return /(^|\/)Kconfig[^/]*$/.test(path) && !path.startsWith('scripts/kconfig/tests/') && !path.startsWith('Documentation/');
+  return (
+    /(^|\/)Kconfig[^/]*$/.test(path) && !path.startsWith('scripts/kconfig/tests/') && !path.startsWith('Documentation/')
+  );
 }
 
 /** One tree's Kconfig files, and the models made from them. */

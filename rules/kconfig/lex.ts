@@ -91,9 +91,12 @@ export class LineLexer {
         if (ch === 124 && next === 124) pos = this.#push(Token.or, '||', pos + 2);
         else if (ch === 38 && next === 38) pos = this.#push(Token.and, '&&', pos + 2);
         else if (ch === 61) pos = this.#push(Token.equal, '=', pos + 1);
-        else if (ch === 33) pos = next === 61 ? this.#push(Token.unequal, '!=', pos + 2) : this.#push(Token.not, '!', pos + 1);
-        else if (ch === 60) pos = next === 61 ? this.#push(Token.lessEqual, '<=', pos + 2) : this.#push(Token.less, '<', pos + 1);
-        else if (ch === 62) pos = next === 61 ? this.#push(Token.greaterEqual, '>=', pos + 2) : this.#push(Token.greater, '>', pos + 1);
+        else if (ch === 33)
+          pos = next === 61 ? this.#push(Token.unequal, '!=', pos + 2) : this.#push(Token.not, '!', pos + 1);
+        else if (ch === 60)
+          pos = next === 61 ? this.#push(Token.lessEqual, '<=', pos + 2) : this.#push(Token.less, '<', pos + 1);
+        else if (ch === 62)
+          pos = next === 61 ? this.#push(Token.greaterEqual, '>=', pos + 2) : this.#push(Token.greater, '>', pos + 1);
         else if (ch === 40) pos = this.#push(Token.open, '(', pos + 1);
         else if (ch === 41) pos = this.#push(Token.close, ')', pos + 1);
         else if (ch === 58 && next === 61) pos = this.#push(Token.colonEqual, ':=', pos + 2);
@@ -104,7 +107,10 @@ export class LineLexer {
         }
         if (this.count === 2 && this.kinds[0] === Token.word && !this.hasMacro) {
           const kind = this.kinds[1];
-          if ((kind === Token.equal || kind === Token.colonEqual || kind === Token.plusEqual) && !KEYWORDS.has(this.texts[0]!)) {
+          if (
+            (kind === Token.equal || kind === Token.colonEqual || kind === Token.plusEqual) &&
+            !KEYWORDS.has(this.texts[0]!)
+          ) {
             pos = this.#assignment(text, pos);
           }
         }
@@ -217,7 +223,33 @@ function closingParen(text: string, pos: number): number {
 
 /** Words that cannot be symbols or variables. */
 export const KEYWORDS: ReadonlySet<string> = new Set([
-  'bool', 'choice', 'comment', 'config', 'def_bool', 'def_tristate', 'default', 'depends', 'endchoice', 'endif', 'endmenu',
-  'help', 'hex', 'if', 'imply', 'int', 'mainmenu', 'menu', 'menuconfig', 'modules', 'on', 'prompt', 'range', 'select', 'source',
-  'string', 'transitional', 'tristate', 'visible',
+  'bool',
+  'choice',
+  'comment',
+  'config',
+  'def_bool',
+  'def_tristate',
+  'default',
+  'depends',
+  'endchoice',
+  'endif',
+  'endmenu',
+  'help',
+  'hex',
+  'if',
+  'imply',
+  'int',
+  'mainmenu',
+  'menu',
+  'menuconfig',
+  'modules',
+  'on',
+  'prompt',
+  'range',
+  'select',
+  'source',
+  'string',
+  'transitional',
+  'tristate',
+  'visible',
 ]);

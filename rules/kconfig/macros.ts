@@ -62,7 +62,8 @@ export class Macros {
     const flavor = isAppend ? old.flavor : op === ':=' ? 'simple' : 'recursive';
     const added = flavor === 'simple' ? this.#string(value, []) : value;
     const grown = isAppend ? `${old.value} ${added}` : added;
-    if (grown.length > MAX_EXPANSION_CHARS) this.#fail(`variable '${name}' grows beyond ${MAX_EXPANSION_CHARS} characters`);
+    if (grown.length > MAX_EXPANSION_CHARS)
+      this.#fail(`variable '${name}' grows beyond ${MAX_EXPANSION_CHARS} characters`);
     if (old) {
       old.value = grown;
       old.flavor = flavor;
@@ -109,7 +110,11 @@ export class Macros {
       if (parts.length > MAX_ARGS) this.#fail('too many function arguments');
       const name = this.#string(parts[0]!, args);
       const actual = parts.slice(1).map((part) => this.#string(part, args));
-      return this.#variable(name, actual) ?? this.#function(name, actual) ?? (actual.length === 0 ? this.#environment(name) : '');
+      return (
+        this.#variable(name, actual) ??
+        this.#function(name, actual) ??
+        (actual.length === 0 ? this.#environment(name) : '')
+      );
     } finally {
       this.#depth--;
     }
@@ -122,7 +127,8 @@ export class Macros {
   #variable(name: string, args: readonly string[]): string | undefined {
     const variable = this.#variables.get(name);
     if (!variable) return undefined;
-    if (args.length === 0 && variable.expanding > 0) this.#fail(`Recursive variable '${name}' references itself (eventually)`);
+    if (args.length === 0 && variable.expanding > 0)
+      this.#fail(`Recursive variable '${name}' references itself (eventually)`);
     if (variable.expanding > MAX_RECURSION) this.#fail('Too deep recursive expansion');
     if (variable.flavor === 'simple') return variable.value;
     variable.expanding++;

@@ -3,8 +3,8 @@
  * nothing, to calculated values.
  */
 
-import { NO, type Tristate } from './expr.ts';
 import { configLine, readConfig, writeConfig, writeDefconfig } from './dotconfig.ts';
+import { NO, type Tristate } from './expr.ts';
 import { SymbolType } from './parse.ts';
 import type { Values } from './values.ts';
 
@@ -64,8 +64,16 @@ function listNew(values: Values): string {
     const declaration = declarations[i]!;
     const { symbol, kind, prompt } = declaration;
     // A menu or choice that is not shown hides what is in it (conf.c, check_conf).
-    const isHiddenMenu = (kind === 'menu' || kind === 'choice') && (values.expr(declaration.visibility) === NO || (prompt !== undefined && values.promptVisible(prompt) === NO));
-    if (symbol && prompt && values.promptVisible(prompt) !== NO && !values.hasUser(symbol) && values.visible(symbol) > values.reverseDep(symbol)) {
+    const isHiddenMenu =
+      (kind === 'menu' || kind === 'choice') &&
+      (values.expr(declaration.visibility) === NO || (prompt !== undefined && values.promptVisible(prompt) === NO));
+    if (
+      symbol &&
+      prompt &&
+      values.promptVisible(prompt) !== NO &&
+      !values.hasUser(symbol) &&
+      values.visible(symbol) > values.reverseDep(symbol)
+    ) {
       out.push(configLine(values, symbol, 'n'));
     }
     i = isHiddenMenu ? declaration.end : i + 1;

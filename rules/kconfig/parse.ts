@@ -141,7 +141,12 @@ export class KconfigParser {
   }
 
   /** Parses a `raw` line again, now with its macros expanded; undefined where nothing is left of it. */
-  parseRaw(file: KconfigFile, raw: Statement, expand: Expander, warn: (line: number, text: string) => void): Statement | undefined {
+  parseRaw(
+    file: KconfigFile,
+    raw: Statement,
+    expand: Expander,
+    warn: (line: number, text: string) => void,
+  ): Statement | undefined {
     this.#lexer.read(file.text.slice(raw.start, raw.end), 0, raw.other, expand, warn);
     return this.#lexer.count > 0 ? this.#statement() : undefined;
   }
@@ -161,7 +166,8 @@ export class KconfigParser {
   #read(line: number): Statement {
     const { kinds, texts, assigned } = this.#lexer;
     const word = texts[0]!;
-    if (assigned !== undefined) return statement(Kind.assign, line, { text: assigned, symbol: this.#pool.constantId(word), other: kinds[1]! });
+    if (assigned !== undefined)
+      return statement(Kind.assign, line, { text: assigned, symbol: this.#pool.constantId(word), other: kinds[1]! });
     if (kinds[0] !== Token.word) throw new SyntaxProblem('invalid statement');
     this.#at = 1;
     switch (word) {
@@ -210,7 +216,11 @@ export class KconfigParser {
       case 'imply':
         return this.#end(Kind.imply, line, { symbol: this.#name(), cond: this.#condition() });
       case 'range':
-        return this.#end(Kind.range, line, { symbol: this.#operand(), other: this.#operand(), cond: this.#condition() });
+        return this.#end(Kind.range, line, {
+          symbol: this.#operand(),
+          other: this.#operand(),
+          cond: this.#condition(),
+        });
       case 'depends': {
         if (texts[this.#at] !== 'on' || this.#lexer.count < 2) throw new SyntaxProblem('expected "on" after "depends"');
         this.#at++;
@@ -254,13 +264,15 @@ export class KconfigParser {
   #name(): SymbolId {
     const { kinds, texts, count } = this.#lexer;
     const at = this.#at++;
-    if (at >= count || kinds[at] !== Token.word || KEYWORDS.has(texts[at]!)) throw new SyntaxProblem('expected a symbol name');
+    if (at >= count || kinds[at] !== Token.word || KEYWORDS.has(texts[at]!))
+      throw new SyntaxProblem('expected a symbol name');
     return this.#pool.symbolId(texts[at]!);
   }
 
   #quoted(): string {
     const at = this.#at++;
-    if (at >= this.#lexer.count || this.#lexer.kinds[at] !== Token.quoted) throw new SyntaxProblem('expected a text in quotes');
+    if (at >= this.#lexer.count || this.#lexer.kinds[at] !== Token.quoted)
+      throw new SyntaxProblem('expected a text in quotes');
     return this.#lexer.texts[at]!;
   }
 
@@ -364,7 +376,10 @@ function helpExtent(text: string, pos: number): { end: number; lines: number } {
 
 /** The text of a help statement, indentation of its first line removed, no trailing blank lines. */
 export function helpText(file: KconfigFile, help: Statement): string {
-  const lines = file.text.slice(help.start, help.end).split('\n').map((l) => l.replace(/\t/g, '        ').trimEnd());
+  const lines = file.text
+    .slice(help.start, help.end)
+    .split('\n')
+    .map((l) => l.replace(/\t/g, '        ').trimEnd());
   const first = lines.find((l) => l !== '') ?? '';
   const indent = first.length - first.trimStart().length;
   return lines

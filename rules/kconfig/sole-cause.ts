@@ -7,6 +7,7 @@ import { type Cause, findCause } from './cause.ts';
 import { NO, NONE, type SymbolId } from './expr.ts';
 import type { Edge, KSymbol } from './model.ts';
 import { operands } from './operands.ts';
+import type { Property, SymbolChange } from './properties.ts';
 import type { Upgrade, ValueChange } from './upgrade.ts';
 import type { Values } from './values.ts';
 
@@ -43,7 +44,7 @@ export class Causes {
 
   #isOneLine(change: ValueChange, { property, chain }: Cause): boolean {
     const own = this.#upgrade.changeOf(change.name);
-    if (chain.length > 1) return own === undefined;
+    if (chain.length > 1) return own === undefined || isSameButForSelectors(own);
     const { pool } = this.#upgrade.before;
     let readsChanged = false;
     if (property.expr !== NONE)
@@ -81,6 +82,13 @@ export class Causes {
     const { pool } = this.#upgrade.before;
     return new Set([...operands(pool, b), ...operands(pool, a)]);
   }
+}
+
+/** A select counts as another one where only the dependencies of who selects have changed. */
+function isSameButForSelectors({ removed, added }: SymbolChange): boolean {
+  const edges = (all: readonly Property[]): string =>
+    all.map(({ kind, edge }) => (edge ? `${kind} ${edge.from.id} ${edge.cond}` : '')).sort().join();
+  return [...removed, ...added].every(({ edge }) => edge !== undefined) && edges(removed) === edges(added);
 }
 
 function holds(values: Values, edge: Edge): boolean {

@@ -49,12 +49,29 @@ function statements(file: KconfigFile | undefined): Bare[] {
     if (s.kind === Kind.help) continue;
     if (s.kind === Kind.config || s.kind === Kind.menuconfig || s.kind === Kind.comment) isInEntry = true;
     else if (BLOCKS.has(s.kind)) isInEntry = false;
-    found.push({ key: keyOf(s, file!), isFrame: !isInEntry || (s.kind === Kind.raw && !/^\s*(default|depends|prompt|select|imply|range|def_bool|def_tristate)\b/.test(file!.text.slice(s.start, s.end))) });
+    found.push({
+      key: keyOf(s, file!),
+      isFrame:
+        !isInEntry ||
+        (s.kind === Kind.raw &&
+          !/^\s*(default|depends|prompt|select|imply|range|def_bool|def_tristate)\b/.test(
+            file!.text.slice(s.start, s.end),
+          )),
+    });
   }
   return found;
 }
 
-const BLOCKS = new Set<Statement['kind']>([Kind.choice, Kind.endchoice, Kind.if, Kind.endif, Kind.menu, Kind.endmenu, Kind.source, Kind.assign]);
+const BLOCKS = new Set<Statement['kind']>([
+  Kind.choice,
+  Kind.endchoice,
+  Kind.if,
+  Kind.endif,
+  Kind.menu,
+  Kind.endmenu,
+  Kind.source,
+  Kind.assign,
+]);
 
 /** Equal for statements that mean the same wherever they stand. The words of a prompt do not count, that there is one does. */
 function keyOf(s: Statement, file: KconfigFile): string {

@@ -101,7 +101,12 @@ function insides(scopes: ReadonlyMap<string, readonly Scope[]>): (source: string
 }
 
 function matcher(source: string): (path: string) => boolean {
-  const pattern = new RegExp(`^${source.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`);
+  const pattern = new RegExp(
+    `^${source
+      .split('*')
+      .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
+      .join('.*')}$`,
+  );
   return (path) => pattern.test(path);
 }
 
@@ -172,7 +177,13 @@ function scopesOf(pool: ExprPool, file: KconfigFile): readonly Scope[] {
 }
 
 /** A line with macros is not parsed yet: every word of it counts. */
-function takeRaw(pool: ExprPool, file: KconfigFile, s: Statement, open: readonly Scope[], entry: Scope | undefined): void {
+function takeRaw(
+  pool: ExprPool,
+  file: KconfigFile,
+  s: Statement,
+  open: readonly Scope[],
+  entry: Scope | undefined,
+): void {
   const text = file.text.slice(s.start, s.end);
   const source = /^\s*source\s+["'](.*)["']/.exec(text);
   if (source) {

@@ -144,7 +144,8 @@ export class Values {
   /** Value as conf compares and writes it: y, m, n, or the text; an undeclared symbol's is its name. */
   text(symbol: KSymbol): string {
     this.#calc(symbol);
-    if (symbol.type === SymbolType.bool || symbol.type === SymbolType.tristate) return TRISTATE_TEXT[this.#tristate[symbol.id]!]!;
+    if (symbol.type === SymbolType.bool || symbol.type === SymbolType.tristate)
+      return TRISTATE_TEXT[this.#tristate[symbol.id]!]!;
     return this.#text[symbol.id] ?? symbol.name;
   }
 
@@ -242,7 +243,11 @@ export class Values {
       this.#compute(symbol);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      throw new KconfigError(symbol.declarations[0]?.path ?? 'Kconfig', symbol.declarations[0]?.line ?? 0, 'dependencies are nested too deep to evaluate');
+      throw new KconfigError(
+        symbol.declarations[0]?.path ?? 'Kconfig',
+        symbol.declarations[0]?.line ?? 0,
+        'dependencies are nested too deep to evaluate',
+      );
     }
   }
 
@@ -441,7 +446,12 @@ export class Values {
         return l === YES ? YES : or(l, this.#expr(right));
       }
     }
-    const order = compareValues(this.#operandText(left), this.#operandType(left), this.#operandText(right), this.#operandType(right));
+    const order = compareValues(
+      this.#operandText(left),
+      this.#operandType(left),
+      this.#operandText(right),
+      this.#operandType(right),
+    );
     switch (pool.ops[e]) {
       case Op.equal:
         return order === 0 ? YES : NO;

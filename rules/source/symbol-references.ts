@@ -3,9 +3,9 @@
  * Kbuild files.
  */
 
-import { type ExprPool, Op } from '../kconfig/expr.ts';
+import { type ExprPool, Op, type SymbolId } from '../kconfig/expr.ts';
 import { type KconfigFile, Kind } from '../kconfig/parse.ts';
-import { fileReferences, type Mention, requires } from '../kconfig/references.ts';
+import { fileReferences, isOwnText, type Mention, requires } from '../kconfig/references.ts';
 import type { Tree } from '../types.ts';
 import { configReferences, sourceKind } from './config-references.ts';
 
@@ -41,11 +41,12 @@ export function onlyNew(before: References, after: References, oldPathOf: Readon
   return found;
 }
 
-/** Symbols that the Kconfig files among `paths` mention, those that are `wanted`. */
+/** Symbols that the Kconfig files among `paths` mention, those that are `wanted`; `texts` are the symbols of type string, int and hex. */
 export function kconfigReferences(
   pool: ExprPool,
   files: ReadonlyMap<string, KconfigFile>,
   paths: Iterable<string>,
+  texts: ReadonlySet<SymbolId>,
   wanted: (mention: Mention) => boolean,
 ): References {
   const found: References = new Map();
@@ -56,7 +57,7 @@ export function kconfigReferences(
     if (mentions.length === 0) continue;
     const lines = file.text.split('\n');
     for (const mention of mentions)
-      put(found, pool.names[mention.symbol]!, kconfigReference(pool, path, lines, mention));
+      put(found, pool.names[mention.symbol]!, kconfigReference(pool, path, lines, mention, texts));
   }
   return found;
 }
@@ -78,12 +79,18 @@ export async function sourceReferences(
   return found;
 }
 
-function kconfigReference(pool: ExprPool, path: string, lines: readonly string[], mention: Mention): Reference {
-  const { statement, isValue, compared } = mention;
+function kconfigReference(
+  pool: ExprPool,
+  path: string,
+  lines: readonly string[],
+  mention: Mention,
+  texts: ReadonlySet<SymbolId>,
+): Reference {
+  const { statement, compared } = mention;
   const place = { where: 'kconfig', path, line: statement.line, text: lines[statement.line - 1] ?? '' } as const;
   if (compared) return { ...place, consequence: ofComparison(pool, compared), isText: true };
-  if (isValue && statement.kind === Kind.range)
-    return { ...place, consequence: 'this bound has no value', isText: true };
+  if (isOwnText(pool, mention, texts))
+    return { ...place, consequence: 'its name itself is taken for the value there', isText: true };
   return { ...place, consequence: ofCondition(pool, mention) };
 }
 

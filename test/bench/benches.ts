@@ -35,7 +35,7 @@ function node(file: string, args: readonly string[], setting: Setting, accept: r
   const { PATH = '/usr/bin:/bin', HOME = '/root' } = process.env;
   const env = { PATH, HOME, DEPBOT_CACHE: setting.cacheDir, XDG_STATE_HOME: join(setting.scratch, 'state') };
   // As a service would be started: without a bound V8 lets garbage lie as long as there is room.
-  const argv = [process.execPath, '--max-old-space-size=768', join(ROOT, file), ...args];
+  const argv = [process.execPath, '--max-old-space-size=768', join(ROOT, file), ...args] as const;
   return { argv, cwd: setting.scratch, env, accept };
 }
 

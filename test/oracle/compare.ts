@@ -37,9 +37,7 @@ export class Oracle {
   }
 }
 
-export type AskConf = (
-  task: ConfTask,
-) => Promise<{
+export type AskConf = (task: ConfTask) => Promise<{
   readonly exitCode?: number;
   readonly config: string | undefined;
   readonly stdout: string;

@@ -19,7 +19,11 @@ describe('a temporary folder', () => {
   });
 
   test('goes when the process ends before that, and no other does', async () => {
-    const [open, closed, foreign] = [await temporaryFolder(join(home, 'a-')), await temporaryFolder(join(home, 'b-')), mkdtempSync(join(home, 'c-'))];
+    const [open, closed, foreign] = [
+      await temporaryFolder(join(home, 'a-')),
+      await temporaryFolder(join(home, 'b-')),
+      mkdtempSync(join(home, 'c-')),
+    ];
     await remove(closed);
     removeLeftovers();
     expect([open, closed, foreign].map((dir) => existsSync(dir))).toEqual([false, false, true]);

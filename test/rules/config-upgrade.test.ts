@@ -58,9 +58,9 @@ describe('configurations', () => {
 });
 
 describe('one line', () => {
-  const drivers = Array.from({ length: 6 }, (_, i) => `config D${i}\n\tbool "d"\n\n`).join('');
+  const drivers = Array.from({ length: 15 }, (_, i) => `config D${i}\n\tbool "d"\n\n`).join('');
   const many = `${P}{/if P\n}${drivers}{/endif\n}`;
-  const each = Object.fromEntries(Array.from({ length: 6 }, (_, i) => [`${i}_defconfig`, `D${i}=y`]));
+  const each = Object.fromEntries(Array.from({ length: 15 }, (_, i) => [`${i}_defconfig`, `D${i}=y`]));
 
   test('is one finding, however many symbols it takes away', async () => {
     const found = await candidates(many, { all_defconfig: 'D0=y D1=y D2=y' });
@@ -73,6 +73,7 @@ describe('one line', () => {
         ],
       ],
     ]);
+    expect(found[0]?.claim).toMatchObject({ isOneLine: true, notTried: [], configs: { elsewhere: 0 } });
   });
 
   test('is two findings with two lines', async () => {
@@ -86,12 +87,79 @@ describe('one line', () => {
     ]);
   });
 
-  test('names only symbols that conf is asked about, in three configurations at most', async () => {
+  test('is tried in twelve configurations at most, and names what was not tried', async () => {
     const [one] = await candidates(many, each);
     const conf = fakeConf(() => ({}));
     await one?.confirm(conf);
-    expect(one?.claim['alsoChanged']).toHaveLength(2);
+    expect(one?.claim['alsoChanged']).toHaveLength(11);
+    expect(one?.claim['notTried']).toHaveLength(3);
+    expect(conf.asked).toHaveLength(24);
+  });
+
+  test('is tried in those configurations that show most of it', async () => {
+    const all = Array.from({ length: 15 }, (_, i) => `D${i}=y `).join('');
+    const [one] = await candidates(many, { ...each, z_defconfig: all });
+    const conf = fakeConf(() => ({}));
+    await one?.confirm(conf);
+    expect(one?.claim['alsoChanged']).toHaveLength(14);
+    expect(one?.claim['notTried']).toEqual([]);
+    expect(conf.asked).toHaveLength(4);
+  });
+
+  test('is tried in three where no configuration asks for more', async () => {
+    const helpers = Array.from(
+      { length: 5 },
+      (_, i) => `config S${i}\n\tbool "s"\n\tselect H${i} if A\n\nconfig H${i}\n\tbool\n\n`,
+    ).join('');
+    const [one] = await candidates(
+      `${LOSS}\n${helpers}`,
+      Object.fromEntries(Array.from({ length: 5 }, (_, i) => [`${i}_defconfig`, `A=y S${i}=y`])),
+    );
+    const conf = fakeConf(() => ({}));
+    await one?.confirm(conf);
+    expect(one?.claim['alsoChanged']).toHaveLength(3);
+    expect(one?.claim['notTried']).toHaveLength(2);
     expect(conf.asked).toHaveLength(6);
+  });
+});
+
+describe('several lines', () => {
+  const moved = (name: string): string => `config ${name}\n\tbool "k"\n\t{select/depends on} LIB\n\n`;
+  const LIB = 'config LIB\n\tbool "lib"\n\n';
+
+  test('that take a library away together have each a part in it', async () => {
+    const found = await candidates(`${LIB}${moved('K')}${moved('L')}`, { a_defconfig: 'K=y L=y', b_defconfig: 'K=y' });
+    const k = found.find(({ claim }) => claim['symbol'] === 'K')?.claim;
+    expect(k).toMatchObject({
+      cause: {
+        isSole: false,
+        explanation: 'K now needs LIB, which is n in a_defconfig with the series and y without it',
+      },
+      isOneLine: false,
+      // By way of K in one configuration, by way of L or K in the other.
+      alsoChanged: [{ symbol: 'LIB', count: 2 }],
+    });
+  });
+
+  test('have no part in what one does alone', async () => {
+    const [one] = await candidates(`${P}${LIB}config K\n\tbool "k"\n\tselect LIB\n{/\tdepends on P\n}`, {
+      a_defconfig: 'K=y',
+    });
+    expect(one?.claim).toMatchObject({
+      symbol: 'K',
+      cause: { isSole: true, explanation: 'K now needs P, which is n in a_defconfig' },
+      isOneLine: true,
+      alsoChanged: [{ symbol: 'LIB', count: 1 }],
+    });
+  });
+
+  test('with the same effect are counted apart', async () => {
+    const text = `${P}config D\n\tbool "d"\n{/\tdepends on P\n}\nconfig E\n\tbool "e"\n{/\tdepends on P\n}\nconfig A\n\tbool "a"\n\tdepends on D || E\n`;
+    const found = await candidates(text, { a_defconfig: 'D=y A=y', b_defconfig: 'E=y A=y', c_defconfig: 'D=y E=y A=y' });
+    expect(found.map(({ claim }) => [claim['symbol'], claim['alsoChanged'], claim['isOneLine']])).toEqual([
+      ['D', [{ symbol: 'A', from: 'y', to: 'n', count: 3 }], false],
+      ['E', [{ symbol: 'A', from: 'y', to: 'n', count: 1 }], true],
+    ]);
   });
 });
 
@@ -104,13 +172,44 @@ describe('y and m', () => {
     expect(one?.claim).toMatchObject({ from: 'y or m', to: 'n', configs: { count: 2 }, alsoChanged: [] });
     expect(more).toEqual([]);
   });
+
+  test.each(['\n', '\r\n'])('a tristate that becomes bool is lost where it was m (%j)', async (eol) => {
+    const text = `${M}config A\n\t{tristate/bool} "a"\n`;
+    const config = ['CONFIG_MODULES=y', 'CONFIG_A=m', ''].join(eol);
+    const [one, ...more] = await candidates(text, { a_defconfig: config, b_defconfig: 'MODULES=y A=y' });
+    expect(one?.claim).toMatchObject({
+      symbol: 'A',
+      from: 'm',
+      to: 'n',
+      configs: { count: 1 },
+      cause: { explanation: 'A can no longer be m, which a_defconfig asks for', text: 'bool "a"', isSole: true },
+    });
+    expect(more).toEqual([]);
+  });
+
+  test('a bool that becomes tristate, or m that becomes y by a default, is no loss', async () => {
+    expect(await candidates(`${M}config A\n\t{bool/tristate} "a"\n`, { a_defconfig: 'MODULES=y A=y' })).toEqual([]);
+    const text = `${M}config A\n\t{tristate/bool} "a"\n\tdefault y\n`;
+    expect(await candidates(text, { a_defconfig: 'MODULES=y A=m' })).toEqual([]);
+  });
 });
 
 describe('what the series says itself', () => {
   test.each([
     ['a new select', 'config S\n\tbool "s"\n{/\tselect A\n}\nconfig A\n\tbool "a"\n', 'S=y'],
     ['another default', 'config A\n\tbool "a"\n\tdefault {y/n}\n', 'S=y'],
-    ['a helper that is no longer selected', 'config S\n\tbool "s"\n{\tselect A\n/}\nconfig A\n\tbool\n', 'S=y'],
+    ['a default that goes', 'config A\n\tbool "a"\n{\tdefault y\n/}', 'S=y'],
+    ['a new imply', 'config S\n\tbool "s"\n{/\timply A\n}\nconfig A\n\tbool "a"\n', 'S=y'],
+    [
+      'an imply that goes, where it was not needed',
+      'config S\n\tbool "s"\n{\timply A\n/}\nconfig A\n\tbool "a"\n',
+      'S=y A=y',
+    ],
+    [
+      'a helper that goes with who selected it',
+      '{config S\n\tbool "s"\n\tselect A\n\n/}config A\n\tbool\n',
+      'S=y',
+    ],
     ['a range, where nobody chose', 'config A\n\tint "a"\n\tdefault 50\n\trange 1 {90/10}\n', 'S=y'],
     ['a gain of what cannot be set', 'config P\n\tbool "p"\n\nconfig A\n\tdef_bool y\n{\tdepends on P\n/}', 'S=y'],
   ])('%s is no finding', async (_, text, config) => {
@@ -118,6 +217,8 @@ describe('what the series says itself', () => {
   });
 
   test.each([
+    ['a select that goes, of a helper', 'config S\n\tbool "s"\n{\tselect A\n/}\nconfig A\n\tbool\n', 'S=y'],
+    ['an imply that goes', 'config S\n\tbool "s"\n{\timply A\n/}\nconfig A\n\tbool "a"\n', 'S=y'],
     [
       'a select that goes, of what has a prompt',
       'config S\n\tbool "s"\n{\tselect A\n/}\nconfig A\n\tbool "a"\n',

@@ -3,11 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { buildModel } from '../../../rules/kconfig/build-model.ts';
-import type { ExplainOptions, Explanation, Part, Position } from '../../../rules/kconfig/explanation.ts';
 import { explain } from '../../../rules/kconfig/explain.ts';
-import { similar } from '../../../rules/kconfig/near-name.ts';
+import type { ExplainOptions, Explanation, Part, Position } from '../../../rules/kconfig/explanation.ts';
 import { ExprPool } from '../../../rules/kconfig/expr.ts';
 import { applyMode } from '../../../rules/kconfig/modes.ts';
+import { similar } from '../../../rules/kconfig/near-name.ts';
 import { type KconfigFile, KconfigParser } from '../../../rules/kconfig/parse.ts';
 import { Values } from '../../../rules/kconfig/values.ts';
 

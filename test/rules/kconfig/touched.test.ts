@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { touchedPaths } from '../../../rules/kconfig/touched.ts';
 import { KconfigStore } from '../../../rules/kconfig/files.ts';
+import { touchedPaths } from '../../../rules/kconfig/touched.ts';
 
 const CONFIG = 'config FOO\n\tbool "foo"\n\tdepends on BAR\n\thelp\n\t  About foo.\n';
 const TREE = {
@@ -15,7 +15,9 @@ describe.each(['\n', '\r\n'])('files that a change touches (%j)', (eol) => {
   function touched(path: string, change: (text: string) => string): string[] {
     const store = new KconfigStore();
     const files = (of: Record<string, string>) =>
-      new Map(Object.entries(of).map(([name, text]) => [name, store.parsed(`${name} ${text}`, text.replaceAll('\n', eol))!]));
+      new Map(
+        Object.entries(of).map(([name, text]) => [name, store.parsed(`${name} ${text}`, text.replaceAll('\n', eol))!]),
+      );
     const before: Record<string, string> = TREE;
     return [...touchedPaths([path], files(before), files({ ...before, [path]: change(before[path] ?? '') }))].sort();
   }
@@ -42,8 +44,14 @@ describe.each(['\n', '\r\n'])('files that a change touches (%j)', (eol) => {
 
   test('are the file and what it sources where a block changes', () => {
     expect(touched('a/Kconfig', (text) => text.replace('if A', 'if B'))).toEqual(['a/Kconfig', 'a/c/Kconfig']);
-    expect(touched('a/Kconfig', (text) => text.replace(/^if A\n|^endif\n/gm, ''))).toEqual(['a/Kconfig', 'a/c/Kconfig']);
-    expect(touched('a/Kconfig', (text) => text.replace('source "a/c/Kconfig"\n', ''))).toEqual(['a/Kconfig', 'a/c/Kconfig']);
+    expect(touched('a/Kconfig', (text) => text.replace(/^if A\n|^endif\n/gm, ''))).toEqual([
+      'a/Kconfig',
+      'a/c/Kconfig',
+    ]);
+    expect(touched('a/Kconfig', (text) => text.replace('source "a/c/Kconfig"\n', ''))).toEqual([
+      'a/Kconfig',
+      'a/c/Kconfig',
+    ]);
   });
 
   test('are all where a file sets variables or sources by a macro', () => {
