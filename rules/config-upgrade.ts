@@ -143,11 +143,7 @@ interface Totals {
   readonly sums: ReadonlyMap<string, number>;
 }
 
-function candidate(
-  change: KernelChange,
-  { cause, line, hits }: Group,
-  { total, sums }: Totals,
-): Candidate | undefined {
+function candidate(change: KernelChange, { cause, line, hits }: Group, { total, sums }: Totals): Candidate | undefined {
   const { property, side } = cause;
   const counts = count(hits);
   const exact = exactAnchor(change, cause, line);
@@ -267,7 +263,12 @@ function cover(first: ExistingConfig, counts: readonly Count[]): ExistingConfig[
     open = open.filter(({ hits }) => !hits.some(({ config }) => chosen.includes(config)));
     const asked = open.filter(({ hits }) => hits.some(({ isAsked }) => isAsked));
     const wanted = asked.length > 0 ? asked : chosen.length < FEW_CONFIGS ? open : [];
-    const byConfig = [...Map.groupBy(wanted.flatMap(({ hits }) => hits), ({ config }) => config).values()];
+    const byConfig = [
+      ...Map.groupBy(
+        wanted.flatMap(({ hits }) => hits),
+        ({ config }) => config,
+      ).values(),
+    ];
     const [next] = byConfig.sort((a, b) => b.length - a.length || byFame(a[0]!, b[0]!));
     if (!next) break;
     chosen.push(next[0]!.config);

@@ -1,19 +1,11 @@
-import type { PatchLines } from './anchor.ts';
 import { lineOf } from './kconfig/config-line.ts';
-import type { ExprPool, SymbolId } from './kconfig/expr.ts';
+import type { SymbolId } from './kconfig/expr.ts';
 import { nearest } from './kconfig/near-name.ts';
 import type { KconfigFile } from './kconfig/parse.ts';
 import { declaredIn, fileReferences, isOwnText, type Mention, textsIn } from './kconfig/references.ts';
 import { type Candidate, type Conf, type ConfRun, defineRule, type KernelChange } from './rule.ts';
 import { sourceKind } from './source/config-references.ts';
-import {
-  archsOf,
-  declaringPath,
-  type ReadFiles,
-  SourcedFiles,
-  type SourceLine,
-  SourceLines,
-} from './source/sourced-files.ts';
+import { archsOf, type ReadFiles, SourcedFiles } from './source/sourced-files.ts';
 import {
   consequenceOf,
   kconfigReferences,
@@ -22,6 +14,7 @@ import {
   type References,
   sourceReferences,
 } from './source/symbol-references.ts';
+import { anchorOf, type UnreadGroup, unreadGroups } from './source/unread-groups.ts';
 import type { Anchor, Arch, Attempt, Evidence, Tree } from './types.ts';
 
 export default defineRule({
@@ -56,6 +49,7 @@ itself is no symbol, and is passed over.`,
 /** References that are listed in full; the rest is counted. */
 const MAX_LISTED = 20;
 const MAX_GREP_LINES = 20_000;
+const STOPPED = ' (the search stopped at its limit, so there are at least that many)';
 
 /** A change, with what its rooms share. */
 interface Search {
@@ -98,7 +92,7 @@ async function findAll(change: KernelChange, sourced: SourcedFiles): Promise<Can
   const left = await remaining(search, removed, hits);
   // Symbols that are declared in a file that nothing reads have a reason in common.
   const unread = new Map([...change.after.kconfig.files].filter(([path]) => !files.after.has(path)));
-  const groups = unreadGroups(search, unread, introduced, left);
+  const groups = unreadGroups(change, files, unread, introduced, left);
   const isGrouped = new Set(groups.flatMap(({ names }) => names));
   const found = [
     ...groups.map((group) => ofUnread(search, group, atLeast)),
@@ -194,10 +188,6 @@ function broughtIn(
   return candidate(search, [name], references, anchor, { how: 'introduced', ...(similar && { similar }) });
 }
 
-function anchorOf(lines: PatchLines, { path, line, text }: Reference): Anchor | undefined {
-  return lines.added(path, line, text) ?? lines.near(path, line);
-}
-
 function leftBehind(
   search: Search,
   symbol: SymbolId,
@@ -224,81 +214,20 @@ function leftBehind(
   return undefined;
 }
 
-/** References to symbols that are declared in a file that nothing reads, by what is missing. */
-interface UnreadGroup {
-  readonly names: string[];
-  readonly references: Reference[];
-  readonly anchor: Anchor;
-  /** The topmost file that nothing sources. */
-  readonly unread: string;
-  readonly declaredAt: string;
-  /** The line that the series takes away. */
-  readonly removed?: SourceLine;
-}
-
-function unreadGroups(
-  { change, files }: Search,
-  unread: ReadonlyMap<string, KconfigFile>,
-  introduced: References,
-  left: References,
-): UnreadGroup[] {
-  const groups = new Map<string, UnreadGroup>();
-  if (unread.size === 0) return [];
-  const { pool, lines } = change;
-  const [linesBefore, linesUnread] = [new SourceLines(files.before), new SourceLines(unread)];
-  const put = (
-    key: string,
-    name: string,
-    references: readonly Reference[],
-    make: Omit<UnreadGroup, 'names' | 'references'>,
-  ): void => {
-    const group = groups.get(key) ?? { ...make, names: [], references: [] };
-    groups.set(key, group);
-    group.names.push(name);
-    group.references.push(...references);
-  };
-  for (const [name, references] of introduced) {
-    const declaredAt = pathOf(pool, unread, name);
-    const anchor = declaredAt === undefined ? undefined : anchorOf(lines, references[0]!);
-    if (!declaredAt || !anchor) continue;
-    const top = linesUnread.above(declaredAt).at(-1)?.path ?? declaredAt;
-    put(`introduced ${top}`, name, references, { anchor, unread: top, declaredAt });
-  }
-  for (const [name, references] of left) {
-    const declaredAt = pathOf(pool, unread, name) && pathOf(pool, files.before, name);
-    if (!declaredAt) continue;
-    for (const removed of linesBefore.above(declaredAt)) {
-      const text = files.before.get(removed.path)?.text.split('\n')[removed.line - 1] ?? '';
-      const anchor = files.after.has(removed.path) ? lines.removed(removed.path, removed.line, text) : undefined;
-      if (!anchor) continue;
-      put(`removed ${removed.path}:${removed.line}`, name, references, {
-        anchor,
-        unread: removed.target,
-        declaredAt,
-        removed,
-      });
-      break;
-    }
-  }
-  return [...groups.values()];
-}
-
-function pathOf(pool: ExprPool, files: ReadonlyMap<string, KconfigFile>, name: string): string | undefined {
-  const symbol = pool.findSymbol(name);
-  return symbol === undefined ? undefined : declaringPath(pool, files, symbol);
-}
-
+/** One remark for all symbols that lack the same line. */
 function ofUnread(search: Search, group: UnreadGroup, atLeast: boolean): Candidate {
   const { names, references, anchor, unread, declaredAt, removed } = group;
-  return candidate(search, names, references, anchor, {
-    how: removed ? 'definition-removed' : 'introduced',
-    unread,
-    declaredAt,
+  const found = candidate(search, names, references, anchor, {
+    how: removed ? 'source-removed' : 'not-sourced',
     ...(removed && { removed: { path: removed.path, line: removed.line } }),
     ...(removed && atLeast && { atLeast }),
-    // A command to repeat the search is given only with a path that no shell takes for anything else.
-    ...(/^[\w./+-]+$/.test(unread) && { plainPath: unread }),
   });
+  const listed = references.slice(0, MAX_LISTED);
+  const claim = {
+    ...found.claim,
+    references: listed.map(({ path, line, text }) => ({ path, line, text, declaredAt, unread })),
+  };
+  return { ...found, key: `undefined-symbol ${names.length > 1 ? unread : names[0]}`, claim };
 }
 
 /** `+config NEW` right behind `-config OLD`: a rename. */
@@ -320,15 +249,14 @@ function candidate(
   const own =
     /^arch\/([^/]+)\//.exec(first.path)?.[1] ?? (archs.length === 0 || archs.includes('x86') ? 'x86' : archs[0]!);
   return {
-    key: `undefined-symbol ${names.join(' ')}`,
+    key: `undefined-symbol ${names[0]}`,
     symbols: names,
     anchor,
     claim: {
       symbol: names[0],
-      ...(names.length > 1 && { symbols: names }),
       where: first.where,
       references: references.slice(0, MAX_LISTED).map(({ path, line, text }) => ({ path, line, text })),
-      consequence: names.length > 1 ? 'no configuration can set them' : consequenceOf(references),
+      consequence: `${names.length > 1 ? 'no configuration can set them' : consequenceOf(references)}${claim['atLeast'] ? STOPPED : ''}`,
       total: references.length,
       ...claim,
     },

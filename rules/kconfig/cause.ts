@@ -75,7 +75,7 @@ function ownCause(upgrade: Upgrade, change: ValueChange): Found | undefined {
 
   if (change.asked === 'm' && b.type === SymbolType.tristate && a.type === SymbolType.bool) {
     const type = pick('after', ['type']);
-    if (type) return type;
+    if (type) return { ...type, property: atTypeLine(type.property) };
   }
   if (before.reverseDep(b) > after.reverseDep(a)) {
     const lost = pick('before', ['selected by'], (p) => holds(before, p));
@@ -113,6 +113,14 @@ function ownCause(upgrade: Upgrade, change: ValueChange): Found | undefined {
 
 function isLoss(change: ValueChange | undefined): boolean {
   return change !== undefined && rank(change.to) < rank(change.from);
+}
+
+/** A type is said to stand where its block begins; the line that names it is the one to show. */
+function atTypeLine(property: Property): Property {
+  const lines = fileOf(property)?.file.text.split('\n') ?? [];
+  for (let i = property.line; i < lines.length && /^(?:\s|$)/.test(lines[i]!); i++)
+    if (/^\s+(?:def_)?bool\b/.test(lines[i]!)) return { ...property, line: i + 1 };
+  return property;
 }
 
 /** The line of the file that a property stands on, as it is. */

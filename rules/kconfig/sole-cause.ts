@@ -26,8 +26,7 @@ export class Causes {
 
   /** As findCause(), remembered. */
   of(change: ValueChange): Cause | undefined {
-    if (!this.#causes.has(change.name))
-      this.#causes.set(change.name, findCause(this.#upgrade, this.#changes, change));
+    if (!this.#causes.has(change.name)) this.#causes.set(change.name, findCause(this.#upgrade, this.#changes, change));
     return this.#causes.get(change.name);
   }
 
@@ -42,9 +41,10 @@ export class Causes {
     return is;
   }
 
-  #isOneLine(change: ValueChange, { property, chain }: Cause): boolean {
+  #isOneLine(change: ValueChange, cause: Cause): boolean {
+    const { property, chain } = cause;
     const own = this.#upgrade.changeOf(change.name);
-    if (chain.length > 1) return own === undefined || isSameButForSelectors(own);
+    if (chain.length > 1) return own === undefined || hasNoOther(own, cause);
     const { pool } = this.#upgrade.before;
     let readsChanged = false;
     if (property.expr !== NONE)
@@ -84,11 +84,23 @@ export class Causes {
   }
 }
 
-/** A select counts as another one where only the dependencies of who selects have changed. */
-function isSameButForSelectors({ removed, added }: SymbolChange): boolean {
+/**
+ * Whether the change of its own properties is the cause's line (a dependency around them all), or only
+ * that of those who select it: such a select counts as another one where their dependencies changed.
+ */
+function hasNoOther({ removed, added }: SymbolChange, { property: { path, line }, side }: Cause): boolean {
   const edges = (all: readonly Property[]): string =>
-    all.map(({ kind, edge }) => (edge ? `${kind} ${edge.from.id} ${edge.cond}` : '')).sort().join();
-  return [...removed, ...added].every(({ edge }) => edge !== undefined) && edges(removed) === edges(added);
+    all
+      .flatMap(({ kind, edge }) => (edge ? `${kind} ${edge.from.id} ${edge.cond}` : []))
+      .sort()
+      .join();
+  if (edges(removed) !== edges(added)) return false;
+  // A dependency that goes takes nothing away.
+  const harmless = ['depends on', 'visible if'];
+  return (
+    removed.every(({ edge, kind }) => edge !== undefined || (side === 'after' && harmless.includes(kind))) &&
+    added.every((one) => one.edge !== undefined || (side === 'after' && one.path === path && one.line === line))
+  );
 }
 
 function holds(values: Values, edge: Edge): boolean {

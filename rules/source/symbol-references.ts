@@ -142,5 +142,7 @@ export function consequenceOf(references: readonly Reference[]): string {
 }
 
 function put(map: References, name: string, reference: Reference): void {
-  map.set(name, [...(map.get(name) ?? []), reference]);
+  const list = map.get(name);
+  if (list) list.push(reference);
+  else map.set(name, [reference]);
 }

@@ -8,7 +8,7 @@ const defconfigs = (texts: Record<string, string>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(texts).map(([name, text]) => [
       `arch/x86/configs/${name}`,
-      text.replace(/(\w+=\S+) ?/g, 'CONFIG_$1\n'),
+      text.startsWith('CONFIG_') ? text : text.replace(/(\w+=\S+) ?/g, 'CONFIG_$1\n'),
     ]),
   );
 
@@ -155,7 +155,11 @@ describe('several lines', () => {
 
   test('with the same effect are counted apart', async () => {
     const text = `${P}config D\n\tbool "d"\n{/\tdepends on P\n}\nconfig E\n\tbool "e"\n{/\tdepends on P\n}\nconfig A\n\tbool "a"\n\tdepends on D || E\n`;
-    const found = await candidates(text, { a_defconfig: 'D=y A=y', b_defconfig: 'E=y A=y', c_defconfig: 'D=y E=y A=y' });
+    const found = await candidates(text, {
+      a_defconfig: 'D=y A=y',
+      b_defconfig: 'E=y A=y',
+      c_defconfig: 'D=y E=y A=y',
+    });
     expect(found.map(({ claim }) => [claim['symbol'], claim['alsoChanged'], claim['isOneLine']])).toEqual([
       ['D', [{ symbol: 'A', from: 'y', to: 'n', count: 3 }], false],
       ['E', [{ symbol: 'A', from: 'y', to: 'n', count: 1 }], true],
@@ -205,11 +209,7 @@ describe('what the series says itself', () => {
       'config S\n\tbool "s"\n{\timply A\n/}\nconfig A\n\tbool "a"\n',
       'S=y A=y',
     ],
-    [
-      'a helper that goes with who selected it',
-      '{config S\n\tbool "s"\n\tselect A\n\n/}config A\n\tbool\n',
-      'S=y',
-    ],
+    ['a helper that goes with who selected it', '{config S\n\tbool "s"\n\tselect A\n\n/}config A\n\tbool\n', 'S=y'],
     ['a range, where nobody chose', 'config A\n\tint "a"\n\tdefault 50\n\trange 1 {90/10}\n', 'S=y'],
     ['a gain of what cannot be set', 'config P\n\tbool "p"\n\nconfig A\n\tdef_bool y\n{\tdepends on P\n/}', 'S=y'],
   ])('%s is no finding', async (_, text, config) => {

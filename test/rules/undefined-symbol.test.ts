@@ -51,6 +51,34 @@ describe('a reference that comes in', () => {
     });
   });
 
+  test('in a Makefile of scripts/', async () => {
+    const files = { Kconfig: A, 'scripts/Makefile.ubsan': 'x := 1\n{/y-$(CONFIG_GONE) += -g\n}' };
+    expect(symbols(await candidates(files))).toEqual(['GONE']);
+  });
+
+  test.each(['\n', '\r\n'])('in a call over two lines (%j)', async (eol) => {
+    const found = await candidates({ Kconfig: A, 'a.c': `int x;${eol}{/if (IS_ENABLED(${eol}\tCONFIG_GONE))${eol}}` });
+    expect(found[0]?.claim).toMatchObject({ symbol: 'GONE', consequence: expect.stringContaining('IS_ENABLED()') });
+    expect(found[0]?.anchor.line).toBe(3);
+  });
+
+  test.each([
+    ['equal to', 'GONE = y', 'its name is compared as text, so this comparison is never true'],
+    ['other than', 'GONE != n', 'its name is compared as text, so this comparison is always true'],
+  ])('in a comparison: %s', async (_, condition, consequence) => {
+    const found = await candidates({ Kconfig: `${A}{/\tdepends on ${condition}\n}` });
+    expect(found[0]?.claim).toMatchObject({ symbol: 'GONE', consequence });
+  });
+
+  test('counts not as a text', async () => {
+    const text = 'config S\n\tstring\n{/\tdefault vanilla\n}\nconfig H\n\thex\n{/\trange ff00 ffff\n}';
+    const elsewhere = `${A}{/\tdepends on S = chocolate\n}`;
+    expect(symbols(await candidates({ Kconfig: text, 'a/Kconfig': elsewhere }))).toEqual([]);
+    expect(symbols(await candidates({ Kconfig: text, 'a/Kconfig': `${A}{/\tdefault vanilla\n}` }))).toEqual([
+      'vanilla',
+    ]);
+  });
+
   test.each([
     ['in a comment', 'int x;\n{//* #ifdef CONFIG_GONE */\n}'],
     ['in a string', 'char *s{/ = "IS_ENABLED(CONFIG_GONE"};\n'],
@@ -63,14 +91,18 @@ describe('a reference that comes in', () => {
     expect(symbols(await candidates({ Kconfig: A, 'a.c': text }))).toEqual([]);
   });
 
-  test.each(['Documentation/a.c', 'tools/a.c', 'scripts/a.c', 'arch/x86/configs/a_defconfig', 'a.rst'])(
-    'counts not in %s',
-    async (path) => {
-      expect(
-        symbols(await candidates({ Kconfig: A, [path]: 'x\n{/#ifdef CONFIG_GONE\n#endif\nCONFIG_GONE=y\n}' })),
-      ).toEqual([]);
-    },
-  );
+  test.each([
+    'Documentation/a.c',
+    'tools/a.c',
+    'scripts/a.c',
+    'scripts/kconfig/Makefile',
+    'arch/x86/configs/a_defconfig',
+    'a.rst',
+  ])('counts not in %s', async (path) => {
+    expect(
+      symbols(await candidates({ Kconfig: A, [path]: 'x\n{/#ifdef CONFIG_GONE\n#endif\nCONFIG_GONE=y\n}' })),
+    ).toEqual([]);
+  });
 
   test('that only moves to another file is not new; one more is', async () => {
     const from = '{config B\n\tbool\n\tdepends on GONE\n/}config C\n\tbool\n';
@@ -143,6 +175,94 @@ describe('a definition that goes', () => {
   });
 });
 
+describe('a file that nothing sources', () => {
+  const TOP = 'source "arch/$(SRCARCH)/Kconfig"\n';
+  const W1 = 'config W1\n\tbool "w"\n';
+  const base = { Kconfig: TOP, 'arch/x86/Kconfig': A, 'arch/arm/Kconfig': A, Makefile: 'obj-y += a.o\n' };
+  const sourced = { Kconfig: `${TOP}source "w1/Kconfig"\n`, 'w1/Kconfig': W1, Makefile: 'obj-$(CONFIG_W1) += w1.o\n' };
+  const ALL = ['arm', 'x86'];
+
+  test('defines nothing', async () => {
+    const found = await runRule(rule, base, { ...base, ...sourced, Kconfig: TOP }, ALL);
+    expect(found).toMatchObject([
+      { symbols: ['W1'], anchor: { file: 'Makefile' }, claim: { how: 'not-sourced', total: 1 } },
+    ]);
+    expect(found[0]?.claim['references']).toMatchObject([{ declaredAt: 'w1/Kconfig', unread: 'w1/Kconfig' }]);
+  });
+
+  test('nor what it sources', async () => {
+    const files = {
+      ...base,
+      'w1/Kconfig': 'source "w1/sub/Kconfig"\n',
+      'w1/sub/Kconfig': W1,
+      Makefile: sourced.Makefile,
+    };
+    const [one] = await runRule(rule, base, files, ALL);
+    expect(one?.claim['references']).toMatchObject([{ declaredAt: 'w1/sub/Kconfig', unread: 'w1/Kconfig' }]);
+  });
+
+  test('asks for nothing', async () => {
+    const files = { ...base, 'w1/Kconfig': `${W1}\tdepends on GONE\n` };
+    expect(await runRule(rule, base, files, ALL)).toEqual([]);
+    expect(symbols(await runRule(rule, base, { ...files, Kconfig: sourced.Kconfig }, ALL))).toEqual(['GONE']);
+  });
+
+  test.each([
+    ['it is sourced', { ...base, ...sourced }, ALL],
+    [
+      'one architecture sources it',
+      { ...base, ...sourced, Kconfig: TOP, 'arch/arm/Kconfig': 'source "w1/Kconfig"\n' },
+      ALL,
+    ],
+    ['not every architecture was compared', { ...base, ...sourced, Kconfig: TOP }, ['x86']],
+    ['none was', { ...base, ...sourced, Kconfig: TOP }, []],
+  ])('is no matter where %s', async (_, files, archs) => {
+    expect(await runRule(rule, base, files, archs)).toEqual([]);
+  });
+
+  test('any more leaves users behind, of all its symbols together', async () => {
+    const two = { ...sourced, 'w1/Kconfig': `${W1}config W2\n\tbool\n`, 'a.c': '#ifdef CONFIG_W2\n#endif\n' };
+    const found = await runRule(rule, { ...base, ...two }, { ...base, ...two, Kconfig: TOP }, ALL);
+    expect(found).toMatchObject([
+      {
+        symbols: ['W1', 'W2'],
+        anchor: { file: 'Kconfig', line: 2 },
+        claim: { how: 'source-removed', removed: { path: 'Kconfig', line: 2 }, total: 2 },
+      },
+    ]);
+    const conf = fakeConf((_, config) => ({ config: config.replace('CONFIG_W1=y\n', '') }));
+    expect(await found[0]?.confirm(conf)).toMatchObject([{ agrees: false }]);
+    expect(conf.asked).toEqual(['after x86 CONFIG_W1=y\nCONFIG_W2=y\n']);
+  });
+
+  test('any more leaves nobody behind', async () => {
+    const { Makefile } = base;
+    const before = { ...base, ...sourced, Makefile };
+    expect(await runRule(rule, before, { ...before, Kconfig: TOP }, ALL)).toEqual([]);
+    const moved = {
+      ...before,
+      Kconfig: TOP,
+      'arch/arm/Kconfig': `${A}source "w1/Kconfig"\n`,
+      Makefile: sourced.Makefile,
+    };
+    expect(await runRule(rule, { ...before, Makefile: sourced.Makefile }, moved, ALL)).toEqual([]);
+  });
+});
+
+test('a search that stops at its limit says so', async () => {
+  const total = async (lines: number) => {
+    const text = '#ifdef CONFIG_A\n#endif\n'.repeat(lines);
+    return (await candidates({ Kconfig: `{${A}/}config B\n\tbool\n`, 'a.c': text }))[0]?.claim;
+  };
+  expect(await total(20_000)).toMatchObject({
+    atLeast: true,
+    consequence: expect.stringContaining('at least that many'),
+  });
+  const few = await total(3);
+  expect(few).toMatchObject({ total: 3, consequence: expect.not.stringContaining('at least') });
+  expect(few).not.toHaveProperty('atLeast');
+});
+
 describe('conf', () => {
   const run = async (config: string | undefined, path = 'a.c') => {
     const [one] = await candidates({ Kconfig: A, [path]: 'int x;\n{/#ifdef CONFIG_GONE\n#endif\n}' });
@@ -158,5 +278,24 @@ describe('conf', () => {
 
   test.each(['CONFIG_GONE=y\n', '# CONFIG_GONE is not set\n', undefined])('disagrees with %j', async (config) => {
     expect((await run(config)).agrees).toEqual([false]);
+  });
+
+  test('is asked for another architecture where it refuses the first', async () => {
+    const A3 = { Kconfig: 'source "arch/$(SRCARCH)/Kconfig"\n', 'a.c': 'int x;\n' };
+    const archs = ['arc', 'arm', 'mips', 'x86'];
+    const tree = { ...A3, ...Object.fromEntries(archs.map((arch) => [`arch/${arch}/Kconfig`, A])) };
+    const [one] = await runRule(rule, tree, { ...tree, 'a.c': 'int x;\n#ifdef CONFIG_GONE\n#endif\n' }, archs);
+    const refuse = (times: number) => {
+      let left = times;
+      return fakeConf(() => (left-- > 0 ? { config: undefined, exitCode: 1, stderr: 'recursive' } : { config: '' }));
+    };
+    const second = refuse(1);
+    expect(await one?.confirm(second)).toMatchObject([{ agrees: true, exitCode: 0 }]);
+    expect(second.asked.map((line) => line.split(' ')[1])).toEqual(['x86', 'arc']);
+    const none = refuse(9);
+    expect(await one?.confirm(none)).toMatchObject([
+      { agrees: false, exitCode: 1, excerpt: expect.stringContaining('refuses the tree on x86, arc, arm') },
+    ]);
+    expect(none.asked).toHaveLength(3);
   });
 });

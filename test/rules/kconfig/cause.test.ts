@@ -124,6 +124,22 @@ const CASES: readonly Case[] = [
     words: 'the default of D is now n instead of y, and A depends on D',
   },
   {
+    title: 'a dependency on what the series takes away',
+    text: `config L\n\tbool "l"\n\nconfig A\n\tbool "a"\n\t{select/depends on} L\n`,
+    config: 'A=y',
+    line: 'depends on L',
+    side: 'after',
+    words: 'A now needs L, which is n in my_defconfig with the series and y without it',
+  },
+  {
+    title: 'a tristate that becomes bool',
+    text: `${M}config A\n\t{tristate/bool} "a"\n`,
+    config: 'MODULES=y A=m',
+    line: 'bool "a"',
+    side: 'after',
+    words: 'A can no longer be m, which my_defconfig asks for',
+  },
+  {
     title: 'a range',
     text: `config A\n\tint "a"\n\trange 1 {90/10}\n`,
     config: 'A=50',

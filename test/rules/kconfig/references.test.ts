@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ExprPool } from '../../../rules/kconfig/expr.ts';
 import { KconfigParser } from '../../../rules/kconfig/parse.ts';
-import { declaredIn, fileReferences, requires } from '../../../rules/kconfig/references.ts';
+import { declaredIn, fileReferences, isOwnText, requires, textsIn } from '../../../rules/kconfig/references.ts';
 
 const read = (text: string) => {
   const pool = new ExprPool();
@@ -78,4 +78,38 @@ test.each([
   const { pool, file } = read(`config T\n\tbool\n\tdepends on ${text}\n`);
   const depends = file.statements.find(({ line }) => line === 3);
   expect(requires(pool, depends?.expr ?? -1, pool.symbolId('X'))).toBe(expected);
+});
+
+describe('an undefined word', () => {
+  const ownTexts = (text: string): string[] => {
+    const { pool, file } = read(text);
+    const texts = textsIn(pool, [file]);
+    return fileReferences(pool, file)
+      .mentions.filter((mention) => isOwnText(pool, mention, texts))
+      .map(({ symbol }) => pool.names[symbol]!);
+  };
+
+  test.each([
+    ['a default of a string', '\tstring\n\tdefault X'],
+    ['one before the type', '\tdefault X\n\tstring'],
+    ['a default of a hex symbol', '\thex "h"\n\tdefault X'],
+    ['a default where the prompt has a macro', '\tint "n $(m)"\n\tdefault X'],
+    ['the bounds of a range', '\tint\n\trange X X', ['X', 'X']],
+    ['a side of a comparison with text', '\tbool\n\tdepends on X = "text" || X < 5', ['X', 'X']],
+    ['a side of a comparison with a string', '\tbool\n\tdepends on S != X\nconfig S\n\tstring', ['S', 'X']],
+  ])('is its own text as %s', (_, body, expected = ['X']) => {
+    expect(ownTexts(`config T\n${body}\n`)).toEqual(expected);
+  });
+
+  test.each([
+    ['a default of a bool', '\tbool "b"\n\tdefault X'],
+    ['a default of def_tristate', '\tdef_tristate X'],
+    ['the condition of a default', '\tstring\n\tdefault "a" if X'],
+    ['a dependency of a string', '\tstring\n\tdepends on X && !X'],
+    ['a side of a comparison with y, m and n', '\tbool\n\tdepends on X = y || "m" != X || X = n'],
+    ['a select', '\tbool\n\tselect X'],
+    ['a default of a choice behind a string', '\tstring\n\nchoice\n\tdefault X\nendchoice'],
+  ])('is a symbol as %s', (_, body) => {
+    expect(ownTexts(`config T\n${body}\n`)).toEqual([]);
+  });
 });

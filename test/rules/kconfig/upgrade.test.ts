@@ -59,6 +59,15 @@ describe('what the configuration asks for', () => {
     expect(run.get('C')).toMatchObject({ asked: undefined, askedAfter: undefined });
   });
 
+  test('is read from the text where the new type refuses it, but only then', async () => {
+    const { upgrade } = await kconfigPair(...sides(`${MODULES}config A\n\t{tristate/bool} "a"\n`));
+    const refused = upgrade.run('CONFIG_MODULES=y\r\nCONFIG_A=m\r\n').get('A');
+    expect(refused).toMatchObject({ from: 'm', to: 'n', asked: 'm', askedAfter: 'm' });
+    const { upgrade: same } = await kconfigPair(...sides(`${MODULES}config A\n\tbool "a"\n\tdefault {y/n}\n`));
+    const never = same.run('CONFIG_MODULES=y\nCONFIG_A=m\n').get('A');
+    expect(never).toMatchObject({ from: 'y', to: 'n', asked: undefined, askedAfter: undefined });
+  });
+
   test('a choice with another default shows both members, unless one was chosen', async () => {
     const text = 'choice\n\tprompt "c"\n\tdefault {A/B}\nconfig A\n\tbool "a"\nconfig B\n\tbool "b"\nendchoice\n';
     expect(await changed(text, '')).toEqual(['A y n', 'B n y']);

@@ -13,7 +13,10 @@ test.each([
   ['drivers/net/Kconfig', undefined],
   ['Documentation/a.c', undefined],
   ['tools/testing/a.c', undefined],
-  ['scripts/Makefile.build', undefined],
+  ['scripts/Makefile.ubsan', 'kbuild'],
+  ['scripts/mod/Makefile', 'kbuild'],
+  ['scripts/kconfig/Makefile', undefined],
+  ['scripts/mod/a.c', undefined],
   ['arch/arm/configs/a_defconfig', undefined],
   ['kernel/configs/Makefile', undefined],
   ['drivers/net/a.rst', undefined],
@@ -38,6 +41,18 @@ describe.each(['\n', '\r\n'])('references (%j)', (eol) => {
       ['if (IS_ENABLED(CONFIG_A) || IS_MODULE( CONFIG_B ))', 'IS_REACHABLE(CONFIG_C) IS_BUILTIN(CONFIG_D)'],
       ['A@1', 'B@1', 'C@2', 'D@2'],
     ],
+    [
+      'a call over several lines',
+      ['x = IS_ENABLED(', '\tCONFIG_A) + IS_BUILTIN', '(', 'CONFIG_B', ');'],
+      ['A@2', 'B@4'],
+    ],
+    ['a call after a comment line', ['IS_ENABLED( /* CONFIG_X', '*/ CONFIG_A)'], ['A@2']],
+    ['a call in a continued macro', ['#define HAS(x) IS_ENABLED(\\', '\tCONFIG_A)'], ['A@2']],
+    [
+      'a call over the lines of an #if',
+      ['#if IS_ENABLED(\\', 'CONFIG_A) || CONFIG_B', 'IS_MODULE(CONFIG_C)'],
+      ['A@2', 'B@2', 'C@3'],
+    ],
     ['a macro that asks', ['#define HAS IS_ENABLED(CONFIG_A)'], ['A@1']],
     ['_MODULE, as it is written', ['#ifdef CONFIG_A_MODULE'], ['A_MODULE@1']],
     ['code behind a comment', ['/* x */ #ifdef CONFIG_B', '#ifdef /* CONFIG_X */ CONFIG_A'], ['B@1', 'A@2']],
@@ -49,6 +64,7 @@ describe.each(['\n', '\r\n'])('references (%j)', (eol) => {
   test.each<[string, string[]]>([
     ['comments', ['// #ifdef CONFIG_A', '/*', '#ifdef CONFIG_A', '*/', '/* IS_ENABLED(CONFIG_A) */']],
     ['values', ['int x = CONFIG_A;', 'CONFIG_A']],
+    ['calls of other functions', ['IS_ERR(', 'CONFIG_A)', 'IS_ENABLED(', 'x, CONFIG_A)']],
     ['names that are put together', ['#if CONFIG_A_ ## B', 'IS_ENABLED(CONFIG_##x)', 'IS_ENABLED(CONFIG_A_##x)']],
     ['longer words', ['#ifdef MYCONFIG_A', '#ifdef CONFIG_']],
     ['other directives', ['#include CONFIG_A', '#define X CONFIG_A', '#error CONFIG_A']],
@@ -73,8 +89,13 @@ describe.each(['\n', '\r\n'])('references (%j)', (eol) => {
     expect(found('kbuild', ...lines)).toEqual([]);
   });
 
+  test('tell the call that they are an argument of', () => {
+    const text = `IS_REACHABLE(${eol}CONFIG_A)${eol}#ifdef CONFIG_B${eol}`;
+    expect(configReferences(text, 'c').map(({ call }) => call)).toEqual(['IS_REACHABLE', undefined]);
+  });
+
   test('take time in proportion to the text', () => {
-    const hostile = `${'/* " \' '.repeat(20_000)}\n${'"\\'.repeat(50_000)}\nCONFIG_`;
+    const hostile = `${'/* " \' '.repeat(20_000)}\n${'"\\'.repeat(50_000)}\n${'IS_ENABLED(\n\\'.repeat(20_000)}${'\n'.repeat(50_000)}CONFIG_`;
     const begin = performance.now();
     expect(configReferences(hostile, 'c')).toEqual([]);
     expect(performance.now() - begin).toBeLessThan(1000);
