@@ -95,7 +95,7 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
   'undefined-symbol': {
     ...RULE_FIELDS,
     'claim.symbol': 'symbol without a definition',
-    'claim.how': 'introduced, or definition-removed',
+    'claim.how': 'introduced, definition-removed, not-sourced, or source-removed',
     'claim.where': 'kconfig, kbuild or c',
     'claim.references': 'list of {path, line, text}',
     'claim.removed': 'the definition that the series removes, or null',

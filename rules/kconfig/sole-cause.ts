@@ -58,11 +58,13 @@ export class Causes {
     return !isEdge || [...own!.removed, ...own!.added].every(({ kind }) => kind === property.kind);
   }
 
-  /** Selects and implies that held before and do not any more. */
+  /** Selects and implies that held before and do not any more; #inputsFollow() looks at who changed itself. */
   #lostEdges({ before: b, after: a }: ValueChange): Edge[] {
     const { before, after } = this.#upgrade;
     const lost = (was: readonly Edge[], is: readonly Edge[]): Edge[] => {
-      const kept = new Set(is.filter((edge) => holds(after, edge)).map(({ from }) => from.id));
+      const kept = new Set(
+        is.filter((edge) => holds(after, edge) || this.#changes.has(edge.from.name)).map(({ from }) => from.id),
+      );
       return was.filter((edge) => holds(before, edge) && !kept.has(edge.from.id));
     };
     return [...lost(b.selectedBy, a.selectedBy), ...lost(b.impliedBy, a.impliedBy)];

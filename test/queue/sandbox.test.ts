@@ -5,7 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SandboxSpec } from '../../queue/sandbox.ts';
-import { findOnPath, insideToHost, runSandboxed, SandboxError, sandboxAvailable } from '../../queue/sandbox.ts';
+import {
+  findOnPath,
+  insideToHost,
+  runSandboxed,
+  SANDBOX_PATH,
+  SandboxError,
+  sandboxAvailable,
+  setToolPath,
+} from '../../queue/sandbox.ts';
 
 let dir = '';
 let tree = '';
@@ -223,12 +231,11 @@ describe('a tree that is trusted', () => {
 
 describe('a machine without bubblewrap', () => {
   test('is refused with the package to install, unless the tree is trusted', async () => {
-    const path = process.env['PATH'];
     const bin = join(dir, 'bin');
     await mkdir(bin);
     await writeFile(join(bin, 'prlimit'), '#!/bin/sh\nexec /usr/bin/prlimit "$@"\n');
     await chmod(join(bin, 'prlimit'), 0o755);
-    process.env['PATH'] = bin;
+    setToolPath(bin);
     try {
       await expect(sh('echo ran >/out/ran')).rejects.toThrow(SandboxError);
       await expect(sh('echo ran >/out/ran')).rejects.toThrow('apt install bubblewrap');
@@ -239,7 +246,7 @@ describe('a machine without bubblewrap', () => {
       });
       expect((await sh('echo ran', { trustTree: true, cwd: '/out' })).stdout).toBe('ran\n');
     } finally {
-      process.env['PATH'] = path;
+      setToolPath(SANDBOX_PATH);
     }
   });
 
