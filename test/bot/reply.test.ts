@@ -146,7 +146,7 @@ describe('proof and commands', () => {
     const text = renderReplies({ series, report: none, footer })[0]?.body ?? '';
     expect(text).toContain('\nCompared: references to symbols before and after the series');
     expect(text).not.toContain('Kconfig of');
-    expect(bodyOf(sample.undefinedInC)).toContain('Kconfig of 8 architectures');
+    expect(bodyOf(sample.undefinedInC)).toContain('Kconfig of arm, arm64, loongarch');
   });
 
   test('base without a name is its object name', () => {

@@ -253,6 +253,7 @@ export const configUpgrade: Finding = {
     to: 'n',
     configs: {
       count: 12,
+      elsewhere: 0,
       total: 311,
       groups: [
         {
@@ -269,9 +270,12 @@ export const configUpgrade: Finding = {
       text: '\tdepends on COMMON_CLK',
       side: 'after',
       isQuoted: true,
+      isSole: true,
       explanation: 'SENSORS_FOO now needs COMMON_CLK, which is n there',
     },
     alsoChanged: [{ symbol: 'REGMAP_I2C', from: 'm', to: 'n', count: 3 }],
+    notTried: [],
+    isOneLine: true,
   },
   evidence: [],
   witness: { arch: 'mips', from: 'arch/mips/configs/db1xxx_defconfig', settings: [] },
