@@ -4,10 +4,11 @@
  */
 
 import { createHash } from 'node:crypto';
-import { closeSync, constants, existsSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { buildModel } from '../rules/kconfig/build-model.ts';
+import { dialectOf, GRAMMAR } from '../rules/kconfig/dialect.ts';
 import { KconfigError } from '../rules/kconfig/error.ts';
 import { ExprPool } from '../rules/kconfig/expr.ts';
 import { type KconfigFile, KconfigParser } from '../rules/kconfig/parse.ts';
@@ -23,6 +24,8 @@ export function openDirectory(dir: string): KconfigSource & { readonly pool: Exp
   const root = resolve(dir);
   if (!existsSync(join(root, 'Kconfig')))
     throw new KconfigError(join(dir, 'Kconfig'), 0, 'no such file: --tree takes the top directory of a kernel tree');
+  const grammar = join(root, GRAMMAR);
+  const dialect = dialectOf(existsSync(grammar) ? readFileSync(grammar, 'latin1') : undefined);
   const pool = new ExprPool();
   const parser = new KconfigParser(pool);
   const files = new Map<string, KconfigFile | undefined>();
@@ -61,6 +64,7 @@ export function openDirectory(dir: string): KconfigSource & { readonly pool: Exp
         world,
         file,
         refuseRepeatedSource: existsSync(join(root, 'scripts/kconfig/tests/err_repeated_inc/Kconfig')),
+        dialect,
       }),
   };
 }

@@ -4,6 +4,7 @@
  * meaning depends on all that is open around it, which is the state of one walk.)
  */
 
+import type { Dialect } from './dialect.ts';
 import { KconfigError } from './error.ts';
 import { type ExprPool, NONE, Op } from './expr.ts';
 import { Token } from './lex.ts';
@@ -21,6 +22,8 @@ export interface ModelOptions {
   readonly root?: string;
   /** Linux 7.0 on refuses a file sourced twice; earlier kernels read it again. */
   readonly refuseRepeatedSource?: boolean;
+  /** What the tree's conf understands; everything where absent. */
+  readonly dialect?: Dialect;
 }
 
 /** Deepest `source` nesting; the kernel's is 8. */
@@ -207,6 +210,9 @@ class ModelBuilder {
     }
     switch (s.kind) {
       case Kind.depends:
+        if (s.cond !== NONE && this.#options.dialect?.conditionalDepends === false) {
+          throw new KconfigError(path, s.line, 'syntax error: the conf of this tree knows no "if" behind "depends on"');
+        }
         this.#depend(s.cond === NONE ? s.expr : this.#pool.or(s.expr, this.#isNo(s.cond)), s.line);
         return;
       case Kind.visible:
@@ -229,6 +235,9 @@ class ModelBuilder {
         this.#modules = entry.symbol;
         return;
       case Kind.transitional:
+        if (this.#options.dialect?.transitional === false) {
+          throw new KconfigError(path, s.line, 'syntax error: the conf of this tree knows no "transitional"');
+        }
         entry.symbol!.isTransitional = true;
         return;
       case Kind.type:

@@ -4,6 +4,7 @@
 
 import type { Arch, Tree } from '../types.ts';
 import { buildModel } from './build-model.ts';
+import { type Dialect, dialectOf, GRAMMAR } from './dialect.ts';
 import { KconfigError } from './error.ts';
 import { ExprPool } from './expr.ts';
 import type { MacroWorld } from './macros.ts';
@@ -64,6 +65,7 @@ export class KconfigTree {
   readonly store: KconfigStore;
   readonly files = new Map<string, KconfigFile>();
   #refuseRepeatedSource = false;
+  #dialect: Dialect | undefined;
 
   constructor(store: KconfigStore, tree: Tree) {
     this.store = store;
@@ -87,6 +89,9 @@ export class KconfigTree {
       const text = texts.get(path);
       if (text !== undefined) this.files.set(path, this.store.parsed(blob, text)!);
     }
+    if (!this.#dialect && (await this.tree.blob(GRAMMAR)) !== undefined) {
+      this.#dialect = dialectOf((await this.tree.read([GRAMMAR])).get(GRAMMAR));
+    }
     this.#refuseRepeatedSource = (await this.tree.blob('scripts/kconfig/tests/err_repeated_inc/Kconfig')) !== undefined;
     return found;
   }
@@ -102,6 +107,7 @@ export class KconfigTree {
           pool: this.store.pool,
           world,
           refuseRepeatedSource: this.#refuseRepeatedSource,
+          ...(this.#dialect && { dialect: this.#dialect }),
           file: (path) => {
             const file = this.files.get(path);
             if (!file) wanted.push(path);
