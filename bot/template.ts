@@ -132,6 +132,20 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     'claim.notTried': 'more of these, not tried with conf',
     'claim.isOneLine': 'whether that line is enough for all of them',
   },
+  'unmigrated-rename': {
+    ...RULE_FIELDS,
+    'claim.old': 'symbol that the series removes',
+    'claim.new': 'symbol that takes its place',
+    'claim.from': 'value of the old symbol without the series',
+    'claim.to': 'value of the new symbol with the series',
+    'claim.configs.count': 'configurations that lose it',
+    'claim.configs.total': 'configurations carried over',
+    'claim.configs.groups': 'list of {label, count, examples}',
+    'claim.by.path': 'file of a line that names the one as it named the other; `by` is null where there is none',
+    'claim.by.line': 'its line with the series',
+    'claim.by.text': 'its text',
+    'claim.prompt': 'prompt that both have, where there is no such line',
+  },
 };
 
 /**
@@ -253,6 +267,7 @@ function isDocumented(name: string, field: string): boolean {
     Object.hasOwn(fields, field) ||
     Object.hasOwn(fields, field.replace(/\.(size|\d+(\..*)?)$/, '')) ||
     field === 'witness' ||
+    field === 'claim.by' ||
     field.startsWith('forloop.') ||
     (templateFields[name] === undefined && field.startsWith('claim.'))
   );

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path/posix';
+import { byFame, grouped, shortName } from './config-groups.ts';
 import { type Cause, propertyLine } from './kconfig/cause.ts';
 import { causeWords } from './kconfig/cause-words.ts';
 import { lineOf, valueOn } from './kconfig/config-line.ts';
@@ -24,7 +25,7 @@ config FOO / depends on BAR is added, and multi_v7_defconfig sets FOO=y but not 
 ## Instead
 Set BAR in those defconfigs in the same series, select it, or leave the dependency out.
 ## What it misses
-New symbols, renamed ones and those that the series removes. Values that the series itself sets: in a
+New symbols and those that the series removes (renamed ones: unmigrated-rename). Values that the series itself sets: in a
 defconfig, by another default (or none), range or choice where nobody chose, by a new select or imply.
 Symbols without a visible prompt that the configuration does not name, unless another finding carries
 them, or their select goes away in a patch that leaves the code beside that Kconfig file as it is.
@@ -153,7 +154,7 @@ function candidate(change: KernelChange, { cause, line, hits }: Group, { total, 
   const dropped = counts.filter(({ hits: of }) => of.some((hit) => hit.isDropped) && !changesCode(change, anchor));
   const [primary] = (named.length > 0 ? named : dropped).sort(byWeight);
   if (!primary) return undefined;
-  const shown = primary.hits.toSorted(byFame)[0]!;
+  const shown = primary.hits.toSorted(byRenown)[0]!;
   // A number that goes with its menu is no news.
   const rest = counts.filter(
     (one) => one !== primary && (one.to !== 'not set' || one.hits.some(({ isAsked }) => isAsked)),
@@ -185,7 +186,7 @@ function candidate(change: KernelChange, { cause, line, hits }: Group, { total, 
         count: primary.hits.length,
         elsewhere: sum(primary) - primary.hits.length,
         total,
-        groups: grouped(primary.hits),
+        groups: grouped(primary.hits.map(({ config }) => config)),
       },
       cause: {
         path,
@@ -269,39 +270,16 @@ function cover(first: ExistingConfig, counts: readonly Count[]): ExistingConfig[
         ({ config }) => config,
       ).values(),
     ];
-    const [next] = byConfig.sort((a, b) => b.length - a.length || byFame(a[0]!, b[0]!));
+    const [next] = byConfig.sort((a, b) => b.length - a.length || byRenown(a[0]!, b[0]!));
     if (!next) break;
     chosen.push(next[0]!.config);
   }
   return chosen;
 }
 
-/** The configuration to show: of a much used architecture, then by name. */
-function byFame(a: Hit, b: Hit): number {
-  const fame = ['x86', 'arm64', 'arm', 'powerpc', 'riscv', 's390', 'mips'];
-  const at = (hit: Hit): number => (fame.indexOf(hit.config.arch) + fame.length + 1) % (fame.length + 1);
-  return Number(b.isAsked) - Number(a.isAsked) || at(a) - at(b) || (a.config.name < b.config.name ? -1 : 1);
-}
-
-/** `reef_defconfig`; where a name alone says little, with its architecture. */
-function shortName({ arch, name }: ExistingConfig): string {
-  const short = baseName(arch, name);
-  return short === 'defconfig' ? `the defconfig of ${arch}` : short;
-}
-
-function baseName(arch: string, name: string): string {
-  const dir = `arch/${arch}/configs/`;
-  return name.startsWith(dir) ? name.slice(dir.length) : name;
-}
-
-function grouped(hits: readonly Hit[]): { label: string; count: number; examples: string[] }[] {
-  const groups = Map.groupBy(hits, (hit) => hit.config.group);
-  return [...groups]
-    .map(([label, members]) => {
-      const examples = members.map(({ config }) => baseName(config.arch, config.name)).filter((name) => name !== label);
-      return { label, count: members.length, examples: examples.sort().slice(0, 4) };
-    })
-    .sort((a, b) => b.count - a.count || (a.label < b.label ? -1 : 1));
+/** The hit to show: of a configuration that asks for the value, and that is well known. */
+function byRenown(a: Hit, b: Hit): number {
+  return Number(b.isAsked) - Number(a.isAsked) || byFame(a.config, b.config);
 }
 
 function exactAnchor(

@@ -4,5 +4,6 @@ import configUpgrade from './config-upgrade.ts';
 import recursiveDependency from './recursive-dependency.ts';
 import type { Rule } from './rule.ts';
 import undefinedSymbol from './undefined-symbol.ts';
+import unmigratedRename from './unmigrated-rename.ts';
 
-export const RULES: readonly Rule[] = [configUpgrade, recursiveDependency, undefinedSymbol];
+export const RULES: readonly Rule[] = [configUpgrade, recursiveDependency, undefinedSymbol, unmigratedRename];

@@ -88,13 +88,15 @@ describeWithTree('a series with findings (skipped without DEPBOT_TEST_TREE)', ()
     ['undefined-symbol', 'master', 'broken'],
     ['recursive-dependency', 'master', 'loop'],
     ['config-upgrade', 'defconfig', 'carried'],
+    ['unmigrated-rename', 'defconfig', 'renamed'],
   ])('--json with a finding of %s is as documented', async (rule, base, branch) => {
-    if (branch === 'carried') {
+    if (base === 'defconfig') {
+      const change =
+        branch === 'carried'
+          ? ['depends on BAR', 'depends on BAR\n\tdepends on NEW\n\nconfig NEW\n\tbool "New"']
+          : ['config FOO\n', 'config FOO_2\n'];
       kernel.git('checkout', '-q', '-b', branch, base);
-      kernel.commit(
-        'carried: a switch',
-        fooKconfig('depends on BAR', 'depends on BAR\n\tdepends on NEW\n\nconfig NEW\n\tbool "New"'),
-      );
+      kernel.commit(`${branch}: a switch`, fooKconfig(change[0]!, change[1]!));
       kernel.git('checkout', '-q', 'master');
     }
     const run = await check(['--json', '--range', `${base}..${branch}`]);
