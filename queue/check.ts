@@ -15,14 +15,16 @@ import { changedSymbols, type SymbolChange } from '../rules/kconfig/properties.t
 import { touchedPaths } from '../rules/kconfig/touched.ts';
 import { membersOf, TreeReaders } from '../rules/kconfig/tree-readers.ts';
 import { cycleKey } from '../rules/recursive-dependency.ts';
-import type { ArchPair, ChangedPath, Conf, ConfRun, KernelChange, Rule, RuleRun } from '../rules/rule.ts';
+import type { ArchPair, Candidate, ChangedPath, Conf, ConfRun, KernelChange, Rule, RuleRun } from '../rules/rule.ts';
 import type { AppliedSeries, Arch, CannotCheck, Dropped, Finding, Report, Series, Tree } from '../rules/types.ts';
 import { applySeries } from './apply.ts';
 import { type DistributionConfig, existingConfigs } from './existing-configs.ts';
 import { changedPaths, openTree } from './git-tree.ts';
+import { gate } from './in-parallel.ts';
 import { AnswerError, ConfError, fromTree, KconfigSide } from './kconfig-side.ts';
 import type { Repository } from './repository.ts';
 import { SandboxError } from './sandbox.ts';
+import { newShellBudget } from './shell-answers.ts';
 import { archs as archsOf, srcArch } from './toolchain.ts';
 
 /** The operator asked for an architecture that the tree does not have. */
@@ -114,6 +116,7 @@ async function compare(
   const base = applied.prerequisites.at(-1)?.commit ?? applied.base.sha;
   const sideOptions = {
     cacheDir: options.cacheDir,
+    shellBudget: newShellBudget(),
     ...(options.trustTree !== undefined && { trustTree: options.trustTree }),
   };
   options.onProgress?.('reading Kconfig files');
@@ -151,7 +154,7 @@ async function compare(
   clock.lap('compare');
 
   options.onProgress?.('confirming');
-  const conf = remembering({
+  const conf = shared({
     olddefconfig: (side, arch, config) => (side === 'before' ? before : after).olddefconfig(arch, config),
   });
   const { findings, dropped } = await confirmAll(runs, conf);
@@ -260,13 +263,17 @@ async function changes(repo: Repository, base: string, head: string): Promise<Ch
   }));
 }
 
-/** Several candidates ask about one configuration; conf is run once. */
-function remembering(conf: Conf): Conf {
+/** As many as the machines that this is made for have processors. */
+const CONF_AT_ONCE = 2;
+
+/** Several candidates ask about one configuration: conf is run once. All ask at once: it runs a few at a time. */
+function shared(conf: Conf): Conf {
+  const enter = gate(CONF_AT_ONCE);
   const runs = new Map<string, Promise<ConfRun>>();
   return {
     olddefconfig(side, arch, config) {
       const key = `${side} ${arch} ${config}`;
-      const run = runs.get(key) ?? conf.olddefconfig(side, arch, config);
+      const run = runs.get(key) ?? enter(() => conf.olddefconfig(side, arch, config));
       runs.set(key, run);
       return run;
     },
@@ -280,38 +287,31 @@ async function confirmAll(
 ): Promise<{ findings: Finding[]; dropped: Dropped[] }> {
   const findings: Finding[] = [];
   const dropped: Dropped[] = [];
+  const asked: { rule: Rule; candidate: Candidate }[] = [];
   for (const { rule, run } of runs) {
-    const candidates = await run.finish();
-    // Two at a time, as many as the machines that this is made for have processors.
-    const tried = await mapLimited(candidates, 2, (candidate) =>
-      rule.rung > 1 ? candidate.confirm(conf) : Promise.resolve([]),
-    );
-    for (const [i, candidate] of candidates.entries()) {
-      const { confirm: _, severity, ...rest } = candidate;
-      const attempts = tried[i]!;
-      const disagreeing = attempts.find((attempt) => !attempt.agrees);
-      if (rule.rung > 1 && (disagreeing || attempts.length === 0)) {
-        const why = disagreeing
-          ? `conf disagrees (${disagreeing.side} the series: ${disagreeing.argv.join(' ')} exited with ${disagreeing.exitCode}): ${disagreeing.excerpt}`
-          : 'nothing was tried';
-        dropped.push({ rule: rule.id, key: candidate.key, why });
-        continue;
-      }
-      const rung = attempts.length > 0 ? 2 : 1;
-      findings.push({ ...rest, rule: rule.id, severity: severity ?? rule.severity, verification: { rung, attempts } });
+    for (const candidate of await run.finish()) asked.push({ rule, candidate });
+  }
+  const tried = await Promise.all(
+    asked.map(async ({ rule, candidate }) => ({
+      rule,
+      candidate,
+      attempts: rule.rung > 1 ? await candidate.confirm(conf) : [],
+    })),
+  );
+  for (const { rule, candidate, attempts } of tried) {
+    const { confirm: _, severity, ...rest } = candidate;
+    const disagreeing = attempts.find((attempt) => !attempt.agrees);
+    if (rule.rung > 1 && (disagreeing || attempts.length === 0)) {
+      const why = disagreeing
+        ? `conf disagrees (${disagreeing.side} the series: ${disagreeing.argv.join(' ')} exited with ${disagreeing.exitCode}): ${disagreeing.excerpt}`
+        : 'nothing was tried';
+      dropped.push({ rule: rule.id, key: candidate.key, why });
+      continue;
     }
+    const rung = attempts.length > 0 ? 2 : 1;
+    findings.push({ ...rest, rule: rule.id, severity: severity ?? rule.severity, verification: { rung, attempts } });
   }
   return { findings: findings.sort(inOrder), dropped };
-}
-
-async function mapLimited<T, R>(items: readonly T[], limit: number, work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let i = next++; i < items.length; i = next++) results[i] = await work(items[i]!);
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
-  return results;
 }
 
 /** By patch, line of the mail, rule, key. */

@@ -10,8 +10,10 @@ import type { KconfigModel } from '../rules/kconfig/model.ts';
 import type { ConfRun } from '../rules/rule.ts';
 import type { Arch, Tree } from '../rules/types.ts';
 import type { ConfJob, ConfRun as FullConfRun } from './conf.ts';
-import { buildConf, materialise, runConf } from './conf.ts';
-import { ShellAnswers } from './shell-answers.ts';
+import { runConf } from './conf.ts';
+import { buildConf } from './conf-build.ts';
+import { materialise } from './conf-files.ts';
+import { ShellAnswers, type ShellBudget, type Unanswered } from './shell-answers.ts';
 import { type KconfigEnv, toolchainEnv, toolchainId } from './toolchain.ts';
 
 /** Where Kconfig files come from: a commit, or a directory as it is. */
@@ -34,6 +36,8 @@ export function fromTree(kconfig: KconfigTree): KconfigSource {
 export interface SideOptions {
   readonly cacheDir: string;
   readonly trustTree?: boolean;
+  /** For the shell commands of this side and of those that it is shared with. Default one of its own. */
+  readonly shellBudget?: ShellBudget;
 }
 
 /** What to ask of conf: mode and input. */
@@ -49,10 +53,12 @@ const CONF_FAILS_TOO = new Set(['too-long', 'nul-byte']);
 export class AnswerError extends Error {
   override readonly name = 'AnswerError';
 
-  constructor(command: string, why: string) {
-    super(
-      `the Kconfig files run a command that gave no answer within the limits (${why}): ${JSON.stringify(command.slice(0, 200))}`,
-    );
+  constructor({ command, why }: Unanswered) {
+    const what =
+      why === 'out-of-time'
+        ? 'the Kconfig files run commands that take too long together; the time for all of them was over at'
+        : `the Kconfig files run a command that gave no answer within the limits (${why}):`;
+    super(`${what} ${JSON.stringify(command.slice(0, 200))}`);
   }
 }
 
@@ -87,7 +93,14 @@ export class KconfigSide {
     const id = await toolchainId({ ...trust, cacheDir: options.cacheDir });
     const makefile = (await tree.read(['Makefile'])).get('Makefile') ?? '';
     const answers = (treeDir: () => Promise<string>): ShellAnswers =>
-      new ShellAnswers({ cacheDir: options.cacheDir, toolchainId: id, tree, treeDir, ...trust });
+      new ShellAnswers({
+        cacheDir: options.cacheDir,
+        toolchainId: id,
+        tree,
+        treeDir,
+        ...trust,
+        ...(options.shellBudget && { budget: options.shellBudget }),
+      });
     return new KconfigSide(source, options, answers, makefile);
   }
 
@@ -124,7 +137,7 @@ export class KconfigSide {
       }
       const failed = (await this.#answers.answer([...missing], env)).find(({ why }) => !CONF_FAILS_TOO.has(why));
       // An answer that only we lack would be read as an empty one, by conf as well: a difference that is none.
-      if (failed) throw new AnswerError(failed.command, failed.why);
+      if (failed) throw new AnswerError(failed);
     }
   }
 

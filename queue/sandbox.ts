@@ -5,13 +5,13 @@
  * namespaces of its own, an empty environment but for what is asked, and nothing of the host but a
  * read-only /usr and the mounts named. prlimit(1) bounds what a process may take; the clock is ours. When
  * the command ends, or its time is over, its PID namespace ends with it, so `setsid` saves no child.
- * (Above 400 lines, because this power is to be held by one file.)
  */
 
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { access, constants, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { closePidsGroup, enterGroup, isAbsent, openPidsGroup, pidsRoot } from './sandbox-group.ts';
 
 /** What one run may take. */
 export interface Limits {
@@ -21,7 +21,7 @@ export interface Limits {
   readonly cpuSec: number;
   /** Address space of each process. */
   readonly memoryBytes: number;
-  /** Processes at a time. Counts all of the caller's uid, unless a pids cgroup could be had (root only). */
+  /** Processes at a time in the sandbox; not with `trustTree`. Binds root only where a pids cgroup could be had. */
   readonly processes: number;
   /** Size of any file written. */
   readonly fileBytes: number;
@@ -121,11 +121,7 @@ export async function runSandboxed(spec: SandboxSpec): Promise<SandboxRun> {
       ...prlimitArgs(limits),
       ...(spec.trustTree === true ? bareArgs(spec) : await bwrapArgs(spec, limits)),
     ];
-    return await run(
-      group === undefined ? command : [...ENTER_GROUP, join(group, 'cgroup.procs'), ...command],
-      spec,
-      limits,
-    );
+    return await run(group === undefined ? command : enterGroup(group, command), spec, limits);
   } finally {
     if (group !== undefined) await closePidsGroup(group);
   }
@@ -198,7 +194,6 @@ function prlimitArgs(limits: Limits): string[] {
   return [
     `--as=${limits.memoryBytes}`,
     `--cpu=${limits.cpuSec}`,
-    `--nproc=${limits.processes}`,
     `--fsize=${limits.fileBytes}`,
     `--nofile=${OPEN_FILES}`,
     '--core=0',
@@ -237,8 +232,8 @@ async function bwrapArgs(spec: SandboxSpec, limits: Limits): Promise<string[]> {
     // the root is a tmpfs that held the mount points: nothing is to be written there, it would be memory
     ...['--remount-ro', '/', '--chdir', spec.cwd ?? '/tmp', '--clearenv'],
     ...Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value]),
-    '--',
-    ...spec.argv,
+    // here and not before bwrap: only inside does it count the sandbox's processes and not all of the user's
+    ...['--', '/usr/bin/prlimit', `--nproc=${limits.processes}`, ...spec.argv],
   ];
 }
 
@@ -387,85 +382,6 @@ function setUpFailed(stderr: string): SandboxError {
     );
   }
   return new SandboxError('failed', `bubblewrap could not set up the sandbox: ${said}`);
-}
-
-// ---------------------------------------------------------------- process limit for root
-
-/** Joins a cgroup, then becomes the command; the shell sees its arguments as data. */
-const ENTER_GROUP = ['/bin/sh', '-c', 'echo $$ >"$0" && exec "$@"'];
-let groups = 0;
-
-/**
- * Folder where pids cgroups can be made, if any: RLIMIT_NPROC does not bind root (kernel/fork.c exempts the
- * initial user). cgroup v1 has a pids hierarchy; in v2 the controller must be handed down.
- */
-async function pidsRoot(): Promise<string | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
-  for (const [root, file] of [
-    ['/sys/fs/cgroup/pids', 'cgroup.procs'],
-    ['/sys/fs/cgroup', 'cgroup.subtree_control'],
-  ] as const) {
-    try {
-      await access(root, constants.W_OK);
-      const content = await readFile(join(root, file), 'utf8');
-      if (file === 'cgroup.procs' || content.split(/\s/).includes('pids')) return root;
-    } catch (error) {
-      if (!isAbsent(error)) throw error;
-    }
-  }
-  return undefined;
-}
-
-async function openPidsGroup(processes: number): Promise<string | undefined> {
-  const root = await pidsRoot();
-  if (root === undefined) return undefined;
-  if (groups === 0) await sweepPidsGroups(root);
-  groups += 1;
-  const group = join(root, `depbot-${process.pid}-${groups}-${Math.floor(performance.now())}`);
-  try {
-    await mkdir(group);
-    await writeFile(join(group, 'pids.max'), String(processes));
-    return group;
-  } catch (error) {
-    if (isAbsent(error)) return undefined;
-    throw error;
-  }
-}
-
-/** Removes what killed processes of ours left behind. */
-async function sweepPidsGroups(root: string): Promise<void> {
-  for (const name of await readdir(root)) {
-    const pid = /^depbot-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) await closePidsGroup(join(root, name));
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
-}
-
-/** The kernel may need a moment to count the last process out; a group that stays is swept later. */
-async function closePidsGroup(group: string): Promise<void> {
-  for (let tries = 0; tries < 50; tries += 1) {
-    try {
-      await rmdir(group);
-      return;
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
-      if (code === 'ENOENT') return;
-      if (code !== 'EBUSY') throw error;
-      await new Promise((wake) => setTimeout(wake, 20));
-    }
-  }
-}
-
-/** Not there, or not ours to use: both mean "look elsewhere". */
-function isAbsent(error: unknown): boolean {
-  return ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 function firstLine(text: string): string {

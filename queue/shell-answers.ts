@@ -15,6 +15,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { basename, dirname } from 'node:path/posix';
 import type { Tree } from '../rules/types.ts';
+import { inParallel } from './in-parallel.ts';
 import type { Limits } from './sandbox.ts';
 import { runSandboxed } from './sandbox.ts';
 import type { KconfigEnv } from './toolchain.ts';
@@ -30,17 +31,30 @@ export interface ShellAnswersOptions {
   /** Folder of the host with the tree's files (of materialise, or a checkout); asked when a command has to run. */
   readonly treeDir: () => Promise<string>;
   readonly trustTree?: boolean;
-  /** Time of one command, and of one batch, in milliseconds. Defaults 10,000 and 120,000. */
+  /** Time of one command, in milliseconds. Default 10,000. */
   readonly wallMs?: number;
-  readonly batchMs?: number;
+  /** Time of all commands together; what shares it, uses it up together. Default one of its own. */
+  readonly budget?: ShellBudget;
   /** Commands at a time. Default 2. */
   readonly parallel?: number;
+}
+
+/** What is left for running commands, wall clock in milliseconds; `answer` counts it down. */
+export interface ShellBudget {
+  leftMs: number;
+}
+
+/** For one check, of all architectures before and after: five times what 6.12 takes on two slow processors. */
+const SHELL_BUDGET_MS = 600_000;
+
+export function newShellBudget(): ShellBudget {
+  return { leftMs: SHELL_BUDGET_MS };
 }
 
 /** A command that has no answer of its own; it counts as having printed nothing. */
 export interface Unanswered {
   readonly command: string;
-  readonly why: 'timeout' | 'too-long' | 'nul-byte' | 'too-many' | 'batch-timeout';
+  readonly why: 'timeout' | 'too-long' | 'nul-byte' | 'too-many' | 'out-of-time';
 }
 
 /** do_shell() reads this many bytes and keeps one less. */
@@ -54,6 +68,7 @@ const SHELL_LIMITS: Partial<Limits> = { cpuSec: 30, fileBytes: 64 * 2 ** 20, tmp
 /** Answers for one tree. */
 export class ShellAnswers {
   readonly #options: ShellAnswersOptions;
+  readonly #budget: ShellBudget;
   /** By environment, then by command. */
   readonly #known = new Map<string, Map<string, string>>();
   readonly #loaded = new Map<string, Promise<void>>();
@@ -62,6 +77,7 @@ export class ShellAnswers {
 
   constructor(options: ShellAnswersOptions) {
     this.#options = options;
+    this.#budget = options.budget ?? newShellBudget();
   }
 
   /** The answer, if it is at hand: after `load`, or an `answer` with this command. */
@@ -93,20 +109,22 @@ export class ShellAnswers {
   async answer(commands: readonly string[], env: KconfigEnv): Promise<readonly Unanswered[]> {
     await this.load(env);
     const known = this.#of(env);
-    const queue = [...new Set(commands)].filter((command) => !known.has(command));
+    const open = [...new Set(commands)].filter((command) => !known.has(command));
     const unanswered: Unanswered[] = [];
     const fresh: Entry[] = [];
-    const end = performance.now() + (this.#options.batchMs ?? 120_000);
-    const worker = async (): Promise<void> => {
-      for (let command = queue.shift(); command !== undefined; command = queue.shift()) {
-        const why = refusal(command, known.size, performance.now() >= end);
-        const answer = why === undefined ? await this.#run(command, env) : undefined;
+    const began = performance.now();
+    const leftMs = (): number => this.#budget.leftMs - (performance.now() - began);
+    try {
+      await inParallel(open, this.#options.parallel ?? 2, async (command) => {
+        const why = refusal(command, known.size, leftMs() < 1);
+        const answer = why === undefined ? await this.#run(command, env, leftMs()) : undefined;
         known.set(command, answer ?? '');
-        if (answer === undefined) unanswered.push({ command, why: why ?? 'timeout' });
+        if (answer === undefined) unanswered.push({ command, why: why ?? (leftMs() < 1 ? 'out-of-time' : 'timeout') });
         else fresh.push({ command, files: await this.#restsOn(command), answer });
-      }
-    };
-    await Promise.all(Array.from({ length: this.#options.parallel ?? 2 }, worker));
+      });
+    } finally {
+      this.#budget.leftMs = leftMs();
+    }
     if (fresh.length > 0) await keepEntries(this.#file(env), fresh);
     return unanswered;
   }
@@ -135,15 +153,15 @@ export class ShellAnswers {
   }
 
   /** Undefined when its time was over. */
-  async #run(command: string, env: KconfigEnv): Promise<string | undefined> {
-    const { trustTree, wallMs } = this.#options;
+  async #run(command: string, env: KconfigEnv, leftMs: number): Promise<string | undefined> {
+    const { trustTree, wallMs = 10_000 } = this.#options;
     const treeDir = await this.#options.treeDir();
     const run = await runSandboxed({
       // head(1) stands for the fread() of do_shell(): a writer without end gets SIGPIPE there too
       argv: ['/bin/sh', '-c', `/bin/sh -c -- "$0" 2>/dev/null | head -c ${BUFFER_BYTES}`, command],
       readOnly: [{ host: treeDir, inside: SRCTREE }],
       env,
-      limits: { ...SHELL_LIMITS, wallMs: wallMs ?? 10_000 },
+      limits: { ...SHELL_LIMITS, wallMs: Math.ceil(Math.min(wallMs, leftMs)) },
       ...(trustTree === undefined ? {} : { trustTree }),
     });
     if (run.timedOut) return undefined;
@@ -193,7 +211,7 @@ function refusal(command: string, known: number, over: boolean): Unanswered['why
   if (command.includes('\0')) return 'nul-byte';
   if (Buffer.byteLength(command) > MAX_COMMAND_BYTES) return 'too-long';
   if (known >= MAX_COMMANDS) return 'too-many';
-  return over ? 'batch-timeout' : undefined;
+  return over ? 'out-of-time' : undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
-import type { Cycle } from './kconfig/cycles.ts';
+import type { Cycle, CycleStep } from './kconfig/cycles.ts';
 import { type Candidate, type Conf, defineRule, type KernelChange } from './rule.ts';
-import type { Anchor, Attempt, Evidence } from './types.ts';
+import type { Anchor, Arch, Attempt, Evidence } from './types.ts';
 
 export default defineRule({
   id: 'recursive-dependency',
@@ -21,20 +21,37 @@ dependency limitations".
 Nothing that conf reports. A circle that the tree had before the series is not repeated.`,
 
   begin(change) {
-    const found = new Map<string, { cycle: Cycle; archs: string[] }>();
+    const found = new Map<string, Found>();
     return {
       onArch({ arch, newCycles }) {
         for (const cycle of newCycles) {
           const key = cycleKey(cycle);
           const known = found.get(key);
           if (known) known.archs.push(arch);
-          else found.set(key, { cycle, archs: [arch] });
+          else found.set(key, { key, cycle, archs: [arch] });
         }
       },
-      finish: () => [...found].flatMap(([key, { cycle, archs }]) => candidate(change, key, cycle, archs) ?? []),
+      finish() {
+        const told = [...found.values()].flatMap((one) => toldFrom(change, one) ?? []);
+        const byLine = Map.groupBy(told, ({ anchor: { patch, file, line } }) => `${patch} ${file}:${line}`);
+        return [...byLine.values()].map((ways) => candidate(change, ways));
+      },
     };
   },
 });
+
+/** A circle, and the architectures that have it. */
+interface Found {
+  readonly key: string;
+  readonly cycle: Cycle;
+  readonly archs: Arch[];
+}
+
+/** The same, with its steps from the one that the series is responsible for. */
+interface Told extends Found {
+  readonly anchor: Anchor;
+  readonly steps: readonly CycleStep[];
+}
 
 /** Equal for the same circle, wherever the walk began. */
 export function cycleKey(cycle: Cycle): string {
@@ -44,43 +61,60 @@ export function cycleKey(cycle: Cycle): string {
     .join('; ');
 }
 
-function candidate(change: KernelChange, key: string, cycle: Cycle, archs: string[]): Candidate | undefined {
-  const texts = cycle.steps.map(
-    (step) => change.after.kconfig.files.get(step.path)?.text.split('\n')[step.line - 1] ?? '',
-  );
-  const anchor = anchorOf(change, cycle, texts);
-  if (!anchor) return undefined;
-  const symbols = [...new Set(cycle.steps.map((step) => step.symbol))].filter((name) => /^\w+$/.test(name));
+/** Circles for conf to be asked about, of those that one line closes. */
+const MOST_WAYS = 3;
+
+/** One comment for all circles that one line closes: the shortest is told; other architectures may have others. */
+function candidate(change: KernelChange, ways: readonly Told[]): Candidate {
+  const [shown, ...others] = ways.toSorted(
+    (a, b) => a.steps.length - b.steps.length || b.archs.length - a.archs.length,
+  ) as [Told, ...Told[]];
+  const archs = [...new Set(ways.flatMap((way) => way.archs))].sort();
   return {
-    key: `recursive-dependency ${key}`,
-    symbols,
-    anchor,
-    claim: { cycle: cycle.steps, archs, confError: cycle.stderr },
-    evidence: cycle.steps.map(
-      (step, i): Evidence => ({
+    key: `recursive-dependency ${shown.key}`,
+    symbols: [...new Set(shown.steps.map((step) => step.symbol))].filter((name) => /^\w+$/.test(name)),
+    anchor: shown.anchor,
+    claim: {
+      cycle: shown.steps,
+      archs,
+      confError: shown.cycle.stderr,
+    },
+    evidence: shown.steps.map(
+      (step): Evidence => ({
         kind: 'source',
         side: 'after',
         commit: change.after.commit,
         path: step.path,
         line: step.line,
-        text: texts[i]!,
+        text: textOf(change, step),
       }),
     ),
-    witness: { arch: archs[0]!, from: 'allnoconfig', settings: [] },
-    confirm: (conf) => confirm(conf, archs[0]!, cycle),
+    witness: { arch: shown.archs[0]!, from: 'allnoconfig', settings: [] },
+    confirm: async (conf) => {
+      const asked = [shown, ...others.slice(0, MOST_WAYS - 1)];
+      return (await Promise.all(asked.map((way) => confirm(conf, way.archs[0]!, way.cycle)))).flat();
+    },
   };
 }
 
-/** The step that the series added last: it closed the circle. Where none is its own line, the nearest change to one. */
-function anchorOf(change: KernelChange, cycle: Cycle, texts: readonly string[]): Anchor | undefined {
-  const added = cycle.steps.flatMap((step, i) => change.lines.added(step.path, step.line, texts[i]!) ?? []);
-  const [last] = added.sort((a, b) => b.patch - a.patch);
-  if (last) return last;
-  for (const step of cycle.steps) {
+/** From the step that the series added last: it closed the circle. Where none is its own line, the nearest change to one. */
+function toldFrom(change: KernelChange, found: Found): Told | undefined {
+  const { steps } = found.cycle;
+  const all = steps.map((step, at) => ({ at, step }));
+  const added = all.flatMap(({ at, step }) => {
+    const anchor = change.lines.added(step.path, step.line, textOf(change, step));
+    return anchor ? [{ at, anchor }] : [];
+  });
+  const near = all.flatMap(({ at, step }) => {
     const anchor = change.lines.near(step.path, step.line);
-    if (anchor) return anchor;
-  }
-  return undefined;
+    return anchor ? [{ at, anchor }] : [];
+  });
+  const [first] = added.length > 0 ? added.sort((a, b) => b.anchor.patch - a.anchor.patch) : near;
+  return first && { ...found, anchor: first.anchor, steps: [...steps.slice(first.at), ...steps.slice(0, first.at)] };
+}
+
+function textOf(change: KernelChange, { path, line }: CycleStep): string {
+  return change.after.kconfig.files.get(path)?.text.split('\n')[line - 1] ?? '';
 }
 
 const MESSAGE = 'recursive dependency detected';

@@ -3,7 +3,7 @@
  * beside a peer measured in the same minutes. Nothing fails for being slow; the aims are printed.
  *
  * Every program runs as a whole process, by turns with its peers, macro answers recorded on both sides:
- * conf without sandbox and shells, its popen(3) answered from memory (replay-popen.c); Kconfiglib likewise
+ * conf without sandbox and shells, its popen(3) answered from memory (queue/replay-popen.c); Kconfiglib likewise
  * (kconfiglib_peer.py). Medians; `~` marks figures whose middle half lies more than a quarter apart.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

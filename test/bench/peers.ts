@@ -3,10 +3,10 @@
  * that each shows its own time: the tree's conf (its popen(3) answered from memory) and Kconfiglib.
  */
 
-import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildConf } from '../../queue/conf.ts';
+import { answerTable, replayEnv } from '../../queue/conf.ts';
+import { buildConf, buildReplay } from '../../queue/conf-build.ts';
 import { openDirectory } from '../../queue/dir-kconfig.ts';
 import { KconfigSide } from '../../queue/kconfig-side.ts';
 import { insideToHost } from '../../queue/sandbox.ts';
@@ -63,11 +63,7 @@ export class Peers {
   static async open(tree: string, scratch: string, cacheDir: string): Promise<Peers> {
     const built = await buildConf(tree, { cacheDir });
     if (!built.ok) throw new BenchError(`conf of ${tree} does not build: ${built.output}`);
-    const preload = join(scratch, 'replay-popen.so');
-    const source = join(import.meta.dirname, 'replay-popen.c');
-    const gcc = spawnSync('gcc', ['-O2', '-shared', '-fPIC', '-o', preload, source], { encoding: 'utf8' });
-    if (gcc.status !== 0) throw new BenchError(`gcc cannot compile ${source}: ${gcc.stderr}`);
-    return new Peers(tree, scratch, built.conf, preload);
+    return new Peers(tree, scratch, built.conf, await buildReplay({ cacheDir }));
   }
 
   /** `conf --olddefconfig` on a configuration of the tree. */
@@ -75,17 +71,13 @@ export class Peers {
     const cwd = join(this.#scratch, `conf-${arch}`);
     const answers = join(cwd, 'answers');
     mkdirSync(cwd, { recursive: true });
-    writeFileSync(
-      answers,
-      Buffer.concat([...recorded.answers].flatMap(([command, answer]) => record32(command, answer))),
-    );
+    writeFileSync(answers, answerTable(recorded.answers));
     return {
       argv: [this.#conf, '--olddefconfig', 'Kconfig'],
       cwd,
       env: {
         ...recorded.env,
-        LD_PRELOAD: this.#preload,
-        DEPBOT_ANSWERS: answers,
+        ...replayEnv(this.#preload, answers),
         // there already: what conf writes for make is not asked of anybody
         KCONFIG_AUTOCONFIG: '/dev/null',
       },
@@ -112,10 +104,4 @@ export class Peers {
       env: { ...recorded.env, PATH: '/usr/bin:/bin' },
     };
   }
-}
-
-/** As test/bench/replay-popen.c reads it. */
-function record32(command: string, answer: string): Buffer[] {
-  const [text, reply] = [Buffer.from(command), Buffer.from(answer)];
-  return [Buffer.from(Uint32Array.of(text.length, reply.length).buffer), text, reply];
 }

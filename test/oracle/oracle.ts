@@ -11,6 +11,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { readDistributionConfigs } from '../../bot/distribution-configs.ts';
+import { inParallel } from '../../queue/in-parallel.ts';
 import { cacheDir, ProvisionError, provision } from '../../queue/provision.ts';
 import { showProgress } from '../../queue/provision-progress.ts';
 import { kernelVersion, srcArch } from '../../queue/toolchain.ts';
@@ -18,7 +19,6 @@ import type { Case } from './cases.ts';
 import { archsOf, casesOf, defconfigsOf } from './cases.ts';
 import type { Result } from './compare.ts';
 import { Oracle } from './compare.ts';
-import { inParallel } from './parallel.ts';
 import { differences, identical, resultTable } from './table.ts';
 
 /** Runs of conf at a time. */

@@ -1,10 +1,10 @@
 /** A sample of `npm run oracle` for every test run: five architectures, some configurations of each kind. */
 import { beforeAll, describe, expect, test } from 'vitest';
+import { inParallel } from '../../queue/in-parallel.ts';
 import { cacheDir } from '../../queue/provision.ts';
 import type { Case } from './cases.ts';
 import { archsOf, casesOf, defconfigsOf } from './cases.ts';
 import { type ArchOracle, Oracle } from './compare.ts';
-import { inParallel } from './parallel.ts';
 import { differences } from './table.ts';
 
 const TREE = process.env['DEPBOT_TEST_TREE'];

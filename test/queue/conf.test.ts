@@ -1,33 +1,16 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ConfJob } from '../../queue/conf.ts';
-import { buildConf, materialise, runConf } from '../../queue/conf.ts';
+import { runConf } from '../../queue/conf.ts';
+import { buildConf } from '../../queue/conf-build.ts';
+import { materialise } from '../../queue/conf-files.ts';
 import { ShellAnswers } from '../../queue/shell-answers.ts';
 import type { KconfigEnv } from '../../queue/toolchain.ts';
 import { toolchainEnv } from '../../queue/toolchain.ts';
 import { dirTree, mapTree } from '../support/dir-tree.ts';
-
-const FILES = {
-  Makefile: 'VERSION = 6\n',
-  Kconfig: 'source "drivers/Kconfig"\nsource "drivers/odd/Config.in"\n',
-  'drivers/Kconfig': 'config A\n\tbool "a"\n\tdefault $(success,$(srctree)/tools/probe.sh $(CC))\n',
-  'drivers/odd/Config.in': 'source "$(srctree)/drivers/odd/more.in"\nsource "arch/$(SRCARCH)/extra.menu"\n',
-  'drivers/odd/more.in': 'config C\n\tbool\n',
-  'drivers/odd/unnamed.in': 'config D\n\tbool\n',
-  'drivers/a.c': 'int a;\n',
-  'arch/x86/Makefile': 'BITS := 64\n',
-  'arch/x86/extra.menu': 'config E\n\tbool\n',
-  'arch/x86/deep/extra.menu': 'config F\n\tbool\n',
-  'arch/x86/configs/tiny.config': 'CONFIG_A=y\n',
-  'arch/x86/mm/fault.c': 'int f;\n',
-  'scripts/kconfig/conf.c': 'int main(void) { return 0; }\n',
-  'scripts/cc-version.sh': '#!/bin/sh\necho 1\n',
-  'scripts/gdb/x.py': 'pass\n',
-  'tools/probe.sh': '#!/bin/sh\nexit 0\n',
-  'tools/perf.c': 'int p;\n',
-};
 
 let dir = '';
 
@@ -39,89 +22,10 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-async function filesIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-    .sort();
-}
-
-describe('materialise', () => {
-  test('writes what conf reads and what Kconfig files name, and nothing else', async () => {
-    const made = await materialise(mapTree(FILES), dir);
-    const left = [
-      'arch/x86/deep/extra.menu',
-      'arch/x86/mm/fault.c',
-      'drivers/a.c',
-      'drivers/odd/unnamed.in',
-      'scripts/gdb/x.py',
-      'tools/perf.c',
-    ];
-    expect(await filesIn(made)).toEqual(
-      Object.keys(FILES)
-        .filter((path) => !left.includes(path))
-        .sort(),
-    );
-    expect(await readFile(join(made, 'drivers/Kconfig'), 'utf8')).toBe(FILES['drivers/Kconfig']);
-  });
-
-  test('Kconfig files with CRLF line ends name files too, and keep their bytes', async () => {
-    const crlf = Object.fromEntries(Object.entries(FILES).map(([path, text]) => [path, text.replaceAll('\n', '\r\n')]));
-    const made = await materialise(mapTree(crlf), dir);
-    expect(await filesIn(made)).toContain('drivers/odd/more.in');
-    expect(await readFile(join(made, 'Kconfig'), 'utf8')).toBe(crlf['Kconfig']);
-  });
-
-  test('scripts can be run, other files not, and none be written', async () => {
-    const made = await materialise(mapTree(FILES), dir);
-    expect((await stat(join(made, 'tools/probe.sh'))).mode & 0o777).toBe(0o555);
-    expect((await stat(join(made, 'Kconfig'))).mode & 0o777).toBe(0o444);
-  });
-
-  test('a second commit shares what is the same and reads only what differs', async () => {
-    const first = await materialise(mapTree(FILES), dir);
-    const tree = mapTree({ ...FILES, 'drivers/Kconfig': 'config A\n\tbool "b"\n' });
-    const read: string[] = [];
-    const counting = {
-      ...tree,
-      read: (paths: readonly string[]) => {
-        read.push(...paths);
-        return tree.read(paths);
-      },
-    };
-    const second = await materialise(counting, dir);
-    expect(read).toEqual(['drivers/Kconfig']);
-    expect(second).not.toBe(first);
-    const inode = async (folder: string, path: string) => (await stat(join(folder, path))).ino;
-    expect(await inode(second, 'Kconfig')).toBe(await inode(first, 'Kconfig'));
-    expect(await inode(second, 'drivers/Kconfig')).not.toBe(await inode(first, 'drivers/Kconfig'));
-    expect(await readFile(join(first, 'drivers/Kconfig'), 'utf8')).toBe(FILES['drivers/Kconfig']);
-    // the script that only the old text named is not there any more
-    expect(await filesIn(second)).not.toContain('tools/probe.sh');
-  });
-
-  test('the same commit twice, or at once, is made one time and nothing unfinished stays', async () => {
-    const tree = mapTree(FILES);
-    const made = await Promise.all([materialise(tree, dir), materialise(tree, dir)]);
-    expect(new Set([...made, await materialise(tree, dir)]).size).toBe(1);
-    expect(await readdir(join(dir, 'trees'))).toEqual([tree.commit]);
-  });
-
-  test('a tree without an object name is refused: nothing may be found again under a wrong name', async () => {
-    await expect(materialise({ ...mapTree(FILES), commit: '../../x' }, dir)).rejects.toThrow(TypeError);
-  });
-
-  test('a file that a source names outside of the tree is not followed', async () => {
-    const made = await materialise(mapTree({ Kconfig: 'source "../../../etc/passwd"\nsource "/etc/passwd"\n' }), dir);
-    expect(await filesIn(made)).toEqual(['Kconfig']);
-  });
-});
-
 describe('buildConf', () => {
   test('a tree whose conf does not build is a value, with what the compiler said', async () => {
     const made = await materialise(
-      mapTree({ ...FILES, 'scripts/kconfig/lexer.l': '%%\n', 'scripts/kconfig/parser.y': '%%\nx\n' }),
+      mapTree({ Kconfig: '', 'scripts/kconfig/lexer.l': '%%\n', 'scripts/kconfig/parser.y': '%%\nx\n' }),
       dir,
     );
     const built = await buildConf(made, { cacheDir: dir });
@@ -187,6 +91,56 @@ describe('runConf on a conf that is not the kernel’s', () => {
     const run = await fakeConf('echo x >/src/x; while :; do :; done', { limits: { wallMs: 300 } });
     expect(run).toMatchObject({ timedOut: true, config: undefined });
     expect(await readdir(join(dir, 'src'))).toEqual([]);
+  });
+});
+
+describe('answers to popen', () => {
+  const PROGRAM = `
+#include <stdio.h>
+#include <stdlib.h>
+int main(void)
+{
+	const char *commands[] = { "known", "empty", "echo unknown $LD_PRELOAD$DEPBOT_ANSWERS$GLIBC_TUNABLES", "exit 3" };
+	for (int i = 0; i < 4; i++) {
+		FILE *p = popen(commands[i], "r");
+		char text[100];
+		size_t n = fread(text, 1, sizeof(text), p);
+		printf("[%.*s] %d\\n", (int)n, text, pclose(p));
+	}
+	printf("%s\\n", getenv("LD_PRELOAD") || getenv("DEPBOT_ANSWERS") || getenv("DEPBOT_ASKED") ? "seen" : "not seen");
+}`;
+
+  beforeEach(async () => {
+    await writeFile(join(dir, 'conf.c'), PROGRAM);
+    execFileSync('gcc', ['-o', join(dir, 'program'), join(dir, 'conf.c')]);
+  });
+
+  function run(answers?: ReadonlyMap<string, string>) {
+    const job = { dir, conf: join(dir, 'program'), cacheDir: dir, mode: 'olddefconfig', env: { ARCH: 'x86' } } as const;
+    return runConf({ ...job, ...(answers && { answers }) });
+  }
+
+  test('known ones come from memory, others from a shell and are named; the program sees nothing of it', async () => {
+    const { stdout, asked, exitCode } = await run(
+      new Map([
+        ['known', 'a\nb'],
+        ['empty', ''],
+        ['know', 'other'],
+      ]),
+    );
+    expect(stdout).toBe('[a\nb] 0\n[] 0\n[unknown\n] 0\n[] 768\nnot seen\n');
+    expect(asked).toEqual(['echo unknown $LD_PRELOAD$DEPBOT_ANSWERS$GLIBC_TUNABLES', 'exit 3']);
+    expect(exitCode).toBe(0);
+  });
+
+  test('without answers, shells give all of them', async () => {
+    const { stdout, asked } = await run();
+    expect(stdout).toBe('[] 32512\n[] 32512\n[unknown\n] 0\n[] 768\nnot seen\n');
+    expect(asked).toEqual([]);
+  });
+
+  test('a table of no answers answers nothing', async () => {
+    expect((await run(new Map())).asked).toHaveLength(4);
   });
 });
 

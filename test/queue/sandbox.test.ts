@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
@@ -205,7 +206,16 @@ describe('limits', () => {
   });
 });
 
-test.runIf(process.getuid?.() === 0)('a run leaves no control group behind', async () => {
+test('what else the user runs is not counted', async () => {
+  const others = Array.from({ length: 40 }, () => spawn('sleep', ['30'], { stdio: 'ignore' }));
+  try {
+    expect((await sh('echo ran', { limits: { processes: 30 } })).stdout).toBe('ran\n');
+  } finally {
+    for (const other of others) other.kill();
+  }
+});
+
+test('a run leaves no control group behind', async () => {
   await Promise.all([sh('true'), sh('sleep 1', { limits: { wallMs: 50 } }), sh('setsid sleep 1 &')]);
   const groups = await readdir('/sys/fs/cgroup/pids').catch(() => []);
   expect(groups.filter((name) => name.startsWith(`depbot-${process.pid}-`))).toEqual([]);

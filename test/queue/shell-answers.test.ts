@@ -164,14 +164,36 @@ describe('hostile commands', () => {
     expect(answers.lookup('ls -A /tmp; echo clean', ENV)).toBe('clean');
   });
 
-  test('too long, with a NUL byte, or after the batch’s time: a reason each, and no answer', async () => {
+  test('too long or with a NUL byte: a reason each, and no answer', async () => {
     const answers = await answersFor();
     const long = `echo ${'x'.repeat(140_000)}`;
     const unanswered = await answers.answer([long, 'echo a\0b'], ENV);
     expect(unanswered.map(({ why }) => why)).toEqual(['too-long', 'nul-byte']);
     expect(answers.lookup('echo a\0b', ENV)).toBe('');
-    const hurried = await answersFor(FILES, { batchMs: 0 });
-    expect(await hurried.answer(['echo 1'], ENV)).toEqual([{ command: 'echo 1', why: 'batch-timeout' }]);
+  });
+
+  test('slow ones of all architectures use up one budget; what is left then is not begun', async () => {
+    const budget = { leftMs: 60_000 };
+    const [before, after] = [await answersFor(FILES, { budget }), await answersFor(FILES, { budget })];
+    expect(await before.answer(['sleep 0.4; echo 1'], ENV)).toEqual([]);
+    expect(budget.leftMs).toBeLessThan(59_600);
+    budget.leftMs = 300;
+    const other = { ...ENV, ARCH: 'arm' };
+    const why = 'out-of-time';
+    expect(await before.answer(['sleep 5; echo 2'], other)).toEqual([{ command: 'sleep 5; echo 2', why }]);
+    expect(budget.leftMs).toBeLessThan(1);
+    const begun = ran;
+    expect(await after.answer(['sleep 5', 'sleep 6'], ENV)).toEqual([
+      { command: 'sleep 5', why },
+      { command: 'sleep 6', why },
+    ]);
+    expect(ran).toBe(begun);
+    // one that took its own time too long is told apart, and answers kept cost nothing
+    const patient = await answersFor(FILES, { wallMs: 300, budget: { leftMs: 60_000 } });
+    expect(await patient.answer(['sleep 5; echo 2'], other)).toEqual([{ command: 'sleep 5; echo 2', why: 'timeout' }]);
+    const late = await answersFor(FILES, { budget });
+    expect(await late.answer(['sleep 0.4; echo 1'], ENV)).toEqual([]);
+    expect(late.lookup('sleep 0.4; echo 1', ENV)).toBe('1');
   });
 });
 

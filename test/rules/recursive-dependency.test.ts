@@ -15,8 +15,8 @@ describe('a circle', () => {
   test('that the series closes is told step by step', async () => {
     const [one, ...more] = await candidates(LOOP);
     expect(one?.claim['cycle']).toMatchObject([
-      { symbol: 'A', relation: 'depends on', next: 'B', line: 3 },
       { symbol: 'B', relation: 'depends on', next: 'A', line: 7 },
+      { symbol: 'A', relation: 'depends on', next: 'B', line: 3 },
     ]);
     expect(one?.anchor).toMatchObject({ file: 'Kconfig', line: 7 });
     expect(more).toEqual([]);
@@ -35,6 +35,52 @@ describe('a circle', () => {
     };
     const found = await runRule(rule, { Kconfig: before, ...archs }, { Kconfig: after, ...archs }, ['arm', 'x86']);
     expect(found.map(({ claim }) => claim['archs'])).toEqual([['arm']]);
+  });
+
+  describe('that leads through each architecture by its own way', () => {
+    const ARCHS = {
+      'arch/arm/Kconfig': 'config X\n\tbool "x"\n\tdepends on Y\n\nconfig Y\n\tbool "y"\n\tdepends on B\n',
+      'arch/mips/Kconfig': 'config X\n\tbool "x"\n',
+      'arch/x86/Kconfig': 'config X\n\tbool "x"\n\tdepends on B\n',
+    };
+    const run = (kconfig: string) => {
+      const [before, after] = sides(kconfig);
+      return runRule(rule, { Kconfig: before, ...ARCHS }, { Kconfig: after, ...ARCHS }, ['arm', 'mips', 'x86']);
+    };
+    const ONE_LINE = 'source "arch/$(SRCARCH)/Kconfig"\n\nconfig B\n\tbool "b"\n{/\tdepends on X\n}';
+
+    test('is one finding for the line that closes it: the shortest way from there, all architectures', async () => {
+      const found = await run(ONE_LINE);
+      expect(found.map(({ claim }) => claim)).toMatchObject([{ archs: ['arm', 'x86'] }]);
+      expect(found[0]?.claim['cycle']).toMatchObject([
+        { symbol: 'B', next: 'X', path: 'Kconfig', line: 5 },
+        { symbol: 'X', next: 'B', path: 'arch/x86/Kconfig', line: 3 },
+      ]);
+      expect(found[0]?.anchor).toMatchObject({ file: 'Kconfig', line: 5 });
+      expect(found[0]?.witness).toMatchObject({ arch: 'x86' });
+    });
+
+    test('is confirmed on each way', async () => {
+      const [one] = await run(ONE_LINE);
+      const conf = fakeConf(() => ({}));
+      await one?.confirm(conf);
+      expect(conf.asked.map((text) => text.trim()).sort()).toEqual([
+        'after arm',
+        'after x86',
+        'before arm',
+        'before x86',
+      ]);
+    });
+
+    test('is one finding for each line, where each closes one', async () => {
+      const found = await run(
+        'source "arch/$(SRCARCH)/Kconfig"\n\nconfig B\n\tbool "b"\n{/\tdepends on X\n}\nconfig C\n\tbool "c"\n\tdepends on D\n\nconfig D\n\tbool "d"\n{/\tdepends on C\n}',
+      );
+      expect(found.map(({ anchor, claim }) => [anchor.line, claim['archs']])).toEqual([
+        [5, ['arm', 'x86']],
+        [13, ['arm', 'mips', 'x86']],
+      ]);
+    });
   });
 
   test.each([
