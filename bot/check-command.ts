@@ -7,19 +7,17 @@
 import { accessSync, constants, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
-import { type CheckOptions, check } from '../queue/check.ts';
-import { cacheDir } from '../queue/provision-cache.ts';
-import { cachedConfigs } from '../queue/provision-configs.ts';
+import { check } from '../queue/check.ts';
 import { formatRange } from '../queue/range.ts';
 import { openRepository, type Repository } from '../queue/repository.ts';
 import { setToolPath } from '../queue/sandbox.ts';
-import { KconfigStore } from '../rules/kconfig/files.ts';
 import type { Assembled, CannotCheck, Reply, Report, Series } from '../rules/types.ts';
+import { checkOptions } from './check-options.ts';
 import { type Config, readConfigFile, stateDir } from './config.ts';
-import { readDistributionConfigs } from './distribution-configs.ts';
-import { bodyDigest, type Envelope, isMailable, messageIdFor, toEml, toText } from './eml.ts';
+import { bodyDigest, type Envelope, messageIdFor, toDraft, toText } from './eml.ts';
 import { type Intake, readSeries } from './intake.ts';
 import type { World } from './main.ts';
+import { everyoneIn } from './policy.ts';
 import { printable, printableMessage } from './printable.ts';
 import { renderReplies } from './reply.ts';
 import { superseded } from './superseded.ts';
@@ -103,23 +101,6 @@ async function readRange(range: string, repo: Repository): Promise<Intake> {
   return readSeries({ stdin: Readable.from([mails.mbox]) });
 }
 
-function checkOptions(args: CheckArguments, config: Config, world: World): CheckOptions {
-  const cache = config.paths.cache ?? cacheDir(world.env);
-  const distributions = args.distributionConfig ?? config.check.distribution_configs ?? cachedConfigs(cache) ?? [];
-  const archs = args.arch ?? config.check.archs;
-  return {
-    cacheDir: cache,
-    distributions: readDistributionConfigs(distributions),
-    trustTree: args.trustTree ?? config.check.trust_tree,
-    store: new KconfigStore(),
-    now: world.now,
-    ...(args.base !== undefined && { base: args.base }),
-    ...(config.tree.candidates && { candidates: config.tree.candidates }),
-    ...(archs && { archs }),
-    ...(world.stderr.isTTY && { onProgress: (text: string) => void world.stderr.write(`\r\x1b[K${text}`) }),
-  };
-}
-
 function clearProgress(world: World): void {
   if (world.stderr.isTTY) world.stderr.write('\r\x1b[K');
 }
@@ -201,7 +182,7 @@ function writeReplies(series: Series, report: Report, { args, config, world, wri
   for (const reply of replies) {
     const envelope = envelopeFor(series, reply, address, world.date());
     if (args.out !== undefined) {
-      writeAtomically(args.out, fileName(series, reply, written), toEml(reply, envelope));
+      writeAtomically(args.out, fileName(series, reply, written), toDraft(reply, envelope));
       continue;
     }
     const text = toText(reply, envelope);
@@ -214,13 +195,9 @@ function writeReplies(series: Series, report: Report, { args, config, world, wri
 /** The reply as it would go to everybody: author in To, the patch's other recipients in Cc. */
 function envelopeFor(series: Series, reply: Reply, address: string, date: Date): Envelope {
   const { message, author } = series.patches.find((patch) => patch.n === reply.patch)!;
-  const others = [...message.to, ...message.cc].filter(
-    (a) => a.address !== message.from.address && a.address !== address && isMailable(a),
-  );
-  const cc = [...new Map(others.map((a) => [a.address.toLowerCase(), a])).values()];
-  const to = isMailable(message.from) ? message.from : author;
+  const { to, cc } = everyoneIn(message, { bot: address, stopped: new Set() });
   const messageId = messageIdFor(reply.answers, bodyDigest(reply.body), address.slice(address.indexOf('@') + 1));
-  return { from: { name: 'depbot', address }, to: [to], cc, messageId, date };
+  return { from: { name: 'depbot', address }, to: to.length > 0 ? to : [author], cc, messageId, date };
 }
 
 /** As `git format-patch` would name the patch; of two series with the same titles both are kept. */

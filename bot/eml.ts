@@ -44,8 +44,22 @@ export function toEml(reply: Reply, envelope: Envelope): Uint8Array {
   return Buffer.from(toText(reply, envelope).replaceAll('\n', '\r\n'));
 }
 
+/**
+ * The same mail as a file for a person to send: LF line ends, since `git send-email` takes a CR for content
+ * (it ends up in Message-ID and References, and the body becomes quoted-printable). A sender of this machine
+ * alone is left out, so that whoever sends it is the sender: `git send-email` would send that address a copy
+ * and write a From: into the body. Throws MailError.
+ */
+export function toDraft(reply: Reply, envelope: Envelope): Uint8Array {
+  return Buffer.from(mailText(reply, envelope, !isOfThisMachine(envelope.from)));
+}
+
 /** The same mail with LF line ends, for a terminal or a pipe. Throws MailError. */
 export function toText(reply: Reply, envelope: Envelope): string {
+  return mailText(reply, envelope, true);
+}
+
+function mailText(reply: Reply, envelope: Envelope, withFrom: boolean): string {
   checkEnvelope(envelope);
   checkBody(reply.body);
   // An id that we made stands for no mail that anybody has.
@@ -56,7 +70,9 @@ export function toText(reply: Reply, envelope: Envelope): string {
   const set = (key: string, value: unknown): void => {
     node.setHeader(key, value as string);
   };
-  set('From', [named(envelope.from)]);
+  if (withFrom) {
+    set('From', [named(envelope.from)]);
+  }
   for (const [key, list] of [
     ['To', envelope.to],
     ['Cc', envelope.cc],
@@ -107,6 +123,12 @@ export function bodyDigest(body: string): string {
 export function isMailable({ address }: Address): boolean {
   const at = address.lastIndexOf('@');
   return /^[\w!#$%&'*+/=?^`{|}~.-]{1,64}$/.test(address.slice(0, at)) && at > 0 && isDomain(address.slice(at + 1));
+}
+
+/** RFC 6761, section 6.3, and what Unix calls a machine without a domain: nobody else can write there. */
+function isOfThisMachine({ address }: Address): boolean {
+  const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase();
+  return /(^|\.)(localhost|localdomain)$/.test(domain) || !domain.includes('.');
 }
 
 function isDomain(text: string): boolean {

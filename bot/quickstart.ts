@@ -1,6 +1,6 @@
 /**
- * npm run quickstart [-- --tree DIR]: set-up, then `depbot check` on the example series against a real kernel
- * tree. What check drafts goes to standard output, everything around it to standard error.
+ * npm run quickstart [-- --tree DIR] [--trust-tree]: set-up, then `depbot check` on the example series against
+ * a real kernel tree. What check drafts goes to standard output, everything around it to standard error.
  *
  * Exit status: 0 when check ran (it finds something in the example); 2 when set-up was not possible or check
  * could not do its work.
@@ -10,6 +10,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ProvisionError, provision } from '../queue/provision.ts';
+import { sandboxAvailable, setToolPath } from '../queue/sandbox.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const EXAMPLE = 'test/fixtures/example/series.mbox';
@@ -19,10 +20,21 @@ function say(text = ''): void {
   process.stderr.write(`${text}\n`);
 }
 
+/** Throws a ProvisionError with the way around where bubblewrap does not work, as in many containers and chroots. */
+async function needSandbox(): Promise<void> {
+  if (process.env['PATH']) setToolPath(process.env['PATH']);
+  const sandbox = await sandboxAvailable();
+  if (sandbox.ok) return;
+  throw new ProvisionError(
+    `${sandbox.why}\nTo see the example without the sandbox: npm run quickstart -- --trust-tree\n` +
+      '(commands of the kernel tree and of the example then run unconfined, as under make)',
+  );
+}
+
 /** Runs check on the example; resolves to its exit status. */
-function runCheck(tree: string): Promise<number> {
+function runCheck(tree: string, options: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
-    const argv = [join(root, 'bot/main.ts'), 'check', EXAMPLE, '--tree', tree];
+    const argv = [join(root, 'bot/main.ts'), 'check', EXAMPLE, '--tree', tree, ...options];
     const child = spawn(process.execPath, argv, { cwd: root, stdio: 'inherit' });
     child.once('error', reject);
     child.once('exit', (code, signal) => resolve(code ?? (signal ? 2 : 0)));
@@ -30,17 +42,19 @@ function runCheck(tree: string): Promise<number> {
 }
 
 async function main(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { tree: { type: 'string' } } });
+  const { values } = parseArgs({ args, options: { tree: { type: 'string' }, 'trust-tree': { type: 'boolean' } } });
   const { tree } = await provision(
-    ['packages', 'tree', 'debian-configs'],
+    ['packages', 'service-packages', 'tree', 'debian-configs'],
     values.tree === undefined ? {} : { tree: values.tree },
   );
   if (tree === undefined) throw new Error('provision gave no tree');
+  const trust = values['trust-tree'] === true;
+  if (!trust) await needSandbox();
   say(`Kernel tree: ${tree}`);
   say(`The example: ${relative(process.cwd(), join(root, EXAMPLE))}, three patches to drivers/input.`);
   say('This is the reply that depbot drafts (nothing is sent):');
   say();
-  const status = await runCheck(tree);
+  const status = await runCheck(tree, trust ? ['--trust-tree'] : []);
   if (status > 1) {
     say(`depbot check ended with status ${status}: the example could not be checked`);
     return 2;

@@ -4,7 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { simpleParser } from 'mailparser';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { bodyDigest, type Envelope, isMailable, MailError, messageIdFor, toEml, toText } from '../../bot/eml.ts';
+import {
+  bodyDigest,
+  type Envelope,
+  isMailable,
+  MailError,
+  messageIdFor,
+  toDraft,
+  toEml,
+  toText,
+} from '../../bot/eml.ts';
 import { renderReplies } from '../../bot/reply.ts';
 import type { Reply } from '../../rules/types.ts';
 import { sampleFooter, sampleReport, sampleSeries, undefinedInC, undefinedSelect } from '../support/sample-report.ts';
@@ -89,6 +98,30 @@ describe('the bytes', () => {
     const head = emlOf({ references, subject: `Re: [PATCH] ${'übel '.repeat(80)}` }, { cc }).split('\r\n\r\n')[0] ?? '';
     expect(head).toMatch(/^[\t\r\n -~]*$/);
     expect(head.split('\r\n').filter((line) => line.length > 200)).toEqual([]);
+  });
+});
+
+describe('the file for a person to send', () => {
+  const draftFrom = (address: string): string =>
+    Buffer.from(toDraft(reply, { ...envelope, from: { name: 'depbot', address } })).toString('utf8');
+
+  test('is the printed mail byte for byte, without any CR', () => {
+    expect(draftFrom(envelope.from.address)).toBe(toText(reply, envelope));
+    expect(draftFrom(envelope.from.address)).not.toContain('\r');
+  });
+
+  test.each(['localhost.localdomain', 'localhost', 'bot.LOCALHOST', 'vm'])('has no sender at %s', (domain) => {
+    const all = toText(reply, { ...envelope, from: { name: 'depbot', address: `depbot@${domain}` } });
+    expect(all).toMatch(/^From: depbot <depbot@.*>\n/);
+    expect(draftFrom(`depbot@${domain}`)).toBe(all.slice(all.indexOf('\n') + 1));
+  });
+
+  test.each(['localhost.example.org', 'notlocalhost.org', 'localdomain.example'])('has a sender at %s', (domain) => {
+    expect(draftFrom(`depbot@${domain}`)).toMatch(/^From: depbot <depbot@.*>\nTo: /);
+  });
+
+  test('is not made with a sender that is no address', () => {
+    expect(() => draftFrom('depbot')).toThrow(MailError);
   });
 });
 

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
@@ -36,6 +37,32 @@ describe('npm run quickstart', () => {
     const { code, stderr } = await run(process.execPath, ['bot/quickstart.ts', '--threes']);
     expect(code).toBe(2);
     expect(stderr).toMatch(/^depbot: Unknown option '--threes'/);
+  });
+
+  it('tells the way without a sandbox where the sandbox is refused, and does not take it by itself', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'depbot-quickstart-'));
+    try {
+      const bwrap = join(dir, 'bwrap');
+      writeFileSync(bwrap, '#!/bin/sh\necho "bwrap: No permissions to create new namespace" >&2\nexit 1\n');
+      chmodSync(bwrap, 0o755);
+      const env = { ...process.env, PATH: [dir, process.env['PATH']].join(delimiter) };
+      const tree = process.env['DEPBOT_TEST_TREE']!;
+      const { code, stdout, stderr } = await run(process.execPath, ['bot/quickstart.ts', '--tree', tree], env);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toMatch(/^depbot: the kernel refuses bubblewrap its namespaces: bwrap: No permissions/);
+      expect(stderr).toContain('npm run quickstart -- --trust-tree\n');
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  });
+
+  it('does not speak of the sandbox where something else is wrong', async () => {
+    const env = { ...process.env, XDG_STATE_HOME: '/dev/null' };
+    const tree = process.env['DEPBOT_TEST_TREE']!;
+    const { code, stderr } = await run(process.execPath, ['bot/quickstart.ts', '--tree', tree], env);
+    expect(code).toBe(2);
+    expect(stderr).toContain('the example could not be checked');
+    expect(stderr).not.toContain('--trust-tree');
   });
 });
 
