@@ -4,9 +4,10 @@
  * meaning depends on all that is open around it, which is the state of one walk.)
  */
 
-import type { Dialect } from './dialect.ts';
+import { type Dialect, dialectOf } from './dialect.ts';
 import { KconfigError } from './error.ts';
 import { type ExprPool, NONE, Op } from './expr.ts';
+import { propertyWarnings, refuseWrong } from './final-checks.ts';
 import { Token } from './lex.ts';
 import { Macros, type MacroWorld } from './macros.ts';
 import type { Choice, Declaration, DeclarationKind, Edge, KconfigModel, KSymbol, Prompt } from './model.ts';
@@ -43,6 +44,7 @@ class ModelBuilder {
   readonly #parser: KconfigParser;
   readonly #macros: Macros;
   readonly #symbols: SymbolTable;
+  readonly #dialect: Dialect;
   readonly #declared: KSymbol[] = [];
   readonly #declarations: Declaration[] = [];
   readonly #choices: Choice[] = [];
@@ -66,6 +68,7 @@ class ModelBuilder {
     this.#parser = new KconfigParser(options.pool);
     this.#macros = new Macros(options.world);
     this.#symbols = new SymbolTable(options.pool);
+    this.#dialect = options.dialect ?? dialectOf(undefined);
   }
 
   build(): KconfigModel {
@@ -75,11 +78,11 @@ class ModelBuilder {
     this.#block = this.#declare('root', undefined, undefined, root, 0, file);
     this.#entry = this.#block;
     this.#read(root, file);
+    this.#endEntry(root, file.text.split('\n').length);
     this.#close(this.#block);
     checkLastLine(root, file);
     for (const choice of this.#choices) this.#checkChoice(choice);
-    for (const symbol of this.#declared) if (symbol.isTransitional) checkTransitional(symbol);
-    return {
+    const model: KconfigModel = {
       symbols: this.#symbols.all,
       declared: this.#declared,
       declarations: this.#declarations,
@@ -91,6 +94,9 @@ class ModelBuilder {
       messages: this.#macros.messages,
       unanswered: this.#macros.missing,
     };
+    this.#warnings.push(...propertyWarnings(this.#pool, model));
+    refuseWrong(this.#pool, model, this.#dialect);
+    return model;
   }
 
   #read(path: string, file: KconfigFile): void {
@@ -119,6 +125,7 @@ class ModelBuilder {
   #take(s: Statement, path: string, file: KconfigFile): void {
     const isFirst = !this.#isStarted;
     this.#isStarted = true;
+    if (s.kind < Kind.type) this.#endEntry(path, s.line);
     switch (s.kind) {
       case Kind.config:
       case Kind.menuconfig: {
@@ -194,11 +201,11 @@ class ModelBuilder {
       case Kind.error:
         throw new KconfigError(path, s.line, s.text);
       default:
-        this.#property(s, path);
+        this.#property(s, path, file);
     }
   }
 
-  #property(s: Statement, path: string): void {
+  #property(s: Statement, path: string, file: KconfigFile): void {
     const entry = this.#entry;
     const allowed = this.#acceptsProperties ? PROPERTIES[entry.kind] : undefined;
     if (!allowed?.has(s.kind)) {
@@ -210,16 +217,20 @@ class ModelBuilder {
     }
     switch (s.kind) {
       case Kind.depends:
-        if (s.cond !== NONE && this.#options.dialect?.conditionalDepends === false) {
+        if (s.cond !== NONE && !this.#dialect.conditionalDepends) {
           throw new KconfigError(path, s.line, 'syntax error: the conf of this tree knows no "if" behind "depends on"');
         }
-        this.#depend(s.cond === NONE ? s.expr : this.#pool.or(s.expr, this.#isNo(s.cond)), s.line);
+        // "X if Y" means "X || Y = n" (menu.c, menu_add_dep).
+        this.#depend(
+          s.cond === NONE ? s.expr : this.#pool.or(s.expr, this.#pool.comparedWithNo(s.cond, Op.equal)),
+          s.line,
+        );
         return;
       case Kind.visible:
         entry.visibility = this.#pool.and(entry.visibility, s.cond);
         return;
       case Kind.help:
-        entry.help = s;
+        this.#help(s, path, file);
         return;
       case Kind.prompt:
         this.#prompt(s, path);
@@ -235,12 +246,18 @@ class ModelBuilder {
         this.#modules = entry.symbol;
         return;
       case Kind.transitional:
-        if (this.#options.dialect?.transitional === false) {
+        if (!this.#dialect.transitional) {
           throw new KconfigError(path, s.line, 'syntax error: the conf of this tree knows no "transitional"');
         }
         entry.symbol!.isTransitional = true;
         return;
       case Kind.type:
+        if (entry.choice && !this.#dialect.typeInChoice)
+          throw new KconfigError(
+            path,
+            s.line,
+            'syntax error: the conf of this tree takes the prompt of a choice by "prompt"',
+          );
         if (entry.choice && (s.type !== SymbolType.bool || s.other !== 1))
           throw new KconfigError(path, s.line, 'a choice takes its type from `bool "prompt"` only');
         if (s.other === 1) this.#prompt(s, path);
@@ -278,22 +295,32 @@ class ModelBuilder {
     }
   }
 
-  /** `e = n`, moved to the leaves as conf does for "depends on X if Y" (expr.c, expr_trans_compare). */
-  #isNo(e: number): number {
-    const pool = this.#pool;
-    const left = pool.lefts[e]!;
-    switch (pool.ops[e]) {
-      case Op.symbol:
-        return pool.make(Op.equal, left, pool.n);
-      case Op.and:
-        return pool.make(Op.or, this.#isNo(left), this.#isNo(pool.rights[e]!));
-      case Op.or:
-        return pool.make(Op.and, this.#isNo(left), this.#isNo(pool.rights[e]!));
-      case Op.not:
-        return pool.not(this.#isNo(left));
-      default:
-        return pool.not(e);
+  #help(s: Statement, path: string, file: KconfigFile): void {
+    const entry = this.#entry;
+    const name = entry.symbol?.name ?? '<choice>';
+    const text = file.text.slice(s.start, s.end);
+    // conf has read on to the line behind it by then
+    const line = s.line + text.split('\n').length;
+    if (entry.help) {
+      const outcome = this.#dialect.strictEntries ? '' : ' -- only the last one will be used';
+      this.#remark(path, line, `'${name}' defined with more than one help text${outcome}`);
     }
+    if (/^[ \f\n\r\t\v]*$/.test(text)) this.#remark(path, line, `'${name}' defined with blank help text`);
+    entry.help = s;
+    entry.file = file;
+  }
+
+  /** What follows the properties of an entry begins at path:line. */
+  #endEntry(path: string, line: number): void {
+    const { kind, prompt } = this.#entry;
+    if (this.#acceptsProperties && kind === 'menuconfig' && !prompt)
+      this.#remark(path, line, 'menuconfig statement without prompt');
+  }
+
+  /** An error or a warning, as the tree's conf has it (parser.y, zconf_error). */
+  #remark(path: string, line: number, text: string): void {
+    if (this.#dialect.strictEntries) throw new KconfigError(path, line, text);
+    this.#warnings.push(`${path}:${line}: warning: ${text}`);
   }
 
   #depend(expr: number, line: number): void {
@@ -403,15 +430,6 @@ class ModelBuilder {
       if (!prompt) throw new KconfigError(path, line, 'error: choice member must have a prompt');
       if (symbol.type !== SymbolType.bool) throw new KconfigError(path, line, 'error: choice member must be bool');
       if (symbol.prompts[0] === prompt) symbol.choice = choice;
-      const value = symbol.defaults[0];
-      if (value) throw new KconfigError(value.in.path, value.line, 'error: defaults for choice values not supported');
-      const outside = symbol.prompts.find((p) => p.in.kind === 'config' && groupOf(p.in) !== declaration);
-      if (outside)
-        throw new KconfigError(
-          outside.in.path,
-          outside.line,
-          'error: choice value has a prompt outside its choice group',
-        );
     }
   }
 
@@ -440,17 +458,10 @@ class ModelBuilder {
       );
     }
     if (!first) this.#firstSource.set(s.text, { path, line: s.line });
+    // Properties that follow belong to the last entry of the file, as to any other.
     this.#read(s.text, file);
     this.#sourcing.pop();
-    this.#acceptsProperties = false;
   }
-}
-
-/** The innermost block around a declaration that is more than an `if`. */
-function groupOf(declaration: Declaration): Declaration | undefined {
-  let group = declaration.parent;
-  while (group?.kind === 'if') group = group.parent;
-  return group;
 }
 
 /** The first file's last statement needs its newline; those sourced do without. */
@@ -458,15 +469,6 @@ function checkLastLine(path: string, { text, statements }: KconfigFile): void {
   const last = text.slice(text.lastIndexOf('\n') + 1);
   if (/^[ \t]*(#|$)/.test(last) || statements.at(-1)?.kind === Kind.help) return;
   throw new KconfigError(path, text.split('\n').length, 'syntax error: no new line at end of file');
-}
-
-/** A transitional symbol has a type and a help text, nothing else (kconfig-language.rst, "Transitional symbols"). */
-function checkTransitional(symbol: KSymbol): void {
-  const [property] = [...symbol.prompts, ...symbol.defaults, ...symbol.selects, ...symbol.implies, ...symbol.ranges];
-  const place = property
-    ? { path: property.in.path, line: property.line }
-    : symbol.declarations.find(({ hasDep }) => hasDep);
-  if (place) throw new KconfigError(place.path, place.line, 'error: transitional symbols can only have help sections');
 }
 
 const SYMBOL_PROPERTIES = new Set<Kind>([

@@ -166,6 +166,28 @@ export class ExprPool {
     }
   }
 
+  /**
+   * `e != n`, or `e = n`, moved to the leaves, where m counts as not n (scripts/kconfig/expr.c,
+   * expr_trans_compare); of no condition too.
+   */
+  comparedWithNo(e: ExprId, op: typeof Op.equal | typeof Op.unequal): ExprId {
+    const isUnequal = op === Op.unequal;
+    if (e === NONE) return isUnequal ? this.not(this.symbol(this.n)) : this.symbol(this.n);
+    const inner = this.ops[e] as Op;
+    const left = this.lefts[e]!;
+    if (inner === Op.symbol) return this.make(op, left, this.n);
+    if (inner === Op.not) return this.comparedWithNo(left, isUnequal ? Op.equal : Op.unequal);
+    if (inner === Op.and || inner === Op.or) {
+      const both = this.make(
+        inner === Op.and ? Op.or : Op.and,
+        this.comparedWithNo(left, Op.equal),
+        this.comparedWithNo(this.rights[e]!, Op.equal),
+      );
+      return isUnequal ? this.not(both) : both;
+    }
+    return isUnequal ? e : this.not(e);
+  }
+
   /** True where `e` is the comparison of two symbols rather than a logical operation. */
   isComparison(e: ExprId): boolean {
     return this.ops[e]! >= Op.equal;

@@ -38,6 +38,11 @@ export function applyMode(values: Values, mode: Mode, input: ConfigInput = {}): 
   const answer = ANSWER[mode];
   if (answer !== undefined) answerNewSymbols(values, answer);
   values.calculate();
+  if (mode === 'savedefconfig') {
+    // conf calculates once as it reads and again before it writes (confdata.c, conf_write_defconfig).
+    values.adopt();
+    values.calculate();
+  }
   return warnings;
 }
 

@@ -225,8 +225,8 @@ export class KconfigParser {
         if (texts[this.#at] !== 'on' || this.#lexer.count < 2) throw new SyntaxProblem('expected "on" after "depends"');
         this.#at++;
         const expr = this.#pool.inDependency(this.#or());
-        // "X if Y" means "X || Y = n": kconfig-language.rst, "dependencies", since Linux 7.0.
-        const cond = this.#condition();
+        // Kept as written: it is compared with n, and a literal `m` is not n even where modules are off.
+        const cond = this.#condition(true);
         return this.#end(Kind.depends, line, { expr, cond });
       }
       case 'visible':

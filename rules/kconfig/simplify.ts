@@ -122,28 +122,6 @@ export class Simplifier {
     return isEqual === (right === pool.y) ? pool.symbol(left) : pool.not(pool.symbol(left));
   }
 
-  /**
-   * `e != n`, or `e = n`, moved to the leaves (expr.c, expr_trans_compare); of no dependency too.
-   */
-  comparedWithNo(e: ExprId, op: typeof Op.equal | typeof Op.unequal): ExprId {
-    const { pool } = this;
-    const isUnequal = op === Op.unequal;
-    if (e === NONE) return isUnequal ? pool.not(this.#no) : this.#no;
-    const inner = pool.ops[e] as Op;
-    const left = pool.lefts[e]!;
-    if (inner === Op.symbol) return pool.make(op, left, pool.n);
-    if (inner === Op.not) return this.comparedWithNo(left, isUnequal ? Op.equal : Op.unequal);
-    if (inner === Op.and || inner === Op.or) {
-      const both = pool.make(
-        inner === Op.and ? Op.or : Op.and,
-        this.comparedWithNo(left, Op.equal),
-        this.comparedWithNo(pool.rights[e]!, Op.equal),
-      );
-      return isUnequal ? pool.not(both) : both;
-    }
-    return isUnequal ? e : pool.not(e);
-  }
-
   // ------------------------------------------------------------ duplicates
 
   /** Joins operands that say the same or exclude each other, until nothing changes (expr.c, expr_eliminate_dups). */

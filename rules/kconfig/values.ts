@@ -42,6 +42,8 @@ export class Values {
   readonly #reverseDep: Uint8Array;
   readonly #implied: Uint8Array;
   readonly #isWritten: Uint8Array;
+  /** Symbols whose value is that of a transitional one which the user has set. */
+  readonly #isMigrated: Uint8Array;
   readonly #exprs: Uint8Array;
   readonly #declarationDeps: Uint8Array;
   readonly #chosen: (KSymbol | undefined)[] = [];
@@ -64,6 +66,7 @@ export class Values {
     this.#reverseDep = new Uint8Array(n);
     this.#implied = new Uint8Array(n);
     this.#isWritten = new Uint8Array(n);
+    this.#isMigrated = new Uint8Array(n);
     this.#exprs = new Uint8Array(pool.size);
     this.#declarationDeps = new Uint8Array(model.declarations.length);
     this.#isChosen = new Uint8Array(model.choices.length);
@@ -81,8 +84,26 @@ export class Values {
     this.#invalidate();
   }
 
+  /** Whether the user set it, by its own name or, once calculated, by that of a transitional symbol. */
   hasUser(symbol: KSymbol): boolean {
+    return this.#isSet(symbol) || this.#isMigrated[symbol.id] === 1;
+  }
+
+  #isSet(symbol: KSymbol): boolean {
     return this.#userTristate[symbol.id] !== UNKNOWN || this.#userText.has(symbol.id);
+  }
+
+  /**
+   * Makes what transitional symbols gave the user's own values, as conf does the moment it calculates them: what
+   * is calculated afterwards no longer asks the old names.
+   */
+  adopt(): void {
+    for (const symbol of this.model.declared) {
+      if (this.#isMigrated[symbol.id] !== 1 || this.#isSet(symbol)) continue;
+      if (symbol.type === SymbolType.bool || symbol.type === SymbolType.tristate)
+        this.setTristate(symbol, this.#tristate[symbol.id] as Tristate);
+      else this.setText(symbol, this.#defaultText(this.activeDefault(symbol)!));
+    }
   }
 
   /** The user's value as text, undefined where there is none. */
@@ -233,6 +254,7 @@ export class Values {
     this.#exprs.fill(UNKNOWN);
     this.#declarationDeps.fill(UNKNOWN);
     this.#isChosen.fill(0);
+    this.#isMigrated.fill(0);
     this.unmet.length = 0;
   }
 
@@ -281,7 +303,8 @@ export class Values {
     if (visible === MOD && (symbol.type !== SymbolType.tristate || this.#modules === NO)) visible = YES;
     this.#visible[id] = visible;
     if (visible !== NO) this.#isWritten[id] = 1;
-    if (symbol.isChoiceMember) {
+    // What selects or implies a transitional symbol does nothing to it (symbol.c, sym_calc_visibility).
+    if (symbol.isChoiceMember || symbol.isTransitional) {
       this.#directDep[id] = NO;
       this.#reverseDep[id] = NO;
       this.#implied[id] = NO;
@@ -334,6 +357,7 @@ export class Values {
       if (property) {
         value = and(this.#expr(property.value), this.#condition(property));
         if (value !== NO) this.#isWritten[id] = 1;
+        this.#migrate(symbol, property);
       }
       const implied = this.#implied[id] as Tristate;
       if (implied !== NO) {
@@ -356,10 +380,23 @@ export class Values {
       const property = this.#first(symbol.defaults);
       if (property && this.pool.ops[property.value] === Op.symbol) {
         this.#isWritten[id] = 1;
-        this.#text[id] = this.plainText(this.pool.lefts[property.value]!);
+        this.#text[id] = this.#defaultText(property);
+        this.#migrate(symbol, property);
       }
     }
     if (symbol.type !== SymbolType.string) this.#clamp(symbol);
+  }
+
+  /** Of a default that is one symbol, before a range clamps it. */
+  #defaultText(property: Default): string {
+    return this.plainText(this.pool.lefts[property.value]!);
+  }
+
+  /** A default that is a transitional symbol with a user value gives that value to `symbol`. */
+  #migrate(symbol: KSymbol, property: Default): void {
+    if (this.pool.ops[property.value] !== Op.symbol) return;
+    const from = this.model.symbols[this.pool.lefts[property.value]!];
+    if (from?.isTransitional && this.#isSet(from) && !this.#isSet(symbol)) this.#isMigrated[symbol.id] = 1;
   }
 
   /** Takes the bound's own text, whatever it is: conf writes `NR_CPUS` where that is not defined. */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { inParallel } from '../../queue/in-parallel.ts';
 import type { Case } from './cases.ts';
 import { casesOf } from './cases.ts';
 import { firstDifference } from './compare.ts';
-import { inParallel } from './parallel.ts';
 import { differences, identical, resultTable } from './table.ts';
 
 const DEFCONFIGS = ['a', 'b', 'c'].map((name) => ({

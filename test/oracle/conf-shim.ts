@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { buildModel } from '../../rules/kconfig/build-model.ts';
 import { findCycles } from '../../rules/kconfig/cycles.ts';
+import { dialectOf } from '../../rules/kconfig/dialect.ts';
 import { configLine, readConfig, writeConfig, writeDefconfig } from '../../rules/kconfig/dotconfig.ts';
 import { KconfigError } from '../../rules/kconfig/error.ts';
 import { ExprPool } from '../../rules/kconfig/expr.ts';
@@ -21,12 +22,13 @@ import { applyMode, MODES, type Mode } from '../../rules/kconfig/modes.ts';
 import { KconfigParser } from '../../rules/kconfig/parse.ts';
 import { Simplifier } from '../../rules/kconfig/simplify.ts';
 import { Values } from '../../rules/kconfig/values.ts';
-import { Dialogue, isNew, isVisible, type Terminal } from './dialogue.ts';
+import { Dialogue, isNew, isVisible, settle, type Terminal } from './dialogue.ts';
 import { type MenuNode, menuTree } from './menu-tree.ts';
 import { randomise } from './randconfig.ts';
 
 const { env } = process;
 const SHELL_ANSWER_BYTES = 4095;
+const SEED = Number(env['KCONFIG_SEED'] ?? 1);
 const ALL_MODES = ['allnoconfig', 'allyesconfig', 'allmodconfig', 'alldefconfig', 'randconfig'];
 
 const print = (text: string): boolean => process.stdout.write(text, 'latin1');
@@ -73,6 +75,7 @@ function readModel(pool: ExprPool, root: string): KconfigModel {
       },
       world: { env: env as Record<string, string>, shell: ask },
       refuseRepeatedSource: env['SHIM_REFUSE_REPEATED_SOURCE'] === '1',
+      dialect: dialectOf(env['SHIM_GRAMMAR'] === undefined ? undefined : readFileSync(env['SHIM_GRAMMAR'], 'utf8')),
     });
   } catch (error) {
     if (!(error instanceof KconfigError)) throw error;
@@ -129,14 +132,10 @@ async function configure(values: Values, mode: string, argument: string): Promis
     if (config === undefined) throw new Exit(1, `***\n*** Can't find default configuration "${argument}"!\n***\n`);
     for (const warning of readConfig(values, config, argument)) complain(`${warning}\n`);
   } else if (mode === 'randconfig') {
-    print(
-      `KCONFIG_SEED=0x${Number(env['KCONFIG_SEED'] ?? 1)
-        .toString(16)
-        .toUpperCase()}\n`,
-    );
-    randomise(values, Number(env['KCONFIG_SEED'] ?? 1), env['KCONFIG_PROBABILITY']);
+    randomise(values, SEED, env['KCONFIG_PROBABILITY']);
   }
-  values.calculate();
+  settle(values);
+  if (mode === 'defconfig') values.calculate();
 }
 
 function listNew(values: Values, node: MenuNode): void {
@@ -161,6 +160,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const [mode, argument = ''] = option.split(/=(.*)/s) as [string, string?];
   const known = [...MODES, 'randconfig', 'defconfig', 'oldconfig', 'oldaskconfig'];
   if (root === undefined || !known.includes(mode)) throw new Exit(77, `${option} is not supported\n`);
+  if (mode === 'randconfig') print(`KCONFIG_SEED=0x${SEED.toString(16).toUpperCase()}\n`);
   const pool = new ExprPool();
   const model = readModel(pool, root);
   for (const { stream, text } of model.messages) (stream === 'stdout' ? print : complain)(`${text}\n`);

@@ -41,6 +41,12 @@ function isBoolean(symbol: KSymbol): boolean {
   return symbol.type === SymbolType.bool || symbol.type === SymbolType.tristate;
 }
 
+/** Calculates; what transitional symbols gave then stays (scripts/kconfig/symbol.c, sym_calc_value). */
+export function settle(values: Values): void {
+  values.calculate();
+  values.adopt();
+}
+
 export class Dialogue {
   readonly #values: Values;
   readonly #root: MenuNode;
@@ -142,7 +148,7 @@ export class Dialogue {
         answer === '' ? old : /^([nmy]|no|yes)$/i.test(answer) ? LETTERS.indexOf(answer[0]!.toLowerCase() as 'n') : -1;
       if (value < 0 || !this.#isInRange(symbol, value as Tristate)) continue;
       values.setTristate(symbol, value as Tristate);
-      values.calculate();
+      if (value !== old) settle(values);
       return;
     }
   }
@@ -166,7 +172,7 @@ export class Dialogue {
       const value = answer === '' ? old : answer;
       if (!this.#accepts(symbol, value)) continue;
       values.setText(symbol, symbol.type === SymbolType.hex && !/^0x/i.test(value) ? `0x${value}` : value);
-      values.calculate();
+      settle(values);
       return;
     }
   }
@@ -228,7 +234,7 @@ export class Dialogue {
         values.setTristate(symbol, symbol === member ? YES : NO);
         values.prefer(symbol);
       }
-      values.calculate();
+      if (member !== chosen) settle(values);
       return;
     }
   }

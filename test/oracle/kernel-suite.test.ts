@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { GRAMMAR } from '../../rules/kconfig/dialect.ts';
 
 const TREE = process.env['DEPBOT_TEST_TREE'];
 const SHIM = fileURLToPath(new URL('conf-shim.ts', import.meta.url));
@@ -85,6 +86,7 @@ async function runSuite(tree: string, dir: string): Promise<Results> {
           LC_ALL: 'C',
           NODE_COMPILE_CACHE: join(dir, 'compiled'),
           SHIM_REFUSE_REPEATED_SOURCE: repeated ? '1' : '',
+          SHIM_GRAMMAR: join(tree, GRAMMAR),
         },
       },
       // Failures are read from the report; what pytest says helps to understand them.

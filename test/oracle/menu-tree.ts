@@ -42,7 +42,7 @@ function adopt(node: MenuNode, symbol: SymbolId, simplifier: Simplifier): void {
   const siblings = node.parent!.children;
   const at = siblings.indexOf(node) + 1;
   const shown = (e: ExprId): ExprId =>
-    simplifier.deduplicate(simplifier.normalize(simplifier.comparedWithNo(e, Op.unequal)));
+    simplifier.deduplicate(simplifier.normalize(simplifier.pool.comparedWithNo(e, Op.unequal)));
   const own = shown(conditionOf(node.declaration, simplifier, false));
   for (let next = siblings[at]; next; next = siblings[at]) {
     const condition = conditionOf(next.declaration, simplifier, true);

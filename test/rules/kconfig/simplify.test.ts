@@ -127,8 +127,8 @@ describe('comparedWithNo', () => {
     ['I = 3', 'I=3'],
     ['!(I = 3)', '!(I=3)'],
   ])('of %s is %s', (text, want) => {
-    const { tiny, simplifier } = setUp();
-    expect(tiny.pool.print(simplifier.comparedWithNo(tiny.expr(text), Op.unequal))).toBe(want);
+    const { tiny } = setUp();
+    expect(tiny.pool.print(tiny.pool.comparedWithNo(tiny.expr(text), Op.unequal))).toBe(want);
   });
 });
 

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { buildModel } from '../../../rules/kconfig/build-model.ts';
 import { findCycles } from '../../../rules/kconfig/cycles.ts';
+import type { Dialect } from '../../../rules/kconfig/dialect.ts';
 import { KconfigError } from '../../../rules/kconfig/error.ts';
 import { type ExprId, ExprPool } from '../../../rules/kconfig/expr.ts';
 import type { KconfigModel, KSymbol } from '../../../rules/kconfig/model.ts';
@@ -14,6 +15,7 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
   readonly shell?: (command: string) => string | undefined;
   readonly refuseRepeatedSource?: boolean;
+  readonly dialect?: Dialect;
 }
 
 export class Tiny {
@@ -29,6 +31,7 @@ export class Tiny {
       file: (path) => (Object.hasOwn(texts, path) ? parser.parseFile(texts[path]!) : undefined),
       world: { env: around.env ?? {}, shell: around.shell ?? (() => undefined) },
       refuseRepeatedSource: around.refuseRepeatedSource ?? false,
+      ...(around.dialect && { dialect: around.dialect }),
     });
   }
 
