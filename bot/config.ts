@@ -1,48 +1,19 @@
 /**
  * depbot.toml -> Config. Unknown keys refuse the start, named with their place and the nearest known key.
- * Every setting with its default and reason: depbot.example.toml.
+ * What there is to set: config-schema.ts.
  */
 
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { parse } from 'smol-toml';
-import { z } from 'zod';
+import type { z } from 'zod';
+import { type Config, knownKeys, Schema } from './config-schema.ts';
+import { nearKeys } from './near-key.ts';
 
-const Schema = z.strictObject({
-  bot: z
-    .strictObject({
-      /** Who runs the robot, for the footer. */
-      operator: z.string().min(1).default('nobody in particular (a local run)'),
-      address: z.email().default('depbot@localhost.localdomain'),
-      contact: z.string().min(1).optional(),
-      templates_dir: z.string().min(1).optional(),
-    })
-    .prefault({}),
-  tree: z
-    .strictObject({
-      dir: z.string().min(1).optional(),
-      candidates: z.array(z.string().min(1)).optional(),
-    })
-    .prefault({}),
-  check: z
-    .strictObject({
-      archs: z.array(z.string().regex(/^[a-z0-9_]+$/)).optional(),
-      distribution_configs: z.array(z.string().min(1)).optional(),
-      trust_tree: z.boolean().default(false),
-    })
-    .prefault({}),
-  paths: z
-    .strictObject({
-      cache: z.string().min(1).optional(),
-      state: z.string().min(1).optional(),
-    })
-    .prefault({}),
-});
+export type { Config } from './config-schema.ts';
 
-export type Config = z.infer<typeof Schema>;
-
-/** A configuration that cannot be used. The message names file, key and what is expected. */
+/** A configuration that cannot be used. The message names file, key and what is expected, a line for each fault. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
@@ -76,54 +47,46 @@ export function parseConfig(text: string, path: string): Config {
 }
 
 function describe(issue: z.core.$ZodIssue): string {
-  const place = issue.path.join('.');
+  const place = placeOf(issue.path);
+  if (issue.code === 'invalid_key') return `${place}: ${issue.issues[0]?.message ?? issue.message}`;
   if (issue.code !== 'unrecognized_keys') return `${place}: ${issue.message}`;
   const known = knownKeys();
-  const siblings = known.filter((key) => key.startsWith(place === '' ? '' : `${place}.`));
   return issue.keys
     .map((key) => {
-      const path = [...issue.path, key].join('.');
-      const near = nearest(path, known);
-      return `unknown key ${path}; ${near === undefined ? `known here: ${siblings.join(', ')}` : `did you mean ${near}?`}`;
+      const wrong = [...issue.path, key];
+      const near = nearKeys(keyOf(wrong, known), known);
+      const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : `known here: ${keysAt(issue.path, known)}`;
+      return `unknown key ${placeOf(wrong)}; ${hint}`;
     })
     .join('; ');
 }
 
-/** Every key with its section: `bot`, `bot.operator` and so on. */
-export function knownKeys(): string[] {
-  return Object.entries(Schema.shape).flatMap(([section, keys]) => [
-    section,
-    ...Object.keys(keys.unwrap().shape).map((key) => `${section}.${key}`),
-  ]);
+/** Where something stands in the file; tables of one name count from 0: `maintainer[1].paths`. */
+function placeOf(path: readonly PropertyKey[]): string {
+  return path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
 }
 
-/** A slip of up to three letters, or the right name in another section; undefined where nothing is that near. */
-function nearest(path: string, known: readonly string[]): string | undefined {
-  const name = path.split('.').at(-1);
-  const moved = known.find((key) => key.includes('.') && key.split('.')[1] === name);
-  if (moved !== undefined) return moved;
-  const scored = known.map((key) => ({ key, slips: editDistance(path, key) })).sort((a, b) => a.slips - b.slips);
-  const best = scored[0];
-  return best !== undefined && best.slips <= Math.min(3, Math.floor(path.length / 2)) ? best.key : undefined;
+/** The same as a known key has it, without numbers and with NAME for a name of the operator's. */
+function keyOf(path: readonly PropertyKey[], known: readonly string[]): string {
+  return path
+    .filter((part) => typeof part !== 'number')
+    .reduce<string>((at, part) => {
+      if (at === '') return String(part);
+      return known.includes(`${at}.NAME`) ? `${at}.NAME` : `${at}.${String(part)}`;
+    }, '');
 }
 
-/** Letters to add, drop or change (Levenshtein). Keys are short; a long one is cut, it resembles nothing anyway. */
-function editDistance(a: string, b: string): number {
-  const [from, to] = [a.slice(0, 100), b.slice(0, 100)];
-  let row = Array.from({ length: to.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= from.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= to.length; j++) {
-      const change = row[j - 1]! + (from[i - 1] === to[j - 1] ? 0 : 1);
-      next.push(Math.min(change, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[to.length]!;
+function keysAt(path: readonly PropertyKey[], known: readonly string[]): string {
+  const at = keyOf(path, known);
+  const start = at === '' ? '' : `${at}.`;
+  return known.filter((key) => key.startsWith(start) && !key.slice(start.length).includes('.')).join(', ');
 }
 
 /**
- * Folder for depbot's own repositories: `paths.state`, else `$XDG_STATE_HOME/depbot`, else
+ * Folder for depbot's own repositories and mails: `paths.state`, else `$XDG_STATE_HOME/depbot`, else
  * `~/.local/state/depbot`. Source: XDG Base Directory Specification (relative values are ignored).
  */
 export function stateDir(config: Config, env: Readonly<Record<string, string | undefined>>): string {

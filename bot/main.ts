@@ -1,5 +1,5 @@
 /**
- * The command line: `depbot check`, `depbot kconfig …`, `depbot rules`. Only here the environment is
+ * The command line: `depbot check`, `depbot kconfig …`, `depbot serve`, `depbot rules`. Only here the environment is
  * read, the clock is taken and the process ended. What a command needs is loaded when it runs.
  */
 
@@ -7,6 +7,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { removeLeftovers } from '../queue/leftovers.ts';
 import type { CheckArguments } from './check-command.ts';
 import { printableMessage } from './printable.ts';
+import type { ServeArguments } from './serve.ts';
 
 const program = new Command('depbot')
   .description('Finds configurations that a kernel patch series breaks, and drafts the reply.')
@@ -60,6 +61,25 @@ common(kconfig.command('explain').description('type, dependencies, selects and t
   });
 
 program
+  .command('serve')
+  .description('watch mailing lists, check what is posted, draft or send replies to those who opted in')
+  .requiredOption('--config <file>', 'depbot.toml')
+  .option('--no-worker', 'leave the checking to `depbot worker` elsewhere')
+  .action(async (options: ServeArguments) => {
+    const { runServe } = await import('./serve.ts');
+    process.exitCode = await runServe(options, gracefulWorld());
+  });
+
+program
+  .command('worker')
+  .description('check series of the queue of a `depbot serve` (queue.redis_url, or REDIS_URL)')
+  .requiredOption('--config <file>', 'depbot.toml')
+  .action(async (options: { config: string }) => {
+    const { runWorker } = await import('./worker-command.ts');
+    process.exitCode = await runWorker(options.config, gracefulWorld());
+  });
+
+program
   .command('rules')
   .description('what depbot looks for: the documentation of its rules')
   .argument('[id]', 'one rule only')
@@ -89,6 +109,9 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
+const stop = new AbortController();
+let isGraceful = false;
+
 /** All that commands know of the process around them. */
 function world(): World {
   return {
@@ -100,7 +123,14 @@ function world(): World {
     now: () => performance.now(),
     date: () => new Date(),
     machine: process.arch,
+    stop: stop.signal,
   };
+}
+
+/** For what runs until it is stopped: the first signal asks it to end, the second ends it. */
+function gracefulWorld(): World {
+  isGraceful = true;
+  return world();
 }
 
 export interface World {
@@ -114,6 +144,8 @@ export interface World {
   readonly date: () => Date;
   /** process.arch */
   readonly machine: string;
+  /** Aborts when the process is asked to end. */
+  readonly stop: AbortSignal;
 }
 
 /** Errors that an operator, a mail or the machine can cause: their message says all. */
@@ -128,6 +160,7 @@ const EXPECTED = new Set([
   'ConfError',
   'UnknownArchError',
   'UsageError',
+  'RedisError',
   'InvalidArgumentError',
 ]);
 
@@ -138,13 +171,17 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-// A series takes seconds to check: who stops it finds nothing left behind.
+// Who stops us finds nothing left behind.
 for (const [signal, status] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
   ['SIGHUP', 129],
 ] as const) {
-  process.once(signal, () => {
+  process.on(signal, () => {
+    if (isGraceful && !stop.signal.aborted) {
+      stop.abort();
+      return;
+    }
     removeLeftovers();
     process.exit(status);
   });

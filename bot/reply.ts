@@ -7,8 +7,9 @@
  */
 
 import type { Arch, Finding, Message, Patch, Reply, Report, Series, Witness } from '../rules/types.ts';
+import { STOP_LINE } from './commands.ts';
 import { attribution, quoteFindings } from './quote.ts';
-import { openTemplates, type Templates } from './template.ts';
+import { openTemplates, type Rendered, type Templates } from './template.ts';
 import { wrapProse } from './wrap.ts';
 
 /** Comments in one mail; the rest is counted. More than this nobody reads. */
@@ -43,7 +44,12 @@ export interface Footer {
   readonly stop: string;
   /** Who reads answers. */
   readonly contact?: string;
+  /** Language model that words comments; named only in a mail in which it did. */
+  readonly model?: string;
 }
+
+/** {@link Footer.stop} for whoever obeys commands by mail. */
+export const STOP_SENTENCE = `reply with a line "${STOP_LINE}"`;
 
 export interface ReplyInput {
   readonly series: Series;
@@ -51,6 +57,8 @@ export interface ReplyInput {
   /** Operator's templates, used before ours. */
   readonly templatesDir?: string;
   readonly footer: Footer;
+  /** Other words for comments of {@link commentTexts}, checked for their facts by whoever made them. */
+  readonly rephrased?: ReadonlyMap<Finding, string>;
 }
 
 /**
@@ -61,15 +69,46 @@ export interface ReplyInput {
  * template that is missing or wrong.
  */
 export function renderReplies(input: ReplyInput): Reply[] {
-  const { series, report } = input;
+  const templates = openTemplates(input.templatesDir);
+  return answered(input).map(({ patch, findings }) => renderReply(input, templates, patch, findings));
+}
+
+/**
+ * The comment of each finding that gets one, in the words of the templates, filled at 72 columns: what may be
+ * rephrased before `renderReplies`. In the order of the replies. Throws as `renderReplies` does.
+ */
+export function commentTexts(input: ReplyInput): ReadonlyMap<Finding, string> {
+  const templates = openTemplates(input.templatesDir);
+  const texts = answered(input).flatMap(({ patch, findings }) =>
+    [...commentsOf(templates, patch, findings).rendered].map(
+      ([finding, { text }]) => [finding, wrapProse(text)] as const,
+    ),
+  );
+  return new Map(texts);
+}
+
+/**
+ * The signature of a mail, from footer.txt: who runs the robot, how to stop it; `model` is the language model that
+ * worded parts of this mail, `footer.model` does not count. Throws TemplateError.
+ */
+export function footerText(footer: Footer, templatesDir?: string, model?: string): string {
+  const context = { contact: null, ...footer, model: model ?? null };
+  return openTemplates(templatesDir).render('footer', tameAll(context) as Record<string, unknown>).text;
+}
+
+interface Answered {
+  readonly patch: Patch;
+  readonly findings: readonly Finding[];
+}
+
+/** The patches that get a reply. Throws ReplyError. */
+function answered({ series, report }: ReplyInput): Answered[] {
   for (const finding of report.findings) {
     checkFinding(finding, series, report);
   }
-  const templates = openTemplates(input.templatesDir);
-  return series.patches.flatMap((patch) => {
-    const findings = report.findings.filter((finding) => finding.anchor.patch === patch.n);
-    return findings.length === 0 ? [] : [renderReply(input, templates, patch, findings)];
-  });
+  return series.patches
+    .map((patch) => ({ patch, findings: report.findings.filter((finding) => finding.anchor.patch === patch.n) }))
+    .filter(({ findings }) => findings.length > 0);
 }
 
 /** Subject of a reply: the original with exactly one `Re: `, on one line. */
@@ -93,33 +132,49 @@ function checkFinding(finding: Finding, series: Series, report: Report): void {
   }
 }
 
-function renderReply(input: ReplyInput, templates: Templates, patch: Patch, findings: readonly Finding[]): Reply {
-  const { report, footer } = input;
+interface Comments {
+  /** Findings that get a comment, with it. */
+  readonly rendered: ReadonlyMap<Finding, Rendered>;
+  /** How far all of them were proved, where that is the same: said once, at the mail's end. */
+  readonly common: string;
+}
+
+function commentsOf(templates: Templates, patch: Patch, findings: readonly Finding[]): Comments {
   const shown = inMailOrder(findings).slice(0, MAX_COMMENTS);
   const proofs = new Map(shown.map((finding) => [finding, verifiedText(finding, templates)]));
-  // What holds for all of the mail is said once, at its end.
   const common = new Set(proofs.values()).size === 1 ? [...proofs.values()][0] : undefined;
-  const rendered = new Map(
-    shown.map((finding) => {
-      const verified = common === undefined ? (proofs.get(finding) ?? '') : '';
-      return [finding, templates.render(finding.rule, ruleContext(finding, patch, verified))];
-    }),
+  const rendered = shown.map((finding): [Finding, Rendered] => {
+    const verified = common === undefined ? (proofs.get(finding) ?? '') : '';
+    return [finding, templates.render(finding.rule, ruleContext(finding, patch, verified))];
+  });
+  return { rendered: new Map(rendered), common: common ?? '' };
+}
+
+function renderReply(input: ReplyInput, templates: Templates, patch: Patch, findings: readonly Finding[]): Reply {
+  const { report, rephrased } = input;
+  const { rendered, common } = commentsOf(templates, patch, findings);
+  const shown = [...rendered.keys()];
+  const own = new Map([...rendered].map(([finding, { text }]) => [finding, wrapProse(text)]));
+  const words = new Map(
+    shown.map((finding) => [finding, wrapProse(rephrased?.get(finding) ?? own.get(finding) ?? '')]),
   );
+  const isReworded = shown.some((finding) => words.get(finding) !== own.get(finding));
+  const model = isReworded ? (input.footer.model ?? 'a language model') : undefined;
   const parts = quoteFindings(patch, shown).map((part) => ({
     quote: part.quote,
-    comments: part.findings.map((finding) => wrapProse(rendered.get(finding)?.text ?? '')),
+    comments: part.findings.map((finding) => words.get(finding) ?? ''),
   }));
   const commands = [...rendered.values()].map((one) => one.reproduce).filter((one) => one !== '');
   const frame = templates.render('reply', {
     attribution: attribution(patch.message),
     parts,
     more: findings.length - shown.length,
-    verified: common ?? '',
+    verified: common,
     reproduce: [...new Set(commands)].join('\n\n'),
     base: baseContext(report),
     archs: report.checked.archs,
     configs: report.checked.configs,
-    footer: templates.render('footer', tameAll({ contact: null, ...footer }) as Record<string, unknown>).text,
+    footer: footerText(input.footer, input.templatesDir, model),
   });
   return {
     patch: patch.n,

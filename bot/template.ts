@@ -86,6 +86,7 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     operator: 'who runs the robot',
     stop: 'how to stop it',
     contact: 'who reads answers, or null',
+    model: 'language model that worded comments of this mail, or null',
   },
   verified: {
     rung: '1 derived, 2 configured, 3 built',

@@ -27,11 +27,22 @@ export const RUN_NEEDS: readonly Need[] = [
   { package: 'xz-utils', command: 'xz' },
 ];
 
-/** On top for the tests: the kernel's own scripts/kconfig/tests run under pytest, Kconfiglib is a second opinion. */
+/** On top for `depbot serve`: its own Redis, and what ends it with its parent. */
+export const SERVICE_NEEDS: readonly Need[] = [
+  { package: 'redis-server', command: 'redis-server' },
+  { package: 'util-linux', command: 'setpriv' },
+];
+
+/** On top for its demo: a mail server with IMAP. */
+export const DEMO_NEEDS: readonly Need[] = [{ package: 'dovecot-imapd', file: '/usr/lib/dovecot/imap' }];
+
+/** On top for the tests: the kernel's own scripts/kconfig/tests run under pytest, Kconfiglib is a second opinion, and
+ * public-inbox is what archives of kernel lists run. */
 export const TEST_NEEDS: readonly Need[] = [
   { package: 'python3', command: 'python3' },
   { package: 'python3-pytest', file: '/usr/lib/python3/dist-packages/pytest/__init__.py' },
   { package: 'python3-kconfiglib', file: '/usr/lib/python3/dist-packages/kconfiglib.py' },
+  { package: 'public-inbox', command: 'public-inbox-imapd' },
 ];
 
 /** Packages of `needs` that are not there, in their order, each once. */

@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { installPackages, missingPackages, RUN_NEEDS, TEST_NEEDS } from './provision-apt.ts';
+import { DEMO_NEEDS, installPackages, missingPackages, RUN_NEEDS, SERVICE_NEEDS, TEST_NEEDS } from './provision-apt.ts';
 import type { Env } from './provision-cache.ts';
 import { cacheDir } from './provision-cache.ts';
 import { cachedConfigs, makeConfigs } from './provision-configs.ts';
@@ -19,11 +19,13 @@ export { cacheDir, ProvisionError } from './provision-cache.ts';
 
 /**
  * - `packages`: the programs that `check` runs (git, bubblewrap, compiler, flex, bison ...)
- * - `test-packages`: those of the tests (pytest, Kconfiglib)
+ * - `service-packages`: those of `serve` (Redis)
+ * - `demo-packages`: those of its demo (Dovecot)
+ * - `test-packages`: those of the tests (pytest, Kconfiglib, public-inbox)
  * - `tree`: a kernel's git work tree
  * - `debian-configs`: Debian's kernel configurations, where they can be had
  */
-export type Want = 'packages' | 'test-packages' | 'tree' | 'debian-configs';
+export type Want = 'packages' | 'service-packages' | 'demo-packages' | 'test-packages' | 'tree' | 'debian-configs';
 
 export interface ProvisionOptions {
   /** A kernel tree to use, untouched, instead of fetching one; `DEPBOT_TREE` where absent. */
@@ -52,6 +54,8 @@ export async function provision(wants: readonly Want[], options: ProvisionOption
   const given = options.tree ?? env['DEPBOT_TREE'];
   const needs = [
     ...(wants.includes('packages') ? RUN_NEEDS : []),
+    ...(wants.includes('service-packages') ? SERVICE_NEEDS : []),
+    ...(wants.includes('demo-packages') ? DEMO_NEEDS : []),
     ...(wants.includes('test-packages') ? TEST_NEEDS : []),
   ];
   const tree = wants.includes('tree') && given ? givenTree(given) : undefined;

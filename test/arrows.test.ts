@@ -24,12 +24,15 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 const POWERS: readonly { readonly modules: RegExp; readonly holders: RegExp }[] = [
   {
     modules: /^node:child_process$/,
-    holders: /^(queue\/(git|sandbox|provision(-[a-z]+)?)\.ts|bot\/(quickstart\.ts|depbot\.mjs))$/,
+    holders: /^(queue\/(git|sandbox|redis-server|provision(-[a-z]+)?)\.ts|bot\/(quickstart\.ts|depbot\.mjs))$/,
   },
   { modules: /^simple-git(\/|$)/, holders: /^queue\/git\.ts$/ },
-  { modules: /^imapflow(\/|$)/, holders: /^bot\/inbox\.ts$/ },
-  { modules: /^nodemailer(\/|$)/, holders: /^bot\/(eml|deliver|message(-[a-z]+)?)\.ts$/ },
-  { modules: /^bullmq(\/|$)/, holders: /^queue\/bullmq\.ts$/ },
+  { modules: /^imapflow(\/|$)/, holders: /^bot\/(imap|inbox|drafts)\.ts$/ },
+  { modules: /^nodemailer(\/|$)/, holders: /^bot\/(eml|smtp|message(-[a-z]+)?)\.ts$/ },
+  { modules: /^(bullmq|ioredis)(\/|$)/, holders: /^queue\/(bullmq|redis-server)\.ts$/ },
+  { modules: /^mailauth(\/|$)/, holders: /^bot\/dkim\.ts$/ },
+  { modules: /^openai(\/|$)/, holders: /^bot\/prose\.ts$/ },
+  { modules: /^node:dns/, holders: /^bot\/dkim\.ts$/ },
   { modules: /^node:(net|tls|http|https|http2|dgram|inspector|vm)$/, holders: /^$/ },
   { modules: /^node:process$/, holders: /^$/ },
 ];

@@ -42,7 +42,14 @@ class Counter implements Reporter {
 
 async function main(args: readonly string[]): Promise<number> {
   try {
-    const { tree, debianConfigs } = await provision(['packages', 'test-packages', 'tree', 'debian-configs']);
+    const { tree, debianConfigs } = await provision([
+      'packages',
+      'service-packages',
+      'demo-packages',
+      'test-packages',
+      'tree',
+      'debian-configs',
+    ]);
     if (tree !== undefined) process.env['DEPBOT_TEST_TREE'] = tree;
     if (debianConfigs !== undefined) process.env['DEPBOT_TEST_CONFIGS'] = debianConfigs.join(':');
   } catch (error) {

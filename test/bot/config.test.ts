@@ -2,17 +2,28 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'smol-toml';
 import { describe, expect, test } from 'vitest';
-import { ConfigError, knownKeys, parseConfig, readConfigFile, stateDir } from '../../bot/config.ts';
+import { ConfigError, parseConfig, readConfigFile, stateDir } from '../../bot/config.ts';
+import { knownKeys } from '../../bot/config-schema.ts';
 
 const EXAMPLE = readFileSync(join(import.meta.dirname, '../../depbot.example.toml'), 'utf8');
-/** The example with its optional settings switched on. */
-const ALL_SET = EXAMPLE.replace(/^#(?=[a-z_]+ = )/gm, '');
+/** The example with its optional settings and tables switched on. */
+const ALL_SET = EXAMPLE.replace(/^#(?=[a-z_]+ = |\[)/gm, '');
 
-const keysOf = (text: string): string[] =>
-  Object.entries(parse(text)).flatMap(([section, keys]) => [
-    section,
-    ...Object.keys(keys as object).map((key) => `${section}.${key}`),
+/** Whole paths of all keys, with NAME for the name of an account. */
+function keysOf(text: string): string[] {
+  const { imap, ...sections } = parse(text) as Record<string, Record<string, unknown>>;
+  const named = Object.values(imap ?? {}).flatMap((account) => [
+    'imap.NAME',
+    ...keysIn('imap.NAME', account as object),
   ]);
+  const rest = Object.entries(sections).flatMap(([section, keys]) => [
+    section,
+    ...(Array.isArray(keys) ? keys : [keys]).flatMap((table: object) => keysIn(section, table)),
+  ]);
+  return ['imap', ...named, ...rest];
+}
+
+const keysIn = (section: string, table: object): string[] => Object.keys(table).map((key) => `${section}.${key}`);
 
 describe('depbot.example.toml', () => {
   test('holds every setting there is, and no other', () => {
@@ -30,19 +41,36 @@ describe('depbot.example.toml', () => {
     expect(parseConfig(ALL_SET, 'example')).toMatchObject({
       check: { archs: ['x86', 'arm64'] },
       paths: { state: '/var/lib/depbot' },
+      maintainer: [{ mode: 'draft' }],
+      imap: { kernel: { port: 993, tls: 'implicit' } },
+      mailbox: [{ account: 'kernel', folder: 'INBOX' }],
     });
+  });
+
+  test('has the defaults of tables that are only examples in their words', () => {
+    const least = parseConfig(
+      '[[maintainer]]\naddress = "a@example.org"\nlists = ["l@example.org"]\npaths = ["x"]\n[imap.a]\nhost = "b"\n[[mailbox]]\naccount = "a"',
+      'x',
+    );
+    for (const value of [least.maintainer[0]!.mode, least.imap['a']!.tls, least.mailbox[0]!.folder])
+      expect(EXAMPLE).toContain(`Default: "${value}"`);
+    expect(least).toMatchObject({ maintainer: [{ mode: 'draft' }], imap: { a: { tls: 'implicit' } } });
   });
 
   test('has words above each setting, and lines of at most 120 columns', () => {
     const lines = EXAMPLE.split('\n');
     for (const [at, line] of lines.entries()) {
       expect(line.length).toBeLessThanOrEqual(120);
-      if (/^#?[a-z_]+ = /.test(line)) expect(lines[at - 1], line).toMatch(/^# \S/);
+      if (/^#?([a-z_]+ = |\[(\[maintainer|\[mailbox|imap))/.test(line)) expect(lines[at - 1], line).toMatch(/^# \S/);
     }
   });
 });
 
 describe('parseConfig', () => {
+  const MAINTAINER = '[[maintainer]]\naddress = "a@example.org"\nlists = ["l@example.org"]\npaths = ["drivers/"]\n';
+  /** With one pattern. */
+  const pattern = (text: string): string => MAINTAINER.replace('drivers/', text);
+
   test('leaves settings that are not given at their defaults', () => {
     expect(parseConfig('[check]\ntrust_tree = true\n', 'x')).toEqual({
       ...readConfigFile(undefined),
@@ -57,6 +85,16 @@ describe('parseConfig', () => {
     ['archs = ["x86"]', 'unknown key archs; did you mean check.archs?'],
     ['[tree]\nmirror = "x"', 'unknown key tree.mirror; known here: tree.dir, tree.candidates'],
     [`[tree]\n${'long'.repeat(500)} = 1`, 'known here: tree.dir'],
+    ['[elsewhere]\nmirror = "x"', 'unknown key elsewhere; known here: bot, tree, check, maintainer, imap, mailbox,'],
+    [`${MAINTAINER}${MAINTAINER}pahts = ["x"]`, 'unknown key maintainer[1].pahts; did you mean maintainer.paths?'],
+    [
+      `${MAINTAINER}sections = ["x"]`,
+      'known here: maintainer.address, maintainer.lists, maintainer.paths, maintainer.mode',
+    ],
+    ['[imap.a]\nhost = "h"\nhots = "h"', 'unknown key imap.a.hots; did you mean imap.NAME.host?'],
+    ['[imap.a]\nhost = "h"\n[imap.a.b]\nc = 1', 'unknown key imap.a.b; known here: imap.NAME.host, imap.NAME.port,'],
+    ['[drafts]\nhost = "h"', 'unknown key drafts.host; did you mean imap.NAME.host or smtp.host?'],
+    ['[[mailbox]]\naccount = "a"\nfodler = "b"', 'unknown key mailbox[0].fodler; did you mean mailbox.folder?'],
   ])('refuses %j and names the place and what is meant', (text, message) => {
     expect(() => parseConfig(text, 'depbot.toml')).toThrow(ConfigError);
     expect(() => parseConfig(text, 'depbot.toml')).toThrow(/^depbot\.toml: /);
@@ -73,12 +111,52 @@ describe('parseConfig', () => {
     ['[bot]\noperator = 1', /bot\.operator: .*string/],
     ['[bot]\naddress = "nobody"', /bot\.address: /],
     ['[check]\narchs = "x86"', /check\.archs: .*array/],
-    ['[check]\narchs = ["../x86"]', /check\.archs\.0: /],
+    ['[check]\narchs = ["../x86"]', /check\.archs\[0\]: /],
     ['[check]\ntrust_tree = "yes"', /check\.trust_tree: .*boolean/],
     ['bot = 1', /bot: .*object/],
     ['[bot', /Invalid TOML/],
+    ['[maintainer]\naddress = "a@example.org"', /maintainer: expected tables: write \[\[maintainer\]\]/],
+    ['[imap]\nhost = "h"', /imap\.host: expected a table: an account has a name, \[imap\.NAME\]/],
+    ['[imap.Kernel]\nhost = "h"', /imap\.Kernel: expected a name of small letters/],
+    ['[imap.a]\nuser = "u"', /imap\.a\.host: /],
+    ['[imap.a]\nhost = "imaps://h"', /imap\.a\.host: expected a host name or an IP address/],
+    ['[imap.a]\nhost = "h:993"', /imap\.a\.host: .*port has a key of its own/],
+    ['[smtp]\nhost = "a b"', /smtp\.host: /],
+    ['[smtp]\nport = 65536', /smtp\.port: /],
+    ['[smtp]\ntls = "ssl"', /smtp\.tls: .*"implicit"\|"starttls"\|"none"/],
+    ['[serve]\npoll_s = 0', /serve\.poll_s: /],
+    ['[serve]\npoll_s = 1.5', /serve\.poll_s: .*int/],
+    ['[serve]\nlook_s = 86401', /serve\.look_s: /],
+    ['[serve]\nfirst_days = 367', /serve\.first_days: /],
+    ['[serve]\nwindow_days = 0', /serve\.window_days: /],
+    ['[commands]\nmax_age_hours = 721', /commands\.max_age_hours: /],
+    ['[prose]\ntimeout_s = 601', /prose\.timeout_s: /],
+    ['[prose]\nbase_url = "file:///etc/passwd"', /prose\.base_url: expected a URL that starts with https/],
+    [`${MAINTAINER}mode = "author"`, /maintainer\[0\]\.mode: /],
+    [MAINTAINER.replace('l@example.org', 'linux-input'), /maintainer\[0\]\.lists\[0\]: /],
+    [MAINTAINER.replace('"drivers/"', ''), /maintainer\[0\]\.paths: /],
+    [pattern('/drivers/'), /maintainer\[0\]\.paths\[0\]: expected a pattern as after F:/],
+    [pattern('drivers/**/x.c'), /paths\[0\]: expected a pattern/],
   ])('refuses %j', (text, message) => {
+    expect(() => parseConfig(text, 'x')).toThrow(ConfigError);
     expect(() => parseConfig(text, 'x')).toThrow(message);
+  });
+
+  test('names all faulty values at once, a line each', () => {
+    const text = '[serve]\npoll_s = 0\nlook_s = 0\n[[mailbox]]\nfolder = "x"\n';
+    expect(() => parseConfig(text, 'x')).toThrow(
+      /^x: mailbox\[0\]\.account: .*\nx: serve\.poll_s: .*\nx: serve\.look_s: .*$/,
+    );
+  });
+
+  test.each([
+    ['an IPv6 address', '[smtp]\nhost = "::1"'],
+    ['an IPv4 address', '[smtp]\nhost = "127.0.0.1"'],
+    ['a host without a domain', '[smtp]\nhost = "localhost"'],
+    ['a pattern with wildcards', pattern('drivers/*/da7[29]??.[ch]')],
+    ['a server at the bounds', '[serve]\npoll_s = 86400\nlook_s = 1\nfirst_days = 0\nwindow_days = 366'],
+  ])('takes %s', (_, text) => {
+    expect(() => parseConfig(text, 'x')).not.toThrow();
   });
 });
 

@@ -19,7 +19,7 @@ import { RULES } from '../../rules/index.ts';
 import { KconfigStore } from '../../rules/kconfig/files.ts';
 import type { Rule } from '../../rules/rule.ts';
 import type { Report, Series } from '../../rules/types.ts';
-import { tempDir, tinyRepo } from './tiny-repo.ts';
+import { type TinyRepo, tempDir, tinyRepo } from './tiny-repo.ts';
 
 const ROOT = join(import.meta.dirname, '../fixtures/rules');
 
@@ -73,8 +73,14 @@ export interface FixtureKernel {
   close(): Promise<void>;
 }
 
-/** Commits the trees of the cases on top of the scripts of the kernel at `kernelDir`. */
-export async function openFixtures(cases: readonly Fixture[], kernelDir: string): Promise<FixtureKernel> {
+/** A repository with the tree of one case, on top of the scripts of the kernel at `kernelDir`. */
+export function fixtureTree(fixture: Fixture, kernelDir: string): TinyRepo {
+  const user = tinyRepo(scriptsOf(kernelDir));
+  user.commit(branch(fixture), treeOf(fixture));
+  return user;
+}
+
+function scriptsOf(kernelDir: string): Record<string, Buffer> {
   const scripts: Record<string, Buffer> = { Makefile: Buffer.from('VERSION = 6\nPATCHLEVEL = 12\n') };
   for (const folder of ['scripts/kconfig', 'scripts/include']) {
     for (const entry of readdirSync(join(kernelDir, folder), { withFileTypes: true })) {
@@ -83,7 +89,12 @@ export async function openFixtures(cases: readonly Fixture[], kernelDir: string)
         scripts[path] = readFileSync(join(kernelDir, path));
     }
   }
-  const user = tinyRepo(scripts);
+  return scripts;
+}
+
+/** Commits the trees of the cases on top of the scripts of the kernel at `kernelDir`. */
+export async function openFixtures(cases: readonly Fixture[], kernelDir: string): Promise<FixtureKernel> {
+  const user = tinyRepo(scriptsOf(kernelDir));
   for (const one of cases) {
     user.git('checkout', '--quiet', '-b', branch(one), 'master');
     user.commit(branch(one), treeOf(one));

@@ -1,0 +1,73 @@
+/** Private answers to commands: plain mails to the sender, in the thread of the command. */
+
+import type { Message, Report, Series } from '../rules/types.ts';
+import { messageIdFor, toEml } from './eml.ts';
+import type { Log } from './log.ts';
+import { type Outbox, outgoingId } from './outbox.ts';
+import { type Footer, footerText, renderReplies, replySubject } from './reply.ts';
+import { wrapProse } from './wrap.ts';
+
+export interface AnswerOptions {
+  readonly outbox: Outbox;
+  readonly bot: string;
+  readonly footer: Footer;
+  readonly templatesDir?: string;
+  readonly log: Log;
+  readonly now: () => Date;
+}
+
+/**
+ * Queues an answer to a command for its sender alone, paragraphs filled at 72 columns. One with the same `seed` is
+ * queued once: its Message-ID is made of it.
+ */
+export function answer(command: Message, seed: string, paragraphs: readonly string[], options: AnswerOptions): void {
+  const { outbox, bot, footer, templatesDir, now, log } = options;
+  const messageId = messageIdFor('answer', seed, bot.slice(bot.lastIndexOf('@') + 1));
+  const reply = {
+    patch: 0,
+    answers: command.messageId,
+    references: [...command.references.filter((id) => id !== command.messageId), command.messageId],
+    subject: replySubject(command.subject),
+    body: `${wrapProse(paragraphs.join('\n\n'))}\n\n${footerText(footer, templatesDir)}\n`,
+  };
+  const to = command.from;
+  const eml = toEml(reply, { from: { name: 'depbot', address: bot }, to: [to], cc: [], messageId, date: now() });
+  const added = outbox.add(
+    {
+      id: outgoingId(messageId),
+      messageId,
+      kind: 'answer',
+      via: 'smtp',
+      from: bot,
+      recipients: [...new Set([to.address, bot])],
+      subject: reply.subject,
+      answers: command.messageId,
+      maintainers: [],
+      allowedBy: `command in <${command.messageId}>`,
+      addedAt: now().toISOString(),
+    },
+    eml,
+  );
+  if (added === 'added') log.info(`${reply.subject}: answer to ${to.address}`);
+}
+
+/** What to say of a report to somebody who asked for it. */
+export function reportText(
+  series: Series,
+  report: Report,
+  footer: Footer,
+  templatesDir: string | undefined,
+): readonly string[] {
+  if (report.cannotCheck)
+    return [`I could not check "${series.subject}" (${report.cannotCheck.stage}): ${report.cannotCheck.why}.`];
+  const base = report.applied?.base;
+  const on = base ? ` Base: ${base.name ?? base.sha.slice(0, 12)}; ${base.detail}` : '';
+  const { archs, configs, rules } = report.checked;
+  const looked = `Compared: Kconfig of ${archs.length} architectures with ${configs} existing configurations (${rules.join(', ')}).`;
+  if (report.findings.length === 0) return [`I found nothing in "${series.subject}".`, `${looked}${on}`];
+  const replies = renderReplies({ series, report, footer, ...(templatesDir !== undefined && { templatesDir }) });
+  return replies.flatMap((reply) => [
+    `What I have to say of "${reply.subject}":`,
+    reply.body.replace(/\n-- \n[\s\S]*$/, '').trimEnd(),
+  ]);
+}

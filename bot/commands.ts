@@ -1,0 +1,157 @@
+/**
+ * Commands by mail: lines `#depbot WORD ARGUMENTS` in what a person wrote, and nowhere else. Pure.
+ *
+ * A mail repeats other people's words in many forms: quotes, forwarded mails, patches, signatures. In doubt a line is
+ * somebody else's: a command that is not seen can be sent again, one that nobody gave cannot be taken back.
+ */
+
+import { looksLikeDiff } from './diff.ts';
+import { isHunkHeader } from './diff-hunk.ts';
+import { printable } from './printable.ts';
+
+/** Every command with what it does, as the help text says it. */
+export const COMMANDS = {
+  check: 'check the series that your mail answers, and mail you what was found',
+  send: 'send the draft that your mail answers',
+  discard: 'throw the draft that your mail answers away',
+  stop: 'write to you no more',
+  help: 'mail you this list',
+} as const;
+
+export type CommandWord = keyof typeof COMMANDS;
+
+export type Command =
+  | {
+      readonly word: CommandWord;
+      /** As written, at most 10, each at most 200 characters; data, never options of a program. */
+      readonly args: readonly string[];
+    }
+  | {
+      readonly word: 'unknown';
+      /** What followed `#depbot`: printable, on one line, at most 100 characters; may be empty. */
+      readonly text: string;
+    };
+
+const MARK = '#depbot';
+/** The line that stops us. */
+export const STOP_LINE = `${MARK} stop`;
+
+/** Commands taken from one mail; the rest is left. */
+const MAX_COMMANDS = 5;
+const MAX_ARGS = 10;
+const MAX_ARG_CHARS = 200;
+const MAX_TEXT_CHARS = 100;
+/** A line longer than this, in characters, is no command and no mark of a mailer. */
+const MAX_LINE_CHARS = 1000;
+/** A quoted line at least this long may have been broken by a mailer that did not quote the rest again. */
+const MIN_BROKEN_CHARS = 50;
+
+const COMMAND = /^ {0,3}#depbot:?(?:[ \t\u00a0]+(.*))?$/i;
+const QUOTED = /^[ \t]*(?:[>|]|[\w.-]{1,20}>)/;
+/** An earlier sentence of ours whose end, broken by a mailer, is the command itself. */
+const OUR_SENTENCE = /(?:such mails:|with (?:a|the) line)[ "']*$/i;
+
+/**
+ * The commands of a mail's decoded body, in order, at most 5. What a mailer's or list's mark tells to be another's
+ * words is left out, from the mark to the end: signature, forwarded mail, mail below its attribution without quote
+ * marks, patch. So are quoted lines, the unmarked rest of a quoted line that was broken, and our own footer.
+ */
+export function commandsIn(body: string): Command[] {
+  if (!/#depbot/i.test(body)) return [];
+  const lines = body.split(/\r?\n/);
+  const found: Command[] = [];
+  let last = '';
+  let isBroken = false;
+  for (const [at, line] of lines.entries()) {
+    if (found.length === MAX_COMMANDS || endsOwnWords(lines, at)) break;
+    const isOthers: boolean = QUOTED.test(line) || (isBroken && line.trim() !== '');
+    isBroken = isOthers && line.length >= MIN_BROKEN_CHARS;
+    if (!isOthers && !OUR_SENTENCE.test(last)) {
+      const command = readCommand(line);
+      if (command !== undefined) found.push(command);
+    }
+    if (line.trim() !== '') last = line.slice(-MAX_LINE_CHARS);
+  }
+  return found;
+}
+
+/** The text to answer `#depbot help` with; `botAddress` is ours. Its commands are indented too far to be obeyed. */
+export function helpText(botAddress: string): string {
+  const width = Math.max(...Object.keys(COMMANDS).map((word) => word.length));
+  const list = Object.entries(COMMANDS).map(([word, does]) => `    ${MARK} ${word.padEnd(width)}  ${does}`);
+  return [
+    `I obey these lines, at the start of a line in a mail to ${botAddress} or in a reply on a list that I read:`,
+    '',
+    ...list,
+    '',
+    'They count only outside quotes, above the signature, and with a valid DKIM signature of the domain of your address.',
+  ].join('\n');
+}
+
+function readCommand(line: string): Command | undefined {
+  if (line.length > MAX_LINE_CHARS) return undefined;
+  const match = COMMAND.exec(line.trimEnd());
+  if (match === null) return undefined;
+  const text = (match[1] ?? '').trim();
+  // With the closing quote mark of a sentence it is our footer, not a person's line.
+  if (/["\u201d]\.?$/.test(text)) return undefined;
+  const [first = '', ...args] = text.split(/[ \t\u00a0]+/);
+  const word = first.toLowerCase().replace(/[.,;:!]$/, '');
+  const isSound = printable(text) === text && args.length <= MAX_ARGS && args.every((a) => a.length <= MAX_ARG_CHARS);
+  return isSound && isWord(word) ? { word, args } : { word: 'unknown', text: printable(cut(text)) };
+}
+
+function isWord(word: string): word is CommandWord {
+  return Object.hasOwn(COMMANDS, word);
+}
+
+function cut(text: string): string {
+  const chars = [...text];
+  return chars.length > MAX_TEXT_CHARS ? `${chars.slice(0, MAX_TEXT_CHARS - 3).join('')}...` : text;
+}
+
+/** Whether from this line on the mail repeats something. */
+function endsOwnWords(lines: readonly string[], at: number): boolean {
+  const line = lines[at]!;
+  if (line.length > MAX_LINE_CHARS) return false;
+  return (
+    // RFC 3676, section 4.3; some mailers drop the blank.
+    /^-- ?$/.test(line) ||
+    // `-----Original Message-----`, `---------- Forwarded message ---------`, scissors.
+    /^[ \t]*-{3,}[^-].*[^-]-{3,}[ \t]*$/.test(line) ||
+    /^[ \t]*(?:begin forwarded message:|_{20,})/i.test(line) ||
+    startsHeader(lines, at) ||
+    (isAttribution(line) && !isQuoteNext(lines, at)) ||
+    startsPatch(lines, at)
+  );
+}
+
+/** Two fields of a mail's head, as some mailers put them above the mail they repeat. */
+function startsHeader(lines: readonly string[], at: number): boolean {
+  const field = /^[ \t]*\*?(?:from|von|de|sent|date|gesendet|to|an|subject|betreff|cc):\*?[ \t]/i;
+  return /^[ \t]*\*?(?:from|von|de):\*?[ \t]/i.test(lines[at]!) && field.test(lines[at + 1] ?? '');
+}
+
+function isAttribution(line: string): boolean {
+  const isDated = /^(?:On|Am|Le|El|Il|Op|Den) /.test(line) || /<[^<>\s]+@[^<>\s]+>/.test(line);
+  return (
+    isDated &&
+    /:[ \t]*$/.test(line) &&
+    /\b(?:wrote|writes|schrieb|a écrit|escribió|ha scritto|schreef|skrev)/.test(line)
+  );
+}
+
+function isQuoteNext(lines: readonly string[], at: number): boolean {
+  let next = at + 1;
+  while (next < lines.length && lines[next]!.trim() === '') next++;
+  return QUOTED.test(lines[next] ?? '');
+}
+
+function startsPatch(lines: readonly string[], at: number): boolean {
+  const line = lines[at]!;
+  return (
+    /^(?:---|Index: .*|diff -.*|From [0-9a-f]{40,64} .*)[ \t]*$/.test(line) ||
+    isHunkHeader(line) ||
+    (line.startsWith('--- ') && looksLikeDiff(lines.slice(at, at + 3).join('\n')))
+  );
+}

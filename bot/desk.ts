@@ -1,0 +1,248 @@
+/**
+ * The desk: commands by mail, from the mail that has one to the answer in the outbox. A command is written down before
+ * the mailbox moves on, carried out, and answered once; doing it twice has the effect of doing it once.
+ *
+ *   commands/todo/<id>.json  ->  commands/waiting/<id>.json (for a report)  ->  commands/done/<id>.json
+ *   commands/seen/<of what was signed>: the Message-ID it came with
+ */
+
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Assembled, Message, MessageId, Outcome, Report, Series } from '../rules/types.ts';
+import { type Command, commandsIn, helpText } from './commands.ts';
+import type { Authentic, NotAuthentic } from './dkim.ts';
+import { renameDurably, writeDurably } from './durable.ts';
+import type { Log } from './log.ts';
+import { parseMessage } from './message.ts';
+import { splitHeaders } from './message-headers.ts';
+
+const Slip = z.object({
+  messageId: z.string(),
+  /** Series whose report it waits for. */
+  key: z.string().optional(),
+});
+type Slip = z.infer<typeof Slip>;
+
+type Tray = 'todo' | 'waiting' | 'done';
+const TRAYS: readonly Tray[] = ['todo', 'waiting', 'done'];
+
+/** What the desk can have done; each is idempotent. */
+export interface Hands {
+  isOptedIn(address: string): boolean;
+  /** From that mail's bytes, its sender; not authentic otherwise. */
+  authenticate(raw: Uint8Array): Promise<Outcome<Authentic, NotAuthentic>>;
+  /** The bytes of a recorded mail. */
+  raw(messageId: MessageId): Uint8Array | undefined;
+  /** The series that one of these mails belongs to. */
+  answered(references: readonly MessageId[]): Assembled | undefined;
+  /** Has the series checked; its key. */
+  check(series: Series): Outcome<{ key: string }, { why: string }>;
+  /** The report of a series, once it is there. */
+  report(key: string): { series: Series; report: Report } | undefined;
+  /** Who may send or discard the draft, if there is such a draft. */
+  draftOwners(messageId: MessageId): readonly string[] | undefined;
+  send(messageId: MessageId): Promise<Outcome<object, { why: string }>>;
+  discard(messageId: MessageId): Promise<Outcome<object, { why: string }>>;
+  /** No more mails to this address, and none for its entry. */
+  stop(address: string): void;
+  /** Queues a private answer; one of the same `seed` is queued once, ever. */
+  answer(command: Message, seed: string, paragraphs: readonly string[]): void;
+  /** Words for a report that was asked for. */
+  reportText(series: Series, report: Report): readonly string[];
+}
+
+export class Desk {
+  readonly #dir: string;
+  readonly #bot: string;
+  readonly #hands: Hands;
+  readonly #log: Log;
+
+  /** `dir` is made where missing; `bot` is our own address. */
+  constructor(dir: string, bot: string, hands: Hands, log: Log) {
+    this.#dir = dir;
+    this.#bot = bot;
+    this.#hands = hands;
+    this.#log = log;
+    for (const tray of TRAYS) mkdirSync(join(dir, tray), { recursive: true });
+  }
+
+  /** Writes down the mails that hold a command; call it before the mailbox's position moves. */
+  take(messages: readonly Message[]): void {
+    for (const message of messages) {
+      if (commandsIn(message.body).length === 0 || !this.#isFromSomebody(message)) continue;
+      const name = nameOf(message.messageId);
+      if (TRAYS.some((tray) => existsSync(join(this.#dir, tray, name)))) continue;
+      this.#write('todo', { messageId: message.messageId });
+    }
+  }
+
+  /** Carries out what is there. True when something is left that is worth another try soon. */
+  async round(): Promise<boolean> {
+    let isLeft = false;
+    for (const slip of this.#slips('todo')) isLeft = !(await this.#work(slip)) || isLeft;
+    for (const slip of this.#slips('waiting')) {
+      const found = slip.key === undefined ? undefined : this.#hands.report(slip.key);
+      const message = found && this.#message(slip.messageId);
+      if (!found || !message) continue;
+      this.#hands.answer(message, `report ${slip.messageId}`, this.#hands.reportText(found.series, found.report));
+      this.#move('waiting', 'done', slip);
+    }
+    return isLeft;
+  }
+
+  /** False when the sender could not be looked up now. */
+  async #work(slip: Slip): Promise<boolean> {
+    const message = this.#message(slip.messageId);
+    if (!message) {
+      this.#move('todo', 'done', slip);
+      return true;
+    }
+    const where = `command in <${message.messageId}> from ${message.from.address}`;
+    const sender = await this.#hands.authenticate(message.raw);
+    if (!sender.ok) {
+      if (sender.retry) {
+        this.#log.warn(`${where}: ${sender.why}; trying again`);
+        return false;
+      }
+      this.#log.warn(`${where}: not obeyed, not answered: ${sender.why}`);
+      this.#move('todo', 'done', slip);
+      return true;
+    }
+    if (!this.#isFirst(sender.fingerprint, slip)) {
+      this.#log.warn(`${where}: not obeyed, not answered: it repeats a mail that was obeyed before`);
+      this.#move('todo', 'done', slip);
+      return true;
+    }
+    const commands = commandsIn(message.body);
+    const isMember = this.#hands.isOptedIn(sender.address);
+    if (!isMember && !commands.some(({ word }) => word === 'stop')) {
+      this.#log.warn(`${where}: not obeyed: the address has no entry in the configuration`);
+      // Once for ever: a stranger is told, not pestered.
+      this.#hands.answer(message, `stranger ${sender.address}`, [STRANGER]);
+      this.#move('todo', 'done', slip);
+      return true;
+    }
+    const said: string[] = [];
+    let key: string | undefined;
+    for (const command of commands) {
+      const done = await this.#obey(command, message, sender.address, isMember);
+      this.#log.info(`${where}: ${nameOfCommand(command)}: ${done.log}`);
+      said.push(...done.say);
+      key ??= done.key;
+    }
+    if (said.length > 0) this.#hands.answer(message, `done ${slip.messageId}`, said);
+    if (key !== undefined) this.#write('todo', { ...slip, key });
+    this.#move('todo', key === undefined ? 'done' : 'waiting', slip);
+    return true;
+  }
+
+  async #obey(command: Command, message: Message, sender: string, isMember: boolean): Promise<Done> {
+    if (command.word === 'stop') {
+      this.#hands.stop(sender);
+      return said('stopped', isMember ? STOPPED_MEMBER : STOPPED);
+    }
+    if (!isMember) return said('not obeyed', STRANGER);
+    switch (command.word) {
+      case 'help':
+        return said('answered', helpText(this.#bot));
+      case 'check':
+        return this.#check(message);
+      case 'send':
+      case 'discard':
+        return this.#draft(command.word, message, sender);
+      default:
+        return said('unknown', `I do not know the command "${nameOfCommand(command)}".`, helpText(this.#bot));
+    }
+  }
+
+  #check(message: Message): Done {
+    const series = this.#hands.answered(message.references);
+    if (!series) return said('no such series', NO_SERIES);
+    if (!series.complete) {
+      const missing = series.missing.slice(0, 10).join(', ');
+      return said('incomplete', `I cannot check this series yet: patch ${missing} of ${series.total} has not come.`);
+    }
+    const job = this.#hands.check(series);
+    return job.ok
+      ? { log: 'checking', say: [], key: job.key }
+      : said(job.why, `I cannot check this series: ${job.why}.`);
+  }
+
+  async #draft(word: 'send' | 'discard', message: Message, sender: string): Promise<Done> {
+    const draft = message.references.findLast((id) => this.#hands.draftOwners(id) !== undefined);
+    if (draft === undefined)
+      return said('no draft', `There is no draft of mine that your mail answers: nothing was done.`);
+    if (!this.#hands.draftOwners(draft)!.some((owner) => owner.toLowerCase() === sender))
+      return said('not theirs', 'This draft was made for another maintainer: nothing was done.');
+    const done = word === 'send' ? await this.#hands.send(draft) : await this.#hands.discard(draft);
+    if (!done.ok) return said(done.why, `I did not ${word} it: ${done.why}.`);
+    // The mail itself is the answer to "send".
+    return word === 'send' ? { log: 'approved', say: [] } : said('discarded', 'The draft is discarded.');
+  }
+
+  /** What is signed was not seen before, but perhaps in this very mail: a Message-ID need not be signed. */
+  #isFirst(fingerprint: string, { messageId }: Slip): boolean {
+    const path = join(this.#dir, 'seen', createHash('sha256').update(fingerprint).digest('hex').slice(0, 32));
+    if (existsSync(path)) return readFileSync(path, 'utf8') === messageId;
+    writeDurably(path, messageId);
+    return true;
+  }
+
+  /** Not from us, not from a program: RFC 3834, section 2. */
+  #isFromSomebody({ raw, from }: Message): boolean {
+    if (from.address.toLowerCase() === this.#bot.toLowerCase()) return false;
+    const head = splitHeaders(Buffer.from(raw));
+    return head.ok && (head.fields.get('auto-submitted') ?? []).every((value) => /^no\b/i.test(value.trim()));
+  }
+
+  #message(messageId: MessageId): Message | undefined {
+    const raw = this.#hands.raw(messageId);
+    const parsed = raw && parseMessage(raw);
+    return parsed?.ok ? parsed.message : undefined;
+  }
+
+  *#slips(tray: Tray): Generator<Slip> {
+    for (const name of readdirSync(join(this.#dir, tray)).sort()) {
+      if (!name.endsWith('.json')) continue;
+      yield Slip.parse(JSON.parse(readFileSync(join(this.#dir, tray, name), 'utf8')));
+    }
+  }
+
+  #write(tray: Tray, slip: Slip): void {
+    writeDurably(join(this.#dir, tray, nameOf(slip.messageId)), `${JSON.stringify(slip)}\n`);
+  }
+
+  #move(from: Tray, to: Tray, { messageId }: Slip): void {
+    const name = nameOf(messageId);
+    renameDurably(join(this.#dir, from, name), join(this.#dir, to, name));
+  }
+}
+
+interface Done {
+  readonly log: string;
+  readonly say: readonly string[];
+  /** Series whose report is the answer. */
+  readonly key?: string;
+}
+
+function said(log: string, ...say: string[]): Done {
+  return { log, say };
+}
+
+function nameOfCommand(command: Command): string {
+  return command.word === 'unknown' ? command.text : command.word;
+}
+
+function nameOf(messageId: MessageId): string {
+  return `${createHash('sha256').update(messageId).digest('hex').slice(0, 32)}.json`;
+}
+
+const STRANGER =
+  'This robot obeys the maintainers that its operator has entered, and your address is not among them: nothing was done. The one command for everybody is "stop", after which it writes to you no more.';
+const STOPPED = 'You will get no more mails from this robot. Its operator can undo that.';
+const STOPPED_MEMBER =
+  'Your entry is switched off: no drafts, no replies, no more mails to you. The operator can undo that.';
+const NO_SERIES =
+  'I do not have the series that your mail answers: reply to one of its patches, on a list that I read.';

@@ -1,0 +1,190 @@
+/**
+ * Mails that go out, on disk, so that a crash at any moment loses none and sends none twice.
+ *
+ *     meta/<id>.json    what is known of a mail; written first, never changed
+ *     <state>/<id>.eml  its exact bytes; the folder it lies in is its state, and changes by rename
+ *     held/<id>.why     why a person has to look at it
+ *     broken/           what cannot be read any more; counts as known, and is not touched again
+ *
+ * One process at a time works on an outbox.
+ */
+
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { MessageId } from '../rules/types.ts';
+import { renameDurably, writeDurably } from './durable.ts';
+import type { Log } from './log.ts';
+
+/** From each state, where a mail may go. */
+const MOVES = {
+  'to-draft': ['drafting', 'discarded'],
+  drafting: ['drafted'],
+  drafted: ['to-send', 'sent', 'discarded'],
+  'to-send': ['sending', 'sent', 'drafted'],
+  sending: ['sent', 'to-send', 'held'],
+  held: [],
+  discarded: [],
+  sent: [],
+} as const satisfies Record<string, readonly string[]>;
+
+export type State = keyof typeof MOVES;
+const STATES = Object.keys(MOVES) as State[];
+const BROKEN = 'broken';
+
+/** One mail that goes out. All Message-IDs are without brackets. */
+export interface Outgoing {
+  /** `outgoingId` of its Message-ID; the name of its files. */
+  readonly id: string;
+  readonly messageId: MessageId;
+  /** A review of a patch, or the answer to a command. */
+  readonly kind: 'reply' | 'answer';
+  readonly via: 'draft' | 'smtp';
+  /** Envelope: MAIL FROM, and every RCPT TO. Addresses alone. */
+  readonly from: string;
+  readonly recipients: readonly string[];
+  readonly subject: string;
+  /** The mail it answers. */
+  readonly answers: MessageId;
+  readonly series?: string;
+  /** Addresses that may have it sent or discarded. */
+  readonly maintainers: readonly string[];
+  /** The line of the policy that allows it, for the operator. */
+  readonly allowedBy: string;
+  /** ISO 8601. */
+  readonly addedAt: string;
+}
+
+const Meta = z.strictObject({
+  id: z.string().regex(/^[0-9a-f]{32}$/),
+  messageId: z.string().min(1),
+  kind: z.enum(['reply', 'answer']),
+  via: z.enum(['draft', 'smtp']),
+  from: z.string().min(1),
+  recipients: z.array(z.string().min(1)).min(1),
+  subject: z.string(),
+  answers: z.string(),
+  series: z.exactOptional(z.string()),
+  maintainers: z.array(z.string()),
+  allowedBy: z.string(),
+  addedAt: z.iso.datetime(),
+});
+
+/** A use of the outbox that is a mistake of ours: a move that is not allowed, a mail that is not there. */
+export class OutboxError extends Error {
+  override readonly name = 'OutboxError';
+}
+
+/** Name of a mail's files: the first 32 hex digits of the SHA-256 of its Message-ID (without brackets). */
+export function outgoingId(messageId: MessageId): string {
+  return createHash('sha256').update(messageId).digest('hex').slice(0, 32);
+}
+
+export class Outbox {
+  readonly #dir: string;
+  readonly #log: Log;
+
+  /** Opens the outbox below `dir`; makes it where missing and sweeps files that were not written to their end. */
+  constructor(dir: string, log: Log) {
+    this.#dir = dir;
+    this.#log = log;
+    for (const folder of ['meta', BROKEN, ...STATES]) {
+      mkdirSync(join(dir, folder), { recursive: true, mode: 0o700 });
+      for (const name of readdirSync(join(dir, folder))) {
+        if (name.endsWith('.partial')) rmSync(join(dir, folder, name), { force: true });
+      }
+    }
+  }
+
+  /**
+   * Takes a mail in, to be drafted or sent as `via` says. A Message-ID that is there already, in any state, is
+   * `known` and left as it is: adding again after a restart does no harm. Throws OutboxError for a wrong `meta`.
+   */
+  add(meta: Outgoing, eml: Uint8Array): 'added' | 'known' {
+    const checked = Meta.safeParse(meta);
+    if (!checked.success || meta.id !== outgoingId(meta.messageId)) {
+      const why = checked.success ? 'its id is not that of its Message-ID' : z.prettifyError(checked.error);
+      throw new OutboxError(`outbox: <${meta.messageId}> cannot be taken: ${why}`);
+    }
+    if (this.#stateOf(meta.id) !== undefined || existsSync(this.#path(BROKEN, meta.id))) return 'known';
+    writeDurably(this.#metaPath(meta.id), `${JSON.stringify(meta, null, 2)}\n`);
+    writeDurably(this.#path(meta.via === 'draft' ? 'to-draft' : 'to-send', meta.id), eml);
+    return 'added';
+  }
+
+  /** The mails in a state, oldest first. One whose meta is missing or broken is reported and set aside. */
+  list(state: State): readonly Outgoing[] {
+    return readdirSync(join(this.#dir, state))
+      .filter((name) => name.endsWith('.eml'))
+      .flatMap((name) => this.#load(state, name.slice(0, -'.eml'.length)) ?? [])
+      .sort((a, b) => (a.addedAt + a.id < b.addedAt + b.id ? -1 : 1));
+  }
+
+  /** The bytes of a mail. Throws OutboxError where there is none. */
+  read(id: string): Uint8Array {
+    const state = this.#stateOf(id);
+    if (state === undefined) throw new OutboxError(`outbox: there is no mail ${id}`);
+    return readFileSync(this.#path(state, id));
+  }
+
+  /**
+   * Moves a mail from one state to another; `why` is written beside it, and needed, when it is held.
+   * Throws OutboxError for a move that is not allowed and for a mail that is not in `from`.
+   */
+  move(id: string, from: State, to: State, why?: string): void {
+    if (!(MOVES[from] as readonly State[]).includes(to)) {
+      throw new OutboxError(`outbox: ${id} may not go from ${from} to ${to}`);
+    }
+    if (!existsSync(this.#path(from, id))) throw new OutboxError(`outbox: ${id} is not in ${from}`);
+    if (to === 'held') {
+      if (why === undefined) throw new OutboxError(`outbox: ${id} cannot be held without a reason`);
+      writeDurably(this.#whyPath(id), `${why}\n`);
+    }
+    renameDurably(this.#path(from, id), this.#path(to, id));
+  }
+
+  /** A mail by its Message-ID (without brackets), and the state it is in. */
+  find(messageId: MessageId): { readonly meta: Outgoing; readonly state: State } | undefined {
+    const id = outgoingId(messageId);
+    const state = this.#stateOf(id);
+    const meta = state && this.#load(state, id);
+    return state && meta && { meta, state };
+  }
+
+  /** Why a mail is held. */
+  whyHeld(id: string): string | undefined {
+    return existsSync(this.#whyPath(id)) ? readFileSync(this.#whyPath(id), 'utf8').trim() : undefined;
+  }
+
+  #load(state: State, id: string): Outgoing | undefined {
+    try {
+      const meta = Meta.parse(JSON.parse(readFileSync(this.#metaPath(id), 'utf8')));
+      if (meta.id !== id || id !== outgoingId(meta.messageId)) throw new Error('it belongs to another mail');
+      return meta;
+    } catch (error) {
+      const why = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
+      renameDurably(this.#path(state, id), this.#path(BROKEN, id));
+      this.#log.warn(
+        `outbox: ${state}/${id}.eml is set aside in ${join(this.#dir, BROKEN)}: meta/${id}.json cannot be used: ${why}`,
+      );
+      return undefined;
+    }
+  }
+
+  #stateOf(id: string): State | undefined {
+    return STATES.find((state) => existsSync(this.#path(state, id)));
+  }
+
+  #path(folder: State | typeof BROKEN, id: string): string {
+    return join(this.#dir, folder, `${id}.eml`);
+  }
+
+  #metaPath(id: string): string {
+    return join(this.#dir, 'meta', `${id}.json`);
+  }
+
+  #whyPath(id: string): string {
+    return join(this.#dir, 'held', `${id}.why`);
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * Hands one mail to an SMTP server, byte for byte, and tells exactly how far it came: whether the server has it
+ * decides whether it may be sent again. Sources: RFC 5321, RFC 6152 (8BITMIME), RFC 3207 (STARTTLS).
+ *
+ * nodemailer's connection is used rather than its transport, which reports a connection that is lost the same way
+ * before the mail was handed over and after.
+ */
+
+import { Readable } from 'node:stream';
+import SMTPConnection from 'nodemailer/lib/smtp-connection';
+
+/** Bytes of a mail that are handed to the connection at a time. */
+const CHUNK_BYTES = 64 * 1024;
+/** How long the server may take to say good-bye. */
+const QUIT_MS = 5000;
+const DEFAULT_PORT = { implicit: 465, starttls: 587, none: 25 } as const;
+const TIMEOUTS: SmtpTimeouts = { connectMs: 30_000, idleMs: 5 * 60_000, wholeMs: 10 * 60_000 };
+
+export interface SmtpTimeouts {
+  /** Name look-up, connection, TLS and greeting together. */
+  readonly connectMs: number;
+  /** Silence of the server. RFC 5321, section 4.5.3.2, asks for minutes. */
+  readonly idleMs: number;
+  /** One mail from connecting to its end. */
+  readonly wholeMs: number;
+}
+
+export interface SmtpSettings {
+  readonly host: string;
+  readonly port?: number;
+  /** `starttls` is required, not tried; `none` never encrypts. */
+  readonly tls: 'implicit' | 'starttls' | 'none';
+  readonly user?: string;
+  readonly password?: string;
+  /** Certificates in PEM form to trust in place of the usual ones. */
+  readonly ca?: string;
+  /** Name in the greeting to the server. */
+  readonly name?: string;
+  readonly timeouts?: SmtpTimeouts;
+}
+
+/** MAIL FROM, and every RCPT TO. */
+export interface SmtpEnvelope {
+  readonly from: string;
+  readonly recipients: readonly string[];
+}
+
+/** The server has the mail; those it would not have it for, each with its words. */
+export interface Taken {
+  readonly rejected: readonly { readonly address: string; readonly why: string }[];
+}
+
+export interface Smtp {
+  /** Sends a mail. Throws SmtpError. */
+  send(envelope: SmtpEnvelope, eml: Uint8Array): Promise<Taken>;
+}
+
+/** A mail that the server did not confirm. */
+export class SmtpError extends Error {
+  override readonly name = 'SmtpError';
+  /**
+   * `away`: the server did not come to the mail (no connection, TLS, login, greeting), any other mail would meet the
+   * same. `later`: it does not take this mail now (4xx). `never`: it refuses this mail for good (5xx). In all three it
+   * does not have the mail. `unknown`: it may have it: the connection was lost after the mail's end was handed over.
+   */
+  readonly kind: 'away' | 'later' | 'never' | 'unknown';
+
+  constructor(kind: SmtpError['kind'], message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+/** A server to send by; each mail has a connection of its own. */
+export function openSmtp(settings: SmtpSettings): Smtp {
+  return { send: (envelope, eml) => send(settings, envelope, eml) };
+}
+
+async function send(settings: SmtpSettings, envelope: SmtpEnvelope, eml: Uint8Array): Promise<Taken> {
+  const { host, tls, user, password, timeouts = TIMEOUTS } = settings;
+  const port = settings.port ?? DEFAULT_PORT[tls];
+  const connection = new SMTPConnection({
+    host,
+    port,
+    secure: tls === 'implicit',
+    requireTLS: tls === 'starttls',
+    ignoreTLS: tls === 'none',
+    name: settings.name,
+    tls: { minVersion: 'TLSv1.2', ...(settings.ca === undefined ? {} : { ca: settings.ca }) },
+    connectionTimeout: timeouts.connectMs,
+    greetingTimeout: timeouts.connectMs,
+    dnsTimeout: timeouts.connectMs,
+    socketTimeout: timeouts.idleMs,
+    maxResponseSize: CHUNK_BYTES,
+  });
+  const mail = { endHandedOver: false };
+  const body = Readable.from(chunksOf(eml, mail), { objectMode: false });
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise((resolve, reject) => {
+      timer = setTimeout(() => reject(new Error(`no end after ${timeouts.wholeMs / 1000} s`)), timeouts.wholeMs);
+      // For all of its life: an error after the mail was taken has nobody to tell, and must not end the process.
+      connection.on('error', reject);
+      // Later than an error of the same moment, which says more.
+      connection.once('end', () => setImmediate(reject, new Error('the connection was closed')));
+      const submit = (): void => {
+        const to = { from: envelope.from, to: [...envelope.recipients], use8BitMime: isEightBit(eml) };
+        connection.send(to, body, (error, info) => {
+          if (error) return reject(error);
+          const rejected = (info.rejectedErrors ?? []).map((one) => ({
+            address: one.recipient ?? 'a recipient',
+            why: wordsOf(one),
+          }));
+          connection.quit();
+          setTimeout(() => connection.close(), QUIT_MS).unref();
+          resolve({ rejected });
+        });
+      };
+      connection.connect((error) => {
+        if (error) return reject(error);
+        if (user === undefined) return submit();
+        if (!connection.allowsAuth) return reject(new Error(`it offers no login, and a user is set`));
+        const credentials = { user, pass: password ?? '' };
+        connection.login({ user, credentials }, (refused) => (refused ? reject(refused) : submit()));
+      });
+    });
+  } catch (error) {
+    connection.close();
+    const kind = kindOf(error as Failure, mail.endHandedOver);
+    throw new SmtpError(kind, `smtp server ${host}:${port}: ${wordsOf(error as Failure)}`);
+  } finally {
+    clearTimeout(timer);
+    body.destroy();
+  }
+}
+
+/** What nodemailer attaches to an error. */
+interface Failure extends Error {
+  readonly code?: string | undefined;
+  readonly command?: string | undefined;
+  readonly responseCode?: number | undefined;
+  readonly response?: string | undefined;
+}
+
+function kindOf({ code, command, responseCode = 0 }: Failure, endHandedOver: boolean): SmtpError['kind'] {
+  // An address that cannot stand in the envelope: refused before it left.
+  if (code === 'EENVELOPE' && command === 'API') return 'never';
+  if (/^(MAIL FROM|RCPT TO|DATA)$/.test(command ?? '') && responseCode >= 400) {
+    // About the session, not the mail: wrong order, login needed.
+    if (responseCode === 503 || responseCode === 530) return 'away';
+    return responseCode < 500 ? 'later' : 'never';
+  }
+  return endHandedOver ? 'unknown' : 'away';
+}
+
+/** The server's own words where it said some. nodemailer puts no credentials into errors. */
+function wordsOf({ message, response }: Failure): string {
+  return (response ?? message).slice(0, 1000);
+}
+
+function* chunksOf(eml: Uint8Array, mail: { endHandedOver: boolean }): Generator<Buffer> {
+  const bytes = Buffer.from(eml.buffer, eml.byteOffset, eml.byteLength);
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+    // Once the last chunk is out of our hands the final dot may be, too.
+    mail.endHandedOver = at + CHUNK_BYTES >= bytes.length;
+    yield bytes.subarray(at, at + CHUNK_BYTES);
+  }
+}
+
+function isEightBit(eml: Uint8Array): boolean {
+  for (const byte of eml) if (byte > 127) return true;
+  return false;
+}

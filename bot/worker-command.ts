@@ -1,0 +1,68 @@
+/** `depbot worker`, and the worker inside `depbot serve`: takes series from the queue and checks them. */
+
+import { once } from 'node:events';
+import { startWorker, type Worker } from '../queue/bullmq.ts';
+import { type CheckOptions, check } from '../queue/check.ts';
+import type { RedisAddress } from '../queue/redis-server.ts';
+import { openRepository, type Repository } from '../queue/repository.ts';
+import { setToolPath } from '../queue/sandbox.ts';
+import { checkOptions } from './check-options.ts';
+import { type Config, readConfigFile, stateDir } from './config.ts';
+import { seriesOfJob } from './job-series.ts';
+import { type Log, openLog } from './log.ts';
+import type { World } from './main.ts';
+import { workerSettings } from './serve-settings.ts';
+
+export interface RunningWorker {
+  /** Lets the series under way end, then stops. */
+  close(): Promise<void>;
+}
+
+export interface WorkerOptions {
+  readonly redis: RedisAddress;
+  /** No other worker is at this Redis. */
+  readonly alone: boolean;
+  readonly treeDir: string;
+  readonly config: Config;
+  readonly world: World;
+  readonly log: Log;
+}
+
+/** Starts a worker on a kernel tree. Throws what opening the tree throws. */
+export async function openWorker({ redis, alone, treeDir, config, world, log }: WorkerOptions): Promise<RunningWorker> {
+  const repo: Repository = await openRepository({
+    treeDir,
+    stateDir: stateDir(config, world.env),
+    ...(world.env['PATH'] && { searchPath: world.env['PATH'] }),
+  });
+  const options: CheckOptions = checkOptions({}, config, world);
+  const worker: Worker = startWorker(
+    redis,
+    async (job) => {
+      const series = seriesOfJob(job);
+      log.info(`${series.subject}: checking`);
+      return check(series, repo, options);
+    },
+    { log, concurrency: 1, alone },
+  );
+  return {
+    async close() {
+      await worker.close();
+      await repo.close();
+    },
+  };
+}
+
+/** Runs a worker until `world.stop` aborts. Throws ConfigError. */
+export async function runWorker(path: string, world: World): Promise<number> {
+  if (world.env['PATH']) setToolPath(world.env['PATH']);
+  const config = readConfigFile(path);
+  const { treeDir, redis } = workerSettings(config, world.env, path);
+  const log = openLog(world.stderr, world.date);
+  const worker = await openWorker({ redis, alone: false, treeDir, config, world, log });
+  log.info('worker: waiting for series');
+  if (!world.stop.aborted) await once(world.stop, 'abort');
+  log.info('stopping');
+  await worker.close();
+  return 0;
+}

@@ -1,0 +1,390 @@
+/**
+ * The queue on Redis, through BullMQ: the only file that imports it, or ioredis.
+ *
+ * What BullMQ holds is a convenience, never the only copy: whoever adds a job keeps its mails until it has the
+ * result. So a job that is lost here is added again, and one that runs twice has the same result.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker as BullWorker, type Job, Queue, QueueEvents, UnrecoverableError, WaitingError } from 'bullmq';
+import { Redis } from 'ioredis';
+import type { CheckResult, Handler, JobQueue, JobState, Log, Worker } from './jobs.ts';
+import { parseJob, parseResult } from './jobs.ts';
+import type { RedisAddress } from './redis-server.ts';
+
+export type { JobQueue, Worker } from './jobs.ts';
+
+const NAME = 'check';
+const PREFIX = 'depbot';
+const ATTEMPTS = 3;
+/** A job that ends its worker, and so never fails, is given up after as many starts. */
+const MOST_STARTS = 10;
+/** Events hold whole reports; readers keep up, or look for themselves. */
+const EVENTS_KEPT = 100;
+/** Redis answers in milliseconds, and BullMQ blocks for 10 s at most. */
+const SILENCE_MS = 30_000;
+const MOST_WAIT_MS = 30_000;
+const SAME_LINE_MS = 5 * 60_000;
+/** After an error that Redis answered. */
+const RETRY_MS = 1000;
+/** For a handler to come to its end after its signal; no longer than it was waited for before. */
+const ABORT_MS = 5000;
+
+/** The queue cannot be used: Redis is away or not usable, or what it is asked makes no sense. */
+export class QueueError extends Error {
+  override readonly name = 'QueueError';
+}
+
+export interface QueueOptions {
+  /** How long a call waits for Redis before it throws QueueError. */
+  readonly deadlineMs?: number;
+  /** Before the second attempt; twice that before the third. */
+  readonly retryMs?: number;
+}
+
+export interface WorkerOptions {
+  readonly log: Log;
+  /** Jobs at a time. */
+  readonly concurrency: number;
+  /** No other worker is at this Redis: jobs that seem under way are of a predecessor that died, and start again at once. */
+  readonly alone?: boolean;
+  /** How long a job stays its worker's without a sign of life, which comes after half of it. */
+  readonly lockMs?: number;
+  /** How often jobs of dead workers are looked for; one is taken over after lockMs and at most twice this. */
+  readonly stalledMs?: number;
+  /** How long close() waits for jobs under way before it aborts them. */
+  readonly graceMs?: number;
+}
+
+/** Where jobs are put and looked at. Returns at once; throws QueueError when the address is none. */
+export function openQueue(
+  redis: RedisAddress,
+  log: Log,
+  { deadlineMs = 30_000, retryMs = 10_000 }: QueueOptions = {},
+): JobQueue {
+  const watch = new Watch('queue', redis, log);
+  const queue = new Queue<unknown, unknown>(NAME, {
+    connection: connectionTo(redis),
+    prefix: PREFIX,
+    streams: { events: { maxLen: EVENTS_KEPT } },
+    defaultJobOptions: {
+      attempts: ATTEMPTS,
+      backoff: { type: 'exponential', delay: retryMs },
+      removeOnComplete: false,
+      removeOnFail: false,
+    },
+  });
+  watch.see(queue);
+  const ask = <T>(question: () => Promise<T>): Promise<T> => watch.ask(question, deadlineMs);
+  const listeners: ((key: string) => void)[] = [];
+  const tell = ({ jobId }: { readonly jobId: string }): void => {
+    for (const listener of listeners) listener(jobId);
+  };
+  let events = listen('0-0');
+  let closed = false;
+
+  /** A stream that cannot be read further (somebody else wrote to it) is read on from its end. */
+  function listen(from: string): QueueEvents {
+    const reader = new QueueEvents(NAME, {
+      connection: connectionTo(redis),
+      prefix: PREFIX,
+      autorun: false,
+      lastEventId: from,
+    });
+    watch.see(reader);
+    for (const event of ['active', 'completed', 'failed'] as const) reader.on(event, tell);
+    reader.run().catch(async (error: Error) => {
+      if (closed) return;
+      log.warn(`${watch.name}: its events cannot be read: ${error.message}; reading on from their end`);
+      await end(reader);
+      if (!closed) events = listen('$');
+    });
+    return reader;
+  }
+
+  async function result(key: string): Promise<JobState> {
+    const state = await ask(() => queue.getJobState(key));
+    if (state === 'unknown' || state === 'active') return { state };
+    if (state !== 'completed' && state !== 'failed') return { state: 'waiting' };
+    try {
+      const job = await ask(() => queue.getJob(key));
+      if (job === undefined) return { state: 'unknown' };
+      if (state === 'failed') return { state, why: job.failedReason ?? 'no reason is known' };
+      const read = parseResult(job.returnvalue, key);
+      return read.ok ? { state: 'done', result: read.result } : { state: 'failed', why: read.why };
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      return { state: 'failed', why: `not a job: what Redis holds is not JSON: ${error.message}` };
+    }
+  }
+
+  return {
+    async add(job) {
+      const read = parseJob(job);
+      if (!read.ok) throw new QueueError(`job ${job.key}: ${read.why}`);
+      if ((await result(job.key)).state === 'failed') await ask(() => queue.remove(job.key));
+      await ask(() => queue.add(NAME, job, { jobId: job.key }));
+    },
+    result,
+    async forget(key) {
+      await ask(() => queue.remove(key));
+    },
+    onChange(listener) {
+      listeners.push(listener);
+    },
+    async counts() {
+      const jobs = await ask(() => queue.getJobCounts('wait', 'delayed', 'active', 'completed', 'failed'));
+      const of = (state: string): number => jobs[state] ?? 0;
+      return { waiting: of('wait') + of('delayed'), active: of('active'), done: of('completed'), failed: of('failed') };
+    },
+    async close() {
+      closed = true;
+      await Promise.all([end(queue), end(events)]);
+    },
+  };
+}
+
+/**
+ * Takes jobs and does them, until closed. Returns at once; while Redis is away it waits for it, and a job under way
+ * goes on. Throws QueueError when the address is none.
+ */
+export function startWorker(redis: RedisAddress, handler: Handler, options: WorkerOptions): Worker {
+  // a handler may keep the event loop busy for 10 s without losing its lock, with 5 s to spare
+  const { log, concurrency, alone = false, lockMs = 30_000, stalledMs = 15_000, graceMs = 30_000 } = options;
+  const watch = new Watch('worker', redis, log);
+  let underWay = 0;
+  let started = false;
+  let closing = false;
+
+  // BullMQ gives a signal only to a function of three parameters
+  const process = async (job: Job<unknown, unknown>, token: string | undefined, signal: AbortSignal | undefined) => {
+    const read = parseJob(job.data);
+    if (!read.ok) throw new UnrecoverableError(read.why);
+    if (read.job.key !== job.id) throw new UnrecoverableError(`not a job: it says that it is ${read.job.key}`);
+    const { subject, key } = read.job;
+    underWay += 1;
+    try {
+      const report = await handler(read.job, signal!, (text) => log.info(`${subject}: ${text}`));
+      return { schema: 1, key, report } satisfies CheckResult;
+    } catch (error) {
+      if (!closing || !signal!.aborted) throw error;
+      await job.moveToWait(token);
+      log.info(`${subject}: stopped; it goes back to the queue`);
+      throw new WaitingError();
+    } finally {
+      underWay -= 1;
+    }
+  };
+
+  const worker = new BullWorker<unknown, unknown>(NAME, process, {
+    connection: connectionTo(redis),
+    prefix: PREFIX,
+    autorun: false,
+    concurrency,
+    lockDuration: lockMs,
+    stalledInterval: stalledMs,
+    maxStalledCount: MOST_STARTS,
+    maxStartedAttempts: MOST_STARTS,
+  });
+  watch.see(worker);
+  worker.on('stalled', (key) => log.warn(`job ${key}: its worker is gone; it goes back to the queue`));
+  worker.on('failed', (job, error) => log.warn(`${nameOf(job)}: ${error.message}`));
+  // an answer of Redis that is an error (its disk is full, say) would be asked for again without a pause
+  worker.on('error', () => {
+    if (!started || closing || worker.isPaused()) return;
+    void worker.pause(true);
+    setTimeout(() => closing || worker.resume(), RETRY_MS).unref();
+  });
+  const { promise: stopped, resolve: hasStopped } = Promise.withResolvers<void>();
+  void start();
+
+  async function start(): Promise<void> {
+    for (let taken = !alone; !taken && !closing; ) {
+      try {
+        await takeOver(worker, log);
+        taken = true;
+      } catch (error) {
+        if (closing) return;
+        log.warn(`${watch.name}: ${wordsOf(error as Error)}`);
+        await sleep(RETRY_MS);
+      }
+    }
+    if (closing) return;
+    started = true;
+    worker.run().catch((error: Error) => log.warn(`${watch.name}: ${wordsOf(error)}`));
+  }
+
+  async function close(): Promise<void> {
+    closing = true;
+    // without Redis nothing can be handed back, and BullMQ would wait for it
+    const ended = worker.close(!watch.up && underWay === 0);
+    if (await within(ended, graceMs)) return hasStopped();
+    log.info(`${watch.name}: stopping ${underWay} job(s) under way`);
+    worker.cancelAllJobs('the worker is stopping');
+    if (!(await within(ended, Math.min(graceMs, ABORT_MS)))) {
+      log.warn(`${watch.name}: ended without its ${underWay} job(s); a later worker starts them again`);
+      await worker.getBackend().close(true);
+    }
+    hasStopped();
+  }
+
+  let closed: Promise<void> | undefined;
+  return { close: () => (closed ??= close()), stopped };
+}
+
+/** Whether a Redis is there and has loaded its data. `false` for each way in which it may not be. */
+export async function answersPing(redis: RedisAddress, timeoutMs: number): Promise<boolean> {
+  const options = {
+    lazyConnect: true,
+    connectTimeout: timeoutMs,
+    socketTimeout: timeoutMs,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+  };
+  const client = 'path' in redis ? new Redis({ ...options, path: redis.path }) : new Redis(redis.url, options);
+  client.on('error', () => undefined);
+  try {
+    return (await client.ping()) === 'PONG';
+  } catch {
+    return false;
+  } finally {
+    client.disconnect();
+  }
+}
+
+/** For BullMQ. A command never fails because Redis is away: it waits, and `Watch.ask` bounds how long. */
+function connectionTo(redis: RedisAddress) {
+  return {
+    ...redis,
+    maxRetriesPerRequest: null,
+    connectTimeout: 10_000,
+    socketTimeout: SILENCE_MS,
+    retryStrategy: (times: number): number => Math.min(100 * 2 ** Math.min(times, 10), MOST_WAIT_MS),
+  };
+}
+
+/** The jobs of dead workers, back into the queue. BullMQ's token `0` stands for any lock. */
+async function takeOver(worker: BullWorker, log: Log): Promise<void> {
+  const backend = worker.getBackend();
+  for (const key of (await backend.getRanges(['active'], 0, -1)).flat()) {
+    await backend.moveJobFromActiveToWait(key, '0');
+    log.info(`job ${key}: its worker is gone; it goes back to the queue`);
+  }
+}
+
+/** Ends a connection now. BullMQ's own close() first waits for a server that may never come. */
+async function end(part: Queue | QueueEvents): Promise<void> {
+  const ended = part.getBackend().close(true);
+  part.close().catch(() => undefined);
+  await ended;
+}
+
+async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
+  const timer = new AbortController();
+  try {
+    return await Promise.race([work.then(() => true), sleep(ms, false, { signal: timer.signal }).catch(() => false)]);
+  } finally {
+    timer.abort();
+  }
+}
+
+function nameOf(job: Job | undefined): string {
+  if (job === undefined) return 'a job that is gone';
+  const read = parseJob(job.data);
+  const name = read.ok ? read.job.subject : `job ${job.id}`;
+  return `${name}: attempt ${job.attemptsMade} of ${job.opts.attempts ?? 1} failed`;
+}
+
+/** What BullMQ's classes have in common here. */
+interface Seen {
+  on(event: 'error' | 'ioredis:close', listener: (error: Error) => void): unknown;
+  getBackend(): { on(event: 'ready', listener: () => void): unknown };
+}
+
+/** Says once that a Redis is away, and once that it is back; and lets no call wait for it for ever. */
+class Watch {
+  readonly name: string;
+  up = false;
+  readonly #log: Log;
+  /** Lines that were written, with when: the same trouble comes with each attempt, and from each connection. */
+  readonly #said = new Map<string, number>();
+  #trouble = '';
+  #waiting: (() => void)[] = [];
+
+  constructor(what: string, redis: RedisAddress, log: Log) {
+    this.name = `${what} at Redis ${placeOf(redis)}`;
+    this.#log = log;
+  }
+
+  see(part: Seen): void {
+    part.on('error', (error: Error) => this.#say(wordsOf(error)));
+    part.on('ioredis:close', () => {
+      // each attempt that fails ends with this as well, after its error
+      if (this.up) this.#say('the connection ended; connecting again');
+      this.up = false;
+    });
+    part.getBackend().on('ready', () => {
+      this.up = true;
+      for (const go of this.#waiting.splice(0)) go();
+      if (this.#said.size > 0) this.#log.info(`${this.name}: connected`);
+      this.#said.clear();
+      this.#trouble = '';
+    });
+  }
+
+  /**
+   * Throws QueueError after `ms` (what was asked may still happen later) or when Redis answers with an error, and
+   * SyntaxError for what is there but not JSON.
+   */
+  async ask<T>(question: () => Promise<T>, ms: number): Promise<T> {
+    const until = performance.now() + ms;
+    // nothing is asked before there is a connection: it would be kept, with all its bytes, until there is
+    if (!this.up) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#waiting.push(resolve);
+      const came = await within(promise, ms);
+      this.#waiting = this.#waiting.filter((go) => go !== resolve);
+      if (!came) throw new QueueError(this.#silence(ms));
+    }
+    const answer = question();
+    answer.catch(() => undefined);
+    try {
+      if (await within(answer, until - performance.now())) return await answer;
+    } catch (error) {
+      if (error instanceof SyntaxError) throw error;
+      throw new QueueError(`${this.name}: ${wordsOf(error as Error)}`, { cause: error });
+    }
+    throw new QueueError(this.#silence(ms));
+  }
+
+  #silence(ms: number): string {
+    const trouble = this.#trouble === '' ? '' : `: ${this.#trouble}`;
+    return `${this.name}: no answer within ${Math.ceil(ms / 1000)} s${trouble}; is Redis running there?`;
+  }
+
+  #say(text: string): void {
+    this.#trouble = text;
+    const now = performance.now();
+    if (now - (this.#said.get(text) ?? Number.NEGATIVE_INFINITY) < SAME_LINE_MS) return;
+    if (this.#said.size >= 100) this.#said.clear();
+    this.#said.set(text, now);
+    this.#log.warn(`${this.name}: ${text}`);
+  }
+}
+
+/** Without what may be secret. Throws QueueError when it is no address. */
+function placeOf(redis: RedisAddress): string {
+  if ('path' in redis) return redis.path;
+  const url = URL.canParse(redis.url) ? new URL(redis.url) : undefined;
+  if (url === undefined || !/^rediss?:$/.test(url.protocol) || url.hostname === '')
+    throw new QueueError(
+      'the address of Redis is not a URL such as redis://127.0.0.1:6379 or rediss://user:password@host:6379/0',
+    );
+  return `${url.protocol}//${url.host}${url.pathname === '/' ? '' : url.pathname}`;
+}
+
+/** An AggregateError (several addresses of one name) has no message of its own. */
+function wordsOf(error: Error & { readonly code?: string }): string {
+  const first = error instanceof AggregateError ? (error.errors[0] as Error | undefined) : undefined;
+  return first?.message ?? (error.message || error.code || error.name);
+}

@@ -1,0 +1,139 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { COMMANDS, commandsIn, helpText, STOP_LINE } from '../../bot/commands.ts';
+import { STOP_SENTENCE } from '../../bot/reply.ts';
+import { wrapProse } from '../../bot/wrap.ts';
+
+const check = { word: 'check', args: [] };
+const stop = { word: 'stop', args: [] };
+const send = { word: 'send', args: [] };
+const LONG_QUOTE = `> ${'x'.repeat(60)}`;
+
+const obeyed: readonly (readonly [name: string, body: string, expected: readonly object[]])[] = [
+  ['a line of its own', '#depbot check\n', [check]],
+  [
+    'arguments, as data',
+    '#depbot check base=v6.12  --exec=$(id)',
+    [{ word: 'check', args: ['base=v6.12', '--exec=$(id)'] }],
+  ],
+  ['two commands, in order', 'Hi\n\n#depbot check\n#depbot stop\n', [check, stop]],
+  ['up to three leading blanks', '   #depbot check', [check]],
+  ['blanks and tabs between and at the end', '#depbot \t check \t', [check]],
+  ['no-break spaces, as phones put them', '#depbot\u00a0check', [check]],
+  ['capitals, a colon and a full stop', '#Depbot: Stop.', [stop]],
+  ['a line directly below a short quote', '> Does it break?\n#depbot check', [check]],
+  ['a line below a long quote and a blank line', `${LONG_QUOTE}\n\n#depbot check`, [check]],
+  ['a line below a long line of the sender', `${'x'.repeat(70)}\n#depbot check`, [check]],
+  ['a line after an attribution and its quote', 'On Mon, Jane wrote:\n> a\n\n#depbot check', [check]],
+  ['a line above the signature', '#depbot check\n-- \nJane', [check]],
+  ['a line above a forwarded mail', '#depbot check\n\n-----Original Message-----\nFrom: a', [check]],
+  ['a line between dashes that are no mark', '-- Jane\n#depbot check', [check]],
+  ['a line above a patch', '#depbot check\n\ndiff --git a/x b/x\n', [check]],
+  ['a sentence that only begins like a mail head', 'From: what I see\nit breaks\n#depbot check', [check]],
+];
+
+const left: readonly (readonly [name: string, body: string])[] = [
+  ['nothing', ''],
+  ['a mail without a command', 'Looks fine to me.\n'],
+  ['four leading blanks', '    #depbot check'],
+  ['a tab in front', '\t#depbot check'],
+  ['a word in front', 'Say #depbot check'],
+  ['a longer word', '#depbotcheck'],
+  ['a quote', '> #depbot check'],
+  ['a quote of a quote', '>> #depbot check\n> > #depbot check'],
+  ['a quote without a blank', '>#depbot check'],
+  ['an indented quote', '  > #depbot check'],
+  ['a bar as the quote mark', '| #depbot check'],
+  ['initials in front of the quote mark', 'JD> #depbot check'],
+  ['the rest of a long quoted line that a mailer broke', `${LONG_QUOTE}\n#depbot send`],
+  ['the second rest of such a line', `${LONG_QUOTE}\n${'y'.repeat(60)}\n#depbot send`],
+  ['a signature', 'Hi\n-- \n#depbot check'],
+  ['a signature whose blank was dropped', 'Hi\n--\n#depbot check'],
+  ['a mail forwarded by Outlook', '-----Original Message-----\n#depbot check'],
+  ['a mail forwarded by Thunderbird', '-------- Forwarded Message --------\n#depbot check'],
+  ['a mail forwarded by Gmail', '---------- Forwarded message ---------\nFrom: a\n\n#depbot check'],
+  ['a mail forwarded in German', '----- Weitergeleitete Nachricht -----\n#depbot check'],
+  ['a mail forwarded by Apple Mail', 'Begin forwarded message:\n\n#depbot check'],
+  ['a mail below its head', 'From: Jane <j@x.org>\nSent: Monday\nTo: a\n\n#depbot check'],
+  ['a mail below its head in bold', '*From:* Jane\n*Date:* Monday\n\n#depbot check'],
+  ['a mail below a ruler', `${'_'.repeat(32)}\n#depbot check`],
+  ['a mail below its attribution, without quote marks', 'Fine.\n\nOn Mon, 6 Jul 2026, Jane wrote:\n\n#depbot check'],
+  ['a mail below a broken attribution', 'On Mon, 6 Jul 2026, Jane\n<j@x.org> wrote:\n\n#depbot check'],
+  ['a context line of a diff', 'diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n #depbot check\n'],
+  ['a line below a plain diff', '--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n#depbot check\n'],
+  ['a hunk without a head', '@@ -1,2 +1,2 @@\n #depbot check\n'],
+  ['remarks below the --- of a patch', 'Fix foo.\n\n---\n#depbot check\n x | 2 +-\n'],
+  ['an attached patch', `From ${'a'.repeat(40)} Mon Sep 17 00:00:00 2001\n#depbot check`],
+  ['a part below scissors', '--- >8 ---\n#depbot check'],
+  ['our footer, broken anew', `To stop such mails: ${STOP_SENTENCE}.`.replace('"#', '"\n#')],
+  ['our footer, broken before its mark', 'To stop such mails:\n#depbot stop'],
+  ['the end of our sentence', 'so reply\n#depbot stop".'],
+  ['a line of thousands of characters', `#depbot check ${'x'.repeat(5000)}`],
+];
+
+describe('commandsIn', () => {
+  it.each(obeyed)('obeys %s', (_, body, expected) => {
+    expect(commandsIn(body)).toEqual(expected);
+    expect(commandsIn(body.replaceAll('\n', '\r\n'))).toEqual(expected);
+  });
+
+  it.each(left)('does not obey %s', (_, body) => {
+    expect(commandsIn(body)).toEqual([]);
+    expect(commandsIn(body.replaceAll('\n', '\r\n'))).toEqual([]);
+  });
+
+  it.each([
+    ['#depbot', ''],
+    ['#depbot frobnicate now', 'frobnicate now'],
+    ['#depbot constructor', 'constructor'],
+    ['#depbot check\u001b[31m', 'check\ufffd[31m'],
+    ['#depbot check \u202eevil', 'check \ufffdevil'],
+    [`#depbot ${'é'.repeat(200)}`, `${'é'.repeat(97)}...`],
+    [`#depbot check ${'a'.repeat(201)}`, `check ${'a'.repeat(91)}...`],
+    [`#depbot check ${'a '.repeat(11)}`, `check ${'a '.repeat(11)}`.trim()],
+  ])('does not know %j', (line, text) => {
+    expect(commandsIn(line)).toEqual([{ word: 'unknown', text }]);
+  });
+
+  it('takes five commands of a mail, not six', () => {
+    expect(commandsIn('#depbot check\n'.repeat(5))).toHaveLength(5);
+    expect(commandsIn('#depbot check\n'.repeat(6))).toHaveLength(5);
+  });
+
+  it('finds nothing in a mail that is quoted as a whole, whatever it says', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(fc.string(), fc.constantFrom('#depbot send', '', ' #depbot stop'))), (lines) => {
+        const quoted = lines.flatMap((line) => line.split(/[\r\n]+/)).map((line) => `> ${line}`);
+        expect(commandsIn(quoted.join('\n'))).toEqual([]);
+      }),
+    );
+  });
+
+  it('is quick with a mail made to be slow', () => {
+    const hostile = `${`On ${'schrieb '.repeat(100)}x\n`.repeat(10_000)}${'-'.repeat(900)}\n#depbot check`;
+    const start = performance.now();
+    expect(commandsIn(hostile)).toEqual([check]);
+    expect(performance.now() - start).toBeLessThan(3000);
+  });
+});
+
+describe('our own words', () => {
+  const help = helpText('depbot@example.org');
+
+  it('list every command and our address', () => {
+    for (const word of Object.keys(COMMANDS)) expect(help).toContain(`    #depbot ${word} `);
+    expect(help).toContain('depbot@example.org');
+  });
+
+  it('are not obeyed, neither as sent nor filled anew', () => {
+    expect(commandsIn(help)).toEqual([]);
+    expect(commandsIn(wrapProse(help))).toEqual([]);
+    expect(commandsIn(wrapProse(`To stop such mails: ${STOP_SENTENCE}.`, 20))).toEqual([]);
+  });
+
+  it('name a line that is obeyed', () => {
+    expect(STOP_SENTENCE).toContain(`"${STOP_LINE}"`);
+    expect(commandsIn(STOP_LINE)).toEqual([stop]);
+    expect(commandsIn(`${STOP_LINE}\n${STOP_LINE.replace('stop', 'send')}`)).toEqual([stop, send]);
+  });
+});

@@ -1,0 +1,121 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { Watch } from '../../bot/inbox.ts';
+import { GREETING, MAIL, type Script, startScriptedImap } from '../service/scripted-imap.ts';
+import { account, caughtUp, closeAll, closeLater, SECONDS, watch } from '../support/mailbox-watch.ts';
+
+afterEach(closeAll);
+
+describe('a server that fails', () => {
+  const NOW = () => new Date('2026-11-01T12:00:00Z');
+
+  async function scripted(script: Script, more: Partial<Watch> = {}) {
+    const server = await startScriptedImap(script);
+    closeLater(() => server.close());
+    return { seen: watch(account(server, 'bot'), { now: NOW, ...more }), server };
+  }
+
+  test('in the middle of a mail is asked again, and the mail comes whole, once', async () => {
+    const { seen } = await scripted({
+      greeting: GREETING,
+      answer: ({ command, rest, connection, socket }) => {
+        if (command !== 'UID FETCH' || !rest.includes('BODY') || connection > 2) return undefined;
+        socket.end(`* 1 FETCH (UID 7 BODY[] {${MAIL.length}}\r\n${MAIL.slice(0, 20)}`);
+        return '';
+      },
+    });
+    await caughtUp(seen);
+    expect(seen.batches.flat().map(({ raw }) => Buffer.from(raw).toString())).toEqual([MAIL]);
+    expect(seen.position).toEqual({ uidValidity: '3', uid: 7 });
+    expect(seen.warnings).toHaveLength(2);
+    expect(seen.warnings[0]).toMatch(/the connection was closed.*; next attempt in/);
+  });
+
+  test('by stopping in the middle of a mail is given up on after a while, and asked again', async () => {
+    const { seen } = await scripted(
+      {
+        greeting: GREETING,
+        answer: ({ command, rest, connection }) =>
+          command === 'UID FETCH' && rest.includes('BODY') && connection === 1
+            ? '* 1 FETCH (UID 7 BODY[] {99}\r\nx'
+            : undefined,
+      },
+      { silenceTimeoutMs: 300 },
+    );
+    await caughtUp(seen);
+    expect(seen.subjects()).toEqual(['seven']);
+    expect(seen.warnings).toEqual([expect.stringContaining('timed out')]);
+  });
+
+  test('by silence, garbage or BYE is waited for', async () => {
+    const greetings = ['', 'HTTP/1.1 400 Bad Request\r\n\r\n', '* BYE later\r\n', GREETING];
+    const { seen } = await scripted(
+      {
+        answer: () => undefined,
+        get greeting() {
+          return greetings.length > 1 ? greetings.shift()! : greetings[0]!;
+        },
+      },
+      { connectTimeoutMs: 300 },
+    );
+    await caughtUp(seen);
+    expect(seen.subjects()).toEqual(['seven']);
+    expect(seen.warnings).toHaveLength(3);
+    expect(seen.warnings[2]).toContain('(it says: later)');
+  });
+
+  test('by answering to the search with NO loses no mail', async () => {
+    const { seen } = await scripted({
+      greeting: GREETING,
+      answer: ({ tag, command, connection }) =>
+        command === 'UID SEARCH' && connection === 1 ? `${tag} NO not now\r\n` : undefined,
+    });
+    await caughtUp(seen);
+    expect(seen.subjects()).toEqual(['seven']);
+    expect(seen.warnings).toEqual([expect.stringContaining('refuses to search')]);
+  });
+
+  test('by refusing IDLE is looked at every pollMs', async () => {
+    let ready = false;
+    const { seen } = await scripted(
+      {
+        greeting: GREETING,
+        answer: ({ tag, command }) => {
+          if (command === 'CAPABILITY') return `* CAPABILITY IMAP4rev1 IDLE\r\n${tag} OK done\r\n`;
+          if (command === 'IDLE') return `${tag} NO not today\r\n`;
+          return command === 'UID SEARCH' && !ready ? `* SEARCH\r\n${tag} OK done\r\n` : undefined;
+        },
+      },
+      { pollMs: 50 },
+    );
+    seen.position = { uidValidity: '3', uid: 6 };
+    await caughtUp(seen, 2);
+    expect(seen.subjects()).toEqual([]);
+    ready = true;
+    await vi.waitFor(() => expect(seen.subjects()).toEqual(['seven']), SECONDS);
+    expect(seen.warnings).toEqual([]);
+  });
+
+  test('by repeating the last mail for n:* does not make it come twice', async () => {
+    const { seen, server } = await scripted({ greeting: GREETING }, { pollMs: 20 });
+    await caughtUp(seen, 4);
+    expect(server.lines.filter((line) => line.includes('UID SEARCH UID 8:*')).length).toBeGreaterThan(2);
+    expect(seen.subjects()).toEqual(['seven']);
+  });
+
+  test('by going on in another folder is told of, once', async () => {
+    const slices = (last: number): Script => ({
+      greeting: GREETING,
+      answer: ({ tag, command, rest }) =>
+        command === 'LIST' && rest !== '"" ""'
+          ? `${Array.from({ length: last + 1 }, (_, n) => `* LIST () "." list.${n}\r\n`).join('')}${tag} OK done\r\n`
+          : undefined,
+    });
+    const full = await scripted(slices(1), { folder: 'list.0', pollMs: 20 });
+    const last = await scripted(slices(0), { folder: 'list.0', pollMs: 20 });
+    await Promise.all([caughtUp(full.seen, 4), caughtUp(last.seen, 4)]);
+    expect(full.seen.warnings).toEqual([
+      'mailbox kernel/list.0: the server goes on in the folder list.1; watch that one, too',
+    ]);
+    expect(last.seen.warnings).toEqual([]);
+  });
+});

@@ -1,0 +1,204 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Log } from '../../bot/log.ts';
+import { Outbox, OutboxError, type Outgoing, outgoingId, type State } from '../../bot/outbox.ts';
+
+let dir: string;
+let lines: string[];
+const log: Log = { info: (text) => lines.push(text), warn: (text) => lines.push(`warning: ${text}`) };
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'outbox-'));
+  lines = [];
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const mail = (name: string, part: Partial<Outgoing> = {}): Outgoing => ({
+  id: outgoingId(`${name}@bot.example`),
+  messageId: `${name}@bot.example`,
+  kind: 'reply',
+  via: 'smtp',
+  from: 'bot@bot.example',
+  recipients: ['list@example.org', 'bot@bot.example'],
+  subject: 'Re: [PATCH] x',
+  answers: 'patch@example.org',
+  maintainers: ['jane@example.org'],
+  allowedBy: 'maintainer jane@example.org',
+  addedAt: '2026-11-22T10:00:00.000Z',
+  ...part,
+});
+/** CRLF, LF, a NUL and bytes that are no UTF-8. */
+const eml = Buffer.from('Subject: x\r\n\r\nb\xe4\xff\n\0.\r\n', 'latin1');
+const everything = (): string[] =>
+  (
+    readdirSync(dir, { recursive: true, withFileTypes: true }) as {
+      name: string;
+      parentPath: string;
+      isFile(): boolean;
+    }[]
+  )
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(dir.length + 1))
+    .sort();
+
+describe('adding', () => {
+  test('puts a mail where its way begins, byte for byte', () => {
+    const outbox = new Outbox(dir, log);
+    const [a, b] = [mail('a', { via: 'draft', series: 's@example.org' }), mail('b')];
+    expect(outbox.add(a, eml)).toBe('added');
+    expect(outbox.add(b, eml)).toBe('added');
+    expect(outbox.find(a.messageId)).toEqual({ meta: a, state: 'to-draft' });
+    expect(outbox.find(b.messageId)).toEqual({ meta: b, state: 'to-send' });
+    expect(Buffer.compare(outbox.read(a.id), eml)).toBe(0);
+    expect(everything()).toEqual(
+      [`meta/${a.id}.json`, `meta/${b.id}.json`, `to-draft/${a.id}.eml`, `to-send/${b.id}.eml`].sort(),
+    );
+  });
+
+  test('does not touch a mail that is known, in whatever state', () => {
+    const outbox = new Outbox(dir, log);
+    const one = mail('a');
+    const path: [State, State][] = [
+      ['to-send', 'sending'],
+      ['sending', 'sent'],
+    ];
+    outbox.add(one, eml);
+    for (const [from, to] of path) {
+      expect(outbox.add({ ...one, subject: 'another' }, Buffer.from('another'))).toBe('known');
+      outbox.move(one.id, from, to);
+    }
+    expect(new Outbox(dir, log).add(one, Buffer.from('another'))).toBe('known');
+    expect(outbox.find(one.messageId)).toEqual({ meta: one, state: 'sent' });
+    expect(Buffer.compare(outbox.read(one.id), eml)).toBe(0);
+  });
+
+  test('is finished after a crash between meta and mail', () => {
+    const one = mail('a');
+    new Outbox(dir, log).add(one, eml);
+    rmSync(join(dir, 'to-send', `${one.id}.eml`));
+    const outbox = new Outbox(dir, log);
+    expect(outbox.find(one.messageId)).toBeUndefined();
+    expect(outbox.add(one, eml)).toBe('added');
+    expect(outbox.list('to-send')).toEqual([one]);
+  });
+
+  test.each([
+    ['an id of another mail', { id: outgoingId('b@bot.example') }, /id is not that/],
+    ['no recipients', { recipients: [] }, /recipients/],
+    ['a time that is none', { addedAt: 'yesterday' }, /addedAt/],
+  ])('refuses %s and writes nothing', (_what, part, why) => {
+    const outbox = new Outbox(dir, log);
+    expect(() => outbox.add(mail('a', part), eml)).toThrow(why);
+    expect(everything()).toEqual([]);
+  });
+});
+
+describe('the list of a state', () => {
+  test('is oldest first, and has no mail of another state', () => {
+    const outbox = new Outbox(dir, log);
+    const [late, early, other] = [
+      mail('late', { addedAt: '2026-11-22T12:00:00.000Z' }),
+      mail('early', { addedAt: '2026-11-22T09:00:00.000Z' }),
+      mail('other', { via: 'draft' }),
+    ];
+    for (const one of [late, early, other]) outbox.add(one, eml);
+    expect(outbox.list('to-send')).toEqual([early, late]);
+    expect(outbox.list('to-draft')).toEqual([other]);
+    expect(outbox.list('sent')).toEqual([]);
+  });
+
+  test.each([
+    ['is missing', (path: string) => rmSync(path)],
+    ['is not JSON', (path: string) => writeFileSync(path, '{"id": ')],
+    ['lacks a field', (path: string) => writeFileSync(path, JSON.stringify({ ...mail('a'), recipients: undefined }))],
+    ['belongs to another mail', (path: string) => writeFileSync(path, JSON.stringify(mail('b')))],
+  ])('reports a mail whose meta %s once, sets it aside and keeps the others', (_what, spoil) => {
+    const outbox = new Outbox(dir, log);
+    const [bad, good] = [mail('a'), mail('good')];
+    outbox.add(bad, eml);
+    outbox.add(good, eml);
+    spoil(join(dir, 'meta', `${bad.id}.json`));
+    expect(outbox.list('to-send')).toEqual([good]);
+    expect(outbox.list('to-send')).toEqual([good]);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(new RegExp(`^warning: outbox: to-send/${bad.id}.eml is set aside in .*broken`));
+    expect(readFileSync(join(dir, 'broken', `${bad.id}.eml`))).toEqual(eml);
+    // It may have been sent: it must not come in anew.
+    expect(outbox.add(bad, eml)).toBe('known');
+    expect(outbox.find(bad.messageId)).toBeUndefined();
+  });
+});
+
+describe('moves', () => {
+  const all: State[] = ['to-draft', 'drafting', 'drafted', 'to-send', 'sending', 'sent', 'discarded', 'held'];
+  const allowed = new Set([
+    'to-draft drafting',
+    'to-draft discarded',
+    'drafting drafted',
+    'drafted to-send',
+    'drafted sent',
+    'drafted discarded',
+    'to-send sending',
+    'to-send sent',
+    'to-send drafted',
+    'sending sent',
+    'sending to-send',
+    'sending held',
+  ]);
+
+  test('are those of the table, and no others', () => {
+    const outbox = new Outbox(dir, log);
+    for (const from of all) {
+      for (const to of all) {
+        const one = mail(`${from}.${to}`);
+        outbox.add(one, eml);
+        const place = (state: State) => join(dir, state, `${one.id}.eml`);
+        rmSync(place('to-send'));
+        writeFileSync(place(from), eml);
+        if (allowed.has(`${from} ${to}`)) {
+          outbox.move(one.id, from, to, 'why');
+          expect(outbox.find(one.messageId)?.state).toBe(to);
+        } else {
+          expect(() => outbox.move(one.id, from, to, 'why')).toThrow(OutboxError);
+          expect(outbox.find(one.messageId)?.state).toBe(from);
+        }
+      }
+    }
+  });
+
+  test('throw for a mail that is somewhere else or nowhere', () => {
+    const outbox = new Outbox(dir, log);
+    const one = mail('a');
+    outbox.add(one, eml);
+    expect(() => outbox.move(one.id, 'sending', 'sent')).toThrow(/is not in sending/);
+    expect(() => outbox.move(outgoingId('none'), 'to-send', 'sending')).toThrow(/is not in to-send/);
+    expect(() => outbox.read(outgoingId('none'))).toThrow(OutboxError);
+    expect(outbox.list('to-send')).toEqual([one]);
+  });
+
+  test('to held need a reason and keep it; other moves leave none', () => {
+    const outbox = new Outbox(dir, log);
+    const one = mail('a');
+    outbox.add(one, eml);
+    outbox.move(one.id, 'to-send', 'sending');
+    expect(() => outbox.move(one.id, 'sending', 'held')).toThrow(/without a reason/);
+    expect(outbox.whyHeld(one.id)).toBeUndefined();
+    outbox.move(one.id, 'sending', 'held', '550 no such user');
+    expect(outbox.whyHeld(one.id)).toBe('550 no such user');
+    expect(everything()).toEqual([`held/${one.id}.eml`, `held/${one.id}.why`, `meta/${one.id}.json`]);
+  });
+});
+
+test('opening sweeps files that were not written to their end, and nothing else', () => {
+  const one = mail('a');
+  new Outbox(dir, log).add(one, eml);
+  const before = everything();
+  const partial = join(dir, 'to-send', `${outgoingId('b')}.eml.4711.partial`);
+  writeFileSync(partial, 'Subj');
+  writeFileSync(join(dir, 'meta', `${outgoingId('b')}.json.4711.partial`), '{');
+  expect(new Outbox(dir, log).list('to-send')).toEqual([one]);
+  expect(existsSync(partial)).toBe(false);
+  expect(everything()).toEqual(before);
+  expect(lines).toEqual([]);
+});

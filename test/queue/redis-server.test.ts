@@ -1,0 +1,198 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { answersPing, openQueue } from '../../queue/bullmq.ts';
+import { type RedisServer, startRedis } from '../../queue/redis-server.ts';
+import { findOnPath } from '../../queue/sandbox.ts';
+import { jobNumber, LinesLog, Scratch, SEARCH_PATH } from '../support/redis.ts';
+
+const scratch = new Scratch();
+const log = new LinesLog();
+const children: ChildProcess[] = [];
+
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  await scratch.clear();
+  log.lines.length = 0;
+});
+
+function pidIn(dir: string): number {
+  return Number(readFileSync(join(dir, 'redis.pid'), 'latin1'));
+}
+
+/** A zombie, which nobody may ever reap in a container, does not run. */
+function isRunning(pid: number): boolean {
+  const stat = `/proc/${pid}/stat`;
+  return existsSync(stat) && !/^\d+ \(.*\) [ZX] /.test(readFileSync(stat, 'latin1'));
+}
+
+async function addJob({ path }: RedisServer, n: number): Promise<void> {
+  const queue = openQueue({ path }, log);
+  await queue.add(jobNumber(n));
+  await queue.close();
+}
+
+async function stateOf({ path }: RedisServer, n: number): Promise<string> {
+  const queue = openQueue({ path }, log);
+  const { state } = await queue.result(jobNumber(n).key);
+  await queue.close();
+  return state;
+}
+
+/** Another process with a server on `dir`, until it is killed; resolves when the server answers. */
+async function otherProcess(dir: string): Promise<ChildProcess> {
+  const module = new URL('../../queue/redis-server.ts', import.meta.url).href;
+  const script = `
+    import { startRedis } from ${JSON.stringify(module)};
+    const log = { info() {}, warn() {} };
+    await startRedis({ dir: ${JSON.stringify(dir)}, log, searchPath: process.env.PATH });
+    console.log('ready');
+    setInterval(() => {}, 1000);`;
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, '--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.push(child);
+  await new Promise((resolve, reject) => {
+    child.stdout!.once('data', resolve);
+    child.once('exit', (code) => reject(new Error(`ended with ${code}`)));
+  });
+  return child;
+}
+
+/** Folder with links to the given programs alone. */
+async function pathWith(...names: string[]): Promise<string> {
+  const dir = scratch.dir();
+  for (const name of names) symlinkSync((await findOnPath(name, SEARCH_PATH))!, join(dir, name));
+  return dir;
+}
+
+function lastFileOf(dir: string): string {
+  const folder = join(dir, 'appendonlydir');
+  return join(folder, readdirSync(folder).find((name) => name.endsWith('.incr.aof'))!);
+}
+
+describe('startRedis', () => {
+  it('answers on a socket that is ours alone, and keeps its data over a restart', async () => {
+    const dir = join(scratch.dir(), 'a folder\'s "name"');
+    const first = await scratch.redis(dir, log);
+    expect(first.path).toBe(join(dir, 'redis.sock'));
+    expect(statSync(dir).mode & 0o777).toBe(0o700);
+    expect(statSync(first.path).mode & 0o777).toBe(0o700);
+    await addJob(first, 1);
+    await first.close();
+    expect(await first.exited).toBe(0);
+    expect(existsSync(first.path)).toBe(false);
+
+    const second = await scratch.redis(dir, log);
+    expect(await stateOf(second, 1)).toBe('waiting');
+    expect(await stateOf(second, 2)).toBe('unknown');
+    expect(log.matching(/warning/)).toEqual([]);
+  });
+
+  it('puts the socket elsewhere where its path would be too long, and takes it away at the end', async () => {
+    const dir = join(scratch.dir(), 'x'.repeat(120));
+    const server = await scratch.redis(dir, log);
+    expect(Buffer.byteLength(server.path)).toBeLessThan(108);
+    expect(statSync(join(server.path, '..')).mode & 0o777).toBe(0o700);
+    expect(await answersPing(server, 1000)).toBe(true);
+    await server.close();
+    expect(existsSync(join(server.path, '..'))).toBe(false);
+  });
+
+  it('is back with its data after a SIGKILL of the server, which `exited` tells', async () => {
+    const dir = scratch.dir();
+    const first = await scratch.redis(dir, log);
+    await addJob(first, 1);
+    process.kill(pidIn(dir), 'SIGKILL');
+    expect(await first.exited).toBe(128);
+    expect(await answersPing(first, 1000)).toBe(false);
+    expect(await stateOf(await scratch.redis(dir, log), 1)).toBe('waiting');
+  });
+
+  it('dies with the process that started it, and the next one waits for that', async () => {
+    const dir = scratch.dir();
+    const owner = await otherProcess(dir);
+    const old = pidIn(dir);
+    // it cannot hear its SIGTERM yet: a predecessor that is long in going
+    process.kill(old, 'SIGSTOP');
+    owner.kill('SIGKILL');
+    const next = scratch.redis(dir, log);
+    await sleep(1500);
+    expect(log.matching(/waiting for its predecessor/)).toHaveLength(1);
+    expect(isRunning(old)).toBe(true);
+    process.kill(old, 'SIGCONT');
+    expect(await answersPing(await next, 1000)).toBe(true);
+    expect(isRunning(old)).toBe(false);
+    expect(pidIn(dir)).not.toBe(old);
+  });
+
+  it('names folder and pid of the server of a process that lives, and leaves it alone', async () => {
+    const dir = scratch.dir();
+    await otherProcess(dir);
+    const pid = pidIn(dir);
+    const refused = startRedis({ dir, log, searchPath: SEARCH_PATH, predecessorS: 1 });
+    await expect(refused).rejects.toThrow(
+      `${dir} is in use by another redis-server (pid ${pid}), still after 1 s: is another depbot serve running with`,
+    );
+    expect(await answersPing({ path: join(dir, 'redis.sock') }, 1000)).toBe(true);
+  });
+
+  it('reads on where its file was cut in the middle of a command, and says so', async () => {
+    const dir = scratch.dir();
+    const first = await scratch.redis(dir, log);
+    await addJob(first, 1);
+    await addJob(first, 2);
+    await first.close();
+    const file = lastFileOf(dir);
+    truncateSync(file, statSync(file).size - 3);
+    const second = await scratch.redis(dir, log);
+    expect(await stateOf(second, 1)).toBe('waiting');
+    expect(log.matching(/warning: redis-server: .*truncat/i).length).toBeGreaterThan(0);
+  });
+
+  it('says what to move away where the file is garbage', async () => {
+    const dir = scratch.dir();
+    const first = await scratch.redis(dir, log);
+    await addJob(first, 1);
+    await first.close();
+    const file = lastFileOf(dir);
+    writeFileSync(file, `garbage\r\n${readFileSync(file, 'latin1')}`, 'latin1');
+    await expect(startRedis({ dir, log, searchPath: SEARCH_PATH })).rejects.toThrow(
+      /^redis-server in .* ended with status 1: .*Bad file format.*move .*appendonlydir away/,
+    );
+  });
+
+  it('says what to install where redis-server or flock is missing, and starts nothing', async () => {
+    const dir = join(scratch.dir(), 'redis');
+    const start = (searchPath: string) => startRedis({ dir, log, searchPath });
+    await expect(start(await pathWith('flock', 'setpriv'))).rejects.toThrow(/apt install redis-server/);
+    await expect(start(await pathWith('redis-server', 'setpriv'))).rejects.toThrow(/apt install util-linux/);
+    expect(existsSync(dir)).toBe(false);
+  });
+
+  it('starts without setpriv, and says what that means', async () => {
+    const server = await startRedis({ dir: scratch.dir(), log, searchPath: await pathWith('redis-server', 'flock') });
+    expect(await answersPing(server, 1000)).toBe(true);
+    expect(log.matching(/setpriv.*apt install util-linux.*goes on/)).toHaveLength(1);
+    await server.close();
+    expect(await server.exited).toBe(0);
+  });
+
+  it('passes on what the server says of a folder that it cannot use', async () => {
+    const dir = scratch.dir();
+    mkdirSync(join(dir, 'appendonlydir'));
+    mkdirSync(join(dir, 'appendonlydir', 'appendonly.aof.manifest'));
+    await expect(startRedis({ dir, log, searchPath: SEARCH_PATH })).rejects.toThrow(/ended with status 1: .*manifest/i);
+  });
+});

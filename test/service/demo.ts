@@ -1,0 +1,122 @@
+/**
+ * npm run demo:service: the whole line of `depbot serve` in one terminal, on 127.0.0.1 only. Dovecot, an SMTP
+ * receiver, a DNS server, Redis and the service are started; the example series is posted; the draft is shown as it
+ * lies in the Drafts folder; the maintainer signs `#depbot send`; the mail is shown as it was received.
+ *
+ * Exit status: 0 when all of that happened, 1 when it did not, 2 when set-up was not possible.
+ */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cacheDir, ProvisionError, provision } from '../../queue/provision.ts';
+import { Town, until } from './town.ts';
+
+const EXAMPLE = fileURLToPath(new URL('../fixtures/example/series.mbox', import.meta.url));
+/** The patch of the example that has a finding. */
+const ANSWERED = '20261109094103.71820-2-rowan@ashby.example';
+const MAINTAINER = 'maren@input.example';
+const LIST = 'linux-input@lists.example.org';
+/** A cold start builds conf and asks for the answers of 21 architectures. */
+const LIMIT_MS = 10 * 60_000;
+
+export interface DemoResult {
+  /** The draft as it lay in the Drafts folder. */
+  readonly draft: string;
+  /** What the receiver got, and for whom. */
+  readonly received: string;
+  readonly recipients: readonly string[];
+  /** Drafts left at the end. */
+  readonly draftsLeft: number;
+  /** Mails that went out in all. */
+  readonly mails: number;
+}
+
+/** Runs the demo on a kernel tree; `say` gets what happens, line by line. Throws where a step does not come about. */
+export async function runDemo(tree: string, say: (text: string) => void, cacheDir?: string): Promise<DemoResult> {
+  const dir = mkdtempSync(join(tmpdir(), 'depbot-demo-'));
+  const clean = (): void => rmSync(dir, { recursive: true, force: true });
+  let town: Town | undefined;
+  try {
+    say('1. Starting Dovecot (IMAP), an SMTP receiver and a DNS server on 127.0.0.1, and depbot serve with its Redis.');
+    town = await Town.build({
+      dir,
+      tree,
+      maintainer: MAINTAINER,
+      list: LIST,
+      ...(cacheDir !== undefined && { cacheDir }),
+    });
+    const service = town.serve();
+    const why = (): string => `the service said:\n${service.log()}`;
+    const wait = <T>(what: string, look: () => T | undefined | false): Promise<T> =>
+      until(
+        what,
+        () => (service.hasEnded() ? fail(`the service ended early; it said:\n${service.log()}`) : look()),
+        LIMIT_MS,
+        why,
+      );
+    await wait('the service', () => service.log().includes('serving'));
+
+    say(`2. ${MAINTAINER} has opted in, mode draft. The example series is posted to ${LIST}.`);
+    await town.post(EXAMPLE);
+    const draft = await wait('a draft', () => town!.drafts()[0]);
+    say('3. The draft, as it lies in the Drafts folder:');
+    say(indented(draft));
+
+    say(`4. ${MAINTAINER} answers the draft with "#depbot send", signed (DKIM).`);
+    await town.command('#depbot send', /^Message-ID:\s*<(.*)>/im.exec(draft)![1]!);
+    const mail = await wait('the mail', () =>
+      town!.mails.find(({ raw }) => raw.includes(`In-Reply-To: <${ANSWERED}>`)),
+    );
+    await wait('the end of the draft', () => town!.drafts().length === 0);
+    const received = Buffer.from(mail.raw).toString('utf8');
+    say(`5. Received by SMTP for ${mail.recipients.join(', ')}:`);
+    say(indented(received.slice(0, received.indexOf('\r\n\r\n'))));
+    const isSame = received === draft.replaceAll(/\r?\n/g, '\r\n');
+    say(isSame ? '   It is the draft, byte for byte, threaded under its patch.' : '   It is not the draft!');
+
+    say('6. What the service wrote meanwhile:');
+    say(indented(service.log()));
+    const status = await service.end('SIGTERM');
+    say(`7. Stopped (exit status ${status}). Everything is cleaned up.`);
+    const result = {
+      draft,
+      received,
+      recipients: mail.recipients,
+      draftsLeft: town.drafts().length,
+      mails: town!.mails.length,
+    };
+    if (!isSame || status !== 0) throw new Error(`the mail is ${isSame ? '' : 'not '}the draft; exit status ${status}`);
+    return result;
+  } finally {
+    await town?.close();
+    clean();
+  }
+}
+
+function fail(text: string): never {
+  throw new Error(text);
+}
+
+function indented(text: string): string {
+  return text
+    .trimEnd()
+    .split(/\r?\n/)
+    .map((line) => `    ${line}`)
+    .join('\n');
+}
+
+async function main(): Promise<number> {
+  const say = (text: string): void => void process.stdout.write(`${text}\n`);
+  try {
+    const { tree } = await provision(['packages', 'service-packages', 'demo-packages', 'tree', 'debian-configs']);
+    const { recipients } = await runDemo(tree!, say, cacheDir(process.env));
+    return recipients.length > 0 ? 0 : 1;
+  } catch (error) {
+    process.stderr.write(`depbot: ${(error as Error).message}\n`);
+    return error instanceof ProvisionError ? 2 : 1;
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = await main();

@@ -1,0 +1,229 @@
+/** One running service: what maintainers, strangers and failing servers do to it. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { MailStore } from '../../bot/mail-store.ts';
+import { fixtures, fixtureTree } from '../support/fixture.ts';
+import type { TinyRepo } from '../support/tiny-repo.ts';
+import { BOT, type Service, Town, until } from './town.ts';
+
+const TREE = process.env['DEPBOT_TEST_TREE'];
+const MAINTAINER = 'maintainer@example.com';
+const LIMIT_MS = 60_000;
+const LOSS = fixtures().find(({ name }) => name === 'new-depends-drops-driver')!;
+const SILENT = fixtures().find(({ name }) => name === 'depends-harmless')!;
+
+describe.skipIf(TREE === undefined && !process.env['CI'])('a running service', () => {
+  let kernel: TinyRepo;
+  let dir: string;
+  let town: Town;
+  let service: Service;
+
+  beforeAll(async () => {
+    kernel = fixtureTree(LOSS, TREE!);
+    dir = mkdtempSync(join(tmpdir(), 'db-'));
+    town = await Town.build({ dir, tree: kernel.dir, maintainer: MAINTAINER, list: 'linux-kernel@example.org' });
+    service = town.serve();
+    await said('serving');
+  });
+
+  afterAll(async () => {
+    await town.close();
+    kernel.remove();
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  const why = (): string => `${service.hasEnded() ? 'it ended; ' : ''}it said:\n${service.log()}`;
+  const until_ = <T>(what: string, look: () => T | undefined | false): Promise<T> => until(what, look, LIMIT_MS, why);
+  /** Waits for a line of the log that has all the words. */
+  const said = (...words: string[]): Promise<string> =>
+    until_(words.join(' … '), () =>
+      service
+        .log()
+        .split('\n')
+        .find((line) => words.every((word) => line.includes(word))),
+    );
+  const mailTo = (address: string, word: string): Promise<string> =>
+    until_(`a mail to ${address} with "${word}"`, () =>
+      mails().find((mail) => new RegExp(`^To: .*${address}`, 'm').test(mail) && mail.includes(word)),
+    );
+  const mails = (): string[] => town.mails.map(({ raw }) => Buffer.from(raw).toString().replaceAll('\r\n', '\n'));
+  const idOf = (mail: string): string => /^Message-ID:\s*<(.*)>/im.exec(mail)![1]!;
+  const patchId = idOf(readFileSync(join(LOSS.dir, 'series.mbox'), 'utf8'));
+  /** Whether a mail is in the service's store, whose names are made of Message-IDs. */
+  const hasRead = (id: string): boolean => {
+    const store = new MailStore(join(dir, 'state/service/mail'), '2000-01-01');
+    return store.has(id);
+  };
+  let draftId: string;
+
+  test('a series that breaks a configuration: a draft, and nothing by SMTP', async () => {
+    await town.post(join(LOSS.dir, 'series.mbox'));
+    const draft = await until_('a draft', () => town.drafts()[0]);
+    draftId = idOf(draft);
+    expect(draft).toContain(`In-Reply-To: <${patchId}>`);
+    expect(draft).toContain(`From: depbot <${BOT}>`);
+    expect(mails()).toEqual([]);
+  });
+
+  test('the same mails again: nothing', async () => {
+    await town.post(join(LOSS.dir, 'series.mbox'));
+    town.deliver(mailOf({ id: 'marker-1@x.example', subject: 'hello', body: 'no patch' }));
+    await until_('the marker', () => hasRead('marker-1@x.example'));
+    expect(town.drafts()).toHaveLength(1);
+  });
+
+  test('mail that is broken: named, kept, and the next one is read', async () => {
+    town.deliver(
+      Buffer.from(
+        'Content-Type: multipart/mixed; boundary="x"\r\nSubject: [PATCH] a: b\r\nFrom: a@b.example\r\nMessage-ID: <broken@x.example>\r\n\r\n--x\r\nContent-Type: text/html\r\n\r\n<p>hello\r\n',
+      ),
+    );
+    await said('warning', 'kept in mail/unreadable');
+  });
+
+  test('a patch that does not apply: a line in the log, no mail', async () => {
+    const mbox = readFileSync(join(LOSS.dir, 'series.mbox'), 'utf8').replaceAll(
+      /^([-+ ])(?=\S)(?!--|\+\+)/gm,
+      '$1other ',
+    );
+    town.deliver(
+      Buffer.from(
+        mbox
+          .replace(/^From .*\n/, '')
+          .replace(patchId, 'elsewhere-1@x.example')
+          .replace(/^Subject: /m, 'Subject: [PATCH] other: ')
+          .replaceAll('\n', '\r\n'),
+      ),
+    );
+    await said('other:', 'could not check (apply)');
+    expect(town.drafts()).toHaveLength(1);
+  });
+
+  test('a command that is not signed: silence', async () => {
+    town.deliver(mailOf({ id: 'forged-1@x.example', from: MAINTAINER, answers: draftId, body: '#depbot send' }));
+    await said('forged-1@x.example', 'not obeyed, not answered');
+    expect(mails()).toEqual([]);
+    expect(town.drafts()).toHaveLength(1);
+  });
+
+  test('a command signed by another domain: silence', async () => {
+    const mail = mailOf({ id: 'forged-2@x.example', from: MAINTAINER, answers: draftId, body: '#depbot send' });
+    town.deliver(await town.signedByStranger(mail));
+    await said('forged-2@x.example', 'not obeyed, not answered');
+    expect(mails()).toEqual([]);
+  });
+
+  test('a signed command of a stranger: told once that it is not obeyed', async () => {
+    for (const n of [1, 2]) {
+      const mail = mailOf({
+        id: `stranger-${n}@stranger.example`,
+        from: 'eve@stranger.example',
+        answers: draftId,
+        body: `#depbot send\n\nMail ${n}.`,
+      });
+      town.deliver(await town.signedByStranger(mail));
+      await said(`stranger-${n}@stranger.example`, 'has no entry');
+    }
+    await mailTo('eve@stranger.example', 'nothing was done');
+    await town.command('#depbot help', draftId);
+    await mailTo(MAINTAINER, '#depbot check');
+    expect(mails().filter((mail) => mail.includes('To: eve@stranger.example'))).toHaveLength(1);
+    expect(town.drafts()).toHaveLength(1);
+  });
+
+  test('an unknown command: one private answer with those that exist', async () => {
+    const id = await town.command('#depbot frobnicate now', draftId);
+    const answer = await until_('the answer', () => mails().find((mail) => mail.includes(`In-Reply-To: <${id}>`)));
+    expect(answer).toContain('frobnicate');
+    expect(answer).toContain('#depbot help');
+    expect(answer).not.toMatch(/^Cc:/m);
+  });
+
+  test('#depbot check in reply to a patch: the report, by mail', async () => {
+    const id = await town.command('#depbot check', patchId);
+    const answer = await until_('the answer', () => mails().find((mail) => mail.includes(`In-Reply-To: <${id}>`)));
+    expect(answer).toMatch(/is y or m without the series and n\s+with\s+it/);
+    expect(town.drafts()).toHaveLength(1);
+  });
+
+  test('#depbot check in reply to something else: says so', async () => {
+    const id = await town.command('#depbot check', 'unknown@x.example');
+    await until_('the answer', () =>
+      mails().find((mail) => mail.includes(`In-Reply-To: <${id}>`) && mail.includes('I do not have the series')),
+    );
+  });
+
+  test('#depbot send while SMTP is away: sent once it is back, once', async () => {
+    await town.stopSmtp();
+    await town.command('#depbot send', draftId);
+    await said('warning', 'smtp server', 'next attempt');
+    await town.startSmtp();
+    const sent = await until_('the mail', () => mails().filter((mail) => mail.includes(`Message-ID: <${draftId}>`))[0]);
+    expect(sent).toContain(`In-Reply-To: <${patchId}>`);
+    await until_('the draft gone', () => town.drafts().length === 0);
+  });
+
+  test('#depbot discard of what was sent: says so', async () => {
+    const id = await town.command('#depbot discard', draftId);
+    await until_('the answer', () =>
+      mails().find((mail) => mail.includes(`In-Reply-To: <${id}>`) && /did not discard|sent/.test(mail)),
+    );
+  });
+
+  test('Redis killed: started again, and the next series is checked', async () => {
+    const pid = readFileSync(join(dir, 'state/service/redis/redis.pid'), 'utf8').trim();
+    process.kill(Number(pid), 'SIGKILL');
+    await said('Redis ended');
+    await town.post(join(SILENT.dir, 'series.mbox'));
+    await until_('an end of that', () =>
+      /(nothing found|could not check)/.test(service.log().split('Redis ended')[1] ?? ''),
+    );
+  });
+
+  test('Dovecot away for a while: a warning, then what came meanwhile', async () => {
+    await town.stopDovecot();
+    await said('warning', 'bot/INBOX');
+    town.deliver(mailOf({ id: 'marker-2@x.example', subject: 'while away', body: 'no patch' }));
+    await town.startDovecot();
+    await until_('the mail', () => hasRead('marker-2@x.example'));
+  });
+
+  test('#depbot stop: the next series gets no draft', async () => {
+    await town.command('#depbot stop', draftId);
+    await said('stop: stopped');
+    const mbox = readFileSync(join(LOSS.dir, 'series.mbox'), 'utf8').replace(/^From .*\n/, '');
+    const again = mbox.replace(patchId, 'again-1@x.example').replace('[PATCH]', '[PATCH v2]');
+    town.deliver(Buffer.from(again.replaceAll('\n', '\r\n')));
+    await said('v2', 'kept');
+    expect(town.drafts()).toEqual([]);
+    expect(mails().filter((mail) => mail.includes('again-1@x.example'))).toEqual([]);
+  });
+
+  test('SIGTERM: ends with status 0 and leaves no process', async () => {
+    expect(await service.end('SIGTERM')).toBe(0);
+    const left = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => line.includes(dir) && !line.includes('dovecot'));
+    expect(left).toEqual([]);
+  });
+});
+
+function mailOf(parts: { id: string; from?: string; subject?: string; answers?: string; body: string }): Buffer {
+  const { id, from = 'ann@x.example', subject = 'Re: a patch', answers, body } = parts;
+  return Buffer.from(
+    [
+      `From: ${from}`,
+      `To: ${BOT}`,
+      `Subject: ${subject}`,
+      `Date: ${new Date().toUTCString().replace('GMT', '+0000')}`,
+      `Message-ID: <${id}>`,
+      ...(answers === undefined ? [] : [`In-Reply-To: <${answers}>`, `References: <${answers}>`]),
+      '',
+      body,
+      '',
+    ].join('\r\n'),
+  );
+}
