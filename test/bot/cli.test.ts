@@ -1,6 +1,6 @@
 /** The command line from end to end on a tiny kernel, where nothing is wrong with the series or with the command. */
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findOnPath } from '../../queue/sandbox.ts';
 import { reportSchema, undocumentedKeys } from '../support/report-schema.ts';
@@ -259,6 +259,23 @@ describe('depbot kconfig', () => {
     expect(old).toMatchObject({ status: 0, stdout: expect.stringContaining('# CONFIG_BAR is not set\n') });
     expect(old.stdout).not.toContain('CONFIG_FOO');
     expect(await kconfig('allyesconfig', '--output', desk.path('written'))).toMatchObject({ status: 0, stdout: '' });
+  });
+
+  test('refuses a tree with a circle, in the words of conf', async () => {
+    const circle = desk.path('circle');
+    const files = {
+      Kconfig: 'config A\n\tbool "A"\n\tdepends on B\n\nconfig B\n\tbool "B"\n\tdepends on A\n',
+      'arch/x86/Kconfig': '',
+    };
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(circle, path)), { recursive: true });
+      writeFileSync(join(circle, path), text);
+    }
+    const run = await desk.run(['kconfig', 'alldefconfig', '--tree', circle, '--arch', 'x86']);
+    expect(run).toMatchObject({ status: 2, stdout: '' });
+    expect(run.stderr).toContain('error: recursive dependency detected!');
+    expect(run.stderr).toMatch(/depbot: Kconfig:\d+: \w depends on itself/);
+    rmSync(circle, { recursive: true });
   });
 
   test('explains a symbol, and names the nearest where there is none', async () => {
