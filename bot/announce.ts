@@ -51,7 +51,9 @@ export async function announce(series: Series, report: Report, key: string, opti
     const { message } = series.patches.find((patch) => patch.n === reply.patch)!;
     const recipients = recipientsOf(audience.mode, message, audience, { bot, stopped });
     if (!recipients) {
-      log.info(`${series.subject}: ${found}, kept; everybody who would get it has said stop`);
+      log.info(
+        `${series.subject}: ${found}, kept; nobody is left in To: who would be there said stop or cannot be written to`,
+      );
       continue;
     }
     const envelope: Envelope = {

@@ -13,7 +13,7 @@ import { z } from 'zod';
 import type { Assembled, Message, MessageId, Outcome, Report, Series } from '../rules/types.ts';
 import { type Command, commandsIn, helpText } from './commands.ts';
 import type { Authentic, NotAuthentic } from './dkim.ts';
-import { renameDurably, writeDurably } from './durable.ts';
+import { DamagedFileError, readJson, renameDurably, writeDurably } from './durable.ts';
 import type { Log } from './log.ts';
 import { parseMessage } from './message.ts';
 import { splitHeaders } from './message-headers.ts';
@@ -27,6 +27,10 @@ type Slip = z.infer<typeof Slip>;
 
 type Tray = 'todo' | 'waiting' | 'done';
 const TRAYS: readonly Tray[] = ['todo', 'waiting', 'done'];
+/** Milliseconds before the first, and before any later, new attempt; and from the first one until none is made. */
+const FIRST_MS = 1000;
+const MOST_MS = 5 * 60 * 1000;
+const GIVE_UP_MS = 24 * 60 * 60 * 1000;
 
 /** What the desk can have done; each is idempotent. */
 export interface Hands {
@@ -58,10 +62,17 @@ export class Desk {
   readonly #bot: string;
   readonly #hands: Hands;
   readonly #log: Log;
+  readonly #nowMs: () => number;
+  /** Commands that could not be carried out when they were last tried, by Message-ID. */
+  readonly #tried = new Map<
+    MessageId,
+    { readonly sinceMs: number; readonly untilMs: number; readonly waitMs: number }
+  >();
 
-  /** `dir` is made where missing; `bot` is our own address. */
-  constructor(dir: string, bot: string, hands: Hands, log: Log) {
+  /** `dir` is made where missing; `bot` is our own address; `nowMs` is a clock that never goes back. */
+  constructor(dir: string, bot: string, hands: Hands, log: Log, nowMs: () => number = () => performance.now()) {
     this.#dir = dir;
+    this.#nowMs = nowMs;
     this.#bot = bot;
     this.#hands = hands;
     this.#log = log;
@@ -78,42 +89,68 @@ export class Desk {
     }
   }
 
-  /** Carries out what is there. True when something is left that is worth another try soon. */
-  async round(): Promise<boolean> {
-    let isLeft = false;
-    for (const slip of this.#slips('todo')) isLeft = !(await this.#work(slip)) || isLeft;
-    for (const slip of this.#slips('waiting')) {
-      const found = slip.key === undefined ? undefined : this.#hands.report(slip.key);
-      const message = found && this.#message(slip.messageId);
-      if (!found || !message) continue;
-      this.#hands.answer(message, `report ${slip.messageId}`, this.#hands.reportText(found.series, found.report));
-      this.#move('waiting', 'done', slip);
-    }
-    return isLeft;
+  /**
+   * Carries out what is there. What cannot be done now is logged and tried in later rounds, less and less often, for a
+   * day; meanwhile it stops nothing else.
+   */
+  async round(): Promise<void> {
+    await this.#each('todo', (slip) => this.#work(slip));
+    await this.#each('waiting', async (slip) => this.#report(slip));
   }
 
-  /** False when the sender could not be looked up now. */
-  async #work(slip: Slip): Promise<boolean> {
+  /** `step` may return why it has to be done again, or throw. */
+  async #each(tray: Tray, step: (slip: Slip) => Promise<string | undefined>): Promise<void> {
+    for (const slip of this.#slips(tray)) {
+      const tried = this.#tried.get(slip.messageId);
+      if (tried && this.#nowMs() < tried.untilMs) continue;
+      const why = await step(slip).catch((error: Error) => error.message);
+      if (why === undefined) {
+        this.#tried.delete(slip.messageId);
+        continue;
+      }
+      const { sinceMs, waitMs } = tried ?? { sinceMs: this.#nowMs(), waitMs: FIRST_MS };
+      const where = `command in <${slip.messageId}>`;
+      if (this.#nowMs() - sinceMs >= GIVE_UP_MS) {
+        this.#log.warn(`${where}: ${why}; given up, not answered`);
+        this.#move(tray, 'done', slip);
+        this.#tried.delete(slip.messageId);
+        continue;
+      }
+      this.#log.warn(`${where}: ${why}; next attempt in ${Math.ceil(waitMs / 1000)} s`);
+      const untilMs = this.#nowMs() + waitMs;
+      this.#tried.set(slip.messageId, { sinceMs, untilMs, waitMs: Math.min(2 * waitMs, MOST_MS) });
+    }
+  }
+
+  /** Answers with a report, once it is there. */
+  #report(slip: Slip): undefined {
+    const found = slip.key === undefined ? undefined : this.#hands.report(slip.key);
+    if (!found) return;
+    const message = this.#message(slip.messageId);
+    if (message)
+      this.#hands.answer(message, `report ${slip.messageId}`, this.#hands.reportText(found.series, found.report));
+    this.#move('waiting', 'done', slip);
+  }
+
+  /** Why it has to be done again, if so. */
+  async #work(slip: Slip): Promise<string | undefined> {
     const message = this.#message(slip.messageId);
     if (!message) {
       this.#move('todo', 'done', slip);
-      return true;
+      return undefined;
     }
     const where = `command in <${message.messageId}> from ${message.from.address}`;
     const sender = await this.#hands.authenticate(message.raw);
     if (!sender.ok) {
-      if (sender.retry) {
-        this.#log.warn(`${where}: ${sender.why}; trying again`);
-        return false;
-      }
+      if (sender.retry) return sender.why;
       this.#log.warn(`${where}: not obeyed, not answered: ${sender.why}`);
       this.#move('todo', 'done', slip);
-      return true;
+      return undefined;
     }
     if (!this.#isFirst(sender.fingerprint, slip)) {
       this.#log.warn(`${where}: not obeyed, not answered: it repeats a mail that was obeyed before`);
       this.#move('todo', 'done', slip);
-      return true;
+      return undefined;
     }
     const commands = commandsIn(message.body);
     const isMember = this.#hands.isOptedIn(sender.address);
@@ -122,7 +159,7 @@ export class Desk {
       // Once for ever: a stranger is told, not pestered.
       this.#hands.answer(message, `stranger ${sender.address}`, [STRANGER]);
       this.#move('todo', 'done', slip);
-      return true;
+      return undefined;
     }
     const said: string[] = [];
     let key: string | undefined;
@@ -135,7 +172,7 @@ export class Desk {
     if (said.length > 0) this.#hands.answer(message, `done ${slip.messageId}`, said);
     if (key !== undefined) this.#write('todo', { ...slip, key });
     this.#move('todo', key === undefined ? 'done' : 'waiting', slip);
-    return true;
+    return undefined;
   }
 
   async #obey(command: Command, message: Message, sender: string, isMember: boolean): Promise<Done> {
@@ -197,16 +234,36 @@ export class Desk {
     return head.ok && (head.fields.get('auto-submitted') ?? []).every((value) => /^no\b/i.test(value.trim()));
   }
 
+  /** The mail of a command; undefined, with a line in the log, when it is no longer kept. */
   #message(messageId: MessageId): Message | undefined {
     const raw = this.#hands.raw(messageId);
     const parsed = raw && parseMessage(raw);
-    return parsed?.ok ? parsed.message : undefined;
+    if (parsed?.ok) return parsed.message;
+    this.#log.warn(`command in <${messageId}>: not answered: the mail is no longer kept`);
+    return undefined;
   }
 
   *#slips(tray: Tray): Generator<Slip> {
     for (const name of readdirSync(join(this.#dir, tray)).sort()) {
       if (!name.endsWith('.json')) continue;
-      yield Slip.parse(JSON.parse(readFileSync(join(this.#dir, tray, name), 'utf8')));
+      const slip = this.#slip(tray, name);
+      if (slip) yield slip;
+    }
+  }
+
+  /** Undefined for a damaged one, which is set aside. */
+  #slip(tray: Tray, name: string): Slip | undefined {
+    const parse = (value: unknown): Slip => {
+      const slip = Slip.parse(value);
+      if (nameOf(slip.messageId) !== name) throw new Error('it is of another mail');
+      return slip;
+    };
+    try {
+      return readJson(join(this.#dir, tray, name), parse, 'the command has to be sent again');
+    } catch (error) {
+      if (!(error instanceof DamagedFileError)) throw error;
+      this.#log.warn(error.message);
+      return undefined;
     }
   }
 

@@ -6,11 +6,11 @@
  * A job is open until its report is kept and its replies are in the outbox.
  */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CheckJob, parseJob } from '../queue/jobs.ts';
+import { type CheckJob, parseJob, parseResult } from '../queue/jobs.ts';
 import type { Report } from '../rules/types.ts';
-import { renameDurably, writeDurably } from './durable.ts';
+import { readJson, renameDurably, writeDurably } from './durable.ts';
 
 export class Docket {
   readonly #dir: string;
@@ -36,26 +36,34 @@ export class Docket {
       .sort();
   }
 
-  /** A job, open or closed. Throws for a file that is damaged. */
+  /** A job, open or closed. Throws DamagedFileError; the series is then unknown, and may be opened again. */
   job(key: string): CheckJob | undefined {
-    for (const folder of ['open', 'closed']) {
-      if (!this.#has(folder, key)) continue;
-      const job = parseJob(JSON.parse(readFileSync(this.#path(folder, key), 'utf8')));
-      if (!job.ok) throw new Error(`${this.#path(folder, key)}: ${job.why}`);
-      return job.job;
-    }
-    return undefined;
+    const parse = (value: unknown): CheckJob => {
+      const read = parseJob(value);
+      if (!read.ok) throw new Error(read.why);
+      if (read.job.key !== key) throw new Error(`it is the job ${read.job.key}`);
+      return read.job;
+    };
+    const then = 'its series is checked again when one of its mails comes again or somebody asks for it';
+    return readJson(this.#path('open', key), parse, then) ?? readJson(this.#path('closed', key), parse, then);
   }
 
   isClosed(key: string): boolean {
     return this.#has('closed', key);
   }
 
-  /** The report of a series, as it was first kept. */
+  /** The report of a series, as it was first kept. Throws DamagedFileError. */
   report(key: string): Report | undefined {
-    return this.#has('reports', key)
-      ? (JSON.parse(readFileSync(this.#path('reports', key), 'utf8')) as Report)
-      : undefined;
+    const parse = (report: unknown): Report => {
+      const read = parseResult({ schema: 1, key, report }, key);
+      if (!read.ok) throw new Error(read.why);
+      return read.result.report;
+    };
+    // A closed series has had its replies: another report might have others.
+    const then = this.isClosed(key)
+      ? `its series is checked again when somebody asks for it and ${this.#path('closed', key)} is removed`
+      : 'its series is checked again';
+    return readJson(this.#path('reports', key), parse, then);
   }
 
   /** Keeps a report; one that is there stays, since replies may have been made of it. */

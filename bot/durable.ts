@@ -3,7 +3,7 @@
  * and of the folder after it make it last.
  */
 
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Writes `bytes` to `path`, whose folder is made where missing. An old file is replaced. Throws errors of the system. */
@@ -34,6 +34,39 @@ export function renameDurably(from: string, to: string): void {
   renameSync(from, to);
   syncFolder(dirname(to));
   if (dirname(from) !== dirname(to)) syncFolder(dirname(from));
+}
+
+/** A file of ours that a disk or a hand has damaged. It is set aside by then: the next reader finds none. */
+export class DamagedFileError extends Error {
+  override readonly name = 'DamagedFileError';
+  /** Where the file was. */
+  readonly path: string;
+
+  constructor(path: string, wrong: string, then: string, options: ErrorOptions) {
+    super(`${path}: ${wrong}; it is set aside as ${path}.damaged, and ${then}`, options);
+    this.path = path;
+  }
+}
+
+/**
+ * What `parse` makes of a file of JSON; undefined where there is no file. One that is not JSON, or that `parse` throws
+ * at, is renamed to `<path>.damaged`, so that it stops whoever needs it once and not for ever; `then` says, as the end
+ * of a sentence, what happens without it. Throws DamagedFileError, and errors of the system.
+ */
+export function readJson<T>(path: string, parse: (value: unknown) => T, then: string): T | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return parse(JSON.parse(text));
+  } catch (cause) {
+    renameDurably(path, `${path}.damaged`);
+    throw new DamagedFileError(path, (cause as Error).message, then, { cause });
+  }
 }
 
 function syncFolder(folder: string): void {

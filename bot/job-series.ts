@@ -1,9 +1,12 @@
 /** The series of a job, put together again from its mails. */
 
 import { type CheckJob, seriesKey } from '../queue/jobs.ts';
-import type { Series } from '../rules/types.ts';
+import type { Message, Patch, Series } from '../rules/types.ts';
 import { parseMessage } from './message.ts';
+import { parsePatch } from './patch.ts';
 import { assemble } from './series.ts';
+import { parseSubject } from './subject.ts';
+import { parseBaseInfo } from './trailers.ts';
 
 /** Throws an Error when the job's mails are not the series that its key names: a job of another version, or forged. */
 export function seriesOfJob(job: CheckJob): Series {
@@ -12,7 +15,51 @@ export function seriesOfJob(job: CheckJob): Series {
     if (!parsed.ok) throw new Error(`job ${job.key} (${job.subject}): one of its mails cannot be read: ${parsed.why}`);
     return parsed.message;
   });
-  const series = assemble(messages).series.find((one) => one.complete && seriesKey(one) === job.key);
-  if (!series?.complete) throw new Error(`job ${job.key} (${job.subject}): its mails are not the series it names`);
+  const isIt = (series: Series | undefined): series is Series => series !== undefined && seriesKey(series) === job.key;
+  const assembled = assemble(messages).series.find((one) => one.complete && isIt(one));
+  const series = assembled?.complete ? assembled : inOrder(messages);
+  if (!isIt(series)) throw new Error(`job ${job.key} (${job.subject}): its mails are not the series it names`);
   return series;
+}
+
+/**
+ * Mails that do not assemble by themselves, taken as they lie in the job: the cover letter where there is one, then
+ * the patches in order. So it is with patches carried over from a revision whose other patches the job does not have.
+ */
+function inOrder(messages: readonly Message[]): Series | undefined {
+  const parsed = messages.map(parsePatch);
+  const subject = parseSubject(messages[0]!.subject);
+  const cover = (subject.n === 0 && !subject.counterInferred) || !parsed[0]!.ok ? messages[0] : undefined;
+  const total = messages.length - (cover ? 1 : 0);
+  const patches = parsed.slice(cover ? 1 : 0).flatMap((one) => (one.ok ? [one.patch] : []));
+  const [first, ...rest] = patches.map((patch, index): Patch => ({ ...patch, n: index + 1, total }));
+  if (!first || patches.length !== total) return undefined;
+
+  const all: readonly [Patch, ...Patch[]] = [first, ...rest];
+  const revisionOf = ({ message }: Patch): number => parseSubject(message.subject).revision;
+  const revision = Math.max(...all.map(revisionOf));
+  const own = all.filter((patch) => revisionOf(patch) === revision);
+  const carriedOver = all.filter((patch) => revisionOf(patch) !== revision).map(({ n }) => n);
+  const head = cover ?? own[0]!.message;
+  // What the newest revision says counts first.
+  const infos = [...(cover ? [cover] : []), ...[...own, ...all].map(({ message }) => message)].map(({ body }) =>
+    parseBaseInfo(body),
+  );
+  const baseCommit = infos.find((info) => info.baseCommit !== undefined)?.baseCommit;
+  const changeId = infos.find((info) => info.changeId !== undefined)?.changeId;
+  return {
+    complete: true,
+    id: head.messageId,
+    revision,
+    subject: head.subject,
+    author: head.from,
+    ...(cover && { cover }),
+    patches: all,
+    tags: [...new Set(all.flatMap(({ message }) => parseSubject(message.subject).tags))],
+    ...(baseCommit !== undefined && { baseCommit }),
+    prerequisites: infos.find((info) => info.prerequisites.length > 0)?.prerequisites ?? [],
+    ...(changeId !== undefined && { changeId }),
+    carriedOver,
+    oddities: carriedOver.length === 0 ? [] : [`carried over from an earlier revision: ${carriedOver.join(', ')}`],
+  };
 }

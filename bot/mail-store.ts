@@ -11,11 +11,12 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Message, MessageId } from '../rules/types.ts';
-import { writeDurably } from './durable.ts';
+import { readJson, writeDurably } from './durable.ts';
 import type { Position } from './inbox.ts';
 
 const PositionFile = z.object({ mailbox: z.string(), uidValidity: z.string(), uid: z.int().min(0) });
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
+const DAY_CHARS = 10;
 /** Copies of one mail that came through different lists; more is somebody's game. */
 const MAX_COPIES = 20;
 
@@ -28,14 +29,19 @@ export class MailStore {
   constructor(dir: string, oldest: string) {
     this.#dir = dir;
     mkdirSync(dir, { recursive: true });
+    this.forgetBefore(oldest);
+    for (const path of this.#paths()) this.#index(path.slice(DAY_CHARS + 1, path.lastIndexOf('-')), path);
+  }
+
+  /** Removes the mails of days before `oldest`. */
+  forgetBefore(oldest: string): void {
     for (const day of this.#days()) {
-      if (day < oldest) {
-        rmSync(join(dir, day), { recursive: true, force: true });
-        continue;
-      }
-      for (const name of readdirSync(join(dir, day)).sort()) {
-        if (name.endsWith('.eml')) this.#index(name.slice(0, name.indexOf('-')), join(day, name));
-      }
+      if (day < oldest) rmSync(join(this.#dir, day), { recursive: true, force: true });
+    }
+    for (const [id, paths] of this.#copies) {
+      const kept = paths.filter((path) => path >= oldest);
+      if (kept.length > 0) this.#copies.set(id, kept);
+      else this.#copies.delete(id);
     }
   }
 
@@ -45,7 +51,7 @@ export class MailStore {
     const name = `${id}-${digest(message.listIds.join('\n')).slice(0, 8)}.eml`;
     const copies = this.#copies.get(id) ?? [];
     if (copies.length >= MAX_COPIES || copies.some((path) => path.endsWith(`/${name}`))) return false;
-    const path = `${receivedAt.toISOString().slice(0, 10)}/${name}`;
+    const path = `${receivedAt.toISOString().slice(0, DAY_CHARS)}/${name}`;
     writeDurably(join(this.#dir, path), message.raw);
     this.#index(id, path);
     return true;
@@ -65,28 +71,26 @@ export class MailStore {
 
   /** Bytes of the first copy. */
   raw(messageId: MessageId): Uint8Array | undefined {
-    const path = this.#copies.get(digest(messageId))?.[0];
-    return path === undefined ? undefined : readFileSync(join(this.#dir, path));
+    return this.copies(messageId).next().value;
+  }
+
+  /** Bytes of each copy. */
+  *copies(messageId: MessageId): Generator<Uint8Array, undefined> {
+    for (const path of this.#copies.get(digest(messageId)) ?? []) yield readFileSync(join(this.#dir, path));
   }
 
   /** All mails, by day. */
   *all(): Generator<{ raw: Uint8Array; day: string }> {
-    for (const day of this.#days())
-      for (const name of readdirSync(join(this.#dir, day)).sort())
-        if (name.endsWith('.eml')) yield { raw: readFileSync(join(this.#dir, day, name)), day };
+    for (const path of this.#paths()) {
+      yield { raw: readFileSync(join(this.#dir, path)), day: path.slice(0, DAY_CHARS) };
+    }
   }
 
-  /** How far a mailbox (`account/folder`) has been read; undefined before the first time. Throws for a damaged file. */
+  /** How far a mailbox (`account/folder`) has been read; undefined before the first time. Throws DamagedFileError. */
   position(mailbox: string): Position | undefined {
-    let text: string;
-    try {
-      text = readFileSync(this.#positionFile(mailbox), 'utf8');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
-    const { uidValidity, uid } = PositionFile.parse(JSON.parse(text));
-    return { uidValidity, uid };
+    const then = `the last days of the mailbox ${mailbox} are read again`;
+    const found = readJson(this.#positionFile(mailbox), (value) => PositionFile.parse(value), then);
+    return found && { uidValidity: found.uidValidity, uid: found.uid };
   }
 
   savePosition(mailbox: string, { uidValidity, uid }: Position): void {
@@ -95,6 +99,16 @@ export class MailStore {
 
   #positionFile(mailbox: string): string {
     return join(this.#dir, 'positions', `${digest(mailbox)}.json`);
+  }
+
+  /** Of all mails, below the folder: by day, then name. */
+  #paths(): string[] {
+    return this.#days().flatMap((day) =>
+      readdirSync(join(this.#dir, day))
+        .filter((name) => name.endsWith('.eml'))
+        .sort()
+        .map((name) => join(day, name)),
+    );
   }
 
   #days(): string[] {

@@ -25,6 +25,8 @@ export class Mailroom {
   readonly #options: MailroomOptions;
   readonly #messages = new Map<MessageId, { readonly copies: Message[]; readonly day: string }>();
   readonly #bySender = new Map<string, Set<MessageId>>();
+  /** Day of the last sweep of the disk. */
+  #forgotBefore = '';
 
   /** Reads what the store has. */
   constructor(options: MailroomOptions) {
@@ -37,13 +39,14 @@ export class Mailroom {
   }
 
   /**
-   * Records mails; when it returns they are on disk. Gives those that are new, whole: a copy through another list is
-   * not. A mail that cannot be read is kept aside and named in the log.
+   * Records mails; when it returns they are on disk. Gives, whole, those that somebody has to act on: a copy through
+   * another list is none, but a mail that is handed over again is, since the last time may have ended before anybody
+   * did. A mail that cannot be read is kept aside and named in the log.
    */
   take(mails: readonly Received[]): Message[] {
     const { store, log } = this.#options;
     this.#forgetOld();
-    const fresh: Message[] = [];
+    const toActOn: Message[] = [];
     for (const { raw, mailbox, uid, receivedAt } of mails) {
       const parsed = parseMessage(raw);
       if (!parsed.ok) {
@@ -52,12 +55,12 @@ export class Mailroom {
         continue;
       }
       const { message } = parsed;
-      const isNew = !store.has(message.messageId);
-      if (!store.add(message, receivedAt)) continue;
-      this.#keep(message, receivedAt.toISOString().slice(0, 10));
-      if (isNew) fresh.push(message);
+      const isKnown = store.has(message.messageId);
+      const isAdded = store.add(message, receivedAt);
+      if (isAdded) this.#keep(message, receivedAt.toISOString().slice(0, 10));
+      if (!isKnown || !isAdded) toActOn.push(message);
     }
-    return fresh;
+    return toActOn;
   }
 
   /** Complete series that one of these mails is part of and that no later revision supersedes. */
@@ -109,11 +112,7 @@ export class Mailroom {
 
   /** With the bytes of its mails, from disk. */
   #whole(series: Series): Series {
-    const withBytes = (message: Message): Message => {
-      const raw = this.#options.store.raw(message.messageId);
-      if (raw === undefined) throw new Error(`the mail <${message.messageId}> is in memory and not on disk`);
-      return { ...message, raw };
-    };
+    const withBytes = (message: Message): Message => ({ ...message, raw: this.#bytesOf(message) });
     const [first, ...rest] = series.patches;
     return {
       ...series,
@@ -125,12 +124,29 @@ export class Mailroom {
     };
   }
 
+  /** Of the copy that was taken for the series: lists cut, recode and append. */
+  #bytesOf({ messageId, body }: Message): Uint8Array {
+    const copies = [...this.#options.store.copies(messageId)];
+    const taken = copies.find((raw) => {
+      const parsed = parseMessage(raw);
+      return parsed.ok && parsed.message.body === body;
+    });
+    const raw = taken ?? copies[0];
+    if (raw === undefined) throw new Error(`the mail <${messageId}> is in memory and not on disk`);
+    return raw;
+  }
+
   #forgetOld(): void {
     const oldest = this.#oldest();
+    if (oldest !== this.#forgotBefore) this.#options.store.forgetBefore(oldest);
+    this.#forgotBefore = oldest;
     for (const [id, { copies, day }] of this.#messages) {
       if (day >= oldest) continue;
       this.#messages.delete(id);
-      this.#bySender.get(senderOf(copies[0]!))?.delete(id);
+      const sender = senderOf(copies[0]!);
+      const ids = this.#bySender.get(sender);
+      ids?.delete(id);
+      if (ids?.size === 0) this.#bySender.delete(sender);
     }
   }
 

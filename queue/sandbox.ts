@@ -231,9 +231,10 @@ async function bwrapArgs(spec: SandboxSpec, limits: Limits): Promise<string[]> {
     ...(spec.writable ?? []).flatMap((mount) => ['--bind', mount.host, mount.inside]),
     // the root is a tmpfs that held the mount points: nothing is to be written there, it would be memory
     ...['--remount-ro', '/', '--chdir', spec.cwd ?? '/tmp', '--clearenv'],
-    ...Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value]),
     // here and not before bwrap: only inside does it count the sandbox's processes and not all of the user's
-    ...['--', '/usr/bin/prlimit', `--nproc=${limits.processes}`, ...spec.argv],
+    ...['--', '/usr/bin/prlimit', `--nproc=${limits.processes}`],
+    // and the environment last, since it may hold what is for the command alone, such as LD_PRELOAD
+    ...['/usr/bin/env', '--', ...Object.entries(env).map(([name, value]) => `${name}=${value}`), ...spec.argv],
   ];
 }
 

@@ -1,0 +1,136 @@
+/** What a courier works with in its tests: an outbox on disk, an SMTP receiver, a Drafts folder and a clock in memory. */
+
+import { mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach } from 'vitest';
+import { Courier, type CourierParts, type Drafts } from '../../bot/courier.ts';
+import type { Log } from '../../bot/log.ts';
+import { Outbox, type Outgoing, outgoingId, type State } from '../../bot/outbox.ts';
+import { openSmtp, type Smtp } from '../../bot/smtp.ts';
+import { type SmtpReceiver, startSmtpReceiver } from '../service/smtp-receiver.ts';
+
+/** `lookMs` of every courier here. */
+export const LOOK_MS = 60_000;
+
+interface World {
+  dir: string;
+  outbox: Outbox;
+  receiver: SmtpReceiver;
+  /** What was logged. */
+  lines: string[];
+  /** Now, in ms. */
+  clock: number;
+  /** The Drafts folder, by Message-ID. */
+  folder: Map<string, Buffer>;
+  /** Message-IDs of which a copy came back. */
+  arrived: Set<string>;
+  /** What the Drafts server throws at each kind of call, where it does. */
+  draftsFail: Partial<Record<'append' | 'find' | 'remove', string>>;
+}
+
+/** New for each test of a file that calls {@link useWorld}. */
+export const world = {} as World;
+
+export function useWorld(): void {
+  beforeEach(async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'courier-'));
+    Object.assign(world, {
+      dir,
+      outbox: new Outbox(dir, log),
+      receiver: await startSmtpReceiver(),
+      lines: [],
+      clock: Date.parse('2026-11-22T10:00:00Z'),
+      folder: new Map(),
+      arrived: new Set(),
+      draftsFail: {},
+    } satisfies World);
+  });
+  afterEach(async () => {
+    await world.receiver.close();
+    rmSync(world.dir, { recursive: true, force: true });
+  });
+}
+
+export const log: Log = {
+  info: (text) => world.lines.push(text),
+  warn: (text) => world.lines.push(`warning: ${text}`),
+};
+
+export function idOfEml(eml: Uint8Array): string {
+  return /^Message-ID: <(.+)>$/m.exec(Buffer.from(eml).toString())![1]!;
+}
+
+const failing = (what: keyof World['draftsFail']): void => {
+  if (world.draftsFail[what] !== undefined) throw new Error(world.draftsFail[what]);
+};
+
+export const drafts: Drafts = {
+  async append(eml) {
+    failing('append');
+    const id = idOfEml(eml);
+    if (world.folder.has(id)) throw new Error(`a second draft of ${id}`);
+    world.folder.set(id, Buffer.from(eml));
+  },
+  async find(id) {
+    failing('find');
+    return world.folder.get(id);
+  },
+  async remove(id) {
+    failing('remove');
+    return world.folder.delete(id);
+  },
+};
+
+export function smtp(): Smtp {
+  return openSmtp({ host: world.receiver.host, port: world.receiver.port, tls: 'none' });
+}
+
+/** A courier as it is after a start of the process. */
+export function courier(part: Partial<CourierParts> = {}): Courier {
+  return new Courier({
+    outbox: new Outbox(world.dir, log),
+    drafts,
+    smtp: smtp(),
+    hasArrived: (id) => world.arrived.has(id),
+    lookMs: LOOK_MS,
+    now: () => new Date(world.clock),
+    log,
+    ...part,
+  });
+}
+
+let count = 0;
+
+/** Puts a mail into the outbox, where it is said into a state that it would have to go to first. */
+export function add(name: string, via: Outgoing['via'], state?: State): Outgoing {
+  const messageId = `${name}@bot.example`;
+  const meta: Outgoing = {
+    id: outgoingId(messageId),
+    messageId,
+    kind: 'reply',
+    via,
+    from: 'bot@bot.example',
+    recipients: ['list@example.org', 'bot@bot.example'],
+    subject: 'Re: [PATCH] x',
+    answers: 'patch@example.org',
+    maintainers: ['jane@example.org'],
+    allowedBy: 'maintainer 1, jane@example.org',
+    addedAt: new Date(Date.parse('2026-11-22T09:00:00Z') + count++).toISOString(),
+  };
+  world.outbox.add(meta, Buffer.from(`Message-ID: <${messageId}>\r\n\r\n> größer\r\n`));
+  if (state !== undefined) {
+    const begin = via === 'draft' ? 'to-draft' : 'to-send';
+    renameSync(join(world.dir, begin, `${meta.id}.eml`), join(world.dir, state, `${meta.id}.eml`));
+  }
+  return meta;
+}
+
+export function stateOf({ messageId }: Outgoing): State | undefined {
+  return world.outbox.find(messageId)?.state;
+}
+
+/** Message-IDs of the mails that the receiver took, in order. */
+export function received(): string[] {
+  return world.receiver.mails.map(({ raw }) => idOfEml(raw));
+}
