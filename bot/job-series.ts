@@ -1,7 +1,7 @@
 /** The series of a job, put together again from its mails. */
 
 import { type CheckJob, seriesKey } from '../queue/jobs.ts';
-import type { Message, Patch, Series } from '../rules/types.ts';
+import type { Message, Patch, Series, Subject } from '../rules/types.ts';
 import { parseMessage } from './message.ts';
 import { parsePatch } from './patch.ts';
 import { assemble } from './series.ts';
@@ -36,10 +36,11 @@ function inOrder(messages: readonly Message[]): Series | undefined {
   if (!first || patches.length !== total) return undefined;
 
   const all: readonly [Patch, ...Patch[]] = [first, ...rest];
-  const revisionOf = ({ message }: Patch): number => parseSubject(message.subject).revision;
-  const revision = Math.max(...all.map(revisionOf));
-  const own = all.filter((patch) => revisionOf(patch) === revision);
-  const carriedOver = all.filter((patch) => revisionOf(patch) !== revision).map(({ n }) => n);
+  const subjects = all.map(({ message }) => parseSubject(message.subject));
+  const newest = subjects.reduce((best, one) => (compareRevisions(one, best) > 0 ? one : best));
+  const isOwn = ({ n }: Patch): boolean => compareRevisions(subjects[n - 1]!, newest) === 0;
+  const own = all.filter(isOwn);
+  const carriedOver = all.filter((patch) => !isOwn(patch)).map(({ n }) => n);
   const head = cover ?? own[0]!.message;
   // What the newest revision says counts first.
   const infos = [...(cover ? [cover] : []), ...[...own, ...all].map(({ message }) => message)].map(({ body }) =>
@@ -50,16 +51,21 @@ function inOrder(messages: readonly Message[]): Series | undefined {
   return {
     complete: true,
     id: head.messageId,
-    revision,
+    revision: newest.revision,
     subject: head.subject,
     author: head.from,
     ...(cover && { cover }),
     patches: all,
-    tags: [...new Set(all.flatMap(({ message }) => parseSubject(message.subject).tags))],
+    tags: [...new Set(subjects.flatMap(({ tags }) => tags))],
     ...(baseCommit !== undefined && { baseCommit }),
     prerequisites: infos.find((info) => info.prerequisites.length > 0)?.prerequisites ?? [],
     ...(changeId !== undefined && { changeId }),
     carriedOver,
     oddities: carriedOver.length === 0 ? [] : [`carried over from an earlier revision: ${carriedOver.join(', ')}`],
   };
+}
+
+/** v1.1 is later than v1. */
+function compareRevisions(a: Subject, b: Subject): number {
+  return a.revision - b.revision || (a.subRevision ?? 0) - (b.subRevision ?? 0);
 }

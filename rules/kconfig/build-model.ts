@@ -300,12 +300,11 @@ class ModelBuilder {
     const name = entry.symbol?.name ?? '<choice>';
     const text = file.text.slice(s.start, s.end);
     // conf has read on to the line behind it by then
-    const line = s.line + text.split('\n').length;
-    if (entry.help) {
-      const outcome = this.#dialect.strictEntries ? '' : ' -- only the last one will be used';
-      this.#remark(path, line, `'${name}' defined with more than one help text${outcome}`);
-    }
-    if (/^[ \f\n\r\t\v]*$/.test(text)) this.#remark(path, line, `'${name}' defined with blank help text`);
+    const remark = (what: string): void =>
+      this.#remark(path, s.line + text.split('\n').length, `'${name}' defined with ${what}`);
+    if (entry.help)
+      remark(`more than one help text${this.#dialect.strictEntries ? '' : ' -- only the last one will be used'}`);
+    if (/^[ \f\n\r\t\v]*$/.test(text)) remark('blank help text');
     entry.help = s;
     entry.file = file;
   }

@@ -1,0 +1,295 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type AnnounceOptions, announce, replyInput, reportDigest } from '../../bot/announce.ts';
+import { Outbox, type State } from '../../bot/outbox.ts';
+import type { Maintainer } from '../../bot/policy.ts';
+import type { Prose } from '../../bot/prose.ts';
+import { STOP_SENTENCE } from '../../bot/reply.ts';
+import type { Message, Report, Series } from '../../rules/types.ts';
+import {
+  configUpgrade,
+  recursion,
+  sampleFooter,
+  sampleReport,
+  sampleSeries,
+  undefinedSelect,
+} from '../support/sample-report.ts';
+
+const BOT = 'depbot@bot.example';
+const AUTHOR = 'jane@example.org';
+const KEY = 'a'.repeat(32);
+const FOUND = sampleReport([undefinedSelect, configUpgrade, recursion]);
+
+let dir: string;
+let outbox: Outbox;
+let lines: string[];
+let options: AnnounceOptions;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'announce-'));
+  lines = [];
+  const log = { info: (text: string) => lines.push(text), warn: (text: string) => lines.push(`warning: ${text}`) };
+  outbox = new Outbox(dir, log);
+  options = {
+    outbox,
+    maintainers: [entry()],
+    bot: BOT,
+    stopped: () => new Set(),
+    footer: { ...sampleFooter, stop: STOP_SENTENCE },
+    log,
+    now: () => new Date('2026-11-22T10:00:00Z'),
+  };
+});
+afterEach(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function entry(more: Partial<Maintainer> = {}): Maintainer {
+  const [lists, paths] = [['linux-hwmon@vger.kernel.org'], ['drivers/hwmon/']];
+  return { address: 'max@example.org', lists, paths, mode: 'draft', ...more };
+}
+const tell = (more: Partial<AnnounceOptions> = {}, report: Report = FOUND, series: Series = sampleSeries) =>
+  announce(series, report, KEY, { ...options, ...more });
+/** The mails in a state of the outbox, by the patch that each answers. */
+function mails(state: State) {
+  return outbox
+    .list(state)
+    .map((meta) => ({ meta, text: Buffer.from(outbox.read(meta.id)).toString().replaceAll('\r\n', '\n') }))
+    .sort((a, b) => (a.meta.subject < b.meta.subject ? -1 : 1));
+}
+const metas = (): number => readdirSync(join(dir, 'meta')).length;
+const header = (text: string, name: string): string | undefined =>
+  new RegExp(`^${name}: (.*(?:\\n[ \\t].*)*)`, 'm').exec(text)?.[1]?.replaceAll(/\n[ \t]/g, ' ');
+const stoppedBy = (...addresses: string[]): Partial<AnnounceOptions> => ({ stopped: () => new Set(addresses) });
+
+describe('nobody hears anything', () => {
+  test.each<[string, Report, Partial<AnnounceOptions>, RegExp]>([
+    ['of a series in which nothing was found', sampleReport([]), {}, /: nothing found$/],
+    [
+      'of a series that could not be checked',
+      { ...FOUND, cannotCheck: { stage: 'apply', why: 'patch 2 does not apply' } },
+      {},
+      /: could not check \(apply\): patch 2 does not apply$/,
+    ],
+    ['when nobody opted in', FOUND, { maintainers: [] }, /: 3 findings, kept; nobody opted in/],
+    ['of other paths', FOUND, { maintainers: [entry({ paths: ['drivers/net/'] })] }, /nobody opted in/],
+    ['of other lists', FOUND, { maintainers: [entry({ lists: ['netdev@vger.kernel.org'] })] }, /nobody opted in/],
+    [
+      'whose entry is stopped',
+      sampleReport([recursion]),
+      stoppedBy('max@example.org'),
+      /: 1 finding, kept; nobody opted/,
+    ],
+    [
+      'of a draft to an author who said stop',
+      sampleReport([recursion]),
+      stoppedBy(AUTHOR),
+      /1 finding, kept; nobody is left in To/,
+    ],
+  ])('%s, and the log says why', async (_, report, more, why) => {
+    await tell(more, report);
+    expect(metas()).toBe(0);
+    expect(lines).toEqual([expect.stringMatching(why)]);
+    expect(lines[0]!.startsWith(sampleSeries.subject)).toBe(true);
+  });
+
+  test('of a reply on the list either, when the author said stop', async () => {
+    await tell({ maintainers: [entry({ mode: 'list' })], ...stoppedBy(AUTHOR) });
+    expect(metas()).toBe(0);
+  });
+
+  test('but the other maintainers, when one of them is stopped', async () => {
+    const maintainers = [entry({ mode: 'private' }), entry({ address: 'Moe@Example.org', mode: 'private' })];
+    await tell({ maintainers, ...stoppedBy('max@example.org') }, sampleReport([recursion]));
+    expect(mails('to-send').map(({ meta }) => meta.recipients)).toEqual([['Moe@Example.org', BOT]]);
+    await tell({ maintainers, ...stoppedBy('moe@example.org') }, sampleReport([configUpgrade]));
+    expect(mails('to-send').map(({ meta }) => meta.recipients[0])).toEqual(['max@example.org', 'Moe@Example.org']);
+  });
+});
+
+describe('who asked', () => {
+  test('for drafts gets one for each patch with findings: a reply to all, for them to send', async () => {
+    await tell();
+    const drafts = mails('to-draft');
+    expect(drafts.map(({ meta }) => meta.answers)).toEqual(
+      [1, 2, 3].map((n) => sampleSeries.patches[n - 1]!.message.messageId),
+    );
+    expect(mails('to-send')).toEqual([]);
+    const { meta, text } = drafts[0]!;
+    expect(meta).toMatchObject({
+      kind: 'reply',
+      via: 'draft',
+      from: BOT,
+      recipients: [AUTHOR, 'kim@example.net', 'linux-hwmon@vger.kernel.org', BOT],
+      subject: 'Re: [PATCH v2 1/4] hwmon: Add driver for the Foo 2 sensor',
+      series: KEY,
+      maintainers: ['max@example.org'],
+      allowedBy: 'drivers/hwmon/ on linux-hwmon@vger.kernel.org (max@example.org)',
+      addedAt: '2026-11-22T10:00:00.000Z',
+    });
+    expect(header(text, 'To')).toBe('Jane Doe <jane@example.org>');
+    expect(header(text, 'Cc')).toBe('Kim Lee <kim@example.net>, linux-hwmon@vger.kernel.org');
+    expect(header(text, 'In-Reply-To')).toBe(`<${meta.answers}>`);
+    expect(header(text, 'Message-ID')).toBe(`<${meta.messageId}>`);
+    expect(header(text, 'Auto-Submitted')).toBe('auto-replied');
+    expect(text).toContain('> +\tselect REGMAP_I2CC');
+    expect(lines).toHaveLength(3);
+  });
+
+  test('for private mails gets them alone', async () => {
+    await tell({ maintainers: [entry({ mode: 'private' })] }, sampleReport([recursion]));
+    const [{ meta, text }] = mails('to-send') as [ReturnType<typeof mails>[0]];
+    expect([meta.via, meta.recipients]).toEqual(['smtp', ['max@example.org', BOT]]);
+    expect([header(text, 'To'), header(text, 'Cc')]).toEqual(['max@example.org', undefined]);
+    expect(text).not.toMatch(/^(?:To|Cc):.*(?:vger|jane|kim)/m);
+    expect(mails('to-draft')).toEqual([]);
+  });
+
+  test('for replies on the list gets them there, as everybody in the thread does', async () => {
+    await tell({ maintainers: [entry({ mode: 'list' })] }, sampleReport([recursion]));
+    const [{ meta }] = mails('to-send') as [ReturnType<typeof mails>[0]];
+    expect([meta.via, meta.recipients]).toEqual([
+      'smtp',
+      [AUTHOR, 'kim@example.net', 'linux-hwmon@vger.kernel.org', BOT],
+    ]);
+  });
+
+  test('does not get it on the list when another entry asks for drafts', async () => {
+    await tell({ maintainers: [entry({ mode: 'list' }), entry({ address: 'moe@example.org' })] });
+    expect([mails('to-draft').length, mails('to-send').length]).toEqual([3, 0]);
+    expect(mails('to-draft')[0]!.meta.maintainers).toEqual(['max@example.org', 'moe@example.org']);
+  });
+
+  test('gets it without those in Cc who said stop', async () => {
+    await tell(stoppedBy('kim@example.net'));
+    for (const { meta, text } of mails('to-draft')) {
+      expect(meta.recipients).toEqual([AUTHOR, 'linux-hwmon@vger.kernel.org', BOT]);
+      expect(text).not.toMatch(/^Cc:.*kim/m);
+    }
+  });
+
+  test('gets it although a mail names people that cannot be written to, and the mail names them not', async () => {
+    const cc = [
+      { name: 'x', address: 'undisclosed-recipients:;' },
+      { name: 'y', address: 'a@b\r\nBcc: eve@x.example' },
+      { name: 'Bcc: eve@x.example\r\n', address: 'list@example.org' },
+      { name: '', address: BOT.toUpperCase() },
+    ];
+    const [first, ...rest] = sampleSeries.patches;
+    const message: Message = { ...first.message, cc };
+    await tell({}, sampleReport([undefinedSelect]), { ...sampleSeries, patches: [{ ...first, message }, ...rest] });
+    // The list of patch 1 is named by the other patches.
+    const [{ meta, text }] = mails('to-draft') as [ReturnType<typeof mails>[0]];
+    expect(meta.recipients).toEqual([AUTHOR, 'kim@example.net', 'list@example.org', BOT]);
+    expect(text.slice(0, text.indexOf('\n\n'))).not.toMatch(/^Bcc|undisclosed/m);
+  });
+});
+
+describe('the same again', () => {
+  test('changes nothing, whatever became of the mails since', async () => {
+    await tell();
+    const [first, second] = mails('to-draft');
+    outbox.move(first!.meta.id, 'to-draft', 'discarded');
+    const before = mails('to-draft');
+    await tell({ now: () => new Date('2026-11-23T10:00:00Z') }, structuredClone(FOUND));
+    expect(mails('to-draft')).toEqual(before);
+    expect(metas()).toBe(3);
+    expect(lines).toHaveLength(3);
+    expect(second!.text).toBe(before[0]!.text);
+  });
+
+  test('changes nothing in another mode either', async () => {
+    await tell();
+    await tell({ maintainers: [entry({ mode: 'list' })] });
+    expect([mails('to-draft').length, mails('to-send').length]).toEqual([3, 0]);
+  });
+
+  test('goes on where it stopped, after a crash between two mails', async () => {
+    const add = outbox.add.bind(outbox);
+    let adds = 0;
+    outbox.add = (meta, eml) => {
+      if (++adds > 1) throw new Error('crash');
+      return add(meta, eml);
+    };
+    await expect(tell()).rejects.toThrow('crash');
+    outbox.add = add;
+    await tell();
+    expect(mails('to-draft')).toHaveLength(3);
+  });
+
+  test('is another mail when something else was found', async () => {
+    await tell({}, sampleReport([recursion]));
+    await tell({}, sampleReport([{ ...recursion, claim: { ...recursion.claim, archs: ['x86'] } }]));
+    expect(mails('to-draft')).toHaveLength(2);
+  });
+});
+
+describe('the digest of a report', () => {
+  test('is the same when only what was not said differs', () => {
+    const again: Report = { ...FOUND, tookMs: { apply: 7 }, dropped: [{ rule: 'x', key: 'y', why: 'z' }] };
+    expect(reportDigest(again)).toBe(reportDigest(FOUND));
+    expect(reportDigest(FOUND)).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  test.each<[string, Report]>([
+    ['a finding', sampleReport([recursion])],
+    ['the series', { ...FOUND, series: { ...FOUND.series, id: 'other@x.example' } }],
+    ['the base', { ...FOUND, applied: { ...FOUND.applied!, base: { ...FOUND.applied!.base, sha: 'f'.repeat(40) } } }],
+  ])('is another with another %s', (_, other) => {
+    expect(reportDigest(other)).not.toBe(reportDigest(FOUND));
+  });
+});
+
+describe('a language model', () => {
+  let asked: { text: string; evidence: readonly string[] }[];
+  const prose: Prose = {
+    model: 'model-7',
+    rephrase: async (text, evidence) => {
+      asked.push({ text, evidence });
+      return `Reworded ${asked.length}.`;
+    },
+  };
+  beforeEach(() => {
+    asked = [];
+  });
+
+  test('that is set up words the comments, is named, and gets no more than the comment and its evidence', async () => {
+    const evidence = [
+      { kind: 'source', side: 'after', commit: 'c'.repeat(40), path: 'drivers/clk/Kconfig', line: 23, text: 'select' },
+    ] as const;
+    await tell({ prose }, sampleReport([{ ...recursion, evidence }]));
+    const [{ text }] = mails('to-draft') as [ReturnType<typeof mails>[0]];
+    expect(text).toContain('\nReworded 1.\n');
+    expect(text).toContain('Comments worded by model-7, from the facts above.');
+    expect(asked).toHaveLength(1);
+    expect(asked[0]!.text).toContain('COMMON_CLK');
+    expect(asked[0]!.evidence.map((one) => JSON.parse(one))).toEqual(evidence);
+  });
+
+  test('that is not set up is neither asked nor named', async () => {
+    await tell();
+    for (const { text } of mails('to-draft')) expect(text).not.toMatch(/worded by|Reworded/);
+  });
+
+  test('that finds other words the second time does not make a second mail', async () => {
+    await tell({ prose }, sampleReport([recursion]));
+    await tell({ prose }, sampleReport([recursion]));
+    expect(asked).toHaveLength(2);
+    expect(metas()).toBe(1);
+    expect(mails('to-draft')[0]!.text).toContain('Reworded 1.');
+  });
+
+  test('is not asked for a series of which nobody hears', async () => {
+    await tell({ prose, maintainers: [] });
+    await tell({ prose }, sampleReport([]));
+    expect(asked).toEqual([]);
+  });
+
+  test('gets each comment of a report once', async () => {
+    const input = await replyInput(sampleSeries, FOUND, { ...options, prose });
+    expect([...input.rephrased!.keys()]).toEqual(FOUND.findings);
+    expect(new Set(asked.map(({ text }) => text)).size).toBe(3);
+    expect(input.footer.model).toBe('model-7');
+  });
+});

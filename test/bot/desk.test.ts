@@ -1,0 +1,400 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Desk, type Hands } from '../../bot/desk.ts';
+import type { Assembled, Message } from '../../rules/types.ts';
+import { type MailText, message } from '../fixtures/mail/make.ts';
+import { sampleReport, sampleSeries } from '../support/sample-report.ts';
+
+const BOT = 'depbot@bot.example';
+const MAX = 'max@example.org';
+const EVE = 'eve@x.example';
+const KEY = 'a'.repeat(32);
+const DRAFT = 'draft@bot.example';
+const SERIES_MAIL = 'PATCH-1@example.org';
+
+let dir: string;
+let lines: string[];
+let nowMs: number;
+let mails: Map<string, Message>;
+/** What the desk had done, with those of the same seed, or to the same end, once. */
+let answers: Map<string, { readonly to: string; readonly text: string }>;
+const sets = ['stopped', 'checked', 'sent', 'discarded'].map(() => new Set<string>());
+const [stopped, checked, sent, discarded] = sets as [Set<string>, Set<string>, Set<string>, Set<string>];
+let hasReport: boolean;
+let series: Assembled | undefined;
+let hands: Hands;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'desk-'));
+  [lines, nowMs, mails, answers] = [[], 0, new Map(), new Map()];
+  for (const set of sets) set.clear();
+  [hasReport, series] = [false, sampleSeries];
+  hands = {
+    isOptedIn: (address) => address === MAX,
+    authenticate: async (raw) => {
+      const from = /^From: .*<(.*)>$/m.exec(Buffer.from(raw).toString())![1]!.toLowerCase();
+      return { ok: true, address: from, domain: from.split('@')[1]!, fingerprint: Buffer.from(raw).toString() };
+    },
+    raw: (id) => mails.get(id)?.raw,
+    answered: (references) => (references.includes(SERIES_MAIL) ? series : undefined),
+    check: () => {
+      checked.add(KEY);
+      return { ok: true, key: KEY };
+    },
+    report: (key) => (key === KEY && hasReport ? { series: sampleSeries, report: sampleReport([]) } : undefined),
+    draftOwners: (id) => (id === DRAFT ? ['jane@example.org', 'Max@Example.org'] : undefined),
+    send: async (id) => {
+      sent.add(id);
+      return { ok: true };
+    },
+    discard: async (id) => {
+      discarded.add(id);
+      return { ok: true };
+    },
+    stop: (address) => stopped.add(address),
+    answer: (command, seed, paragraphs) => {
+      if (!answers.has(seed)) answers.set(seed, { to: command.from.address, text: paragraphs.join('\n') });
+    },
+    reportText: () => ['THE REPORT'],
+  };
+});
+afterEach(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** A desk as it is after a start of the process. */
+const start = (more: Partial<Hands> = {}): Desk => {
+  const log = { info: (text: string) => lines.push(text), warn: (text: string) => lines.push(`warning: ${text}`) };
+  return new Desk(dir, BOT, { ...hands, ...more }, log, () => nowMs);
+};
+let count = 0;
+/** A recorded mail with these lines, in answer to `to`. */
+function mail(text: string, { to, from = MAX, ...more }: MailText & { to?: string } = {}): Message {
+  const made = message({
+    id: `c${count++}@x.example`,
+    subject: 'Re: [PATCH] x',
+    from: `Somebody <${from}>`,
+    body: `${text}\n`,
+    ...(to !== undefined && { inReplyTo: to, references: [to] }),
+    ...more,
+  });
+  mails.set(made.messageId, made);
+  return made;
+}
+/** What comes of a mail in one round. */
+async function obey(...commands: readonly Message[]): Promise<void> {
+  const desk = start();
+  desk.take(commands);
+  await desk.round();
+}
+const said = (): string[] => [...answers.values()].map(({ to, text }) => `${to}: ${text}`);
+const tray = (name: string): number => readdirSync(join(dir, name)).filter((file) => file.endsWith('.json')).length;
+const trays = (): number[] => ['todo', 'waiting', 'done'].map(tray);
+
+describe('a maintainer', () => {
+  test('who writes help gets the list of commands', async () => {
+    await obey(mail('#depbot help'));
+    expect(said()).toEqual([expect.stringMatching(/^max@example\.org: [\s\S]*#depbot discard/)]);
+    expect(trays()).toEqual([0, 0, 1]);
+  });
+
+  test('who writes check gets the report once it is there, once, and nothing before', async () => {
+    await obey(mail('#depbot check', { to: SERIES_MAIL }));
+    expect([...checked]).toEqual([KEY]);
+    const desk = start();
+    await desk.round();
+    expect([said(), trays()]).toEqual([[], [0, 1, 0]]);
+    hasReport = true;
+    await desk.round();
+    await desk.round();
+    expect(said()).toEqual([`${MAX}: THE REPORT`]);
+    expect(trays()).toEqual([0, 0, 1]);
+  });
+
+  test.each<[string, () => void, RegExp]>([
+    ['is not known', () => (series = undefined), /do not have the series/],
+    [
+      'is not complete',
+      () => (series = { ...sampleSeries, complete: false, have: [], total: 4, missing: [2, 3] }),
+      /patch 2, 3 of 4 has not come/,
+    ],
+    [
+      'is too large',
+      () => (hands = { ...hands, check: () => ({ ok: false, why: '1002 mails' }) }),
+      /cannot check this series: 1002 mails\./,
+    ],
+  ])('who writes check for a series that %s is told so, and nothing is checked', async (_, arrange, words) => {
+    arrange();
+    await obey(mail('#depbot check', { to: SERIES_MAIL }));
+    expect(said()).toEqual([expect.stringMatching(words)]);
+    expect([checked.size, trays()]).toEqual([0, [0, 0, 1]]);
+  });
+
+  test.each<[string, string[][], string[]]>([
+    ['send has the draft sent, and the mail itself is the answer', [[DRAFT], []], []],
+    ['discard has it thrown away, and is told', [[], [DRAFT]], [`${MAX}: The draft is discarded.`]],
+  ])('who writes %s', async (title, done, told) => {
+    await obey(mail(`#depbot ${title.split(' ')[0]}`, { to: DRAFT }));
+    expect([[[...sent], [...discarded]], said()]).toEqual([done, told]);
+  });
+
+  test('is told why a draft was not sent', async () => {
+    hands = { ...hands, send: async () => ({ ok: false, why: 'it was discarded' }) };
+    await obey(mail('#depbot send', { to: DRAFT }));
+    expect(said()).toEqual([`${MAX}: I did not send it: it was discarded.`]);
+  });
+
+  test.each([
+    ['send', 'no draft', undefined, 'no draft of mine'],
+    ['discard', 'no draft', undefined, 'no draft of mine'],
+    ['send', 'a draft of others', ['jane@example.org'], 'for another maintainer'],
+    ['discard', 'a draft of others', ['jane@example.org'], 'for another maintainer'],
+  ])('who writes %s in answer to %s is told so, and nothing is done', async (word, _, owners, told) => {
+    hands = { ...hands, draftOwners: () => owners };
+    await obey(mail(`#depbot ${word}`, { to: DRAFT }));
+    expect([said(), sent.size, discarded.size]).toEqual([[expect.stringContaining(told)], 0, 0]);
+  });
+
+  test('who writes stop is stopped and told that the entry is off', async () => {
+    await obey(mail('#depbot stop', { to: DRAFT }));
+    expect([...stopped]).toEqual([MAX]);
+    expect(said()).toEqual([expect.stringContaining('Your entry is switched off')]);
+  });
+
+  test('who writes an unknown word is told which words there are', async () => {
+    await obey(mail('#depbot merge it'));
+    expect(said()).toEqual([expect.stringMatching(/I do not know the command "merge it"[\s\S]*#depbot help/)]);
+  });
+
+  test('gets one answer to several commands in one mail, each carried out in order, and the report later', async () => {
+    const done: string[] = [];
+    hands = { ...hands, stop: () => done.push('stop') };
+    hands = { ...hands, check: () => ({ ok: true, key: done.push('check') ? KEY : '' }) };
+    await obey(mail('#depbot check\n#depbot nonsense\n#depbot check\n#depbot stop', { to: SERIES_MAIL }));
+    expect(done).toEqual(['check', 'check', 'stop']);
+    expect(said()).toEqual([expect.stringMatching(/"nonsense"[\s\S]*switched off/)]);
+    expect(trays()).toEqual([0, 1, 0]);
+    hasReport = true;
+    await start().round();
+    expect(said()).toEqual([expect.anything(), `${MAX}: THE REPORT`]);
+  });
+});
+
+describe('a stranger', () => {
+  test('is told once, for ever, that nothing was done, whatever the command', async () => {
+    await obey(mail('#depbot check', { to: SERIES_MAIL, from: EVE }), mail('#depbot send', { to: DRAFT, from: EVE }));
+    await obey(mail('#depbot help', { from: EVE }));
+    expect(said()).toEqual([expect.stringMatching(/^eve@x\.example: .*nothing was done.*"stop"/)]);
+    expect([checked.size, sent.size, trays()]).toEqual([0, 0, [0, 0, 3]]);
+  });
+
+  test('may say stop, and nothing else in the same mail is obeyed', async () => {
+    await obey(mail('#depbot send\n#depbot stop', { to: DRAFT, from: EVE }));
+    expect([[...stopped], sent.size]).toEqual([[EVE], 0]);
+    expect(said()).toEqual([expect.stringMatching(/nothing was done[\s\S]*You will get no more mails/)]);
+  });
+});
+
+describe('a mail that is nobody’s', () => {
+  test('is not obeyed and not answered when it is not signed, and the operator reads why', async () => {
+    hands.authenticate = async () => ({ ok: false, why: 'it has no DKIM signature' });
+    await obey(mail('#depbot stop'));
+    expect([said(), stopped.size, trays()]).toEqual([[], 0, [0, 0, 1]]);
+    expect(lines).toEqual([expect.stringMatching(/^warning: .*max@.*not obeyed, not answered: it has no DKIM/)]);
+  });
+
+  test('is obeyed once, also when it comes again under another Message-ID', async () => {
+    const authentic = { ok: true, address: MAX, domain: 'example.org', fingerprint: 'f' } as const;
+    hands = { ...hands, authenticate: async () => authentic };
+    await obey(mail('#depbot discard', { to: DRAFT }));
+    discarded.clear();
+    await obey(mail('#depbot discard', { to: DRAFT }));
+    expect([discarded.size, said().length, trays()]).toEqual([0, 1, [0, 0, 2]]);
+    expect(lines.at(-1)).toMatch(/^warning: .*not answered: it repeats a mail that was obeyed before$/);
+  });
+
+  test.each<[string, string, MailText, number]>([
+    ['has no command', 'Thanks!', {}, 0],
+    ['quotes one', '> #depbot stop', {}, 0],
+    ['is from ourselves', '#depbot stop', { from: 'Depbot@Bot.example' }, 0],
+    ['was made by a program', '#depbot stop', { headers: ['Auto-Submitted: auto-replied'] }, 0],
+    ['was made by a program, in other words', '#depbot stop', { headers: ['auto-submitted: auto-generated; x'] }, 0],
+    ['says that no program made it', '#depbot stop', { headers: ['Auto-Submitted: no'] }, 1],
+  ])('that %s is written down or not', async (_, text, more, taken) => {
+    await obey(mail(text, more));
+    expect([tray('done'), stopped.size, said().length]).toEqual([taken, taken, taken]);
+  });
+});
+
+describe('a command', () => {
+  test('is carried out once, however often its mail is handed over, before and after a restart', async () => {
+    const command = mail('#depbot discard', { to: DRAFT });
+    let turns = 0;
+    const discard: Hands['discard'] = async () => ({ ok: true, turns: turns++ });
+    const desk = start({ discard });
+    desk.take([command]);
+    desk.take([command]);
+    await desk.round();
+    for (const again of [desk, start({ discard })]) {
+      again.take([command]);
+      await again.round();
+    }
+    expect([turns, said().length, trays()]).toEqual([1, 1, [0, 0, 1]]);
+  });
+
+  test('waits, less and less often, while its sender cannot be looked up; the others go on', async () => {
+    const [unsure, sure] = [mail('#depbot stop', { from: EVE }), mail('#depbot help')];
+    let looks = 0;
+    let isAway = true;
+    const { authenticate } = hands;
+    const desk = start({
+      authenticate: async (raw) => {
+        if (!Buffer.from(raw).toString().includes(EVE)) return authenticate(raw);
+        looks += 1;
+        return isAway ? { ok: false, why: 'DNS failure', retry: true } : authenticate(raw);
+      },
+    });
+    desk.take([unsure, sure]);
+    const at: number[] = [];
+    for (; looks < 11; nowMs += 500) {
+      const before = looks;
+      await desk.round();
+      if (looks > before) at.push(nowMs);
+    }
+    expect(at.slice(1).map((ms, index) => (ms - at[index]!) / 1000)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 300]);
+    expect(lines.filter((line) => line.includes('DNS failure'))[1]).toMatch(/^warning: .*next attempt in 2 s$/);
+    expect(said()).toEqual([expect.stringMatching(/^max@/)]);
+    isAway = false;
+    await start().round();
+    expect([...stopped]).toEqual([EVE]);
+  });
+
+  test('is given up, not answered, after a day of that', async () => {
+    const desk = start({ authenticate: async () => ({ ok: false, why: 'DNS failure', retry: true }) });
+    desk.take([mail('#depbot stop')]);
+    for (; nowMs < 86_400_000; nowMs += 300_000) await desk.round();
+    expect(trays()).toEqual([1, 0, 0]);
+    await desk.round();
+    expect([trays(), said()]).toEqual([[0, 0, 1], []]);
+    expect(lines.at(-1)).toMatch(/^warning: .*DNS failure; given up, not answered$/);
+  });
+
+  test('that fails for a fault of ours or of a server is tried again, and stops no other', async () => {
+    let isAway = true;
+    const send: Hands['send'] = async (id) => {
+      if (isAway) throw new Error('imap: away');
+      return hands.send(id);
+    };
+    const desk = start({ send });
+    desk.take([mail('#depbot send', { to: DRAFT }), mail('#depbot stop', { from: EVE })]);
+    await desk.round();
+    expect([sent.size, [...stopped], trays()]).toEqual([0, [EVE], [1, 0, 1]]);
+    expect(lines.some((line) => /^warning: .*imap: away; next attempt in 1 s$/.test(line))).toBe(true);
+    isAway = false;
+    nowMs += 1000;
+    await desk.round();
+    expect([[...sent], trays()]).toEqual([[DRAFT], [0, 0, 2]]);
+  });
+
+  test.each(['todo', 'waiting'] as const)(
+    'whose mail is no longer kept leaves the tray %s, with a line',
+    async (name) => {
+      const command = mail('#depbot check', { to: SERIES_MAIL });
+      const desk = start();
+      desk.take([command]);
+      if (name === 'waiting') await desk.round();
+      mails.clear();
+      hasReport = true;
+      await desk.round();
+      expect([trays(), said()]).toEqual([[0, 0, 1], []]);
+      expect(lines.at(-1)).toMatch(/^warning: .*not answered: the mail is no longer kept$/);
+    },
+  );
+
+  test.each([
+    ['cut short', '{"messageId":'],
+    ['of another mail', '{"messageId":"other@x.example"}'],
+    ['without a mail', '{}'],
+  ])('whose slip is damaged, %s, is named once and set aside; the others are carried out', async (_, text) => {
+    const [command, other] = [mail('#depbot discard', { to: DRAFT }), mail('#depbot stop')];
+    const desk = start();
+    desk.take([command]);
+    const path = join(dir, 'todo', readdirSync(join(dir, 'todo'))[0]!);
+    desk.take([other]);
+    writeFileSync(path, text);
+    await desk.round();
+    await desk.round();
+    expect(lines.filter((line) => line.startsWith(`warning: ${path}: `))).toHaveLength(1);
+    expect([[...stopped], discarded.size, trays()]).toEqual([[MAX], 0, [0, 0, 1]]);
+    expect(existsSync(`${path}.damaged`)).toBe(true);
+    await obey(command);
+    expect([...discarded]).toEqual([DRAFT]);
+  });
+});
+
+describe('a crash', () => {
+  /** What the desk asks for in the course of each command, in this order. */
+  const steps: readonly (readonly [string, string, readonly (keyof Hands)[]])[] = [
+    ['#depbot check\n#depbot help', SERIES_MAIL, ['raw', 'authenticate', 'isOptedIn', 'answered', 'check', 'answer']],
+    ['#depbot send', DRAFT, ['raw', 'authenticate', 'isOptedIn', 'draftOwners', 'send']],
+    ['#depbot discard', DRAFT, ['raw', 'authenticate', 'isOptedIn', 'draftOwners', 'discard', 'answer']],
+    ['#depbot stop', DRAFT, ['raw', 'authenticate', 'isOptedIn', 'stop', 'answer']],
+  ];
+  const cases = steps.flatMap(([text, to, names]) =>
+    names.flatMap((name) => (['before', 'after'] as const).map((when) => [when, name, text, to] as const)),
+  );
+  const outcome = () => [said(), ...sets.map((set) => [...set])];
+
+  test.each(cases)('%s "%s" in %j: all is done once after the restart', async (when, name, text, to) => {
+    const command = mail(text, { to });
+    const crash = (...args: never[]): unknown => {
+      if (when === 'after') (hands[name] as (...all: never[]) => unknown)(...args);
+      throw new Error('crash');
+    };
+    const dying = start({ [name]: crash });
+    dying.take([command]);
+    await dying.round();
+    expect(lines.at(-1)).toContain('crash');
+    expect(trays()).toEqual([1, 0, 0]);
+    hasReport = true;
+    const next = start();
+    next.take([command]);
+    await next.round();
+    const done = outcome();
+    expect(trays()).toEqual([0, 0, 1]);
+
+    // The same as without a crash.
+    rmSync(dir, { recursive: true });
+    answers.clear();
+    for (const set of sets) set.clear();
+    await obey(command);
+    expect(done).toEqual(outcome());
+    expect(done).not.toEqual([[], [], [], [], []]);
+  });
+
+  test.each(['report', 'reportText', 'answer'] as const)('at "%s" of the report: it is told once', async (name) => {
+    await obey(mail('#depbot check', { to: SERIES_MAIL }));
+    hasReport = true;
+    const crash = (...args: never[]): never => {
+      (hands[name] as (...all: never[]) => unknown)(...args);
+      throw new Error('crash');
+    };
+    await start({ [name]: crash }).round();
+    expect(trays()).toEqual([0, 1, 0]);
+    await start().round();
+    expect([said(), trays()]).toEqual([[`${MAX}: THE REPORT`], [0, 0, 1]]);
+  });
+
+  test('between the key on the slip and its move: the report is waited for and told once', async () => {
+    const command = mail('#depbot check', { to: SERIES_MAIL });
+    const desk = start();
+    desk.take([command]);
+    const path = join(dir, 'todo', readdirSync(join(dir, 'todo'))[0]!);
+    writeFileSync(path, `${JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), key: KEY })}\n`);
+    hasReport = true;
+    await start().round();
+    expect([said(), trays()]).toEqual([[`${MAX}: THE REPORT`], [0, 0, 1]]);
+  });
+});

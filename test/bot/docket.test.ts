@@ -1,0 +1,134 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Docket } from '../../bot/docket.ts';
+import { DamagedFileError } from '../../bot/durable.ts';
+import { type CheckJob, jobOf } from '../../queue/jobs.ts';
+import type { Report } from '../../rules/types.ts';
+import { sampleReport } from '../support/sample-report.ts';
+import { mail, tinySeries } from '../support/tiny-series.ts';
+
+let dir: string;
+let docket: Docket;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'docket-'));
+  docket = new Docket(dir);
+});
+afterEach(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** The job of a series of so many patches. */
+function job(patches = 1): CheckJob {
+  const made = jobOf(tinySeries(Array.from({ length: patches }, () => mail(''))));
+  if (!made.ok) throw new Error(made.why);
+  return made.job;
+}
+const ONE = job(1);
+const TWO = job(2);
+const REPORT: Report = sampleReport([]);
+
+describe('a job', () => {
+  test('is opened once, and is there after a restart', () => {
+    expect(docket.open(ONE)).toBe(true);
+    expect(docket.open({ ...ONE, subject: 'again' })).toBe(false);
+    for (const each of [docket, new Docket(dir)]) {
+      expect(each.openKeys()).toEqual([ONE.key]);
+      expect(each.job(ONE.key)).toEqual(ONE);
+      expect(each.isClosed(ONE.key)).toBe(false);
+    }
+  });
+
+  test('that was closed is known, no more open, and never opened again', () => {
+    docket.open(ONE);
+    docket.open(TWO);
+    docket.close(ONE.key);
+    for (const each of [docket, new Docket(dir)]) {
+      expect(each.open(ONE)).toBe(false);
+      expect(each.openKeys()).toEqual([TWO.key]);
+      expect(each.job(ONE.key)).toEqual(ONE);
+      expect([each.isClosed(ONE.key), each.isClosed(TWO.key)]).toEqual([true, false]);
+    }
+  });
+
+  test('that nobody opened is none, and cannot be closed', () => {
+    expect(docket.job(ONE.key)).toBeUndefined();
+    expect(docket.isClosed(ONE.key)).toBe(false);
+    expect(() => docket.close(ONE.key)).toThrow(/ENOENT/);
+  });
+
+  test('half written by a killed process is none', () => {
+    writeFileSync(join(dir, 'open', `${ONE.key}.json.17.partial`), '{"schema"');
+    expect(docket.openKeys()).toEqual([]);
+    expect(docket.open(ONE)).toBe(true);
+  });
+
+  test.each(['', '../reports/x', 'A'.repeat(32), `${'a'.repeat(32)}\n`])('has no key such as %j', (key) => {
+    expect(() => docket.job(key)).toThrow(/is not the key of a job/);
+  });
+});
+
+describe('a report', () => {
+  test('is kept as it was first kept', () => {
+    expect(docket.report(ONE.key)).toBeUndefined();
+    docket.keepReport(ONE.key, REPORT);
+    docket.keepReport(ONE.key, { ...REPORT, tookMs: { again: 1 } });
+    expect(docket.report(ONE.key)).toEqual(REPORT);
+    expect(new Docket(dir).report(ONE.key)).toEqual(REPORT);
+    expect(docket.report(TWO.key)).toBeUndefined();
+  });
+});
+
+describe('a damaged file', () => {
+  const damage = (folder: string, text: string): string => {
+    const path = join(dir, folder, `${ONE.key}.json`);
+    writeFileSync(path, text);
+    return path;
+  };
+
+  test.each([
+    ['cut short', JSON.stringify(ONE).slice(0, -20), /JSON/],
+    ['of another version', JSON.stringify({ ...ONE, schema: 2 }), /not a job: schema/],
+    ['of another job', JSON.stringify(TWO), new RegExp(TWO.key)],
+  ])('of an open job, %s, stops its reader once; the other jobs go on, and it may be opened again', (_, text, why) => {
+    docket.open(ONE);
+    docket.open(TWO);
+    const path = damage('open', text);
+    const read = (): unknown => docket.job(ONE.key);
+    expect(read).toThrow(why);
+    damage('open', text);
+    expect(read).toThrow(`${path}: `);
+    expect(docket.openKeys()).toEqual([TWO.key]);
+    expect(read()).toBeUndefined();
+    expect(readdirSync(join(dir, 'open'))).toContain(`${ONE.key}.json.damaged`);
+    expect(docket.open(ONE)).toBe(true);
+    expect(docket.job(ONE.key)).toEqual(ONE);
+  });
+
+  test.each([
+    ['cut short', '{"schema":1,'],
+    ['of something else', '{"schema":1}'],
+  ])('of the report of an open job, %s, stops its reader once; there may be another', (_, text) => {
+    docket.open(ONE);
+    docket.keepReport(ONE.key, REPORT);
+    const path = damage('reports', text);
+    const read = (): unknown => docket.report(ONE.key);
+    expect(read).toThrow(DamagedFileError);
+    damage('reports', text);
+    expect(read).toThrow(`${path}: `);
+    expect(read()).toBeUndefined();
+    docket.keepReport(ONE.key, REPORT);
+    expect(read()).toEqual(REPORT);
+  });
+
+  test('of the report of a closed job says what to remove for another check; nothing is checked by itself', () => {
+    docket.open(ONE);
+    docket.keepReport(ONE.key, REPORT);
+    docket.close(ONE.key);
+    damage('reports', '');
+    expect(() => docket.report(ONE.key)).toThrow(join(dir, 'closed', `${ONE.key}.json`));
+    expect(docket.openKeys()).toEqual([]);
+    expect(docket.open(ONE)).toBe(false);
+  });
+});

@@ -1,0 +1,156 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DamagedFileError } from '../../bot/durable.ts';
+import { MailStore } from '../../bot/mail-store.ts';
+import type { Message } from '../../rules/types.ts';
+import { message } from '../fixtures/mail/make.ts';
+
+const LONG_AGO = '2000-01-01';
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'mail-store-'));
+});
+afterEach(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const on = (day: string): Date => new Date(`${day}T23:59:59Z`);
+const one = (id = 'a@x.example', list?: string): Message =>
+  message({ id, headers: list === undefined ? [] : [`List-Id: <${list}>`] });
+const open = (oldest = LONG_AGO): MailStore => new MailStore(dir, oldest);
+const days = (store: MailStore): string[] => [...store.all()].map(({ day }) => day);
+
+describe('a mail', () => {
+  test('is there, byte for byte, also after a restart', () => {
+    const mail = message({ body: 'größer\r\n\0\xff' });
+    const store = open();
+    expect(store.add(mail, on('2026-11-22'))).toBe(true);
+    for (const each of [store, open()]) {
+      expect(each.has(mail.messageId)).toBe(true);
+      expect(each.raw(mail.messageId)).toEqual(mail.raw);
+      expect([...each.all()]).toEqual([{ raw: mail.raw, day: '2026-11-22' }]);
+    }
+  });
+
+  test('that did not come is not there', () => {
+    const store = open();
+    store.add(one('a@x.example'), on('2026-11-22'));
+    expect(store.has('b@x.example')).toBe(false);
+    expect(store.raw('b@x.example')).toBeUndefined();
+    expect([...store.copies('b@x.example')]).toEqual([]);
+  });
+
+  test('may have a Message-ID that is no name of a file', () => {
+    const mail: Message = { ...one(), messageId: '../../etc/passwd\0/@x' };
+    const store = open();
+    store.add(mail, on('2026-11-22'));
+    expect(open().has(mail.messageId)).toBe(true);
+    expect(readdirSync(dir)).toEqual(['2026-11-22']);
+  });
+
+  test('through the same list again says nothing new, on whatever day and after a restart', () => {
+    const store = open();
+    store.add(one('a@x.example', 'l.x.example'), on('2026-11-22'));
+    expect(store.add(one('a@x.example', 'l.x.example'), on('2026-11-23'))).toBe(false);
+    expect(open().add(one('a@x.example', 'l.x.example'), on('2026-11-23'))).toBe(false);
+    expect(days(open())).toEqual(['2026-11-22']);
+  });
+
+  test('through another list is a second copy', () => {
+    const store = open();
+    const copies = [one('a@x.example', 'l.x.example'), one('a@x.example', 'm.x.example'), one('a@x.example')];
+    for (const copy of copies) expect(store.add(copy, on('2026-11-22'))).toBe(true);
+    expect(store.raw('a@x.example')).toEqual(copies[0]!.raw);
+    const raws = copies.map(({ raw }) => Buffer.from(raw).toString()).sort();
+    for (const each of [store, open()])
+      expect([...each.copies('a@x.example')].map((raw) => Buffer.from(raw).toString()).sort()).toEqual(raws);
+  });
+
+  test('has at most 20 copies', () => {
+    const store = open();
+    const added = Array.from({ length: 25 }, (_, n) => store.add(one('a@x.example', `l${n}.x`), on('2026-11-22')));
+    expect(added.filter(Boolean)).toHaveLength(20);
+    expect([...open().all()]).toHaveLength(20);
+  });
+
+  test('half written by a killed process is none', () => {
+    open().add(one(), on('2026-11-22'));
+    const [name] = readdirSync(join(dir, '2026-11-22'));
+    writeFileSync(join(dir, '2026-11-22', `${name!.replace(/^./, 'f')}.17.partial`), 'From: a');
+    expect([...open().all()]).toHaveLength(1);
+  });
+});
+
+describe('days that are over', () => {
+  test('go at the start, with their mails, and nothing else does', () => {
+    const store = open();
+    for (const [id, day] of [
+      ['a', '2026-10-31'],
+      ['b', '2026-11-01'],
+    ])
+      store.add(one(`${id}@x.example`), on(day!));
+    store.addUnreadable(Buffer.from('?'));
+    store.savePosition('k/INBOX', { uidValidity: '1', uid: 2 });
+    const later = open('2026-11-01');
+    expect([later.has('a@x.example'), later.has('b@x.example')]).toEqual([false, true]);
+    expect(readdirSync(dir).sort()).toEqual(['2026-11-01', 'positions', 'unreadable']);
+  });
+
+  test('go while the service runs; a copy of a later day stays', () => {
+    const store = open();
+    store.add(one('a@x.example', 'l.x'), on('2026-10-31'));
+    store.add(one('b@x.example', 'l.x'), on('2026-10-31'));
+    store.add(one('b@x.example', 'm.x'), on('2026-11-01'));
+    store.forgetBefore('2026-11-01');
+    expect([store.has('a@x.example'), store.has('b@x.example')]).toEqual([false, true]);
+    expect(store.raw('b@x.example')).toEqual(one('b@x.example', 'm.x').raw);
+    expect(days(store)).toEqual(['2026-11-01']);
+    expect(store.add(one('a@x.example', 'l.x'), on('2026-11-02'))).toBe(true);
+  });
+});
+
+test('what cannot be read is kept once, and is no mail', () => {
+  const store = open();
+  for (let turn = 0; turn < 2; turn++) store.addUnreadable(Buffer.from('no mail'));
+  const names = readdirSync(join(dir, 'unreadable'));
+  expect(names.map((name) => readFileSync(join(dir, 'unreadable', name), 'utf8'))).toEqual(['no mail']);
+  expect([...open().all()]).toEqual([]);
+});
+
+describe('a position', () => {
+  const AT = { uidValidity: '4294967295', uid: 7 };
+
+  test('is that of its mailbox, also after a restart, and none of another', () => {
+    open().savePosition('kernel/INBOX', AT);
+    open().savePosition('kernel/../lists', { ...AT, uid: 9 });
+    expect(open().position('kernel/INBOX')).toEqual(AT);
+    expect(open().position('kernel/../lists')).toEqual({ ...AT, uid: 9 });
+    expect(open().position('kernel/inbox')).toBeUndefined();
+  });
+
+  test.each([
+    ['cut short', '{"mailbox":"kernel/INBOX","uidVal', /JSON/],
+    ['with a UID that is none', '{"mailbox":"kernel/INBOX","uidValidity":"1","uid":-1}', /uid/],
+    ['that is empty', '', /JSON/],
+  ])('%s is named once, with what happens then; the mailbox begins anew, and others go on', (_, text, why) => {
+    const store = open();
+    store.savePosition('kernel/INBOX', AT);
+    const [name] = readdirSync(join(dir, 'positions'));
+    store.savePosition('kernel/lists', AT);
+    const path = join(dir, 'positions', name!);
+    writeFileSync(path, text);
+    const look = (): unknown => store.position('kernel/INBOX');
+    expect(look).toThrow(DamagedFileError);
+    writeFileSync(path, text);
+    expect(look).toThrow(why);
+    writeFileSync(path, text);
+    expect(look).toThrow(`${path}: `);
+    expect(look()).toBeUndefined();
+    expect(existsSync(`${path}.damaged`)).toBe(true);
+    expect(store.position('kernel/lists')).toEqual(AT);
+    store.savePosition('kernel/INBOX', { ...AT, uid: 8 });
+    expect(open().position('kernel/INBOX')).toEqual({ ...AT, uid: 8 });
+  });
+});

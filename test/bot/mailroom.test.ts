@@ -1,0 +1,247 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { MailStore } from '../../bot/mail-store.ts';
+import { Mailroom, oldestDay } from '../../bot/mailroom.ts';
+import { jobOf, seriesKey } from '../../queue/jobs.ts';
+import type { Message, Series } from '../../rules/types.ts';
+import { message, patch } from '../fixtures/mail/make.ts';
+
+const WINDOW_DAYS = 21;
+const COVER = 'PATCH-0@example.org';
+let dir: string;
+let now: Date;
+let lines: string[];
+let room: Mailroom;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'mailroom-'));
+  now = new Date('2026-03-02T12:00:00Z');
+  lines = [];
+  room = start();
+});
+afterEach(() => {
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** A mailroom as it is after a start of the process. */
+function start(): Mailroom {
+  const log = { info: (text: string) => lines.push(text), warn: (text: string) => lines.push(`warning: ${text}`) };
+  const store = new MailStore(dir, oldestDay(now, WINDOW_DAYS));
+  return new Mailroom({ store, windowDays: WINDOW_DAYS, log, now: () => now });
+}
+let uid = 1;
+const deliver = (raws: readonly Uint8Array[], mailbox = 'kernel/INBOX'): Message[] =>
+  room.take(raws.map((raw) => ({ raw, mailbox, uid: uid++, receivedAt: now })));
+/** Delivers mails; the series that are to be checked now. */
+const open = (...mails: readonly Message[]): Series[] => room.seriesWith(deliver(mails.map(({ raw }) => raw)));
+const ids = (mails: readonly Message[]): string[] => mails.map(({ messageId }) => messageId);
+const days = (count: number): void => {
+  now = new Date(now.getTime() + count * 86_400_000);
+};
+
+const thread = (total: number, prefix = 'PATCH', at = 0): Message[] => {
+  const root = `${prefix.replace(/\W+/g, '-')}-0@example.org`;
+  return Array.from({ length: total + 1 }, (_, n) => patch(n, total, { prefix, at: at + n, ...(n > 0 && { root }) }));
+};
+/** The same mail as a list passes it on. */
+const through = (list: string, mail: Message, footer = ''): Message => {
+  const raw = Buffer.from(mail.raw).toString();
+  return { ...mail, raw: Buffer.from(`List-Id: <${list}>\n${raw}${footer}`) };
+};
+
+describe('take', () => {
+  test('gives mails whole, each once', () => {
+    const [cover, first] = thread(1);
+    const given = deliver([cover!.raw, first!.raw]);
+    expect(ids(given)).toEqual([COVER, 'PATCH-1@example.org']);
+    expect(given.map(({ raw }) => raw)).toEqual([cover!.raw, first!.raw]);
+  });
+
+  test('does not give a copy through another list, and gives a mail again that is handed over again', () => {
+    const mail = message();
+    expect(deliver([mail.raw])).toHaveLength(1);
+    expect(deliver([through('l.x.example', mail).raw], 'kernel/lists')).toEqual([]);
+    // The process may have ended between "on disk" and "acted on".
+    expect(ids(deliver([mail.raw]))).toEqual([mail.messageId]);
+    room = start();
+    expect(ids(deliver([mail.raw]))).toEqual([mail.messageId]);
+  });
+
+  test('keeps a mail aside that cannot be read, names it, and gives the others', () => {
+    const mail = message();
+    const bad = Buffer.from('this is no mail');
+    expect(ids(deliver([bad, mail.raw]))).toEqual([mail.messageId]);
+    expect(lines).toEqual([expect.stringMatching(/^warning: kernel\/INBOX, mail \d+: .+; kept in mail\/unreadable$/)]);
+    expect(readdirSync(join(dir, 'unreadable'))).toHaveLength(1);
+  });
+});
+
+describe('a series', () => {
+  test('is there with its last patch, over days and in any order, and not before', () => {
+    const [cover, one, two, three] = thread(3);
+    for (const mail of [three!, one!, cover!]) {
+      expect(open(mail)).toEqual([]);
+      days(3);
+    }
+    const [series] = open(two!);
+    expect(series!.patches.map(({ n }) => n)).toEqual([1, 2, 3]);
+    expect([series!.cover!.raw, ...series!.patches.map((each) => each.message.raw)]).toEqual(
+      [cover!, one!, two!, three!].map(({ raw }) => raw),
+    );
+  });
+
+  test('is the same after a restart, and for every order of the mails', () => {
+    const mails = thread(3);
+    const [series] = open(...mails);
+    room = start();
+    expect(room.answered([COVER])).toEqual(series);
+    rmSync(dir, { recursive: true });
+    room = start();
+    expect(open(...mails.toReversed())).toEqual([series]);
+  });
+
+  test('is not there without all its patches after a restart either', () => {
+    const [cover, one, two] = thread(2);
+    open(cover!, one!);
+    room = start();
+    expect(room.answered([COVER])).toMatchObject({ complete: false, missing: [2] });
+    expect(open(two!)).toHaveLength(1);
+  });
+
+  test('is of all lists that its mails came through, as one mail each', () => {
+    const [cover, one] = thread(1);
+    open(through('b.x.example', cover!), through('b.x.example', one!));
+    open(through('a.x.example', one!));
+    for (const each of [room, start()]) {
+      const series = each.answered([COVER]) as Series;
+      expect(series.patches).toHaveLength(1);
+      expect(series.patches[0].message.listIds).toEqual(['a.x.example', 'b.x.example']);
+      expect(series.cover!.listIds).toEqual(['b.x.example']);
+    }
+  });
+
+  test('is not opened again by a late copy, nor by a reply', () => {
+    const [cover, one] = thread(1);
+    expect(open(cover!, one!)).toHaveLength(1);
+    expect(open(through('l.x.example', one!))).toEqual([]);
+    const reply = message({ id: 'r@x.example', subject: 'Re: [PATCH 1/1] foo: step 1', inReplyTo: one!.messageId });
+    expect(open(reply)).toEqual([]);
+  });
+
+  test('is opened again, under the same key, when its mails are handed over again', () => {
+    const mails = thread(2);
+    const [before] = open(...mails);
+    room = start();
+    expect(open(...mails).map(seriesKey)).toEqual([seriesKey(before!)]);
+  });
+
+  test('has the bytes of the copy that was taken for it, not of one that a list has spoilt', () => {
+    const [cover, one] = thread(1);
+    const spoilt: Message = {
+      ...one!,
+      raw: Buffer.from(`List-Id: <s.x.example>\n${Buffer.from(one!.raw).toString().split('---\n')[0]}`),
+    };
+    expect(open(spoilt, cover!)).toEqual([]);
+    expect(open(one!)).toEqual([]);
+    for (const each of [room, start()]) {
+      const series = each.answered([COVER]) as Series;
+      expect(series.complete).toBe(true);
+      expect(series.patches[0].message.raw).toEqual(one!.raw);
+      expect(jobOf(series)).toMatchObject({ ok: true });
+    }
+  });
+
+  test('of somebody else in the thread is another one', () => {
+    const [cover, one] = thread(1);
+    const other = message({
+      id: 'other@x.example',
+      from: 'Bob <bob@example.org>',
+      subject: '[PATCH] foo: instead',
+      inReplyTo: COVER,
+      references: [COVER],
+    });
+    expect(
+      open(cover!, one!, other)
+        .map(({ author }) => author.address)
+        .sort(),
+    ).toEqual(['ada@example.org', 'bob@example.org']);
+  });
+});
+
+describe('a later revision', () => {
+  test('that came makes the one before it not checked', () => {
+    expect(open(...thread(2), ...thread(2, 'PATCH v2', 60)).map(({ revision }) => revision)).toEqual([2]);
+  });
+
+  test('is checked although the one before it was', () => {
+    expect(open(...thread(2)).map(({ revision }) => revision)).toEqual([1]);
+    expect(open(...thread(2, 'PATCH v2', 60)).map(({ revision }) => revision)).toEqual([2]);
+  });
+
+  test('that is there already makes a late patch of the one before it open nothing', () => {
+    const [cover, one, two] = thread(2);
+    open(cover!, one!, ...thread(2, 'PATCH v2', 60));
+    expect(open(two!)).toEqual([]);
+  });
+
+  test('that is not complete does not', () => {
+    const [cover, one] = thread(2, 'PATCH v2', 60);
+    expect(open(...thread(2), cover!, one!).map(({ revision }) => revision)).toEqual([1]);
+  });
+
+  test('of one patch takes the others from the one before it, with their bytes', () => {
+    const v1 = thread(3);
+    open(...v1);
+    const again = message({
+      id: 'v2-2@x.example',
+      subject: '[PATCH v2 2/3] foo: step 2',
+      at: 60,
+      inReplyTo: 'PATCH-2@example.org',
+      references: [COVER, 'PATCH-2@example.org'],
+    });
+    const [series, ...more] = open(again);
+    expect(more).toEqual([]);
+    expect(series).toMatchObject({ revision: 2, carriedOver: [1, 3] });
+    expect(series!.patches.map((each) => each.message.raw)).toEqual([v1[1]!.raw, again.raw, v1[3]!.raw]);
+  });
+});
+
+describe('the window', () => {
+  test('takes a mail along for its days and no longer, in memory and on disk', () => {
+    const [cover, one, two, three] = thread(3);
+    open(cover!, one!);
+    days(WINDOW_DAYS);
+    open(two!);
+    expect(room.answered([COVER])).toMatchObject({ missing: [3] });
+    days(1);
+    expect(open(three!)).toEqual([]);
+    expect(room.answered([COVER])).toBeUndefined();
+    expect(room.answered([two!.messageId])).toMatchObject({ have: [{ n: 2 }, { n: 3 }] });
+    expect(readdirSync(dir).sort()).toEqual(['2026-03-23', '2026-03-24']);
+    expect(start().answered([two!.messageId])).toEqual(room.answered([two!.messageId]));
+  });
+
+  test('begins at midnight, UTC', () => {
+    expect(oldestDay(new Date('2026-03-01T00:00:00Z'), 1)).toBe('2026-02-28');
+    expect(oldestDay(new Date('2026-03-01T23:59:59Z'), 21)).toBe('2026-02-08');
+  });
+});
+
+describe('what a mail answers', () => {
+  test('is the series of the nearest mail in its thread that is part of one', () => {
+    open(...thread(1), ...thread(1, 'PATCH v2', 60));
+    const remark = message({ id: 'remark@x.example', subject: 'Re: [PATCH v2 1/1] foo: step 1', at: 90 });
+    open(remark);
+    const answered = room.answered([COVER, 'PATCH-v2-1@example.org', 'remark@x.example', 'unknown@x.example']);
+    expect(answered).toMatchObject({ complete: true, revision: 2 });
+    expect(room.answered([COVER])).toMatchObject({ complete: true, revision: 1 });
+  });
+
+  test('is nothing where no such mail came', () => {
+    open(...thread(1));
+    expect(room.answered([])).toBeUndefined();
+    expect(room.answered(['unknown@x.example'])).toBeUndefined();
+  });
+});
