@@ -12,6 +12,7 @@ import {
   defineRule,
   type ExistingConfig,
   type KernelChange,
+  type TreeSide,
 } from './rule.ts';
 import { sourceKind } from './source/config-references.ts';
 import type { Anchor, Attempt, Evidence } from './types.ts';
@@ -34,8 +35,9 @@ Rename it in the defconfigs in the same series, and keep the old name for other 
 as a \`transitional\` symbol that the new one has for its default; where the tree does not have that yet,
 as one with a prompt.
 ## What it misses
-Strings and numbers. Renames that show neither in a line of Kbuild or C (the same but for the name) nor
-in a prompt (the same text). Configurations that the series itself tells what to do with the new name.`,
+Strings and numbers. Renames that show neither in a line of Kbuild (the same but for the name) nor in a
+"config" line changed above a prompt that stays. Symbols defined in several places, and one that becomes
+two. Configurations that the series itself changes there.`,
 
   begin(change) {
     const found = new Map<string, Loss>();
@@ -58,7 +60,7 @@ in a prompt (the same text). Configurations that the series itself tells what to
 interface Rename {
   readonly old: KSymbol;
   readonly new: KSymbol;
-  /** The line that names the one as it named the other; without one, the prompt is the same. */
+  /** The line of Kbuild that names the one as it named the other; without one, the entry is the same. */
   readonly by: Line | undefined;
 }
 
@@ -89,7 +91,7 @@ interface Hit {
   readonly to: string;
 }
 
-/** Symbols of the architecture that the series defines in place of others. */
+/** Symbols of the architecture that the series defines in place of others; none where it could be one or another. */
 function renames(change: KernelChange, { changes }: ArchPair): Rename[] {
   const gone = new Map<string, KSymbol>();
   const come = new Map<string, KSymbol>();
@@ -99,59 +101,69 @@ function renames(change: KernelChange, { changes }: ArchPair): Rename[] {
   }
   if (gone.size === 0 || come.size === 0) return [];
   const pairs = new Map<string, Rename>();
-  const add = (old: string, name: string, by: Line | undefined): void => {
-    const key = `${old} ${name}`;
-    if (!pairs.has(key)) pairs.set(key, { old: gone.get(old)!, new: come.get(name)!, by });
-  };
-  for (const { old, name, line } of sameLines(change, new Set(gone.keys()), new Set(come.keys()))) add(old, name, line);
-  const byPrompt = Map.groupBy(come.values(), promptOf);
-  for (const symbol of gone.values()) {
-    const same = promptOf(symbol) === undefined ? [] : (byPrompt.get(promptOf(symbol)) ?? []);
-    if (same.length === 1) add(symbol.name, same[0]!.name, undefined);
+  for (const { old, name, line } of sameObjects(change)) {
+    const [from, to] = [gone.get(old), come.get(name)];
+    if (from && to) pairs.set(`${old} ${name}`, { old: from, new: to, by: line });
   }
-  return [...pairs.values()];
-}
-
-function isSwitch({ type, prompts }: KSymbol): boolean {
-  return (type === SymbolType.bool || type === SymbolType.tristate) && prompts.length > 0;
-}
-
-function promptOf({ prompts }: KSymbol): string | undefined {
-  return prompts[0]?.text;
-}
-
-/** Lines of Kbuild and C files that a patch takes out with one name and puts in with the other. */
-function* sameLines(
-  { series }: KernelChange,
-  gone: ReadonlySet<string>,
-  come: ReadonlySet<string>,
-): Generator<{ old: string; name: string; line: Line }> {
-  for (const { newPath: path, oldPath, hunks } of series.patches.flatMap((patch) => patch.diff)) {
-    if (path === undefined || oldPath === undefined || sourceKind(path) === undefined) continue;
-    const lines = hunks.flatMap((hunk) => hunk.lines);
-    const removed = new Map<string, string>();
-    for (const { kind, text } of lines) {
-      if (kind === 'remove') for (const [name, rest] of namesOn(text)) if (gone.has(name)) removed.set(rest, name);
+  for (const from of gone.values()) {
+    for (const to of come.values()) {
+      if (isSameEntry(change, from, to) && !pairs.has(`${from.name} ${to.name}`))
+        pairs.set(`${from.name} ${to.name}`, { old: from, new: to, by: undefined });
     }
-    for (const { kind, text, newLine } of lines) {
-      if (kind !== 'add') continue;
-      for (const [name, rest] of namesOn(text)) {
-        const old = removed.get(rest);
-        if (come.has(name) && old !== undefined) yield { old, name, line: { path, line: newLine!, text } };
+  }
+  const all = [...pairs.values()];
+  const isOne = (one: Rename): boolean =>
+    !all.some((other) => other !== one && (other.old === one.old || other.new === one.new)) &&
+    // Another new symbol that selects it is what people set from now on.
+    !one.new.selectedBy.some(({ from }) => come.has(from.name));
+  return all.filter(isOne);
+}
+
+function isSwitch({ type, prompts, declarations }: KSymbol): boolean {
+  return (type === SymbolType.bool || type === SymbolType.tristate) && prompts.length > 0 && declarations.length === 1;
+}
+
+/** `+config NEW` stands where `-config OLD` was taken out, and the prompt below them stays as it is. */
+function isSameEntry(
+  { before, after, lines }: KernelChange,
+  old: KSymbol,
+  { declarations, prompts }: KSymbol,
+): boolean {
+  const [was, is, prompt] = [old.declarations[0]!, declarations[0]!, prompts[0]!];
+  if (old.prompts[0]!.text !== prompt.text) return false;
+  const removed = lines.removed(was.path, was.line, textAt(before, was));
+  const added = lines.added(is.path, is.line, textAt(after, is));
+  if (!removed || removed.patch !== added?.patch || removed.mailLines[0] !== added.mailLines[0] - 1) return false;
+  return !lines.added(is.path, prompt.line, textAt(after, { path: is.path, line: prompt.line }));
+}
+
+function textAt({ kconfig }: TreeSide, { path, line }: Place): string {
+  return kconfig.files.get(path)?.text.split('\n')[line - 1] ?? '';
+}
+
+/** Objects and folders that a hunk of a Kbuild file takes from one symbol and gives to another. */
+function* sameObjects({ series }: KernelChange): Generator<{ old: string; name: string; line: Line }> {
+  for (const { newPath: path, oldPath, hunks } of series.patches.flatMap((patch) => patch.diff)) {
+    if (path === undefined || oldPath === undefined || sourceKind(path) !== 'kbuild') continue;
+    for (const { lines } of hunks) {
+      const removed = new Map<string, string>();
+      for (const { kind, text } of lines) {
+        const given = kind === 'remove' ? givenBy(text) : undefined;
+        if (given) removed.set(given.what, given.symbol);
+      }
+      for (const { kind, text, newLine } of lines) {
+        const given = kind === 'add' ? givenBy(text) : undefined;
+        const old = given && removed.get(given.what);
+        if (old !== undefined) yield { old, name: given!.symbol, line: { path, line: newLine!, text } };
       }
     }
   }
 }
 
-/** Every symbol that a line names, with the line as it reads without that name; white space does not count. */
-function namesOn(text: string): [string, string][] {
-  return [...text.matchAll(/\bCONFIG_(\w+)/g)].map((match) => [
-    match[1]!,
-    text
-      .replaceAll(new RegExp(`\\b${match[0]}\\b`, 'g'), '\0')
-      .replace(/\s+/g, ' ')
-      .trim(),
-  ]);
+/** Of `obj-$(CONFIG_FOO) += foo.o` the symbol, and the rest, which names something of its own. */
+function givenBy(text: string): { symbol: string; what: string } | undefined {
+  const match = /^(\S*-)\$\(CONFIG_(\w+)\)\s*[+:]?=\s*([^\s#][^#]*)/.exec(text);
+  return match ? { symbol: match[2]!, what: `${match[1]} ${match[3]!.trim().replace(/\s+/g, ' ')}` } : undefined;
 }
 
 function collect(
@@ -165,17 +177,19 @@ function collect(
   for (const config of configs) {
     // Most configurations do not name it, and to read one takes time.
     if (!/^CONFIG_/.test(lineOf(config.text, rename.old.name))) continue;
+    // A series that touches the configuration there has said what it wants.
+    if (lineOf(config.textAfter, rename.old.name) !== lineOf(config.text, rename.old.name)) continue;
     if (!lineOf(config.textAfter, rename.new.name).startsWith('(no ')) continue;
     const from = valueIn(then, config.text, before, rename.old);
     const to = valueIn(now, config.textAfter, after, rename.new);
     if (rank(to) >= rank(from)) continue;
     const key = `${rename.old.name} ${rename.new.name}`;
     const [definition, was] = [rename.new.declarations[0]!, rename.old.declarations[0]!];
-    const loss = found.get(key) ?? {
+    const loss: Loss = found.get(key) ?? {
       old: rename.old.name,
       new: rename.new.name,
       by: rename.by,
-      prompt: promptOf(rename.new),
+      prompt: rename.new.prompts[0]?.text,
       definition,
       was,
       hits: [],
@@ -204,7 +218,7 @@ async function candidate(change: KernelChange, loss: Loss, total: number): Promi
   const by = loss.by && (await standing(change, loss.by));
   if (loss.by && !by) return undefined;
   const { path, line } = loss.definition;
-  const text = change.after.kconfig.files.get(path)?.text.split('\n')[line - 1] ?? '';
+  const text = textAt(change.after, loss.definition);
   const anchor = anchorOf(change, loss, text);
   if (!anchor) return undefined;
   const shown = hits.toSorted((a, b) => byFame(a.config, b.config))[0]!;
@@ -232,8 +246,7 @@ async function candidate(change: KernelChange, loss: Loss, total: number): Promi
 /** The line that defines the new symbol, together with the one that defined the old where that stands just above. */
 function anchorOf({ before, lines }: KernelChange, { definition, was }: Loss, text: string): Anchor | undefined {
   const added = lines.added(definition.path, definition.line, text);
-  const oldText = before.kconfig.files.get(was.path)?.text.split('\n')[was.line - 1] ?? '';
-  const removed = lines.removed(was.path, was.line, oldText);
+  const removed = lines.removed(was.path, was.line, textAt(before, was));
   if (!added || removed?.patch !== added.patch || removed.mailLines[0] !== added.mailLines[0] - 1) return added;
   return { ...added, mailLines: [removed.mailLines[0], added.mailLines[1]] };
 }
