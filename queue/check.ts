@@ -144,10 +144,13 @@ async function compare(
   };
   const runs = rules.map((rule) => ({ rule, run: rule.begin(change) }));
   const symbols = new Set<string>();
+  /** Where conf makes no configuration any more. */
+  const circular = new Set<Arch>();
   const scope = archs.length > 0 ? scopeOf(change) : undefined;
   for (const [i, arch] of archs.entries()) {
     options.onProgress?.(`architecture ${i + 1} of ${archs.length}: ${arch}`);
     const pair = await archPair(change, arch, before, after, scope!);
+    if (pair.isCircular) circular.add(arch);
     for (const name of pair.changes.keys()) symbols.add(name);
     for (const { run } of runs) await run.onArch?.(pair);
   }
@@ -162,7 +165,7 @@ async function compare(
   const checked = {
     rules: rules.map((rule) => rule.id),
     archs,
-    configs: configs.length,
+    configs: configs.filter((config) => !circular.has(config.arch)).length,
     changedFiles,
     changedSymbols: [...symbols].sort(),
   };
@@ -232,7 +235,8 @@ async function archPair(
   const isReached = modelBefore.files.some((path) => scope.touched.has(path));
   const modelAfter = isReached ? await modelOf(after, arch, 'with the series') : modelBefore;
   const symbols = isReached ? changedSymbols(modelBefore, modelAfter, scope.touched) : new Map<string, SymbolChange>();
-  const cyclesAfter = scope.mayBeCircular && symbols.size > 0 ? findCycles(change.pool, modelAfter) : [];
+  // A select of what is declared on another architecture alone changes no symbol here, and may close a circle.
+  const cyclesAfter = scope.mayBeCircular && isReached ? findCycles(change.pool, modelAfter) : [];
   const known = new Set(cyclesAfter.length > 0 ? findCycles(change.pool, modelBefore).map(cycleKey) : []);
   return {
     arch,

@@ -36,9 +36,10 @@ Of many configurations with the same loss conf is asked about a few.`,
     let total = 0;
     return {
       onArch(pair) {
+        if (pair.isCircular) return;
         const configs = change.configs.filter((config) => config.arch === pair.arch);
         total += configs.length;
-        if (pair.changes.size === 0 || pair.isCircular) return;
+        if (pair.changes.size === 0) return;
         const upgrade = new Upgrade(change.pool, pair.before, pair.after, pair.changes, change.readers);
         for (const config of configs) collect(groups, config, upgrade);
       },

@@ -44,9 +44,9 @@ two. Configurations that the series itself changes there.`,
     let total = 0;
     return {
       onArch(pair) {
+        if (pair.isCircular) return;
         const configs = change.configs.filter((config) => config.arch === pair.arch);
         total += configs.length;
-        if (pair.isCircular) return;
         for (const rename of renames(change, pair)) collect(found, change, pair, rename, configs);
       },
       async finish() {
