@@ -1,7 +1,7 @@
 /**
- * From a report to the outbox: who asked to hear of the series gets its replies, by the mode of their entry. Nobody
- * else hears anything. Doing it again for the same report changes nothing: a reply's Message-ID is made of the patch
- * and the report.
+ * From a report to the outbox: who asked to hear of a patch gets the reply to it, by the mode of their entry. Nobody
+ * else hears anything. Doing it again changes nothing: a reply's Message-ID is made of the patch and what the report
+ * says of it, and no patch gets a second reply, also not when its series is another by then (a late cover letter).
  */
 
 import { createHash } from 'node:crypto';
@@ -9,7 +9,7 @@ import type { Finding, Report, Series } from '../rules/types.ts';
 import { type Envelope, messageIdFor, toEml } from './eml.ts';
 import type { Log } from './log.ts';
 import { type Outbox, outgoingId } from './outbox.ts';
-import { audienceOf, type Maintainer, recipientsOf } from './policy.ts';
+import { audienceOf, deliveryOf, type Maintainer } from './policy.ts';
 import type { Prose } from './prose.ts';
 import { commentTexts, type Footer, type ReplyInput, renderReplies } from './reply.ts';
 
@@ -18,7 +18,7 @@ export interface AnnounceOptions {
   readonly maintainers: readonly Maintainer[];
   /** Our own address. It is among the recipients of everything: the copy that comes back proves the delivery. */
   readonly bot: string;
-  /** Addresses that get nothing. */
+  /** Addresses that get nothing, in lower case. */
   readonly stopped: () => ReadonlySet<string>;
   readonly footer: Footer;
   readonly templatesDir?: string;
@@ -40,35 +40,45 @@ export async function announce(series: Series, report: Report, key: string, opti
     return;
   }
   const found = `${report.findings.length} ${report.findings.length === 1 ? 'finding' : 'findings'}`;
-  const asking = options.maintainers.filter(({ address }) => !stopped.has(address.toLowerCase()));
-  const audience = audienceOf(series, asking);
-  if (!audience) {
-    log.info(`${series.subject}: ${found}, kept; nobody opted in to hear of it`);
+  const answered = new Map(
+    series.patches
+      .filter(({ n }) => report.findings.some(({ anchor }) => anchor.patch === n))
+      .map((patch) => [patch.n, { patch, audience: audienceOf(patch, options.maintainers, stopped) }]),
+  );
+  if ([...answered.values()].every(({ audience }) => audience === undefined)) {
+    log.info(`${series.subject}: ${found}, kept; nobody opted in to hear of it, or they said stop`);
     return;
   }
-  const digest = reportDigest(report);
   for (const reply of renderReplies(await replyInput(series, report, options))) {
-    const { message } = series.patches.find((patch) => patch.n === reply.patch)!;
-    const recipients = recipientsOf(audience.mode, message, audience, { bot, stopped });
-    if (!recipients) {
-      log.info(
-        `${series.subject}: ${found}, kept; nobody is left in To: who would be there said stop or cannot be written to`,
-      );
+    const { patch, audience } = answered.get(reply.patch)!;
+    if (!audience) {
+      log.info(`${reply.subject}: kept; nobody opted in to hear of this patch, or they said stop`);
       continue;
     }
+    const delivery = deliveryOf(patch.message, audience, { bot, stopped }, options.now());
+    if (!delivery) {
+      log.info(`${reply.subject}: kept; nobody is left in To: who would be there said stop or cannot be written to`);
+      continue;
+    }
+    const { mode, to, cc, notToAll } = delivery;
     const envelope: Envelope = {
       from: { name: 'depbot', address: bot },
-      ...recipients,
-      messageId: messageIdFor(message.messageId, digest, bot.slice(bot.lastIndexOf('@') + 1)),
+      to,
+      cc,
+      messageId: messageIdFor(
+        patch.message.messageId,
+        patchDigest(report, reply.patch),
+        bot.slice(bot.lastIndexOf('@') + 1),
+      ),
       date: options.now(),
     };
-    const everybody = [...recipients.to, ...recipients.cc].map(({ address }) => address);
+    const everybody = [...to, ...cc].map(({ address }) => address);
     const added = outbox.add(
       {
         id: outgoingId(envelope.messageId),
         messageId: envelope.messageId,
         kind: 'reply',
-        via: audience.mode === 'draft' ? 'draft' : 'smtp',
+        via: mode === 'draft' ? 'draft' : 'smtp',
         from: bot,
         recipients: [...new Set([...everybody, bot])],
         subject: reply.subject,
@@ -80,7 +90,9 @@ export async function announce(series: Series, report: Report, key: string, opti
       },
       toEml(reply, envelope),
     );
-    if (added === 'added') log.info(`${reply.subject}: ${found}, ${audience.mode} reply by ${audience.because}`);
+    if (added === 'known') continue;
+    if (notToAll !== undefined) log.warn(`${reply.subject}: private, not to all: ${notToAll}`);
+    log.info(`${reply.subject}: ${found}, ${mode} reply by ${audience.because}`);
   }
 }
 
@@ -100,10 +112,15 @@ export async function replyInput(
   return { ...input, footer: { ...footer, model: prose.model }, rephrased };
 }
 
-/** SHA-256 of what a report says of the series, 64 hex digits: equal for two runs that found the same. */
-export function reportDigest({ series, applied, findings }: Report): string {
-  const said = findings.map(({ rule, key, anchor, claim }) => ({ rule, key, anchor, claim }));
+/**
+ * SHA-256 of what a report says of patch n, 64 hex digits: equal for two runs that found the same in it, whatever its
+ * series is called.
+ */
+export function patchDigest({ applied, findings }: Report, n: number): string {
+  const said = findings
+    .filter(({ anchor }) => anchor.patch === n)
+    .map(({ rule, key, anchor: { file, line, mailLines }, claim }) => ({ rule, key, file, line, mailLines, claim }));
   return createHash('sha256')
-    .update(JSON.stringify([series.id, applied?.base.sha, said]))
+    .update(JSON.stringify([applied?.base.sha, said]))
     .digest('hex');
 }

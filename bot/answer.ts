@@ -7,6 +7,14 @@ import { type Outbox, outgoingId } from './outbox.ts';
 import { type Footer, footerText, renderReplies, replySubject } from './reply.ts';
 import { wrapProse } from './wrap.ts';
 
+/** Room below the 998 octets of RFC 5322, section 2.1.1, as in replies. */
+const MAX_LINE_OCTETS = 900;
+
+const OUR_FAULT = 'something went wrong on my side, and the reason is in the log of my operator';
+
+/** What an answer needs of the mail that it answers. */
+export type Answered = Pick<Message, 'messageId' | 'subject' | 'references' | 'from'>;
+
 export interface AnswerOptions {
   readonly outbox: Outbox;
   readonly bot: string;
@@ -20,7 +28,7 @@ export interface AnswerOptions {
  * Queues an answer to a command for its sender alone, paragraphs filled at 72 columns. One with the same `seed` is
  * queued once: its Message-ID is made of it.
  */
-export function answer(command: Message, seed: string, paragraphs: readonly string[], options: AnswerOptions): void {
+export function answer(command: Answered, seed: string, paragraphs: readonly string[], options: AnswerOptions): void {
   const { outbox, bot, footer, templatesDir, now, log } = options;
   const messageId = messageIdFor('answer', seed, bot.slice(bot.lastIndexOf('@') + 1));
   const reply = {
@@ -28,7 +36,7 @@ export function answer(command: Message, seed: string, paragraphs: readonly stri
     answers: command.messageId,
     references: [...command.references.filter((id) => id !== command.messageId), command.messageId],
     subject: replySubject(command.subject),
-    body: `${wrapProse(paragraphs.join('\n\n'))}\n\n${footerText(footer, templatesDir)}\n`,
+    body: `${mailable(wrapProse(paragraphs.join('\n\n')))}\n\n${footerText(footer, templatesDir)}\n`,
   };
   const to = command.from;
   const eml = toEml(reply, { from: { name: 'depbot', address: bot }, to: [to], cc: [], messageId, date: now() });
@@ -51,15 +59,37 @@ export function answer(command: Message, seed: string, paragraphs: readonly stri
   if (added === 'added') log.info(`${reply.subject}: answer to ${to.address}`);
 }
 
-/** What to say of a report to somebody who asked for it. */
+/** What a mail can carry: what people wrote is in it, words of any length and any character. */
+function mailable(text: string): string {
+  return text
+    .replaceAll(/[\r\0]/g, '\ufffd')
+    .split('\n')
+    .map(shortened)
+    .join('\n');
+}
+
+function shortened(line: string): string {
+  const bytes = Buffer.from(line);
+  if (bytes.length <= MAX_LINE_OCTETS) return line;
+  const cut = bytes.subarray(0, MAX_LINE_OCTETS - 3).toString();
+  return `${cut.replace(/\ufffd+$/, '')}...`;
+}
+
+/**
+ * What to say of a report to somebody who asked for it. What went wrong on our side is for the operator: folders of
+ * the machine are in it, and nothing that the asker can mend.
+ */
 export function reportText(
   series: Series,
   report: Report,
   footer: Footer,
   templatesDir: string | undefined,
 ): readonly string[] {
-  if (report.cannotCheck)
-    return [`I could not check "${series.subject}" (${report.cannotCheck.stage}): ${report.cannotCheck.why}.`];
+  if (report.cannotCheck) {
+    const { stage, why } = report.cannotCheck;
+    const isOurs = stage === 'worker' || stage === 'sandbox';
+    return [`I could not check "${series.subject}" (${stage}): ${isOurs ? OUR_FAULT : why}.`];
+  }
   const base = report.applied?.base;
   const on = base ? ` Base: ${base.name ?? base.sha.slice(0, 12)}; ${base.detail}` : '';
   const { archs, configs, rules } = report.checked;

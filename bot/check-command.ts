@@ -108,18 +108,17 @@ function clearProgress(world: World): void {
 function incomplete(series: Assembled & { complete: false }): Report {
   const { id, revision, subject, author, oddities } = series;
   const patches = series.have.map(({ n, title, message }) => ({ n, title, messageId: message.messageId }));
-  const shown = series.missing.slice(0, MAX_MISSING_NAMED).join(', ');
-  const more =
-    series.missing.length > MAX_MISSING_NAMED ? ` and ${series.missing.length - MAX_MISSING_NAMED} more` : '';
-  const is =
-    series.missing.length === 1
-      ? `patch ${shown} of ${series.total} is`
-      : `patches ${shown}${more} of ${series.total} are`;
-  const why = `the series is incomplete: ${is} not in the input; add what is missing and check again`;
+  const cut = patches.flatMap(({ n }) => (series.missing.includes(n) ? [n] : []));
+  const absent = series.missing.filter((n) => !cut.includes(n));
+  const faults = [
+    ...(absent.length > 0 ? [`${some(absent, series.total)} not in the input`] : []),
+    ...(cut.length > 0 ? [`${some(cut, series.total)} cut short`] : []),
+  ];
+  const why = `the series is incomplete: ${faults.join(', and ')}; add what is missing and check again`;
   return {
     schema: 1,
     series: { id, revision, subject, author, patches, oddities },
-    cannotCheck: { stage: 'input', why },
+    cannotCheck: { stage: 'input', why, ...(cut[0] !== undefined && { patch: cut[0] }) },
     findings: [],
     checked: { rules: [], archs: [], configs: 0, changedFiles: [], changedSymbols: [] },
     dropped: [],
@@ -128,6 +127,13 @@ function incomplete(series: Assembled & { complete: false }): Report {
 }
 
 const MAX_MISSING_NAMED = 10;
+
+/** `patches 2, 5 of 7 are`. */
+function some(numbers: readonly number[], total: number): string {
+  const shown = numbers.slice(0, MAX_MISSING_NAMED).join(', ');
+  const more = numbers.length > MAX_MISSING_NAMED ? ` and ${numbers.length - MAX_MISSING_NAMED} more` : '';
+  return numbers.length === 1 ? `patch ${shown} of ${total} is` : `patches ${shown}${more} of ${total} are`;
+}
 
 /** What was done, on standard error: nobody has to wonder what silence means. */
 function describe(report: Report, say: (text: string) => void): void {

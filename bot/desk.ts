@@ -4,12 +4,16 @@
  *
  *   commands/todo/<id>.json  ->  commands/waiting/<id>.json (for a report)  ->  commands/done/<id>.json
  *   commands/seen/<of what was signed>: the Message-ID it came with
+ *
+ * Senders are looked up a few at a time, those with an entry in the configuration before all others, and strangers
+ * only so often: their name servers and their number are their own choice. What is obeyed is obeyed one by one.
  */
 
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { gate, inParallel } from '../queue/in-parallel.ts';
 import type { Assembled, Message, MessageId, Outcome, Report, Series } from '../rules/types.ts';
 import { type Command, commandsIn, helpText } from './commands.ts';
 import type { Authentic, NotAuthentic } from './dkim.ts';
@@ -17,9 +21,17 @@ import { DamagedFileError, readJson, renameDurably, writeDurably } from './durab
 import type { Log } from './log.ts';
 import { parseMessage } from './message.ts';
 import { splitHeaders } from './message-headers.ts';
+import { printable } from './printable.ts';
+import { domainOf, Strangers } from './strangers.ts';
 
 const Slip = z.object({
   messageId: z.string(),
+  /** Address in the From of the mail, which nobody has vouched for. */
+  from: z.string(),
+  /** Copies of the mail that were judged and not obeyed; one that comes later is judged too. */
+  refused: z.int().min(1).optional(),
+  /** SHA-256 of the copy that was obeyed. */
+  copy: z.string().optional(),
   /** Series whose report it waits for. */
   key: z.string().optional(),
 });
@@ -31,14 +43,19 @@ const TRAYS: readonly Tray[] = ['todo', 'waiting', 'done'];
 const FIRST_MS = 1000;
 const MOST_MS = 5 * 60 * 1000;
 const GIVE_UP_MS = 24 * 60 * 60 * 1000;
+/** Senders that are looked up at a time. */
+const AT_ONCE = 4;
+/** No lookup is begun after this much of a round, and of a mail with many copies; the rest waits for the next round. */
+const ROUND_MS = 10_000;
+const MAIL_MS = 5000;
 
 /** What the desk can have done; each is idempotent. */
 export interface Hands {
   isOptedIn(address: string): boolean;
   /** From that mail's bytes, its sender; not authentic otherwise. */
   authenticate(raw: Uint8Array): Promise<Outcome<Authentic, NotAuthentic>>;
-  /** The bytes of a recorded mail. */
-  raw(messageId: MessageId): Uint8Array | undefined;
+  /** The bytes of each copy of a recorded mail, a list's and a direct one; none when it is no longer kept. */
+  raws(messageId: MessageId): readonly Uint8Array[];
   /** The series that one of these mails belongs to. */
   answered(references: readonly MessageId[]): Assembled | undefined;
   /** Has the series checked; its key. */
@@ -64,10 +81,9 @@ export class Desk {
   readonly #log: Log;
   readonly #nowMs: () => number;
   /** Commands that could not be carried out when they were last tried, by Message-ID. */
-  readonly #tried = new Map<
-    MessageId,
-    { readonly sinceMs: number; readonly untilMs: number; readonly waitMs: number }
-  >();
+  readonly #tried = new Map<MessageId, Readonly<Record<'sinceMs' | 'untilMs' | 'waitMs', number>>>();
+
+  readonly #strangers = new Strangers();
 
   /** `dir` is made where missing; `bot` is our own address; `nowMs` is a clock that never goes back. */
   constructor(dir: string, bot: string, hands: Hands, log: Log, nowMs: () => number = () => performance.now()) {
@@ -84,9 +100,15 @@ export class Desk {
     for (const message of messages) {
       if (commandsIn(message.body).length === 0 || !this.#isFromSomebody(message)) continue;
       const name = nameOf(message.messageId);
-      if (TRAYS.some((tray) => existsSync(join(this.#dir, tray, name)))) continue;
-      this.#write('todo', { messageId: message.messageId });
+      if (TRAYS.some((tray) => existsSync(join(this.#dir, tray, name))) && !this.#hasNewCopy(message, name)) continue;
+      this.#write('todo', { messageId: message.messageId, from: message.from.address.toLowerCase() });
     }
+  }
+
+  /** No copy of it was obeyed, and another one has come. */
+  #hasNewCopy({ messageId }: Message, name: string): boolean {
+    const refused = existsSync(join(this.#dir, 'done', name)) ? this.#slip('done', name)?.refused : undefined;
+    return refused !== undefined && this.#hands.raws(messageId).length > refused;
   }
 
   /**
@@ -94,19 +116,27 @@ export class Desk {
    * day; meanwhile it stops nothing else.
    */
   async round(): Promise<void> {
-    await this.#each('todo', (slip) => this.#work(slip));
-    await this.#each('waiting', async (slip) => this.#report(slip));
+    const slips = [...this.#slips('todo')];
+    const isMembers = ({ from }: Slip): boolean => this.#hands.isOptedIn(from);
+    await this.#each('todo', slips.filter(isMembers), (slip, oneByOne) => this.#work(slip, oneByOne));
+    const strangers = slips.filter((slip) => !isMembers(slip));
+    await this.#each('todo', strangers, async (slip, oneByOne) =>
+      this.#isTooMuch(slip) ? undefined : this.#work(slip, oneByOne),
+    );
+    await this.#each('waiting', [...this.#slips('waiting')], async (slip) => this.#report(slip));
   }
 
   /** `step` may return why it has to be done again, or throw. */
-  async #each(tray: Tray, step: (slip: Slip) => Promise<string | undefined>): Promise<void> {
-    for (const slip of this.#slips(tray)) {
+  async #each(tray: Tray, slips: readonly Slip[], step: Step): Promise<void> {
+    const oneByOne = gate(1);
+    const beganMs = this.#nowMs();
+    await inParallel(slips, AT_ONCE, async (slip) => {
       const tried = this.#tried.get(slip.messageId);
-      if (tried && this.#nowMs() < tried.untilMs) continue;
-      const why = await step(slip).catch((error: Error) => error.message);
+      if ((tried && this.#nowMs() < tried.untilMs) || this.#nowMs() - beganMs >= ROUND_MS) return;
+      const why = await step(slip, oneByOne).catch((error: Error) => error.message);
       if (why === undefined) {
         this.#tried.delete(slip.messageId);
-        continue;
+        return;
       }
       const { sinceMs, waitMs } = tried ?? { sinceMs: this.#nowMs(), waitMs: FIRST_MS };
       const where = `command in <${slip.messageId}>`;
@@ -114,39 +144,87 @@ export class Desk {
         this.#log.warn(`${where}: ${why}; given up, not answered`);
         this.#move(tray, 'done', slip);
         this.#tried.delete(slip.messageId);
-        continue;
+        return;
       }
       this.#log.warn(`${where}: ${why}; next attempt in ${Math.ceil(waitMs / 1000)} s`);
       const untilMs = this.#nowMs() + waitMs;
       this.#tried.set(slip.messageId, { sinceMs, untilMs, waitMs: Math.min(2 * waitMs, MOST_MS) });
+    });
+  }
+
+  /**
+   * A stranger's mail beyond the limits: dropped with a line a domain, without a lookup, unless it says stop, which
+   * waits for the next hour.
+   */
+  #isTooMuch(slip: Slip): boolean {
+    const raws = this.#hands.raws(slip.messageId);
+    const isStop = raws.some((raw) => commandsIn(messageOf(raw)?.body ?? '').some(({ word }) => word === 'stop'));
+    const { ok, isNews } = this.#strangers.admit(slip.from, !isStop, this.#nowMs());
+    if (ok) return false;
+    if (isNews) {
+      const domain = printable(domainOf(slip.from)).slice(0, 100);
+      this.#log.warn(`commands from strangers at ${domain}: too many; for an hour no more of them are looked at`);
     }
+    if (!isStop) this.#refuse(slip, raws.length);
+    return true;
+  }
+
+  /** Not obeyed; a copy beyond these is looked at. */
+  #refuse(slip: Slip, copies: number): void {
+    this.#write('todo', { ...slip, refused: Math.max(1, copies) });
+    this.#move('todo', 'done', slip);
   }
 
   /** Answers with a report, once it is there. */
   #report(slip: Slip): undefined {
     const found = slip.key === undefined ? undefined : this.#hands.report(slip.key);
     if (!found) return;
-    const message = this.#message(slip.messageId);
+    const raw = this.#raws(slip.messageId).find((one) => slip.copy === undefined || sha256(one) === slip.copy);
+    const message = raw && messageOf(raw);
     if (message)
       this.#hands.answer(message, `report ${slip.messageId}`, this.#hands.reportText(found.series, found.report));
     this.#move('waiting', 'done', slip);
   }
 
   /** Why it has to be done again, if so. */
-  async #work(slip: Slip): Promise<string | undefined> {
-    const message = this.#message(slip.messageId);
-    if (!message) {
+  async #work(slip: Slip, oneByOne: OneByOne): Promise<string | undefined> {
+    const raws = this.#raws(slip.messageId);
+    if (raws.length === 0) {
       this.#move('todo', 'done', slip);
       return undefined;
     }
+    const judged = await this.#judge(raws);
+    if (!judged.ok) {
+      if (judged.retry) return judged.why;
+      this.#log.warn(`command in <${slip.messageId}> from ${slip.from}: not obeyed, not answered: ${judged.why}`);
+      this.#refuse(slip, raws.length);
+      return undefined;
+    }
+    // What it throws must not stop those that wait behind it.
+    return oneByOne(() => this.#carryOut(slip, judged, raws.length).catch((error: Error) => error.message));
+  }
+
+  /** The first copy of a mail that is authentic; one from a sender with an entry comes before others. */
+  async #judge(raws: readonly Uint8Array[]): Promise<Outcome<Judged, NotAuthentic>> {
+    const beganMs = this.#nowMs();
+    let stranger: Judged | undefined;
+    let refused: NotAuthentic = { why: 'it is not a mail of a person' };
+    for (const raw of raws) {
+      if (refused.retry && this.#nowMs() - beganMs >= MAIL_MS) break;
+      const message = messageOf(raw);
+      if (!message || !this.#isFromSomebody(message)) continue;
+      const sender = await this.#hands.authenticate(raw);
+      if (sender.ok && this.#hands.isOptedIn(sender.address)) return { ok: true, message, sender };
+      if (sender.ok) stranger ??= { message, sender };
+      else if (!refused.retry) refused = sender;
+    }
+    if (stranger && !refused.retry) return { ok: true, ...stranger };
+    return { ok: false, ...refused };
+  }
+
+  /** Why it has to be done again, if so. */
+  async #carryOut(slip: Slip, { message, sender }: Judged, copies: number): Promise<string | undefined> {
     const where = `command in <${message.messageId}> from ${message.from.address}`;
-    const sender = await this.#hands.authenticate(message.raw);
-    if (!sender.ok) {
-      if (sender.retry) return sender.why;
-      this.#log.warn(`${where}: not obeyed, not answered: ${sender.why}`);
-      this.#move('todo', 'done', slip);
-      return undefined;
-    }
     if (!this.#isFirst(sender.fingerprint, slip)) {
       this.#log.warn(`${where}: not obeyed, not answered: it repeats a mail that was obeyed before`);
       this.#move('todo', 'done', slip);
@@ -158,7 +236,8 @@ export class Desk {
       this.#log.warn(`${where}: not obeyed: the address has no entry in the configuration`);
       // Once for ever: a stranger is told, not pestered.
       this.#hands.answer(message, `stranger ${sender.address}`, [STRANGER]);
-      this.#move('todo', 'done', slip);
+      this.#strangers.told();
+      this.#refuse(slip, copies);
       return undefined;
     }
     const said: string[] = [];
@@ -170,7 +249,7 @@ export class Desk {
       key ??= done.key;
     }
     if (said.length > 0) this.#hands.answer(message, `done ${slip.messageId}`, said);
-    if (key !== undefined) this.#write('todo', { ...slip, key });
+    if (key !== undefined) this.#write('todo', { ...slip, key, copy: sha256(message.raw) });
     this.#move('todo', key === undefined ? 'done' : 'waiting', slip);
     return undefined;
   }
@@ -234,13 +313,11 @@ export class Desk {
     return head.ok && (head.fields.get('auto-submitted') ?? []).every((value) => /^no\b/i.test(value.trim()));
   }
 
-  /** The mail of a command; undefined, with a line in the log, when it is no longer kept. */
-  #message(messageId: MessageId): Message | undefined {
-    const raw = this.#hands.raw(messageId);
-    const parsed = raw && parseMessage(raw);
-    if (parsed?.ok) return parsed.message;
-    this.#log.warn(`command in <${messageId}>: not answered: the mail is no longer kept`);
-    return undefined;
+  /** The copies of the mail of a command; none, with a line in the log, when it is no longer kept. */
+  #raws(messageId: MessageId): readonly Uint8Array[] {
+    const raws = this.#hands.raws(messageId);
+    if (raws.length === 0) this.#log.warn(`command in <${messageId}>: not answered: the mail is no longer kept`);
+    return raws;
   }
 
   *#slips(tray: Tray): Generator<Slip> {
@@ -277,6 +354,13 @@ export class Desk {
   }
 }
 
+interface Judged {
+  readonly message: Message;
+  readonly sender: Authentic;
+}
+
+type OneByOne = ReturnType<typeof gate>;
+type Step = (slip: Slip, oneByOne: OneByOne) => Promise<string | undefined>;
 interface Done {
   readonly log: string;
   readonly say: readonly string[];
@@ -286,6 +370,15 @@ interface Done {
 
 function said(log: string, ...say: string[]): Done {
   return { log, say };
+}
+
+function messageOf(raw: Uint8Array): Message | undefined {
+  const parsed = parseMessage(raw);
+  return parsed.ok ? parsed.message : undefined;
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 function nameOfCommand(command: Command): string {

@@ -6,7 +6,7 @@
  */
 
 import type { FileDiff, Hunk } from '../rules/types.ts';
-import { isHunkHeader, readHunk } from './diff-hunk.ts';
+import { isHunkHeader, isSignature, readHunk } from './diff-hunk.ts';
 import { invisibleCharacters, tabsLost } from './diff-mangled.ts';
 import { gitNames, type SideName, sideName, stripPrefixes, unquote } from './diff-path.ts';
 import { toLf } from './line-ends.ts';
@@ -20,8 +20,8 @@ export interface ParsedDiff {
   readonly files: FileDiff[];
   /** One sentence each, naming the mail line. */
   readonly oddities: string[];
-  /** Whether the last hunk ends before its lines are complete: the mail was cut. */
-  readonly cutShort: boolean;
+  /** Where the mail was cut, if it ends within a file's diff: `the mail ends …`. */
+  readonly cutShort: string | undefined;
 }
 
 /** Quick test for a diff anywhere in a text, as a whole line start. */
@@ -34,7 +34,7 @@ export function parseDiff(body: string): ParsedDiff {
   const lines = toLf(body).split('\n');
   const files: FileDiff[] = [];
   const oddities: string[] = [];
-  let cutShort = false;
+  let cutShort: string | undefined;
   let at = 0;
   while (at < lines.length) {
     const scan = scanFile(lines, at);
@@ -63,7 +63,7 @@ interface Scan {
   file?: FileDiff;
   oddities: string[];
   next: number;
-  cutShort: boolean;
+  cutShort: string | undefined;
 }
 
 /** Reads one file's diff if it starts at this line. */
@@ -86,11 +86,13 @@ function scanFile(lines: readonly string[], start: number): Scan | undefined {
     at += 2;
   }
   const read = readHunks(lines, at, oddities);
+  // The `---`, `+++` and `@@` of a diff that was cut there, and the end of its last line.
+  const isAtEnd = lines.length - read.next <= 4 && !isSignature(lines, read.next);
   if (!names && !header.moved) {
     return {
       oddities: [...oddities, `mail line ${start + 1}: no file name can be read from this diff`],
       next: Math.max(read.next, start + 1),
-      cutShort: read.cutShort,
+      cutShort: read.cutShort ?? (isAtEnd ? "the mail ends in a file's header" : undefined),
     };
   }
   const side = { old: names?.old ?? null, new: names?.new ?? null };
@@ -99,14 +101,20 @@ function scanFile(lines: readonly string[], start: number): Scan | undefined {
   const stripped = stripPrefixes(side.old, side.new);
   if (stripped.odd && !header.moved) oddities.push(`mail line ${start + 1}: the file names have no a/ and b/ in front`);
   const file = describe(header, header.moved ?? stripped, read.hunks, start + 1);
-  const isCut = read.hunks.length === 0 && lacksHunks(header);
-  if (isCut) oddities.push(`mail line ${start + 1}: the contents change by the index line, but there is no hunk`);
+  const isBare = read.hunks.length === 0 && (lacksHunks(header) || header.next === start + 1);
+  const isCut = isBare && isAtEnd;
+  if (isBare && !isCut && lacksHunks(header))
+    oddities.push(`mail line ${start + 1}: the contents change by the index line, but there is no hunk`);
   return {
     file,
     oddities,
     next: Math.max(read.next, start + 1),
-    cutShort: read.cutShort || (isCut && lines.length - read.next <= 3),
+    cutShort: read.cutShort ?? (isCut ? `the mail ends before the first hunk of ${pathOf(file)}` : undefined),
   };
+}
+
+function pathOf({ newPath, oldPath }: FileDiff): string {
+  return newPath ?? oldPath ?? 'a file';
 }
 
 /** `---` and `+++` line with a hunk below: prose may hold the first alone. */
@@ -218,15 +226,16 @@ function readHunks(
   lines: readonly string[],
   start: number,
   oddities: string[],
-): { hunks: Hunk[]; next: number; cutShort: boolean } {
+): { hunks: Hunk[]; next: number; cutShort: string | undefined } {
   const hunks: Hunk[] = [];
-  let cutShort = false;
+  let cutShort: string | undefined;
   let at = start;
   for (;;) {
     const read = readHunk(lines, at);
     if (!read) break;
     hunks.push(read.hunk);
-    cutShort = read.end === 'cut-short';
+    if (read.end === 'cut-short')
+      cutShort = `the mail ends in the middle of the hunk at mail line ${read.hunk.mailLine}`;
     if (read.emptyLines.length > 0)
       oddities.push(
         `mail line ${read.emptyLines[0]}: ${read.emptyLines.length} empty context line(s) of this hunk lost the blank they start with`,
@@ -237,6 +246,9 @@ function readHunks(
     // After a mangled line the rest of the hunk is unreadable; the next header is the next safe place.
     if (read.end === 'bad-line' || fault !== undefined) at = skipToHeader(lines, at);
   }
+  const rest = lines.slice(at, at + 3);
+  if (hunks.length > 0 && rest[0]?.startsWith('@@') && rest.slice(1).every((line) => line === '') && rest.length < 3)
+    cutShort ??= `the mail ends in the header of a hunk, at mail line ${at + 1}`;
   return { hunks, next: at, cutShort };
 }
 
@@ -255,8 +267,6 @@ function skipToHeader(lines: readonly string[], start: number): number {
 function hunkFault(lines: readonly string[], end: string, next: number, hunk: Hunk): string | undefined {
   const line = lines[next] ?? '';
   switch (end) {
-    case 'cut-short':
-      return `mail line ${hunk.mailLine}: the hunk is cut short, the mail ends before its lines are complete`;
     case 'next-header':
       return `mail line ${hunk.mailLine}: the hunk has fewer lines than its header says`;
     case 'bad-line': {

@@ -39,11 +39,15 @@ export interface AuthenticateOptions {
   readonly now: Date;
   /** Oldest signature, and oldest Date, in milliseconds. */
   readonly maxAgeMs: number;
+  /** For all lookups together, in milliseconds; the mail may be authentic when they took longer. */
+  readonly dnsMs?: number;
 }
 
 /** A mail that large holds no command. */
 const MAX_BYTES = 4 * 1024 * 1024;
 const MAX_SIGNATURES = 10;
+/** For all lookups of one mail together: who publishes a key has a name server that answers. */
+const DNS_MS = 5000;
 /** Clocks differ: a signature or Date from the future by no more than this is taken. */
 const SKEW_MS = 15 * 60 * 1000;
 
@@ -140,7 +144,13 @@ function readHead(
   return { ok: true, fields, bodyStart, address, domain };
 }
 
-async function verify(bytes: Buffer, domain: string, { resolver, now }: AuthenticateOptions): Promise<DKIMResult[]> {
+async function verify(bytes: Buffer, domain: string, options: AuthenticateOptions): Promise<DKIMResult[]> {
+  const { resolver, now, dnsMs = DNS_MS } = options;
+  const tooLong = Promise.withResolvers<never>();
+  tooLong.promise.catch(() => undefined);
+  const timer = setTimeout(() => {
+    tooLong.reject(Object.assign(new Error(`no answer from DNS within ${dnsMs} ms`), { code: 'ETIMEOUT' }));
+  }, dnsMs);
   const { results } = await dkimVerify(bytes, {
     strict: true,
     curTime: now,
@@ -149,9 +159,9 @@ async function verify(bytes: Buffer, domain: string, { resolver, now }: Authenti
     resolver: async (name, type) => {
       const signer = name.slice(name.indexOf('._domainkey.') + '._domainkey.'.length).toLowerCase();
       if (!isAbove(signer, domain)) throw Object.assign(new Error('not aligned'), { code: 'ENOTFOUND' });
-      return resolver(name, type);
+      return Promise.race([resolver(name, type), tooLong.promise]);
     },
-  });
+  }).finally(() => clearTimeout(timer));
   return results.filter(({ status }) => status.result !== 'none');
 }
 

@@ -1,16 +1,21 @@
 /**
  * The docket: series that wait for their report, and reports, on disk. The queue may forget; this does not.
  *
- *   jobs/open/<key>.json  ->  jobs/closed/<key>.json      jobs/reports/<key>.json
+ *   jobs/open/<key>.json  ->  jobs/closed/<key>.json      jobs/reports/<key>.json      jobs/failures/<key>.json
  *
  * A job is open until its report is kept and its replies are in the outbox.
  */
 
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { type CheckJob, parseJob, parseResult } from '../queue/jobs.ts';
 import type { Report } from '../rules/types.ts';
 import { readJson, renameDurably, writeDurably } from './durable.ts';
+
+type Folder = 'open' | 'closed' | 'reports' | 'failures';
+const FOLDERS: readonly Folder[] = ['open', 'closed', 'reports', 'failures'];
+const Failure = z.object({ why: z.string() });
 
 export class Docket {
   readonly #dir: string;
@@ -18,7 +23,7 @@ export class Docket {
   /** `dir` is made where missing. */
   constructor(dir: string) {
     this.#dir = dir;
-    for (const folder of ['open', 'closed', 'reports']) mkdirSync(join(dir, folder), { recursive: true });
+    for (const folder of FOLDERS) mkdirSync(join(dir, folder), { recursive: true });
   }
 
   /** Writes a job down. False for one that is known, open or closed. */
@@ -66,9 +71,43 @@ export class Docket {
     return readJson(this.#path('reports', key), parse, then);
   }
 
-  /** Keeps a report; one that is there stays, since replies may have been made of it. */
+  /** Keeps a report; one that is there stays, since replies may have been made of it. It ends an earlier failure. */
   keepReport(key: string, report: Report): void {
     if (!this.#has('reports', key)) writeDurably(this.#path('reports', key), `${JSON.stringify(report, null, 2)}\n`);
+    rmSync(this.#path('failures', key), { force: true });
+  }
+
+  /** Notes that no worker got through it: no report, and the job stays open. A later failure replaces this one. */
+  fail(key: string, why: string): void {
+    writeDurably(this.#path('failures', key), `${JSON.stringify({ why })}\n`);
+  }
+
+  /** The last failure, if no report came since, and when it was noted. Throws DamagedFileError. */
+  failure(key: string): { readonly why: string; readonly at: Date } | undefined {
+    const path = this.#path('failures', key);
+    const at = statSync(path, { throwIfNoEntry: false })?.mtime;
+    const found = readJson(path, (value) => Failure.parse(value), 'its series is tried again as if it had not failed');
+    return at && found && { why: found.why, at };
+  }
+
+  /**
+   * Removes what was last written before a day (`2026-11-22`, UTC): closed jobs before `oldestJob`, reports before
+   * `oldestReport`. Open jobs stay, with their reports and failures. A closed job that is gone is a new one if its
+   * mails come again, so keep it for as long as they may.
+   */
+  sweep(oldestJob: string, oldestReport: string): void {
+    const limits: readonly (readonly [Folder, string])[] = [
+      ['closed', oldestJob],
+      ['failures', oldestJob],
+      ['reports', oldestReport],
+    ];
+    for (const [folder, oldest] of limits) {
+      for (const name of readdirSync(join(this.#dir, folder))) {
+        const path = join(this.#dir, folder, name);
+        if (existsSync(join(this.#dir, 'open', name))) continue;
+        if (statSync(path).mtime.toISOString().slice(0, oldest.length) < oldest) rmSync(path);
+      }
+    }
   }
 
   /** All is done for this series. */
@@ -76,11 +115,11 @@ export class Docket {
     renameDurably(this.#path('open', key), this.#path('closed', key));
   }
 
-  #has(folder: string, key: string): boolean {
+  #has(folder: Folder, key: string): boolean {
     return existsSync(this.#path(folder, key));
   }
 
-  #path(folder: string, key: string): string {
+  #path(folder: Folder, key: string): string {
     if (!/^[0-9a-f]{32}$/.test(key)) throw new Error(`${JSON.stringify(key)} is not the key of a job`);
     return join(this.#dir, folder, `${key}.json`);
   }

@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto';
 import { encodeWord } from 'nodemailer/lib/mime-funcs';
 import MimeNode from 'nodemailer/lib/mime-node';
 import type { Address, MessageId, Reply } from '../rules/types.ts';
-import { isMadeId } from './message.ts';
+import { isMadeId, parseMessage } from './message.ts';
 
 /** RFC 5322, section 2.1.1: octets of a line without its CRLF. */
 const MAX_LINE_OCTETS = 998;
@@ -94,6 +94,50 @@ function mailText(reply: Reply, envelope: Envelope, withFrom: boolean): string {
   set('Auto-Submitted', 'auto-replied');
   set('Content-Transfer-Encoding', isAscii(reply.body) ? '7bit' : '8bit');
   return `${node.buildHeaders().replaceAll('\r\n', '\n')}\n\n${reply.body}`;
+}
+
+/**
+ * A mail of ours without some recipients in To and Cc; everything else is byte for byte the same. `to` are the
+ * addresses left in To. Addresses are compared in lower case.
+ */
+export function withoutRecipients(
+  eml: Uint8Array,
+  unwanted: ReadonlySet<string>,
+): { readonly eml: Uint8Array; readonly to: readonly string[] } {
+  const bytes = Buffer.from(eml.buffer, eml.byteOffset, eml.byteLength);
+  const end = bytes.indexOf('\r\n\r\n');
+  const to: string[] = [];
+  const fields = bytes
+    .toString('latin1', 0, end)
+    .split(/\r\n(?![ \t])/)
+    .flatMap((field) => {
+      const [, name, value = ''] = /^(To|Cc):(.*)$/s.exec(field) ?? [];
+      if (name === undefined) return [field];
+      // A comma in quotes, as in "Doe, Jane", separates nothing.
+      const all = [...value.matchAll(/(?:"(?:\\.|[^"\\])*"|[^",])+/gs)].map(([one]) => one.trim());
+      const kept = all.filter((one) => !unwanted.has(addressIn(one)));
+      if (name === 'To') to.push(...kept.map(addressIn));
+      if (kept.length === all.length) return [field];
+      return kept.length === 0 ? [] : [`${name}: ${kept.join(',\r\n ')}`];
+    });
+  return { eml: Buffer.concat([Buffer.from(fields.join('\r\n'), 'latin1'), bytes.subarray(end)]), to };
+}
+
+/** Of one recipient as `toEml` writes it: `Name <address>` or the address. In lower case. */
+function addressIn(recipient: string): string {
+  return (/<([^<>]*)>$/.exec(recipient)?.[1] ?? recipient).toLowerCase();
+}
+
+/**
+ * Whether a mail that came in is a copy of one of ours: from the same address, with the same text, to which a list
+ * may have put its footer. Another mail that bears our Message-ID is none.
+ */
+export function isCopyOf(ours: Uint8Array, other: Uint8Array): boolean {
+  const [sent, came] = [parseMessage(ours), parseMessage(other)];
+  if (!sent.ok || !came.ok) return false;
+  const [from, sender] = [sent.message.from, came.message.from].map(({ address }) => address.toLowerCase());
+  const [text, copied] = [sent.message.body, came.message.body].map((body) => body.replaceAll('\r\n', '\n').trimEnd());
+  return from === sender && (copied === text || copied!.startsWith(`${text}\n`));
 }
 
 /**

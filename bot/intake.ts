@@ -3,9 +3,9 @@
  */
 
 import type { Assembled, Message } from '../rules/types.ts';
-import { parseDiff } from './diff.ts';
 import { type MailInput, readMails } from './mailbox.ts';
 import { parseMessage } from './message.ts';
+import { CUT_SHORT, parsePatch } from './patch.ts';
 import { assemble, type LeftOver } from './series.ts';
 import { parseSubject } from './subject.ts';
 
@@ -40,13 +40,17 @@ export async function readSeries(input: MailInput): Promise<Intake> {
       continue;
     }
     messages.push(parsed.message);
-    if (!parseSubject(parsed.message.subject).isReply && parseDiff(parsed.message.body).cutShort)
-      problems.push({
-        where: mail.where,
-        why: withSubject('its diff is cut short: the mail ends in the middle of a hunk', parsed.message.subject),
-      });
+    const cut = cutShort(parsed.message);
+    if (cut !== undefined) problems.push({ where: mail.where, why: withSubject(cut, parsed.message.subject) });
   }
   return { ...assemble(messages), problems };
+}
+
+/** Somebody who answers quotes what they like. */
+function cutShort(message: Message): string | undefined {
+  if (parseSubject(message.subject).isReply) return undefined;
+  const parsed = parsePatch(message);
+  return parsed.ok ? parsed.oddities.find((oddity) => oddity.startsWith(CUT_SHORT)) : undefined;
 }
 
 function withSubject(why: string, subject = ''): string {

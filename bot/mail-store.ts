@@ -7,7 +7,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Message, MessageId } from '../rules/types.ts';
@@ -19,6 +19,10 @@ const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const DAY_CHARS = 10;
 /** Copies of one mail that came through different lists; more is somebody's game. */
 const MAX_COPIES = 20;
+/** Of the copies of one mail that are read at a time. */
+const MAX_COPIES_BYTES = 64 * 2 ** 20;
+/** Mails that could not be read, kept for a person to look at; the first ones tell as much as more would. */
+const MAX_UNREADABLE = 100;
 
 export class MailStore {
   readonly #dir: string;
@@ -29,14 +33,18 @@ export class MailStore {
   constructor(dir: string, oldest: string) {
     this.#dir = dir;
     mkdirSync(dir, { recursive: true });
-    this.forgetBefore(oldest);
+    this.sweep(oldest);
     for (const path of this.#paths()) this.#index(path.slice(DAY_CHARS + 1, path.lastIndexOf('-')), path);
   }
 
-  /** Removes the mails of days before `oldest`. */
-  forgetBefore(oldest: string): void {
+  /** Removes the mails of days before `oldest`, and what could not be read and was kept before. */
+  sweep(oldest: string): void {
     for (const day of this.#days()) {
       if (day < oldest) rmSync(join(this.#dir, day), { recursive: true, force: true });
+    }
+    for (const name of this.#unreadable()) {
+      const path = join(this.#dir, 'unreadable', name);
+      if (statSync(path).mtime.toISOString().slice(0, DAY_CHARS) < oldest) rmSync(path);
     }
     for (const [id, paths] of this.#copies) {
       const kept = paths.filter((path) => path >= oldest);
@@ -57,26 +65,34 @@ export class MailStore {
     return true;
   }
 
-  /** Keeps what could not be read, for a person to look at. */
-  addUnreadable(raw: Uint8Array): void {
-    writeDurably(
-      join(this.#dir, 'unreadable', `${createHash('sha256').update(raw).digest('hex').slice(0, 32)}.eml`),
-      raw,
-    );
+  /** Keeps what could not be read, for a person to look at. False where there are too many such mails already. */
+  addUnreadable(raw: Uint8Array): boolean {
+    const name = `${createHash('sha256').update(raw).digest('hex').slice(0, 32)}.eml`;
+    const known = this.#unreadable();
+    if (known.includes(name)) return true;
+    if (known.length >= MAX_UNREADABLE) return false;
+    writeDurably(join(this.#dir, 'unreadable', name), raw);
+    return true;
   }
 
   has(messageId: MessageId): boolean {
     return this.#copies.has(digest(messageId));
   }
 
-  /** Bytes of the first copy. */
-  raw(messageId: MessageId): Uint8Array | undefined {
-    return this.copies(messageId).next().value;
-  }
-
-  /** Bytes of each copy. */
-  *copies(messageId: MessageId): Generator<Uint8Array, undefined> {
-    for (const path of this.#copies.get(digest(messageId)) ?? []) yield readFileSync(join(this.#dir, path));
+  /**
+   * Bytes of each copy, at most {@link MAX_COPIES}, and no more of them when they are {@link MAX_COPIES_BYTES} together;
+   * none for a mail that is not there.
+   */
+  raws(messageId: MessageId): Uint8Array[] {
+    const raws: Uint8Array[] = [];
+    let bytes = 0;
+    for (const path of this.#copies.get(digest(messageId)) ?? []) {
+      if (bytes >= MAX_COPIES_BYTES) break;
+      const raw = readFileSync(join(this.#dir, path));
+      bytes += raw.length;
+      raws.push(raw);
+    }
+    return raws;
   }
 
   /** All mails, by day. */
@@ -109,6 +125,11 @@ export class MailStore {
         .sort()
         .map((name) => join(day, name)),
     );
+  }
+
+  #unreadable(): string[] {
+    const dir = join(this.#dir, 'unreadable');
+    return existsSync(dir) ? readdirSync(dir) : [];
   }
 
   #days(): string[] {

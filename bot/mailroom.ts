@@ -1,9 +1,12 @@
 /**
  * The mailroom: mails come in from all mailboxes, are recorded, and are put together to series. It keeps the mails of
- * the last weeks in memory, replies without their text, since patches come late, one by one, and by several lists.
+ * the last weeks in memory, since patches come late, one by one, and by several lists: with their text where they may
+ * be part of a series, else only as places in a thread. The texts together have a limit; the oldest leave memory
+ * first, and are read from disk again when a series of their sender is put together.
  */
 
 import type { Assembled, Message, MessageId, Series } from '../rules/types.ts';
+import { looksLikeDiff } from './diff.ts';
 import type { Received } from './inbox.ts';
 import type { Log } from './log.ts';
 import type { MailStore } from './mail-store.ts';
@@ -15,16 +18,36 @@ import { superseded } from './superseded.ts';
 export interface MailroomOptions {
   readonly store: MailStore;
   readonly windowDays: number;
+  /** Most bytes of texts in memory. */
+  readonly maxTextBytes?: number;
   readonly log: Log;
   readonly now: () => Date;
 }
 
 const DAY_MS = 86_400_000;
+/** Of texts in memory, of all senders. */
+const MAX_TEXT_BYTES = 256 * 2 ** 20;
+/** Of texts of one sender that are put together at a time: the newest count. */
+const MAX_SENDER_BYTES = 64 * 2 ** 20;
+
+interface Kept {
+  /** Without bytes; without text where they are no part of a series, or `isInMemory` is false. */
+  readonly copies: Message[];
+  readonly day: string;
+  /** One of the copies is a patch or a cover letter. */
+  mayBeOfSeries: boolean;
+  textBytes: number;
+  isInMemory: boolean;
+}
 
 export class Mailroom {
   readonly #options: MailroomOptions;
-  readonly #messages = new Map<MessageId, { readonly copies: Message[]; readonly day: string }>();
+  /** Oldest first. */
+  readonly #messages = new Map<MessageId, Kept>();
   readonly #bySender = new Map<string, Set<MessageId>>();
+  /** Those with a text in memory, oldest first. */
+  readonly #withText = new Set<Kept>();
+  #textBytes = 0;
   /** Day of the last sweep of the disk. */
   #forgotBefore = '';
 
@@ -39,9 +62,10 @@ export class Mailroom {
   }
 
   /**
-   * Records mails; when it returns they are on disk. Gives, whole, those that somebody has to act on: a copy through
-   * another list is none, but a mail that is handed over again is, since the last time may have ended before anybody
-   * did. A mail that cannot be read is kept aside and named in the log.
+   * Records mails; when it returns they are on disk. Gives, whole, those that somebody has to act on: a copy of a patch
+   * through another list is none, unless it says something else than the copies before, but a mail that is handed over
+   * again is, since the last time may have ended before anybody did. A mail that cannot be read is kept aside, if there
+   * are not many, and named in the log.
    */
   take(mails: readonly Received[]): Message[] {
     const { store, log } = this.#options;
@@ -50,29 +74,33 @@ export class Mailroom {
     for (const { raw, mailbox, uid, receivedAt } of mails) {
       const parsed = parseMessage(raw);
       if (!parsed.ok) {
-        store.addUnreadable(raw);
-        log.warn(`${mailbox}, mail ${uid}: ${parsed.why}; kept in mail/unreadable`);
+        const where = store.addUnreadable(raw) ? 'kept in mail/unreadable' : 'left out: mail/unreadable is full';
+        log.warn(`${mailbox}, mail ${uid}: ${parsed.why}; ${where}`);
         continue;
       }
       const { message } = parsed;
-      const isKnown = store.has(message.messageId);
+      const isSaid = this.#isSaid(message);
       const isAdded = store.add(message, receivedAt);
       if (isAdded) this.#keep(message, receivedAt.toISOString().slice(0, 10));
-      if (!isKnown || !isAdded) toActOn.push(message);
+      if (!isSaid || !isAdded) toActOn.push(message);
     }
     return toActOn;
   }
 
-  /** Complete series that one of these mails is part of and that no later revision supersedes. */
+  /**
+   * Complete series that one of these mails is part of and that no later revision supersedes. Of a series whose newest
+   * mail has no Date within the window nobody waits for a reply: it is not given, and can still be asked for.
+   */
   seriesWith(messages: readonly Message[]): Series[] {
     const ids = new Set(messages.map((message) => message.messageId));
-    const senders = new Set(messages.filter((message) => !isReply(message)).map(senderOf));
+    const senders = new Set(messages.filter(mayBeOfSeries).map(senderOf));
     return [...senders].flatMap((sender) => {
       const series = this.#assembled(sender);
       const later = superseded(series);
       return series
         .filter((one) => one.complete)
         .filter((one) => !later.has(one) && mailsOf(one).some(({ messageId }) => ids.has(messageId)))
+        .filter((one) => this.#isRecent(one))
         .map((one) => this.#whole(one));
     });
   }
@@ -81,7 +109,7 @@ export class Mailroom {
   answered(references: readonly MessageId[]): Assembled | undefined {
     for (const id of references.toReversed()) {
       const message = this.#messages.get(id)?.copies[0];
-      if (!message || isReply(message)) continue;
+      if (!message || !this.#messages.get(id)!.mayBeOfSeries) continue;
       const found = this.#assembled(senderOf(message)).find((one) =>
         mailsOf(one).some(({ messageId }) => messageId === id),
       );
@@ -91,23 +119,77 @@ export class Mailroom {
   }
 
   #assembled(sender: string): Assembled[] {
-    const ids = this.#bySender.get(sender) ?? [];
-    return assemble([...ids].flatMap((id) => this.#messages.get(id)!.copies)).series;
+    const messages: Message[] = [];
+    let bytes = 0;
+    for (const id of [...(this.#bySender.get(sender) ?? [])].toReversed()) {
+      const kept = this.#messages.get(id)!;
+      bytes += kept.textBytes;
+      if (bytes > MAX_SENDER_BYTES) break;
+      messages.push(...(kept.isInMemory ? kept.copies : this.#copiesOnDisk(id)));
+    }
+    return assemble(messages).series;
+  }
+
+  #copiesOnDisk(id: MessageId): Message[] {
+    const parsed = this.#options.store.raws(id).map(parseMessage);
+    return parsed.flatMap((one) => (one.ok ? [withoutBytes(one.message)] : []));
+  }
+
+  /** A copy with the same words is there, and what else it may say does not matter for a patch. */
+  #isSaid(message: Message): boolean {
+    const known = this.#messages.get(message.messageId);
+    if (!known || !mayBeOfSeries(message)) return false;
+    const copies = known.isInMemory ? known.copies : this.#copiesOnDisk(message.messageId);
+    return copies.some(
+      ({ body, subject, from }) =>
+        body === message.body && subject === message.subject && from.address === message.from.address,
+    );
+  }
+
+  #isRecent(series: Series): boolean {
+    const oldestMs = this.#options.now().getTime() - this.#options.windowDays * DAY_MS;
+    const isRecent = mailsOf(series).some(({ date }) => date !== undefined && Date.parse(date) >= oldestMs);
+    if (!isRecent)
+      this.#options.log.info(
+        `${series.subject}: its mails are of more than ${this.#options.windowDays} days ago: not checked`,
+      );
+    return isRecent;
   }
 
   #keep(message: Message, day: string): void {
     const sender = senderOf(message);
-    // Only its place in the thread counts.
-    const kept: Message = { ...message, raw: NOTHING, ...(isReply(message) && { body: '' }) };
+    const copy = withoutBytes(message);
     const known = this.#messages.get(message.messageId);
-    if (known) {
-      known.copies.push(kept);
-      return;
+    const kept = known ?? { copies: [], day, mayBeOfSeries: false, textBytes: 0, isInMemory: true };
+    kept.mayBeOfSeries ||= mayBeOfSeries(message);
+    kept.copies.push(kept.isInMemory ? copy : { ...copy, body: '' });
+    const bytes = Buffer.byteLength(copy.body);
+    kept.textBytes += bytes;
+    if (kept.isInMemory && bytes > 0) {
+      this.#withText.add(kept);
+      this.#textBytes += bytes;
+      this.#makeRoom();
     }
-    this.#messages.set(message.messageId, { copies: [kept], day });
+    if (known) return;
+    this.#messages.set(message.messageId, kept);
     const ids = this.#bySender.get(sender);
     if (ids) ids.add(message.messageId);
     else this.#bySender.set(sender, new Set([message.messageId]));
+  }
+
+  /** The oldest texts leave memory; they are on disk. */
+  #makeRoom(): void {
+    const { maxTextBytes = MAX_TEXT_BYTES } = this.#options;
+    for (const kept of this.#withText) {
+      if (this.#textBytes <= maxTextBytes) return;
+      this.#withoutText(kept);
+      kept.isInMemory = false;
+      for (const [at, copy] of kept.copies.entries()) kept.copies[at] = { ...copy, body: '' };
+    }
+  }
+
+  #withoutText(kept: Kept): void {
+    if (this.#withText.delete(kept)) this.#textBytes -= kept.textBytes;
   }
 
   /** With the bytes of its mails, from disk. */
@@ -126,7 +208,7 @@ export class Mailroom {
 
   /** Of the copy that was taken for the series: lists cut, recode and append. */
   #bytesOf({ messageId, body }: Message): Uint8Array {
-    const copies = [...this.#options.store.copies(messageId)];
+    const copies = this.#options.store.raws(messageId);
     const taken = copies.find((raw) => {
       const parsed = parseMessage(raw);
       return parsed.ok && parsed.message.body === body;
@@ -138,12 +220,13 @@ export class Mailroom {
 
   #forgetOld(): void {
     const oldest = this.#oldest();
-    if (oldest !== this.#forgotBefore) this.#options.store.forgetBefore(oldest);
+    if (oldest !== this.#forgotBefore) this.#options.store.sweep(oldest);
     this.#forgotBefore = oldest;
-    for (const [id, { copies, day }] of this.#messages) {
-      if (day >= oldest) continue;
+    for (const [id, kept] of this.#messages) {
+      if (kept.day >= oldest) continue;
       this.#messages.delete(id);
-      const sender = senderOf(copies[0]!);
+      this.#withoutText(kept);
+      const sender = senderOf(kept.copies[0]!);
       const ids = this.#bySender.get(sender);
       ids?.delete(id);
       if (ids?.size === 0) this.#bySender.delete(sender);
@@ -168,8 +251,15 @@ export function mailsOf(series: Assembled): Message[] {
   return [...(series.cover ? [series.cover] : []), ...patches.map((patch) => patch.message)];
 }
 
-function isReply(message: Message): boolean {
-  return parseSubject(message.subject).isReply;
+/** A patch, or a cover letter with or without its 0/n; a diff is a patch whatever its subject. */
+function mayBeOfSeries({ subject, body }: Message): boolean {
+  const { isReply, isPatch, isRfc, counterInferred } = parseSubject(subject);
+  return !isReply && (isPatch || isRfc || !counterInferred || looksLikeDiff(body));
+}
+
+/** As it is kept in memory. */
+function withoutBytes(message: Message): Message {
+  return { ...message, raw: NOTHING, ...(!mayBeOfSeries(message) && { body: '' }) };
 }
 
 function senderOf(message: Message): string {

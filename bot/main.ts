@@ -161,6 +161,8 @@ const EXPECTED = new Set([
   'UnknownArchError',
   'UsageError',
   'RedisError',
+  'LockError',
+  'DamagedFileError',
   'InvalidArgumentError',
 ]);
 

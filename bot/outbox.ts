@@ -1,10 +1,12 @@
 /**
  * Mails that go out, on disk, so that a crash at any moment loses none and sends none twice.
  *
- *     meta/<id>.json    what is known of a mail; written first, never changed
- *     <state>/<id>.eml  its exact bytes; the folder it lies in is its state, and changes by rename
- *     held/<id>.why     why a person has to look at it
- *     broken/           what cannot be read any more; counts as known, and is not touched again
+ *     meta/<id>.json       what is known of a mail; written first, never changed
+ *     <state>/<id>.eml     its exact bytes; the folder it lies in is its state, and changes by rename
+ *     held/<id>.why        why a person has to look at it
+ *     progress/<id>.json   how far the sending of a mail has come; kept, it says who got it
+ *     replied/<id>         which mail is our reply to the mail of that id: there is never a second one
+ *     broken/              what cannot be read any more; counts as known, and is not touched again
  *
  * One process at a time works on an outbox.
  */
@@ -13,18 +15,21 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { MessageId } from '../rules/types.ts';
-import { renameDurably, writeDurably } from './durable.ts';
+import type { MessageId, Outcome } from '../rules/types.ts';
+import { readJson, renameDurably, writeDurably } from './durable.ts';
+import { withoutRecipients } from './eml.ts';
 import type { Log } from './log.ts';
 
 /** From each state, where a mail may go. */
 const MOVES = {
   'to-draft': ['drafting', 'discarded'],
   drafting: ['drafted'],
-  drafted: ['to-send', 'sent', 'discarded'],
-  'to-send': ['sending', 'sent', 'drafted'],
-  sending: ['sent', 'to-send', 'held'],
-  held: [],
+  drafted: ['to-send', 'accepted', 'discarded'],
+  'to-send': ['sending', 'accepted', 'drafted', 'held'],
+  sending: ['accepted', 'to-send', 'held'],
+  // It is out; its draft may still lie in the folder.
+  accepted: ['sent'],
+  held: ['to-send', 'accepted', 'discarded'],
   discarded: [],
   sent: [],
 } as const satisfies Record<string, readonly string[]>;
@@ -71,6 +76,89 @@ const Meta = z.strictObject({
   addedAt: z.iso.datetime(),
 });
 
+/** How far the sending of a mail has come. All addresses in lower case. */
+export interface Progress {
+  /**
+   * `waiting`: nothing is under way; `handing-over`: the server is given the mail, and if that ends without a word
+   * nobody knows whether it has it; `in-doubt`: so it ended.
+   */
+  readonly step: 'waiting' | 'handing-over' | 'in-doubt';
+  /** ISO 8601, the moment of doubt: the server had the mail by then, or never. */
+  readonly doubtSince?: string;
+  /** How often it ended in doubt. */
+  readonly unknowns: number;
+  /** Who got it, by the word of the server. */
+  readonly got: readonly string[];
+  /** Who does not get it, and why: the server refused for good, or they said stop. */
+  readonly refused: readonly { readonly address: string; readonly why: string }[];
+}
+
+/** Before the first delivery. */
+export const NOTHING_YET: Progress = { step: 'waiting', unknowns: 0, got: [], refused: [] };
+
+/** Recipients but the bot: its own copy is a proof, no delivery. */
+export function othersOf({ recipients, from }: Outgoing): readonly string[] {
+  return recipients.map(lower).filter((address) => address !== lower(from));
+}
+
+/** Those of them who got it. */
+export function reachedOf(mail: Outgoing, { got }: Progress): readonly string[] {
+  return othersOf(mail).filter((address) => got.includes(address));
+}
+
+/** Whether a copy proves the next delivery: it goes to the bot, and none can come of an earlier one. */
+export function hasProof({ recipients, from }: Outgoing, { got, refused }: Pick<Progress, 'got' | 'refused'>): boolean {
+  const bot = lower(from);
+  return got.length === 0 && recipients.map(lower).includes(bot) && !refused.some(({ address }) => address === bot);
+}
+
+/** What is left to send of a mail; not ok where somebody's stop leaves nobody to write to. */
+export type Left = Outcome<
+  {
+    readonly recipients: readonly string[];
+    /** The mail without the names of those who said stop since it was made. */
+    readonly eml: Uint8Array;
+    readonly stopped: Progress['refused'];
+  },
+  { readonly why: string }
+>;
+
+/** `eml` are the bytes of the mail. Answers go to who asked for them: the one to "stop", too. */
+export function leftOf(mail: Outgoing, progress: Progress, eml: Uint8Array, quiet: ReadonlySet<string>): Left {
+  const { got, refused } = progress;
+  const done = new Set([...got, ...refused.map(({ address }) => address)]);
+  const isUnwanted = (address: string) => mail.kind === 'reply' && quiet.has(address) && !got.includes(address);
+  const unwanted = new Set(othersOf(mail).filter(isUnwanted));
+  const left = withoutRecipients(eml, unwanted);
+  const recipients = mail.recipients.filter((one) => !done.has(lower(one)) && !unwanted.has(lower(one)));
+  const isNobodyLeft = recipients.every((one) => lower(one) === lower(mail.from));
+  if (unwanted.size > 0 && (isNobodyLeft ? got.length === 0 : left.to.length === 0)) {
+    return { ok: false, why: `nobody is left in To: ${[...unwanted].join(', ')} said stop` };
+  }
+  const stopped = [...unwanted]
+    .filter((address) => !done.has(address))
+    .map((address) => ({ address, why: 'said stop' }));
+  return { ok: true, recipients, eml: left.eml, stopped };
+}
+
+/** For the log. */
+export function nameOf({ messageId, subject }: Outgoing): string {
+  return `<${messageId}> ${JSON.stringify(subject)}`;
+}
+
+/** Addresses are compared so. */
+export function lower(address: string): string {
+  return address.toLowerCase();
+}
+
+const ProgressFile = z.strictObject({
+  step: z.enum(['waiting', 'handing-over', 'in-doubt']),
+  doubtSince: z.exactOptional(z.iso.datetime()),
+  unknowns: z.int().min(0),
+  got: z.array(z.string()),
+  refused: z.array(z.strictObject({ address: z.string(), why: z.string() })),
+});
+
 /** A use of the outbox that is a mistake of ours: a move that is not allowed, a mail that is not there. */
 export class OutboxError extends Error {
   override readonly name = 'OutboxError';
@@ -89,7 +177,7 @@ export class Outbox {
   constructor(dir: string, log: Log) {
     this.#dir = dir;
     this.#log = log;
-    for (const folder of ['meta', BROKEN, ...STATES]) {
+    for (const folder of ['meta', 'progress', 'replied', BROKEN, ...STATES]) {
       mkdirSync(join(dir, folder), { recursive: true, mode: 0o700 });
       for (const name of readdirSync(join(dir, folder))) {
         if (name.endsWith('.partial')) rmSync(join(dir, folder, name), { force: true });
@@ -99,7 +187,8 @@ export class Outbox {
 
   /**
    * Takes a mail in, to be drafted or sent as `via` says. A Message-ID that is there already, in any state, is
-   * `known` and left as it is: adding again after a restart does no harm. Throws OutboxError for a wrong `meta`.
+   * `known` and left as it is: adding again after a restart does no harm. So is a reply to a mail that has one,
+   * whatever it says. Throws OutboxError for a wrong `meta`.
    */
   add(meta: Outgoing, eml: Uint8Array): 'added' | 'known' {
     const checked = Meta.safeParse(meta);
@@ -107,7 +196,13 @@ export class Outbox {
       const why = checked.success ? 'its id is not that of its Message-ID' : z.prettifyError(checked.error);
       throw new OutboxError(`outbox: <${meta.messageId}> cannot be taken: ${why}`);
     }
-    if (this.#stateOf(meta.id) !== undefined || existsSync(this.#path(BROKEN, meta.id))) return 'known';
+    if (this.#isKnown(meta.id)) return 'known';
+    if (meta.kind === 'reply') {
+      const replied = join(this.#dir, 'replied', outgoingId(meta.answers));
+      // After a crash it may name a reply that was never taken in.
+      if (existsSync(replied) && this.#isKnown(readFileSync(replied, 'utf8'))) return 'known';
+      writeDurably(replied, meta.id);
+    }
     writeDurably(this.#metaPath(meta.id), `${JSON.stringify(meta, null, 2)}\n`);
     writeDurably(this.#path(meta.via === 'draft' ? 'to-draft' : 'to-send', meta.id), eml);
     return 'added';
@@ -142,6 +237,17 @@ export class Outbox {
       writeDurably(this.#whyPath(id), `${why}\n`);
     }
     renameDurably(this.#path(from, id), this.#path(to, id));
+    if (from === 'held') rmSync(this.#whyPath(id), { force: true });
+  }
+
+  /** How far the sending of a mail has come; undefined before it began. Throws DamagedFileError. */
+  progress(id: string): Progress | undefined {
+    return readJson(this.#progressPath(id), (value) => ProgressFile.parse(value), `who got mail ${id} is not known`);
+  }
+
+  /** On disk when it returns. */
+  setProgress(id: string, progress: Progress): void {
+    writeDurably(this.#progressPath(id), `${JSON.stringify(progress)}\n`);
   }
 
   /** A mail by its Message-ID (without brackets), and the state it is in. */
@@ -176,12 +282,20 @@ export class Outbox {
     return STATES.find((state) => existsSync(this.#path(state, id)));
   }
 
+  #isKnown(id: string): boolean {
+    return this.#stateOf(id) !== undefined || existsSync(this.#path(BROKEN, id));
+  }
+
   #path(folder: State | typeof BROKEN, id: string): string {
     return join(this.#dir, folder, `${id}.eml`);
   }
 
   #metaPath(id: string): string {
     return join(this.#dir, 'meta', `${id}.json`);
+  }
+
+  #progressPath(id: string): string {
+    return join(this.#dir, 'progress', `${id}.json`);
   }
 
   #whyPath(id: string): string {

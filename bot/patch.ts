@@ -5,6 +5,7 @@
 
 import type { Address, Message, Outcome, Patch } from '../rules/types.ts';
 import { parseDiff } from './diff.ts';
+import { filesLost } from './diff-stat.ts';
 import { decodeWords, parseAddresses } from './message-headers.ts';
 import { parseSubject } from './subject.ts';
 import { splitTrailers } from './trailers.ts';
@@ -13,11 +14,14 @@ const MARK = /^(?:8<|>8|%<|>%)$/;
 /** Longest scissors line, in characters. */
 const MAX_SCISSORS = 200;
 
-export type ParsedPatch = Outcome<{ patch: Patch; oddities: string[]; cutShort: boolean }, { why: string }>;
+/** How the oddity begins that says that the mail was cut: what came of the patch is not the patch. */
+export const CUT_SHORT = 'its diff is cut short: ';
+
+export type ParsedPatch = Outcome<{ patch: Patch; oddities: string[] }, { why: string }>;
 
 /**
  * Reads a mail as a patch; `n` and `total` are as its subject says. Not ok when it carries no
- * diff. Oddities are those of the mail and of its diff.
+ * diff. Oddities are those of the mail and of its diff; see {@link CUT_SHORT}.
  */
 export function parsePatch(message: Message): ParsedPatch {
   const lines = message.body.split('\n');
@@ -37,9 +41,10 @@ export function parsePatch(message: Message): ParsedPatch {
     oddities.push("the From: line in its text has no readable address; the mail's From was taken");
   const subject = parseSubject(message.subject);
   const title = inBody.subject === undefined ? subject.title : parseSubject(inBody.subject).title;
-  const { log, trailers } = splitTrailers(
-    lines.slice(inBody.next, endOfLog(lines, inBody.next, files[0]?.mailLine ?? 1)).join('\n'),
-  );
+  const logEnd = endOfLog(lines, inBody.next, files[0]?.mailLine ?? 1);
+  const { log, trailers } = splitTrailers(lines.slice(inBody.next, logEnd).join('\n'));
+  const cut = cutShort ?? filesLost(lines, logEnd, files);
+  if (cut !== undefined) oddities.push(`${CUT_SHORT}${cut}`);
   const patch: Patch = {
     n: subject.n,
     total: subject.total,
@@ -51,7 +56,7 @@ export function parsePatch(message: Message): ParsedPatch {
     diff: files,
     ...(start > 0 && { scissors: true }),
   };
-  return { ok: true, patch, oddities, cutShort };
+  return { ok: true, patch, oddities };
 }
 
 /** Index of the line after the last scissors line above the `---` or the diff, as git looks for it; 0 without one. */

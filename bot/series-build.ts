@@ -4,6 +4,7 @@
  */
 
 import type { Assembled, Message, Patch, Series } from '../rules/types.ts';
+import { CUT_SHORT } from './patch.ts';
 import { compareMessages, type Entry, type Group, type LeftOver } from './series-entry.ts';
 import { earlierSelf, type Threads, totalOf } from './series-thread.ts';
 import { type BaseInfo, parseBaseInfo } from './trailers.ts';
@@ -14,7 +15,7 @@ export interface Built {
   readonly leftOver: readonly LeftOver[];
 }
 
-/** Builds what the group holds by itself. */
+/** Builds what the group holds by itself. A patch that was cut short is missing, and is among those that came. */
 export function buildGroup(group: Group): Built {
   const { chosen, leftOver, notes } = choosePerPosition(group);
   const total = totalOf(group);
@@ -24,7 +25,7 @@ export function buildGroup(group: Group): Built {
     entry.patch && entry.n > 0 ? [{ ...entry.patch, n: entry.n, total }] : [],
   );
   const missing: number[] = [];
-  const have = new Set(patches.map((patch) => patch.n));
+  const have = new Set(chosen.filter((entry) => entry.patch && !isCutShort(entry)).map(({ n }) => n));
   for (let n = 1; n <= total; n++) if (!have.has(n)) missing.push(n);
 
   const first = cover ?? chosen[0]?.message;
@@ -67,6 +68,7 @@ export function buildGroup(group: Group): Built {
 export function carryOver(partial: Built, threads: Threads, built: ReadonlyMap<Group, Built>): Built | undefined {
   const { assembled, group } = partial;
   if (assembled.complete || assembled.cover || assembled.have.length === 0) return undefined;
+  if (assembled.have.some(({ n }) => assembled.missing.includes(n))) return undefined;
   const selves = group.entries.map((entry) => earlierSelf(entry, threads));
   const candidates = selves.flatMap((self) => {
     const whole = self && built.get(self.group)?.assembled;
@@ -139,6 +141,10 @@ function choosePerPosition(group: Group): { chosen: Entry[]; leftOver: LeftOver[
     }
   }
   return { chosen, leftOver, notes: [...new Set(notes)] };
+}
+
+function isCutShort({ oddities }: Entry): boolean {
+  return oddities.some((oddity) => oddity.startsWith(CUT_SHORT));
 }
 
 function titleOf(entry: Entry | undefined): string {

@@ -4,7 +4,7 @@
  */
 
 import type { Message, MessageId, Patch, Subject } from '../rules/types.ts';
-import { looksLikeDiff } from './diff.ts';
+import { looksLikeDiff, parseDiff } from './diff.ts';
 import { SEVERAL_PATCHES } from './message.ts';
 import { parsePatch } from './patch.ts';
 import { parseSubject } from './subject.ts';
@@ -155,10 +155,16 @@ function mergeOne(all: readonly Message[]): Merged {
   };
 }
 
-/** The cleanest copy first: fewest oddities, then by contents, so that arrival order never matters and a text sorts before itself with a footer. */
+function isCutShort({ body }: Message): boolean {
+  return parseDiff(body).cutShort !== undefined;
+}
+
+/** The cleanest copy first: whole, fewest oddities, then by contents, so that arrival order never matters and a text sorts before itself with a footer. */
 function compareCopies(a: Message, b: Message): number {
   const diffs = Number(looksLikeDiff(b.body)) - Number(looksLikeDiff(a.body));
   if (diffs !== 0) return diffs;
+  const cuts = Number(isCutShort(a)) - Number(isCutShort(b));
+  if (cuts !== 0) return cuts;
   if (a.oddities.length !== b.oddities.length) return a.oddities.length - b.oddities.length;
   if (a.body !== b.body) return a.body < b.body ? -1 : 1;
   return Buffer.compare(a.raw, b.raw);

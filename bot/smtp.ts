@@ -45,9 +45,17 @@ export interface SmtpEnvelope {
   readonly recipients: readonly string[];
 }
 
-/** The server has the mail; those it would not have it for, each with its words. */
+/** A recipient that the server would not have a mail for, with its words: not now (4xx), or never (5xx). */
+export interface Rejected {
+  readonly address: string;
+  readonly kind: 'later' | 'never';
+  readonly why: string;
+}
+
+/** The server has the mail, for the accepted ones. */
 export interface Taken {
-  readonly rejected: readonly { readonly address: string; readonly why: string }[];
+  readonly accepted: readonly string[];
+  readonly rejected: readonly Rejected[];
 }
 
 export interface Smtp {
@@ -64,10 +72,13 @@ export class SmtpError extends Error {
    * does not have the mail. `unknown`: it may have it: the connection was lost after the mail's end was handed over.
    */
   readonly kind: 'away' | 'later' | 'never' | 'unknown';
+  /** Where the server refused each recipient by itself: all of them. */
+  readonly rejected: readonly Rejected[];
 
-  constructor(kind: SmtpError['kind'], message: string) {
+  constructor(kind: SmtpError['kind'], message: string, rejected: readonly Rejected[] = []) {
     super(message);
     this.kind = kind;
+    this.rejected = rejected;
   }
 }
 
@@ -107,13 +118,9 @@ async function send(settings: SmtpSettings, envelope: SmtpEnvelope, eml: Uint8Ar
         const to = { from: envelope.from, to: [...envelope.recipients], use8BitMime: isEightBit(eml) };
         connection.send(to, body, (error, info) => {
           if (error) return reject(error);
-          const rejected = (info.rejectedErrors ?? []).map((one) => ({
-            address: one.recipient ?? 'a recipient',
-            why: wordsOf(one),
-          }));
           connection.quit();
           setTimeout(() => connection.close(), QUIT_MS).unref();
-          resolve({ rejected });
+          resolve({ accepted: info.accepted.map(String), rejected: rejectedOf(info.rejectedErrors) });
         });
       };
       connection.connect((error) => {
@@ -126,8 +133,10 @@ async function send(settings: SmtpSettings, envelope: SmtpEnvelope, eml: Uint8Ar
     });
   } catch (error) {
     connection.close();
-    const kind = kindOf(error as Failure, mail.endHandedOver);
-    throw new SmtpError(kind, `smtp server ${host}:${port}: ${wordsOf(error as Failure)}`);
+    const failure = error as Failure;
+    const kind = kindOf(failure, mail.endHandedOver);
+    const rejected = failure.command === 'RCPT TO' && kind !== 'away' ? rejectedOf(failure.rejectedErrors) : [];
+    throw new SmtpError(kind, `smtp server ${host}:${port}: ${wordsOf(failure)}`, rejected);
   } finally {
     clearTimeout(timer);
     body.destroy();
@@ -140,6 +149,15 @@ interface Failure extends Error {
   readonly command?: string | undefined;
   readonly responseCode?: number | undefined;
   readonly response?: string | undefined;
+  readonly recipient?: string | undefined;
+  readonly rejectedErrors?: readonly Failure[] | undefined;
+}
+
+function rejectedOf(errors: readonly Failure[] = []): readonly Rejected[] {
+  return errors.flatMap((error) => {
+    const kind = (error.responseCode ?? 0) < 500 ? 'later' : 'never';
+    return error.recipient === undefined ? [] : [{ address: error.recipient, kind, why: wordsOf(error) }];
+  });
 }
 
 function kindOf({ code, command, responseCode = 0 }: Failure, endHandedOver: boolean): SmtpError['kind'] {

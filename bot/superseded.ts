@@ -7,36 +7,57 @@ import type { Assembled } from '../rules/types.ts';
 import { parseSubject } from './subject.ts';
 
 /**
- * The series that supersedes each superseded one. Revisions of one series have one author, and one change-id
- * or one title; of the same revision sent twice the later counts. The input's order is that of dates.
+ * The series that supersedes each superseded one. Revisions of one series have one author, and one change-id or,
+ * where one of the two has none, one title; of the same revision sent twice the later counts. The input's order is
+ * that of dates. Time and memory grow with the number of series, not its square.
  */
 export function superseded(series: readonly Assembled[]): Map<Assembled, Assembled> {
+  const places = series.map((one, at): Place => ({ series: one, at, ...namesOf(one) }));
+  const ofAll = newest(places);
+  // An incomplete series is no reason to leave a complete one unchecked.
+  const ofComplete = newest(places.filter((place) => place.series.complete));
   const by = new Map<Assembled, Assembled>();
-  for (const [i, old] of series.entries()) {
-    for (const [j, other] of series.entries()) {
-      if (i === j || !isSame(old, other)) continue;
-      const isLater = other.revision > old.revision || (other.revision === old.revision && j > i);
-      // An incomplete series is no reason to leave a complete one unchecked.
-      if (isLater && (other.complete || !old.complete)) by.set(old, latest(by.get(old), other));
-    }
+  for (const old of places) {
+    const found = old.series.complete ? ofComplete : ofAll;
+    const later = old.seeks
+      .flatMap((name) => found.get(name) ?? [])
+      .reduce((best, other) => (isLater(other, best) ? other : best), old);
+    if (later !== old) by.set(old.series, later.series);
   }
   return by;
 }
 
-function latest(a: Assembled | undefined, b: Assembled): Assembled {
-  return a && a.revision > b.revision ? a : b;
+interface Place {
+  readonly series: Assembled;
+  readonly at: number;
+  /** Names that it is found under. */
+  readonly names: readonly string[];
+  /** Names that its later revisions are found under. */
+  readonly seeks: readonly string[];
 }
 
-function isSame(a: Assembled, b: Assembled): boolean {
-  if (a.author.address.toLowerCase() !== b.author.address.toLowerCase()) return false;
-  const [x, y] = [changeId(a), changeId(b)];
-  return x !== undefined && y !== undefined ? x === y : titleOf(a) === titleOf(b);
+function namesOf(series: Assembled): Pick<Place, 'names' | 'seeks'> {
+  const author = series.author.address.toLowerCase();
+  const name = (kind: string, text: string): string => JSON.stringify([author, kind, text]);
+  const title = parseSubject(series.subject).title.toLowerCase();
+  const changeId = series.complete ? series.changeId : undefined;
+  const [titled, titledOnly] = [name('title', title), name('title alone', title)];
+  if (changeId === undefined) return { names: [titled, titledOnly], seeks: [titled] };
+  const identified = name('change-id', changeId);
+  return { names: [identified, titled], seeks: [identified, titledOnly] };
 }
 
-function changeId(series: Assembled): string | undefined {
-  return series.complete ? series.changeId : undefined;
+function newest(places: readonly Place[]): Map<string, Place> {
+  const found = new Map<string, Place>();
+  for (const place of places) {
+    for (const name of place.names) {
+      const known = found.get(name);
+      if (!known || isLater(place, known)) found.set(name, place);
+    }
+  }
+  return found;
 }
 
-function titleOf(series: Assembled): string {
-  return parseSubject(series.subject).title.toLowerCase();
+function isLater(a: Place, b: Place): boolean {
+  return a.series.revision > b.series.revision || (a.series.revision === b.series.revision && a.at > b.at);
 }

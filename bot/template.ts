@@ -106,10 +106,12 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     'claim.similar': 'defined symbol with nearly the same name, or null',
     'claim.consequence': 'half a sentence',
     'claim.total': 'number of references',
+    'claim.isInCode': 'whether Kbuild or C files name it, too',
   },
   'recursive-dependency': {
     ...RULE_FIELDS,
-    'claim.cycle': 'list of {symbol, relation, next, path, line}',
+    'claim.cycle':
+      'list of {symbol, relation, next, path, line, choice}: `<choice>` is the choice at `choice`, null without one',
     'claim.archs': 'architectures it happens on, list',
     'claim.confError': 'what conf prints, several lines',
   },
@@ -129,6 +131,7 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     'claim.cause.isQuoted': 'whether that line is the quoted one',
     'claim.cause.explanation': 'half a sentence',
     'claim.cause.isSole': 'whether that line is enough, without the rest of the series',
+    'claim.otherValues': 'list of {symbol, from, to, count}: the same symbol becomes another value, tried with conf',
     'claim.alsoChanged': 'list of {symbol, from, to, count}, tried with conf',
     'claim.notTried': 'more of these, not tried with conf',
     'claim.isOneLine': 'whether that line is enough for all of them',

@@ -6,17 +6,21 @@ import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
+/** The lock cannot be had, for a reason that its operator can mend; the message says how. */
+export class LockError extends Error {
+  override readonly name = 'LockError';
+}
+
 /**
- * Runs `work` while holding `file` exclusively; waits for other holders first.
- * `onWait` is called once when the lock is not free at once. Throws what `work` throws, or an Error when
- * flock(1) cannot be started.
+ * Runs `work` while holding `file` exclusively, in a folder that is made where missing; waits for other holders first.
+ * `onWait` is called once when the lock is not free at once. Throws what `work` throws, or a LockError.
  */
 export async function withLock<T>(
   file: string,
   work: () => Promise<T>,
   onWait: () => void = () => undefined,
 ): Promise<T> {
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   const release = await lock(file, onWait);
   try {
     return await work();
@@ -24,6 +28,20 @@ export async function withLock<T>(
     await release();
   }
 }
+
+function makeFolder(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true });
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    // EEXIST where its own name is a file's, ENOTDIR where one above it is.
+    const why =
+      code === 'EEXIST' || code === 'ENOTDIR' ? 'it, or what should be a folder above it, is a file' : message;
+    throw new LockError(`cannot make the folder ${dir}: ${why}. ${REMEDY}`, { cause });
+  }
+}
+
+const REMEDY = 'Mend that, or name another folder: paths.state in depbot.toml for the service, DEPBOT_CACHE for set-up';
 
 /** Milliseconds after which a lock that has not come is worth a word. */
 const WAIT_NOTE_MS = 500;
@@ -39,13 +57,17 @@ function lock(file: string, onWait: () => void): Promise<() => Promise<void>> {
     child.stderr.on('data', (chunk: Buffer) => {
       complaint += chunk.toString();
     });
-    child.once('error', (cause) => {
+    child.once('error', (cause: NodeJS.ErrnoException) => {
       clearTimeout(note);
-      reject(new Error(`cannot lock ${file}: flock (package util-linux) does not start`, { cause }));
+      const why =
+        cause.code === 'ENOENT'
+          ? 'flock(1), which keeps two processes off one folder, is not installed: apt install util-linux'
+          : `flock(1), of the package util-linux, does not start: ${cause.message}`;
+      reject(new LockError(`cannot lock ${file}: ${why}`, { cause }));
     });
     child.once('exit', (code) => {
       clearTimeout(note);
-      reject(new Error(`cannot lock ${file}: flock ended with status ${code}: ${complaint.trim()}`));
+      reject(new LockError(`cannot lock ${file}: flock ended with status ${code}: ${complaint.trim()}. ${REMEDY}`));
     });
     child.stdin.on('error', () => undefined);
     child.stdout.once('data', () => {

@@ -8,7 +8,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answersPing } from './bullmq.ts';
 import type { Log } from './jobs.ts';
@@ -25,6 +25,7 @@ const READY_MS = 120_000;
 const STOP_MS = 10_000;
 const LINES_KEPT = 20;
 const PID_FILE = 'redis.pid';
+const SOCKET = 'redis.sock';
 /** Of the server's log, what the operator should know. */
 const WORTH_A_LINE = /\b(AOF|append only file|no space|write error|permission denied)\b/i;
 
@@ -42,6 +43,11 @@ export interface RedisServerOptions {
   readonly log: Log;
   /** Where redis-server, flock and setpriv are looked for: folders as in PATH. */
   readonly searchPath: string;
+  /**
+   * Of the socket, from `socketPath`, for a server that is to come back at the same place; the caller removes what
+   * socketPath made. Absent for one of its own, which goes with the server.
+   */
+  readonly socket?: string;
   /** For a predecessor to end. */
   readonly predecessorS?: number;
 }
@@ -62,21 +68,25 @@ export async function startRedis(options: RedisServerOptions): Promise<RedisServ
   const command = await commandLine(dir, log, searchPath, predecessorS);
   await mkdir(dir, { recursive: true });
   await chmod(dir, 0o700);
-  const inDir = join(dir, 'redis.sock');
-  const elsewhere =
-    Buffer.byteLength(inDir) > MOST_SOCKET_BYTES ? await temporaryFolder(join(tmpdir(), 'depbot-redis-')) : undefined;
-  const path = elsewhere === undefined ? inDir : join(elsewhere, 'redis.sock');
-  // a group of its own: Ctrl-C is for us, and we end the server after the work
-  const child = spawn(command[0]!, [...command.slice(1), ...serverArgs(dir, path)], {
-    cwd: dir,
-    env: { PATH: searchPath, LC_ALL: 'C' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  });
+  const path = options.socket ?? (await socketPath(dir));
+  const removeSocket = async (): Promise<void> => {
+    if (options.socket === undefined) await removeSocketOf(dir, path);
+  };
+  let child: ChildProcess;
+  try {
+    // a group of its own: Ctrl-C is for us, and we end the server after the work
+    child = spawn(command[0]!, [...command.slice(1), ...serverArgs(dir, path)], {
+      cwd: dir,
+      env: { PATH: searchPath, LC_ALL: 'C' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+  } catch (error) {
+    await removeSocket();
+    throw error;
+  }
   const lines = readLines(child, log);
-  const exited = exitOf(child).finally(async () => {
-    if (elsewhere !== undefined) await remove(elsewhere);
-  });
+  const exited = exitOf(child).finally(removeSocket);
   const server: RedisServer = { path, exited, close: () => stop(child, exited) };
   // until its end a predecessor answers at the same socket
   const isOurs = async (): Promise<boolean> => (await pidIn(dir)) === child.pid;
@@ -87,6 +97,28 @@ export async function startRedis(options: RedisServerOptions): Promise<RedisServ
     throw error instanceof Ended ? await whyEnded(error, dir, lines, predecessorS) : error;
   }
   return server;
+}
+
+/**
+ * Where the socket of the server on `dir` can be: in it or, where that path would be too long for a socket, in a new
+ * temporary folder that is ours alone and goes at the end of the process. Throws RedisError where that is too long as well.
+ */
+export async function socketPath(dir: string): Promise<string> {
+  const inDir = join(resolve(dir), SOCKET);
+  if (Buffer.byteLength(inDir) <= MOST_SOCKET_BYTES) return inDir;
+  const elsewhere = await temporaryFolder(join(resolve(tmpdir()), 'depbot-redis-'));
+  const path = join(elsewhere, SOCKET);
+  if (Buffer.byteLength(path) <= MOST_SOCKET_BYTES) return path;
+  await remove(elsewhere);
+  throw new RedisError(
+    `the path of a socket has at most ${MOST_SOCKET_BYTES} bytes, and both ${resolve(dir)} and ${tmpdir()} are too long: ` +
+      'give depbot a shorter state folder (paths.state in depbot.toml), or set TMPDIR to a shorter one',
+  );
+}
+
+/** Removes the temporary folder that `socketPath` made for `dir`, if it did. */
+async function removeSocketOf(dir: string, path: string): Promise<void> {
+  if (dirname(path) !== resolve(dir)) await remove(dirname(path));
 }
 
 /** Up to the server's own arguments. */

@@ -162,7 +162,8 @@ function candidate(change: KernelChange, { cause, line, hits }: Group, { total, 
   );
   const configs = cover(shown.config, rest);
   const isTried = ({ hits: of }: Count): boolean => of.some(({ config }) => configs.includes(config));
-  const also = rest.filter(isTried).sort(byWeight);
+  const tried = rest.filter(isTried).sort(byWeight);
+  const isOwnValue = ({ symbol }: Count): boolean => symbol === primary.symbol;
   const notTried = rest.filter((one) => !isTried(one)).sort(byWeight);
   const isSole = primary.hits.every((hit) => hit.isSole);
   const isOneLine = isSole && rest.every(({ hits: of }) => of.every((hit) => hit.isSole));
@@ -198,14 +199,15 @@ function candidate(change: KernelChange, { cause, line, hits }: Group, { total, 
         isSole,
         explanation: shown.explanation,
       },
-      alsoChanged: also.map(brief),
+      otherValues: tried.filter(isOwnValue).map(brief),
+      alsoChanged: tried.filter((one) => !isOwnValue(one)).map(brief),
       notTried: notTried.map(brief),
       isOneLine,
     },
     evidence: [{ kind: 'source', side, commit: tree.commit, path, line: at, text: line }, ...values(shown, side)],
     witness: { arch: shown.config.arch, from: shown.config.name, settings: [] },
     confirm: async (conf) =>
-      (await Promise.all(configs.map((config) => confirm(conf, config, [primary, ...also])))).flat(),
+      (await Promise.all(configs.map((config) => confirm(conf, config, [primary, ...tried])))).flat(),
   };
 }
 

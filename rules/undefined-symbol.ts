@@ -258,6 +258,7 @@ function candidate(
       references: references.slice(0, MAX_LISTED).map(({ path, line, text }) => ({ path, line, text })),
       consequence: `${names.length > 1 ? 'no configuration can set them' : consequenceOf(references)}${claim['atLeast'] ? STOPPED : ''}`,
       total: references.length,
+      isInCode: references.some(({ where }) => where !== 'kconfig'),
       ...claim,
     },
     evidence: references.slice(0, MAX_LISTED).map(

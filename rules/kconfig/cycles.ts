@@ -1,29 +1,42 @@
 /**
- * Recursive dependencies, found and worded as conf does (scripts/kconfig/symbol.c, sym_check_deps).
+ * Recursive dependencies, found as conf does (scripts/kconfig/symbol.c, sym_check_deps), in its words and in ours.
  *
  * Three kinds of node: symbols, choices, and members of a choice, which stand for their whole choice.
  * conf walks depth first in file order, over simplified dependencies; after an error it goes on with
  * the next declaration, but never back into what it has walked. So the first of two entangled
  * circles can hide the second, here as there.
- *
- * That costs as much as reading the tree, so a screen comes first: simplified dependencies are some of
- * those written, so only what leads into a circle of the latter is looked at closely.
+ * Only what cycle-suspects.ts lets through is looked at.
  */
 
+import { type Node, suspectsOf } from './cycle-suspects.ts';
 import { KconfigError } from './error.ts';
-import { type ExprId, type ExprPool, NONE, Op, type SymbolId } from './expr.ts';
+import type { ExprId, ExprPool } from './expr.ts';
 import type { Choice, Declaration, Default, Edge, KconfigModel, KSymbol, Prompt, Range } from './model.ts';
 import { levelOrder, Simplifier } from './simplify.ts';
+
+/**
+ * What makes a step, between its symbol and the next one. conf's words are others, and not always true: it says
+ * `is selected by` of a symbol that only stands in the condition of a select, and `unknown` where there is no property.
+ */
+export type Relation =
+  | 'depends on'
+  | `is ${'selected' | 'implied'} by`
+  | `is ${'selected' | 'implied'} under a condition on`
+  | `has a ${'prompt' | 'default' | 'range'} that depends on`
+  | 'takes its default from'
+  | 'is a member of'
+  | 'has the member';
 
 export interface CycleStep {
   /** `<choice>` for a choice. */
   readonly symbol: string;
-  /** As conf words it: `depends on`, `is selected by`, `is implied by`, `is part of choice block`, `prompt is visible depending on`, `default value contains` … */
-  readonly relation: string;
+  readonly relation: Relation;
   readonly next: string;
   /** Where the property that makes this step stands: for a select its line in the selector's block. */
   readonly path: string;
   readonly line: number;
+  /** `path:line` of the choice, where the symbol or the next one is a choice. */
+  readonly choice?: string;
 }
 
 export interface Cycle {
@@ -38,7 +51,7 @@ export interface Cycle {
  * Throws KconfigError where they are nested too deep or are too many to simplify.
  */
 export function findCycles(pool: ExprPool, model: KconfigModel): Cycle[] {
-  const suspects = screen(pool, model);
+  const suspects = suspectsOf(pool, model);
   if (suspects.size === 0) return [];
   try {
     return new CycleFinder(pool, model, suspects).run();
@@ -48,19 +61,16 @@ export function findCycles(pool: ExprPool, model: KconfigModel): Cycle[] {
   }
 }
 
-type Node = KSymbol | Choice;
-
-interface Place {
-  readonly path: string;
-  readonly line: number;
-}
+/** The property that makes a step. */
+type Reason = Pick<CycleStep, 'relation' | 'path' | 'line'>;
 
 interface Task {
   readonly node: Node;
   /** Walk the node's own dependencies, without asking whether it was walked before. */
   readonly isInner: boolean;
-  readonly relation: string;
-  readonly place: (target: KSymbol) => Place;
+  /** What conf calls it. */
+  readonly words: string;
+  readonly reason: () => Reason;
 }
 
 interface Frame {
@@ -73,6 +83,7 @@ interface Frame {
 }
 
 const isChoice = (node: Node): node is Choice => 'members' in node;
+const placeOf = ({ declaration: { path, line } }: Choice): string => `${path}:${line}`;
 const nameOf = (node: Node): string => (isChoice(node) ? '<choice>' : node.name);
 
 const ADVICE =
@@ -159,13 +170,9 @@ class CycleFinder {
     this.#frames.push({ node, tasks, closes, begun: 0 });
   }
 
+  /** From a choice to what is walked in its name, or from a member to it. */
   #task(node: Node, isInner: boolean): Task {
-    return {
-      node,
-      isInner,
-      relation: NO_PROPERTY,
-      place: () => (isChoice(node) ? node.declaration : node.declarations[0]!),
-    };
+    return { node, isInner, words: NO_PROPERTY, reason: () => at('has the member', ownPlace(node)) };
   }
 
   /** Symbols declared in a choice, in file order, repeats included. */
@@ -179,35 +186,40 @@ class CycleFinder {
   /** The nodes that conf looks at, in its order (sym_check_sym_deps); only the first mention of each counts. */
   #innerTasks(node: Node): Task[] {
     const tasks = new Map<Node, Task>();
-    const add = (target: KSymbol | undefined, relation: string, place: Task['place']): void => {
+    const add = (target: KSymbol | undefined, words: string, reason: (target: KSymbol) => Reason): void => {
       if (target && this.#suspects.has(target) && !tasks.has(target))
-        tasks.set(target, { node: target, isInner: false, relation, place });
+        tasks.set(target, { node: target, isInner: false, words, reason: () => reason(target) });
     };
-    const addAll = (e: ExprId, relation: string, place: Task['place']): void =>
-      this.#pool.symbolsOf(e, (id) => add(this.#model.symbols[id], relation, place));
+    const addAll = (e: ExprId, words: string, reason: (target: KSymbol) => Reason): void =>
+      this.#pool.symbolsOf(e, (id) => add(this.#model.symbols[id], words, reason));
     const condition = (property: Prompt | Default | Range | Edge): ExprId => this.#simplifier.condition(property);
 
     if (!isChoice(node)) {
       for (const declaration of node.declarations) {
         if (declaration.parent?.kind === 'choice') continue;
         addAll(this.#simplifier.dependency(declaration), 'depends on', (target) =>
-          this.#dependsLine(declaration, target),
+          at('depends on', this.#dependsLine(declaration, target)),
         );
       }
       for (const edges of [node.selectedBy, node.impliedBy]) {
         for (const edge of this.#inReadingOrder(edges)) {
-          const relation = edge.kind === 'select' ? 'is selected by' : 'is implied by';
-          const place = (): Place => ({ path: edge.in.path, line: edge.line });
-          add(edge.from, relation, place);
-          addAll(condition(edge), relation, place);
+          const verb = edge.kind === 'select' ? 'selected' : 'implied';
+          add(edge.from, `is ${verb} by`, () => at(`is ${verb} by`, lineOf(edge)));
+          addAll(condition(edge), `is ${verb} by`, (target) => {
+            const place = this.#mentions(edge.cond, target) ? lineOf(edge) : this.#dependsLine(edge.in, target);
+            return at(`is ${verb} under a condition on`, place);
+          });
         }
       }
     }
-    for (const { property, word } of propertiesOf(node)) {
-      addAll(condition(property), `${word} is visible depending on`, (target) => this.#conditionLine(property, target));
-      if ('value' in property && !isChoice(node)) {
-        addAll(property.value, `${word} value contains`, () => ({ path: property.in.path, line: property.line }));
-      }
+    for (const { property, kind, word } of propertiesOf(node)) {
+      addAll(condition(property), `${word} is visible depending on`, (target) =>
+        this.#isOwnCondition(property, target)
+          ? at(`has a ${kind} that depends on`, lineOf(property))
+          : at('depends on', this.#dependsLine(property.in, target)),
+      );
+      if ('value' in property && !isChoice(node))
+        addAll(property.value, `${word} value contains`, () => at('takes its default from', lineOf(property)));
     }
     return [...tasks.values()];
   }
@@ -234,11 +246,11 @@ class CycleFinder {
     return declaration;
   }
 
-  #conditionLine(property: Prompt | Default | Range, target: KSymbol): Place {
-    const place = { path: property.in.path, line: property.line };
-    if (this.#mentions(property.cond, target)) return place;
-    if ('menusVisible' in property && this.#mentions(property.menusVisible, target)) return place;
-    return this.#dependsLine(property.in, target);
+  #isOwnCondition(property: Prompt | Default | Range, target: KSymbol): boolean {
+    return (
+      this.#mentions(property.cond, target) ||
+      ('menusVisible' in property && this.#mentions(property.menusVisible, target))
+    );
   }
 
   // ------------------------------------------------------------ wording
@@ -250,146 +262,56 @@ class CycleFinder {
     const last = target.choice ?? target;
     const from = stack.findLastIndex(({ node }) => node === last);
     if (from < 0) return { steps: [], stderr: 'unexpected recursive dependency error\n' };
-    const steps = stack.slice(from).map(({ node, task }, i, circle): CycleStep => {
-      const next = circle[i + 1]?.node ?? last;
-      const own = isChoice(node) ? node.declaration : node.declarations[0]!;
-      const place = isChoice(next) ? next.declaration : (task?.place(next) ?? own);
+    const circle = stack.slice(from).map((step, i, all) => ({ ...step, next: all[i + 1]?.node ?? last }));
+    const steps = circle.map(({ node, task, next }): CycleStep => {
+      const choice = [node, next].find(isChoice);
       return {
         symbol: nameOf(node),
-        relation: isChoice(next) ? 'is part of choice block' : (task?.relation ?? NO_PROPERTY),
+        // Only the step from a member to its choice may lack a task.
+        ...(isChoice(next) ? at('is a member of', ownPlace(node)) : task!.reason()),
         next: nameOf(next),
-        path: place.path,
-        line: place.line,
+        ...(choice && { choice: placeOf(choice) }),
       };
     });
-    const lines = steps.map(({ symbol, relation, next, path, line }) =>
-      next === '<choice>'
-        ? `\tsymbol ${symbol} ${relation} at ${path}:${line}\n`
-        : `\tsymbol ${symbol} ${relation} ${next}\n`,
+    const lines = circle.map(({ node, task, next }) =>
+      isChoice(next)
+        ? `\tsymbol ${nameOf(node)} is part of choice block at ${placeOf(next)}\n`
+        : `\tsymbol ${nameOf(node)} ${task!.words} ${nameOf(next)}\n`,
     );
     return { steps, stderr: `error: recursive dependency detected!\n${lines.join('')}${ADVICE}` };
   }
 }
 
-/** Prompts, defaults and ranges in the order they were read, with the words conf has for them. */
-function propertiesOf(node: Node): { property: Prompt | Default | Range; word: string }[] {
+type Place = Pick<CycleStep, 'path' | 'line'>;
+
+function at(relation: Relation, { path, line }: Place): Reason {
+  return { relation, path, line };
+}
+
+function lineOf(property: Prompt | Default | Range | Edge): Place {
+  return { path: property.in.path, line: property.line };
+}
+
+function ownPlace(node: Node): Place {
+  return isChoice(node) ? node.declaration : node.declarations[0]!;
+}
+
+interface Property {
+  readonly property: Prompt | Default | Range;
+  readonly kind: 'prompt' | 'default' | 'range';
+  /** What conf calls it. */
+  readonly word: string;
+}
+
+/** Prompts, defaults and ranges in the order they were read. */
+function propertiesOf(node: Node): Property[] {
   const prompts = isChoice(node) ? [node.declaration.prompt].filter((p) => p !== undefined) : node.prompts;
   const ranges = isChoice(node) ? [] : node.ranges;
   return [
-    ...prompts.map((property) => ({ property, word: property.in.kind === 'menuconfig' ? 'menu' : 'prompt' })),
-    ...node.defaults.map((property) => ({ property, word: 'default' })),
-    ...ranges.map((property) => ({ property, word: 'range' })),
+    ...prompts.map((property) => {
+      return { property, kind: 'prompt' as const, word: property.in.kind === 'menuconfig' ? 'menu' : 'prompt' };
+    }),
+    ...node.defaults.map((property) => ({ property, kind: 'default' as const, word: 'default' })),
+    ...ranges.map((property) => ({ property, kind: 'range' as const, word: 'range' })),
   ].sort((a, b) => a.property.in.index - b.property.in.index || a.property.line - b.property.line);
-}
-
-const WHITE = 0;
-const OPEN = 1;
-const DONE = 2;
-/** Done, and leads into a circle. */
-const SUSPECT = 3;
-
-/**
- * Symbols and choices that lead into a circle of the dependencies as written. A choice and its
- * members are one node; so are each declaration's dependency and each expression, which many share.
- */
-function screen(pool: ExprPool, model: KconfigModel): ReadonlySet<Node> {
-  const { symbols, declarations, choices } = model;
-  const firstChoice = symbols.length;
-  const firstDeclaration = firstChoice + choices.length;
-  const firstExpr = firstDeclaration + declarations.length;
-  const nodeOf = new Int32Array(symbols.length).map((_, id) => id);
-  for (const choice of choices) {
-    for (const member of choice.members) {
-      // In two choices: too odd for a screen.
-      if (nodeOf[member.id] !== member.id) return new Set([...symbols.filter((s) => s !== undefined), ...choices]);
-      nodeOf[member.id] = firstChoice + choice.index;
-    }
-  }
-  const state = new Uint8Array(firstExpr + pool.size);
-  const stack: number[] = [];
-  /** From the start to the node in hand. */
-  const way: number[] = [];
-  const leadsOn = new Uint8Array(state.length);
-  const to = (node: number): void => {
-    if (state[node] === WHITE) stack.push(node);
-    else if (state[node] !== DONE) leadsOn[way.at(-1)!] = 1;
-  };
-  const toSymbol = (id: SymbolId): void => {
-    if (!pool.constant[id] && symbols[id]) to(nodeOf[id]!);
-  };
-  const toExpr = (e: ExprId): void => {
-    if (e !== NONE) to(firstExpr + e);
-  };
-  const toDeclaration = (declaration: Declaration): void => {
-    if (declaration.hasDep) to(firstDeclaration + declaration.index);
-  };
-  const ofProperties = (properties: readonly (Prompt | Default | Range)[]): void => {
-    for (const property of properties) {
-      toExpr(property.cond);
-      if ('value' in property) toExpr(property.value);
-      else if ('menusVisible' in property) toExpr(property.menusVisible);
-    }
-  };
-  const ofSymbol = (symbol: KSymbol): void => {
-    symbol.declarations.forEach(toDeclaration);
-    ofProperties(symbol.prompts);
-    ofProperties(symbol.defaults);
-    ofProperties(symbol.ranges);
-    for (const edges of [symbol.selectedBy, symbol.impliedBy]) {
-      for (const edge of edges) {
-        to(nodeOf[edge.from.id]!);
-        toExpr(edge.cond);
-        toDeclaration(edge.in);
-      }
-    }
-  };
-  const ofChoice = ({ declaration, defaults, members }: Choice): void => {
-    toDeclaration(declaration);
-    if (declaration.prompt) ofProperties([declaration.prompt]);
-    for (const property of defaults) toExpr(property.cond);
-    members.forEach(ofSymbol);
-  };
-  const ofExpr = (e: ExprId): void => {
-    const op = pool.ops[e]!;
-    if (op === Op.modules) {
-      if (model.modules) toSymbol(model.modules.id);
-    } else if (op === Op.and || op === Op.or || op === Op.not) {
-      toExpr(pool.lefts[e]!);
-      if (op !== Op.not) toExpr(pool.rights[e]!);
-    } else {
-      toSymbol(pool.lefts[e]!);
-      if (op !== Op.symbol) toSymbol(pool.rights[e]!);
-    }
-  };
-  for (const symbol of symbols) {
-    if (symbol) stack.push(nodeOf[symbol.id]!);
-    while (stack.length > 0) {
-      const node = stack.pop()!;
-      if (node < 0) {
-        way.pop();
-        state[~node] = leadsOn[~node] === 1 ? SUSPECT : DONE;
-        if (leadsOn[~node] === 1 && way.length > 0) leadsOn[way.at(-1)!] = 1;
-      } else if (state[node] !== WHITE) {
-        // Reached by another way since it was put on the stack.
-        if (way.length > 0) to(node);
-      } else {
-        state[node] = OPEN;
-        way.push(node);
-        stack.push(~node);
-        if (node < firstChoice) ofSymbol(symbols[node]!);
-        else if (node < firstDeclaration) ofChoice(choices[node - firstChoice]!);
-        else if (node >= firstExpr) ofExpr(node - firstExpr);
-        else {
-          const { dep, parent } = declarations[node - firstDeclaration]!;
-          toExpr(dep);
-          if (parent) toDeclaration(parent);
-        }
-      }
-    }
-  }
-  const suspects = new Set<Node>(
-    symbols.filter((s) => s !== undefined && state[nodeOf[s.id]!] === SUSPECT) as KSymbol[],
-  );
-  for (const choice of choices) if (state[firstChoice + choice.index] === SUSPECT) suspects.add(choice);
-  return suspects;
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type AnnounceOptions, announce, replyInput, reportDigest } from '../../bot/announce.ts';
+import { type AnnounceOptions, announce, patchDigest, replyInput } from '../../bot/announce.ts';
 import { Outbox, type State } from '../../bot/outbox.ts';
 import type { Maintainer } from '../../bot/policy.ts';
 import type { Prose } from '../../bot/prose.ts';
@@ -38,7 +38,7 @@ beforeEach(() => {
     stopped: () => new Set(),
     footer: { ...sampleFooter, stop: STOP_SENTENCE },
     log,
-    now: () => new Date('2026-11-22T10:00:00Z'),
+    now: () => new Date('2026-07-07T10:00:00Z'),
   };
 });
 afterEach(() => {
@@ -46,7 +46,7 @@ afterEach(() => {
 });
 
 function entry(more: Partial<Maintainer> = {}): Maintainer {
-  const [lists, paths] = [['linux-hwmon@vger.kernel.org'], ['drivers/hwmon/']];
+  const [lists, paths] = [['linux-hwmon@vger.kernel.org'], ['drivers/hwmon/', 'drivers/clk/']];
   return { address: 'max@example.org', lists, paths, mode: 'draft', ...more };
 }
 const tell = (more: Partial<AnnounceOptions> = {}, report: Report = FOUND, series: Series = sampleSeries) =>
@@ -85,13 +85,13 @@ describe('nobody hears anything', () => {
       'of a draft to an author who said stop',
       sampleReport([recursion]),
       stoppedBy(AUTHOR),
-      /1 finding, kept; nobody is left in To/,
+      /: kept; nobody is left in To/,
     ],
   ])('%s, and the log says why', async (_, report, more, why) => {
     await tell(more, report);
     expect(metas()).toBe(0);
     expect(lines).toEqual([expect.stringMatching(why)]);
-    expect(lines[0]!.startsWith(sampleSeries.subject)).toBe(true);
+    expect(lines[0]).toMatch(/^(?:Re: )?\[PATCH v2 \d\/4\] /);
   });
 
   test('of a reply on the list either, when the author said stop', async () => {
@@ -126,7 +126,7 @@ describe('who asked', () => {
       series: KEY,
       maintainers: ['max@example.org'],
       allowedBy: 'drivers/hwmon/ on linux-hwmon@vger.kernel.org (max@example.org)',
-      addedAt: '2026-11-22T10:00:00.000Z',
+      addedAt: '2026-07-07T10:00:00.000Z',
     });
     expect(header(text, 'To')).toBe('Jane Doe <jane@example.org>');
     expect(header(text, 'Cc')).toBe('Kim Lee <kim@example.net>, linux-hwmon@vger.kernel.org');
@@ -161,6 +161,43 @@ describe('who asked', () => {
     expect(mails('to-draft')[0]!.meta.maintainers).toEqual(['max@example.org', 'moe@example.org']);
   });
 
+  test('does not get it on the list either when who asked for drafts has said stop since', async () => {
+    const maintainers = [entry({ mode: 'list' }), entry({ address: 'Moe@example.org' })];
+    await tell({ maintainers, ...stoppedBy('moe@example.org') });
+    expect([mails('to-draft').length, mails('to-send').length]).toEqual([3, 0]);
+    expect(mails('to-draft')[0]!.meta.maintainers).toEqual(['max@example.org']);
+  });
+
+  test.each<[string, Partial<Message>, RegExp]>([
+    ['was sent to us alone', { listIds: [] }, /did not come by the list/],
+    [
+      'has hundreds of recipients',
+      { cc: Array.from({ length: 300 }, (_, i) => ({ name: '', address: `victim${i}@other.example` })) },
+      /has 302 recipients/,
+    ],
+    ['is of another year', { date: '2014-11-24T16:01:00.000Z' }, /2014-11-24T16:01:00.000Z/],
+  ])('for replies on the list gets a private one where the patch %s, and the log says why', async (_, more, why) => {
+    const [first, ...rest] = sampleSeries.patches;
+    const series: Series = {
+      ...sampleSeries,
+      patches: [{ ...first, message: { ...first.message, ...more } }, ...rest],
+    };
+    await tell({ maintainers: [entry({ mode: 'list' })] }, sampleReport([undefinedSelect]), series);
+    expect(mails('to-send').map(({ meta }) => meta.recipients)).toEqual([['max@example.org', BOT]]);
+    expect(lines[0]).toMatch(new RegExp(`^warning: Re: .*: private, not to all: .*${why.source}`));
+  });
+
+  test('of other patches of the series than the one with the finding hears nothing of it', async () => {
+    const [first, ...rest] = sampleSeries.patches;
+    const elsewhere = { ...first.message, cc: [], listIds: [] };
+    const series: Series = { ...sampleSeries, patches: [{ ...first, message: elsewhere }, ...rest] };
+    await tell({}, sampleReport([undefinedSelect]), series);
+    expect(metas()).toBe(0);
+    await tell({}, sampleReport([undefinedSelect, configUpgrade]), series);
+    expect(mails('to-draft').map(({ meta }) => meta.answers)).toEqual([sampleSeries.patches[1]!.message.messageId]);
+    expect(lines[1]).toMatch(/^Re: \[PATCH v2 1\/4\].*: kept; nobody opted in to hear of this patch/);
+  });
+
   test('gets it without those in Cc who said stop', async () => {
     await tell(stoppedBy('kim@example.net'));
     for (const { meta, text } of mails('to-draft')) {
@@ -192,7 +229,7 @@ describe('the same again', () => {
     const [first, second] = mails('to-draft');
     outbox.move(first!.meta.id, 'to-draft', 'discarded');
     const before = mails('to-draft');
-    await tell({ now: () => new Date('2026-11-23T10:00:00Z') }, structuredClone(FOUND));
+    await tell({ now: () => new Date('2026-07-08T10:00:00Z') }, structuredClone(FOUND));
     expect(mails('to-draft')).toEqual(before);
     expect(metas()).toBe(3);
     expect(lines).toHaveLength(3);
@@ -218,26 +255,44 @@ describe('the same again', () => {
     expect(mails('to-draft')).toHaveLength(3);
   });
 
-  test('is another mail when something else was found', async () => {
+  test('makes no second reply to a patch, also when something else is found by then', async () => {
     await tell({}, sampleReport([recursion]));
     await tell({}, sampleReport([{ ...recursion, claim: { ...recursion.claim, archs: ['x86'] } }]));
-    expect(mails('to-draft')).toHaveLength(2);
+    expect(mails('to-draft')).toHaveLength(1);
+  });
+
+  test('makes no second reply when a cover letter comes late, and its series is another by then', async () => {
+    await tell();
+    const before = mails('to-draft');
+    const late = { ...sampleReport([undefinedSelect, configUpgrade, recursion]) };
+    const series: Series = { ...sampleSeries, id: 'cover@x.example' };
+    await announce(series, { ...late, series: { ...late.series, id: series.id } }, 'b'.repeat(32), options);
+    expect(mails('to-draft')).toEqual(before);
+    expect(metas()).toBe(3);
   });
 });
 
-describe('the digest of a report', () => {
-  test('is the same when only what was not said differs', () => {
-    const again: Report = { ...FOUND, tookMs: { apply: 7 }, dropped: [{ rule: 'x', key: 'y', why: 'z' }] };
-    expect(reportDigest(again)).toBe(reportDigest(FOUND));
-    expect(reportDigest(FOUND)).toMatch(/^[0-9a-f]{64}$/);
+describe('the digest of what a report says of a patch', () => {
+  const one = sampleReport([recursion]);
+  const n = recursion.anchor.patch;
+
+  test('is the same when only what was not said of it differs', () => {
+    const again: Report = {
+      ...FOUND,
+      tookMs: { apply: 7 },
+      dropped: [{ rule: 'x', key: 'y', why: 'z' }],
+      series: { ...FOUND.series, id: 'other@x.example' },
+    };
+    expect(patchDigest(again, n)).toBe(patchDigest(one, n));
+    expect(patchDigest(one, n)).toMatch(/^[0-9a-f]{64}$/);
   });
 
   test.each<[string, Report]>([
-    ['a finding', sampleReport([recursion])],
-    ['the series', { ...FOUND, series: { ...FOUND.series, id: 'other@x.example' } }],
-    ['the base', { ...FOUND, applied: { ...FOUND.applied!, base: { ...FOUND.applied!.base, sha: 'f'.repeat(40) } } }],
+    ['claim', sampleReport([{ ...recursion, claim: { ...recursion.claim, archs: ['x86'] } }])],
+    ['anchor', sampleReport([{ ...recursion, anchor: { ...recursion.anchor, line: recursion.anchor.line + 1 } }])],
+    ['base', { ...one, applied: { ...one.applied!, base: { ...one.applied!.base, sha: 'f'.repeat(40) } } }],
   ])('is another with another %s', (_, other) => {
-    expect(reportDigest(other)).not.toBe(reportDigest(FOUND));
+    expect(patchDigest(other, n)).not.toBe(patchDigest(one, n));
   });
 });
 

@@ -75,7 +75,7 @@ describe('an answer', () => {
 
   test('is queued once for a seed, whatever it says, and anew for another', () => {
     answer(COMMAND, 'stranger max@example.org', ['One.'], options);
-    outbox.move(only().meta.id, 'to-send', 'sent');
+    outbox.move(only().meta.id, 'to-send', 'accepted');
     answer({ ...COMMAND, messageId: 'd@x.example' }, 'stranger max@example.org', ['Two.'], options);
     expect([queued().length, lines.length]).toEqual([0, 1]);
     answer(COMMAND, 'done c@x.example', ['One.'], options);
@@ -96,6 +96,25 @@ describe('an answer', () => {
     answer(COMMAND, 'seed', [helpText(BOT), 'I do not know the command "merge".'], options);
     expect(only().mail.body).toContain('#depbot stop');
     expect(commandsIn(only().mail.body)).toEqual([]);
+  });
+
+  test.each([
+    ['of ASCII', 'x'.repeat(1100)],
+    ['of characters of four octets', '\u{1f600}'.repeat(400)],
+  ])('cuts a word %s that no mail can carry, and nothing else', (_, word) => {
+    const series = { ...sampleSeries, subject: `[PATCH] Input: ${word}` };
+    answer(COMMAND, 'seed', reportText(series, sampleReport([]), FOOTER, undefined), options);
+    const { body } = only().mail;
+    expect(Math.max(...body.split('\n').map((line) => Buffer.byteLength(line)))).toBeLessThanOrEqual(900);
+    expect(body).toContain(`${word.slice(0, 400)}`);
+    expect(body).toMatch(/\.\.\.$/m);
+    expect(body).not.toContain('\ufffd');
+    expect(body).toContain('Compared: Kconfig of 8 architectures');
+  });
+
+  test('may have characters in it that no mail can carry', () => {
+    answer(COMMAND, 'seed', ['One\rTwo\0.'], options);
+    expect(only().mail.body.startsWith('One\ufffdTwo\ufffd.\n')).toBe(true);
   });
 
   test('to a command without a thread begins one', () => {
@@ -119,6 +138,13 @@ describe('the words for a report', () => {
     const cannotCheck = { stage: 'apply', why: 'patch 2 does not apply', patch: 2 } as const;
     const text = words({ ...sampleReport([undefinedSelect]), cannotCheck });
     expect(text).toBe('I could not check "[PATCH v2 0/4] hwmon: Foo 2 sensor" (apply): patch 2 does not apply.');
+  });
+
+  test.each(['worker', 'sandbox'] as const)('keep what went wrong on our machine (%s) to ourselves', (stage) => {
+    const cannotCheck = { stage, why: "EACCES: permission denied, mkdir '/home/op/.cache/depbot'" };
+    const text = words({ ...sampleReport([]), cannotCheck });
+    expect(text).toContain(`(${stage}): something went wrong on my side`);
+    expect(text).not.toMatch(/EACCES|\/home/);
   });
 
   test('are the replies, each under its subject, without their signatures', () => {

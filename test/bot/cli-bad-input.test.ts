@@ -27,7 +27,14 @@ const CASES: readonly (readonly [file: string, message: RegExp])[] = [
   ['empty.mbox', /empty\.mbox: it is empty\n.*no patch series in the input/],
   ['not-a-mail.txt', /not-a-mail\.txt: it is not a mail: .*From: and Subject:/],
   ['garbage.bin', /garbage\.bin: it is not a mail/],
-  ['truncated.mbox', /truncated\.mbox, message 2: its diff is cut short[\s\S]*patch 2\/2 .* does not apply/],
+  [
+    'truncated.mbox',
+    /truncated\.mbox, message 2: its diff is cut short[\s\S]*\(input\): the series is incomplete: patch 2 of 2 is cut short; add/,
+  ],
+  [
+    'cut-between-files.mbox',
+    /message 2: its diff is cut short: its diffstat counts 2 files, and 1 of them came [\s\S]*\(input\): .*patch 2 of 2 is cut short/,
+  ],
   ['patch-2-of-3-missing.mbox', /\(input\): the series is incomplete: patch 2 of 3 is not in the input/],
   ['does-not-apply.mbox', /\(apply\): patch 2\/2 \("foo: say less"\) does not apply: .*drivers\/foo\/Kconfig.*master/],
   ['leaves-tree.mbox', /\(apply\): patch 1 is refused because of the path "\.\.\/x": it leaves the tree/],

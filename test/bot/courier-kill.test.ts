@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { Outbox, type Outgoing, outgoingId } from '../../bot/outbox.ts';
-import { courier, LOOK_MS, log, received, useWorld, world } from '../support/courier-world.ts';
+import { courier, idOfEml, LOOK_MS, log, received, useWorld, world } from '../support/courier-world.ts';
 
 useWorld();
 
@@ -30,7 +30,8 @@ describe('SIGKILL', () => {
     const outbox = new Outbox(dir + '/outbox', log);
     outbox.add(meta, Buffer.from(eml));
     const smtp = openSmtp({ host: '127.0.0.1', port, tls: 'none' });
-    const courier = new Courier({ outbox, drafts, smtp, hasArrived: () => false, lookMs: 60000, now: () => new Date(), log });
+    const courier = new Courier({ outbox, drafts, smtp, lookMs: 60000, now: () => new Date(), log,
+      copies: () => [], readSince: () => new Date(), stopped: () => new Set(), onHeld() {} });
     await courier.round();
     await courier.approve(meta.messageId);
     await courier.round();
@@ -77,7 +78,7 @@ describe('SIGKILL', () => {
         allowedBy: 'maintainer 1',
         addedAt: '2026-11-22T09:00:00.000Z',
       };
-      return { home, meta, eml: `Message-ID: <${messageId}>\r\n\r\nx\r\n` };
+      return { home, meta, eml: `From: bot@bot.example\r\nMessage-ID: <${messageId}>\r\n\r\nx\r\n` };
     };
     const whole = parts(0);
     const wholeMs = await run(whole.home, whole.meta, whole.eml);
@@ -103,7 +104,7 @@ describe('SIGKILL', () => {
             return true;
           },
         },
-        hasArrived: (id) => received().includes(id),
+        copies: (id) => world.receiver.mails.map(({ raw }) => raw).filter((raw) => idOfEml(raw) === id),
       });
       again.add(meta, Buffer.from(eml));
       await next.round();

@@ -1,3 +1,5 @@
+/** The desk with hands that only note what they are asked. Above 400 lines: all of it needs this one world. */
+
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +19,7 @@ const SERIES_MAIL = 'PATCH-1@example.org';
 let dir: string;
 let lines: string[];
 let nowMs: number;
-let mails: Map<string, Message>;
+let mails: Map<string, Uint8Array[]>;
 /** What the desk had done, with those of the same seed, or to the same end, once. */
 let answers: Map<string, { readonly to: string; readonly text: string }>;
 const sets = ['stopped', 'checked', 'sent', 'discarded'].map(() => new Set<string>());
@@ -37,7 +39,7 @@ beforeEach(() => {
       const from = /^From: .*<(.*)>$/m.exec(Buffer.from(raw).toString())![1]!.toLowerCase();
       return { ok: true, address: from, domain: from.split('@')[1]!, fingerprint: Buffer.from(raw).toString() };
     },
-    raw: (id) => mails.get(id)?.raw,
+    raws: (id) => mails.get(id) ?? [],
     answered: (references) => (references.includes(SERIES_MAIL) ? series : undefined),
     check: () => {
       checked.add(KEY);
@@ -80,7 +82,7 @@ function mail(text: string, { to, from = MAX, ...more }: MailText & { to?: strin
     ...(to !== undefined && { inReplyTo: to, references: [to] }),
     ...more,
   });
-  mails.set(made.messageId, made);
+  mails.set(made.messageId, [made.raw]);
   return made;
 }
 /** What comes of a mail in one round. */
@@ -337,10 +339,10 @@ describe('a command', () => {
 describe('a crash', () => {
   /** What the desk asks for in the course of each command, in this order. */
   const steps: readonly (readonly [string, string, readonly (keyof Hands)[]])[] = [
-    ['#depbot check\n#depbot help', SERIES_MAIL, ['raw', 'authenticate', 'isOptedIn', 'answered', 'check', 'answer']],
-    ['#depbot send', DRAFT, ['raw', 'authenticate', 'isOptedIn', 'draftOwners', 'send']],
-    ['#depbot discard', DRAFT, ['raw', 'authenticate', 'isOptedIn', 'draftOwners', 'discard', 'answer']],
-    ['#depbot stop', DRAFT, ['raw', 'authenticate', 'isOptedIn', 'stop', 'answer']],
+    ['#depbot check\n#depbot help', SERIES_MAIL, ['raws', 'authenticate', 'answered', 'check', 'answer']],
+    ['#depbot send', DRAFT, ['raws', 'authenticate', 'draftOwners', 'send']],
+    ['#depbot discard', DRAFT, ['raws', 'authenticate', 'draftOwners', 'discard', 'answer']],
+    ['#depbot stop', DRAFT, ['raws', 'authenticate', 'stop', 'answer']],
   ];
   const cases = steps.flatMap(([text, to, names]) =>
     names.flatMap((name) => (['before', 'after'] as const).map((when) => [when, name, text, to] as const)),
@@ -396,5 +398,144 @@ describe('a crash', () => {
     hasReport = true;
     await start().round();
     expect([said(), trays()]).toEqual([[`${MAX}: THE REPORT`], [0, 0, 1]]);
+  });
+});
+
+describe('copies of one mail', () => {
+  /** Only the copy that ends in `intact` is authentic. */
+  const authenticateIntact: Hands['authenticate'] = async (raw) => {
+    const text = Buffer.from(raw).toString();
+    return text.endsWith('intact\n') ? hands.authenticate(raw) : { ok: false, why: 'body hash did not verify' };
+  };
+  /** The mail with another end, recorded as a further copy. */
+  function copy(of: Message, end: string, from = MAX): Message {
+    const raw = Buffer.from(
+      Buffer.from(of.raw)
+        .toString()
+        .replace(/<[^>]*>/, `<${from}>`) + end,
+    );
+    mails.get(of.messageId)!.push(raw);
+    return { ...of, raw, body: of.body + end, from: { ...of.from, address: from } };
+  }
+
+  test('are judged until one is authentic, which is the one that is obeyed', async () => {
+    const first = mail('#depbot stop', { to: DRAFT });
+    copy(first, '#depbot discard\nintact\n');
+    const desk = start({ authenticate: authenticateIntact });
+    desk.take([first]);
+    await desk.round();
+    expect([[...stopped], [...discarded]]).toEqual([[MAX], [DRAFT]]);
+    expect(trays()).toEqual([0, 0, 1]);
+  });
+
+  test('that come later are judged, also after a restart; what was obeyed is not obeyed again', async () => {
+    const first = mail('#depbot discard', { to: DRAFT });
+    let turns = 0;
+    const more: Partial<Hands> = {
+      authenticate: authenticateIntact,
+      discard: async () => ({ ok: true, turns: turns++ }),
+    };
+    let desk = start(more);
+    const give = async (message: Message): Promise<number> => {
+      desk.take([message]);
+      await desk.round();
+      desk = start(more);
+      return turns;
+    };
+    expect(await give(first)).toBe(0);
+    expect(await give(first)).toBe(0);
+    expect(lines.filter((line) => line.includes('body hash'))).toHaveLength(1);
+    expect(await give(copy(first, 'footer\n'))).toBe(0);
+    expect(await give(copy(first, 'intact\n'))).toBe(1);
+    expect(await give(copy(first, 'again, intact\n'))).toBe(1);
+    expect([said().length, trays()]).toEqual([1, [0, 0, 1]]);
+  });
+
+  test('of which one is a stranger’s do not keep the maintainer’s from being obeyed, before or after it', async () => {
+    const first = mail('#depbot discard', { to: DRAFT, from: EVE });
+    await obey(first);
+    expect([discarded.size, said().length]).toEqual([0, 1]);
+    await obey(copy(first, 'mine\n'));
+    expect([[...discarded], said().length, trays()]).toEqual([[DRAFT], 2, [0, 0, 1]]);
+  });
+
+  test('the report goes to the sender of the one that was obeyed', async () => {
+    const first = mail('#depbot check', { to: SERIES_MAIL, from: EVE });
+    copy(first, 'mine, intact\n');
+    const desk = start({ authenticate: authenticateIntact });
+    desk.take([first]);
+    await desk.round();
+    hasReport = true;
+    await start().round();
+    expect(said()).toEqual([`${MAX}: THE REPORT`]);
+  });
+
+  test('one that a program made is not obeyed, authentic or not', async () => {
+    const first = mail('#depbot discard', { to: DRAFT });
+    mails.set(first.messageId, [Buffer.from(`Auto-Submitted: auto-replied\n${Buffer.from(first.raw)}`)]);
+    await obey(first);
+    expect([discarded.size, trays()]).toEqual([0, [0, 0, 1]]);
+  });
+});
+
+describe('strangers with slow name servers', () => {
+  test('do not hold up a maintainer, and only a few are looked up at a time', async () => {
+    const order: string[] = [];
+    let inside = 0;
+    let most = 0;
+    const { authenticate } = hands;
+    const desk = start({
+      authenticate: async (raw) => {
+        most = Math.max(most, ++inside);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        inside -= 1;
+        const sender = await authenticate(raw);
+        if (sender.ok) order.push(sender.address);
+        return sender;
+      },
+    });
+    const strangers = Array.from({ length: 20 }, (_, n) => mail('#depbot help', { from: `s${n}@s${n}.example` }));
+    desk.take([...strangers, mail('#depbot help'), mail('#depbot stop')]);
+    await desk.round();
+    expect(order.slice(0, 2)).toEqual([MAX, MAX]);
+    expect([order.length, most]).toEqual([22, 4]);
+  });
+
+  test('are looked up for 10 s of a round, the rest in the next', async () => {
+    const desk = start({
+      authenticate: async () => {
+        nowMs += 4000;
+        return { ok: false, why: 'no key' };
+      },
+    });
+    desk.take(Array.from({ length: 9 }, (_, n) => mail('#depbot help', { from: `s${n}@s${n}.example` })));
+    await desk.round();
+    expect(tray('todo')).toBeGreaterThan(0);
+    expect(tray('done')).toBeGreaterThan(2);
+    await desk.round();
+    await desk.round();
+    expect(trays()).toEqual([0, 0, 9]);
+  });
+
+  test('are looked at 30 times an hour and domain; more are dropped with one line, but stop waits for its turn', async () => {
+    let looks = 0;
+    const authenticate: Hands['authenticate'] = async () => ({ ok: false, why: `look ${++looks}` });
+    const desk = start({ authenticate });
+    desk.take(Array.from({ length: 35 }, (_, n) => mail('#depbot help', { from: `s${n}@x.example` })));
+    await desk.round();
+    expect([looks, trays()]).toEqual([30, [0, 0, 35]]);
+    desk.take([
+      mail('#depbot stop', { from: EVE }),
+      mail('#depbot help', { from: 'a@other.example' }),
+      mail('#depbot help'),
+    ]);
+    await desk.round();
+    expect([looks, trays()]).toEqual([32, [1, 0, 37]]);
+    expect(lines.filter((line) => line.includes('too many'))).toEqual([
+      expect.stringMatching(/^warning: commands from strangers at x\.example: too many/),
+    ]);
+    nowMs += 3_600_000;
+    await desk.round();
+    expect([looks, trays()]).toEqual([33, [0, 0, 38]]);
   });
 });

@@ -13,7 +13,7 @@ describe.each(EOLS)('parseDiff with %s', (_, eol) => {
   it('numbers every line in the mail, the old and the new file', () => {
     const { files, oddities, cutShort } = parse(patchBody());
     expect(oddities).toEqual([]);
-    expect(cutShort).toBe(false);
+    expect(cutShort).toBeUndefined();
     expect(files).toEqual([
       {
         kind: 'modify',
@@ -212,16 +212,40 @@ describe.each(EOLS)('parseDiff with %s', (_, eol) => {
   it('reports a hunk that the end of the mail cuts short, with or without signature', () => {
     for (const tail of ['', '-- \n2.47.0\n', '\n\n']) {
       const { files, oddities, cutShort } = parse(`${text(...HEAD, '@@ -1,3 +1,9 @@', ' a', '+b')}${tail}`);
-      expect(cutShort).toBe(true);
-      expect(oddities).toEqual(['mail line 5: the hunk is cut short, the mail ends before its lines are complete']);
+      expect(cutShort).toBe('the mail ends in the middle of the hunk at mail line 5');
+      expect(oddities).toEqual([]);
       expect(files[0]?.hunks[0]?.lines).toHaveLength(2);
     }
   });
 
-  it('reports a file that is cut before its first hunk', () => {
-    expect(parse(text(...HEAD))).toMatchObject({ cutShort: true, oddities: [expect.stringContaining('no hunk')] });
+  it.each([
+    ['below the index line', ['diff --git a/foo.c b/foo.c', 'index 111111111111..222222222222 100644']],
+    ['in the +++ line', [...HEAD.slice(0, -1), '+++ b/fo']],
+    ['in the first hunk header', [...HEAD, '@@ -1,3 +1']],
+    ['below the first line', ['diff --git a/foo.c b/foo.c']],
+  ])('reports a file that is cut %s', (_where, lines) => {
+    expect(parse(text(...lines))).toMatchObject({
+      cutShort: 'the mail ends before the first hunk of foo.c',
+      oddities: [],
+    });
+  });
+
+  it('reports a second file that is cut in its first line, and a second hunk that is cut in its header', () => {
+    const whole = [...HEAD, '@@ -1 +1 @@', '-a', '+b'];
+    expect(parse(text(...whole)).cutShort).toBeUndefined();
+    expect(parse(text(...whole, 'diff --git a/bar.c b/b')).cutShort).toBe("the mail ends in a file's header");
+    expect(parse(text(...whole, '@@ -7,3 +')).cutShort).toBe('the mail ends in the header of a hunk, at mail line 8');
+  });
+
+  it('does not call cut what is followed by more, by a signature, or is an empty file', () => {
+    const bare = ['diff --git a/foo.c b/foo.c', 'index 111111111111..222222222222 100644'];
+    expect(parse(text(...bare, '-- ', '2.47.0'))).toMatchObject({
+      cutShort: undefined,
+      oddities: [expect.stringContaining('no hunk')],
+    });
+    expect(parse(text('diff --git a/foo.c b/foo.c', 'was the command.', 'It', 'says', 'so.')).cutShort).toBeUndefined();
     expect(parse(text('diff --git a/e b/e', 'new file mode 100644', 'index 0000000..e69de29'))).toMatchObject({
-      cutShort: false,
+      cutShort: undefined,
       oddities: [],
     });
   });

@@ -371,3 +371,21 @@ describe('dnsResolver', () => {
     expect(() => dnsResolver({ servers: ['dns.example.org'] })).toThrow(/commands\.dns_servers.*dns\.example\.org/);
   });
 });
+
+describe('a name server that does not answer', () => {
+  const silent = (): Promise<string[][]> => new Promise(() => undefined);
+
+  it('holds a mail up for its time, however many signatures it has, and leaves it to be judged again', async () => {
+    let raw: Buffer = await signed();
+    for (const by of [curve, weak, testing]) raw = await signed(raw.toString('latin1'), {}, by);
+    const before = performance.now();
+    const judged = await authenticate(raw, { resolver: silent, now, maxAgeMs: 48 * HOUR_MS, dnsMs: 200 });
+    expect(judged).toMatchObject({ ok: false, retry: true, why: expect.stringContaining('could not be checked') });
+    expect(performance.now() - before).toBeLessThan(2000);
+  });
+
+  it('takes no time from a mail whose keys come in time', async () => {
+    const options = { resolver: lookUp, now, maxAgeMs: 48 * HOUR_MS, dnsMs: 2000 };
+    expect(await authenticate(await signed(), options)).toMatchObject({ ok: true });
+  });
+});

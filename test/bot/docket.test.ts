@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -77,6 +77,63 @@ describe('a report', () => {
     expect(docket.report(ONE.key)).toEqual(REPORT);
     expect(new Docket(dir).report(ONE.key)).toEqual(REPORT);
     expect(docket.report(TWO.key)).toBeUndefined();
+  });
+});
+
+describe('a failure', () => {
+  test('is the last one, is no report, leaves the job open, and ends with a report', () => {
+    docket.open(ONE);
+    expect(docket.failure(ONE.key)).toBeUndefined();
+    docket.fail(ONE.key, 'out of memory');
+    docket.fail(ONE.key, 'disk full');
+    for (const each of [docket, new Docket(dir)]) {
+      expect(each.failure(ONE.key)).toEqual({ why: 'disk full', at: expect.any(Date) });
+      expect(Math.abs(each.failure(ONE.key)!.at.getTime() - Date.now())).toBeLessThan(60_000);
+      expect([each.report(ONE.key), each.openKeys()]).toEqual([undefined, [ONE.key]]);
+      expect(each.failure(TWO.key)).toBeUndefined();
+    }
+    docket.keepReport(ONE.key, REPORT);
+    expect(docket.failure(ONE.key)).toBeUndefined();
+    expect(docket.report(ONE.key)).toEqual(REPORT);
+  });
+});
+
+describe('a sweep', () => {
+  const [JOB, REPORTS] = ['2026-11-01', '2026-08-24'];
+  const age = (folder: string, key: string, day: string): void => {
+    utimesSync(join(dir, folder, `${key}.json`), new Date(`${day}T00:00:00Z`), new Date(`${day}T23:59:59Z`));
+  };
+
+  test('removes closed jobs and reports of days before theirs, and none of later days', () => {
+    for (const { job, closed, report } of [
+      { job: ONE, closed: '2026-10-31', report: '2026-08-24' },
+      { job: TWO, closed: '2026-11-01', report: '2026-08-23' },
+    ]) {
+      docket.open(job);
+      docket.keepReport(job.key, REPORT);
+      docket.close(job.key);
+      age('closed', job.key, closed);
+      age('reports', job.key, report);
+    }
+    docket.sweep(JOB, REPORTS);
+    expect([docket.isClosed(ONE.key), docket.isClosed(TWO.key)]).toEqual([false, true]);
+    expect([docket.report(ONE.key), docket.report(TWO.key)]).toEqual([REPORT, undefined]);
+    expect(docket.open(ONE)).toBe(true);
+  });
+
+  test('leaves what belongs to an open job, however old', () => {
+    docket.open(ONE);
+    docket.fail(ONE.key, 'why');
+    docket.fail(TWO.key, 'why');
+    for (const [folder, key] of [
+      ['open', ONE.key],
+      ['failures', ONE.key],
+      ['failures', TWO.key],
+    ] as const)
+      age(folder, key, '2026-01-01');
+    docket.sweep(JOB, REPORTS);
+    expect(docket.openKeys()).toEqual([ONE.key]);
+    expect([docket.failure(ONE.key)?.why, docket.failure(TWO.key)]).toEqual(['why', undefined]);
   });
 });
 

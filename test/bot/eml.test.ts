@@ -7,12 +7,14 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   bodyDigest,
   type Envelope,
+  isCopyOf,
   isMailable,
   MailError,
   messageIdFor,
   toDraft,
   toEml,
   toText,
+  withoutRecipients,
 } from '../../bot/eml.ts';
 import { renderReplies } from '../../bot/reply.ts';
 import type { Reply } from '../../rules/types.ts';
@@ -271,5 +273,50 @@ describe('Message-ID', () => {
 
   test.each(['', 'a b', 'x>', 'x\r\n', '.x'])('%j is no domain', (domain) => {
     expect(() => messageIdFor('p@x', digest, domain)).toThrow(MailError);
+  });
+});
+
+describe('a mail without some of its recipients', () => {
+  const eml = toEml(reply, envelope);
+  const text = Buffer.from(eml).toString();
+  const without = (...addresses: string[]) => {
+    const made = withoutRecipients(eml, new Set(addresses));
+    return { to: made.to, text: Buffer.from(made.eml).toString() };
+  };
+
+  test('names the others as before, and is the same otherwise', () => {
+    const { to, text: made } = without('jg@example.net');
+    expect(to).toEqual(['jane@example.org']);
+    expect(headerOf(made, 'Cc')).toBe('linux-hwmon@vger.kernel.org');
+    expect(made.replace(/^Cc:.*\r\n/m, '')).toBe(text.replace(/^Cc:.*\r\n(?:[ \t].*\r\n)*/m, ''));
+    expect(headerOf(without('linux-hwmon@vger.kernel.org').text, 'Cc')).toBe(
+      headerOf(text, 'Cc').replace(/, linux-hwmon@vger.kernel.org$/, ''),
+    );
+  });
+
+  test('has no empty Cc, and no To where nobody is left', () => {
+    expect(namesOf(without('jg@example.net', 'linux-hwmon@vger.kernel.org').text)).not.toContain('Cc');
+    const { to, text: made } = without('jane@example.org');
+    expect(to).toEqual([]);
+    expect(namesOf(made)).not.toContain('To');
+  });
+
+  test('is the same to the byte when none of them is among its recipients', () => {
+    expect(without('bo@example.org', 'example.org', 'Jane Doe').text).toBe(text);
+    expect(without().to).toEqual(['jane@example.org']);
+  });
+
+  test('takes a name with a comma or an address in it for a name', () => {
+    const tricky = { name: 'Doe, "eve@example.org" <x@example.org>, J.', address: 'Jane@Example.org' };
+    const made = withoutRecipients(
+      toEml(reply, { ...envelope, to: [tricky] }),
+      new Set(['x@example.org', 'eve@example.org']),
+    );
+    expect(made.to).toEqual(['jane@example.org']);
+  });
+
+  test('is still a copy of it', () => {
+    expect(isCopyOf(eml, Buffer.from(without('jg@example.net').text))).toBe(true);
+    expect(isCopyOf(eml, toEml({ ...reply, body: 'another\n' }, envelope))).toBe(false);
   });
 });

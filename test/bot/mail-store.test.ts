@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -29,7 +29,7 @@ describe('a mail', () => {
     expect(store.add(mail, on('2026-11-22'))).toBe(true);
     for (const each of [store, open()]) {
       expect(each.has(mail.messageId)).toBe(true);
-      expect(each.raw(mail.messageId)).toEqual(mail.raw);
+      expect(each.raws(mail.messageId)).toEqual([mail.raw]);
       expect([...each.all()]).toEqual([{ raw: mail.raw, day: '2026-11-22' }]);
     }
   });
@@ -38,8 +38,7 @@ describe('a mail', () => {
     const store = open();
     store.add(one('a@x.example'), on('2026-11-22'));
     expect(store.has('b@x.example')).toBe(false);
-    expect(store.raw('b@x.example')).toBeUndefined();
-    expect([...store.copies('b@x.example')]).toEqual([]);
+    expect(store.raws('b@x.example')).toEqual([]);
   });
 
   test('may have a Message-ID that is no name of a file', () => {
@@ -62,10 +61,15 @@ describe('a mail', () => {
     const store = open();
     const copies = [one('a@x.example', 'l.x.example'), one('a@x.example', 'm.x.example'), one('a@x.example')];
     for (const copy of copies) expect(store.add(copy, on('2026-11-22'))).toBe(true);
-    expect(store.raw('a@x.example')).toEqual(copies[0]!.raw);
+    expect(store.raws('a@x.example')[0]).toEqual(copies[0]!.raw);
     const raws = copies.map(({ raw }) => Buffer.from(raw).toString()).sort();
     for (const each of [store, open()])
-      expect([...each.copies('a@x.example')].map((raw) => Buffer.from(raw).toString()).sort()).toEqual(raws);
+      expect(
+        each
+          .raws('a@x.example')
+          .map((raw) => Buffer.from(raw).toString())
+          .sort(),
+      ).toEqual(raws);
   });
 
   test('has at most 20 copies', () => {
@@ -103,9 +107,9 @@ describe('days that are over', () => {
     store.add(one('a@x.example', 'l.x'), on('2026-10-31'));
     store.add(one('b@x.example', 'l.x'), on('2026-10-31'));
     store.add(one('b@x.example', 'm.x'), on('2026-11-01'));
-    store.forgetBefore('2026-11-01');
+    store.sweep('2026-11-01');
     expect([store.has('a@x.example'), store.has('b@x.example')]).toEqual([false, true]);
-    expect(store.raw('b@x.example')).toEqual(one('b@x.example', 'm.x').raw);
+    expect(store.raws('b@x.example')).toEqual([one('b@x.example', 'm.x').raw]);
     expect(days(store)).toEqual(['2026-11-01']);
     expect(store.add(one('a@x.example', 'l.x'), on('2026-11-02'))).toBe(true);
   });
@@ -117,6 +121,19 @@ test('what cannot be read is kept once, and is no mail', () => {
   const names = readdirSync(join(dir, 'unreadable'));
   expect(names.map((name) => readFileSync(join(dir, 'unreadable', name), 'utf8'))).toEqual(['no mail']);
   expect([...open().all()]).toEqual([]);
+});
+
+test('of what cannot be read 100 mails are kept; a sweep removes those of days before, and makes room', () => {
+  const store = open();
+  const added = Array.from({ length: 103 }, (_, n) => store.addUnreadable(Buffer.from(`no mail ${n}`)));
+  expect(added.filter(Boolean)).toHaveLength(100);
+  const folder = join(dir, 'unreadable');
+  const names = readdirSync(folder);
+  const date = (name: string, day: string): void => utimesSync(join(folder, name), on(day), on(day));
+  for (const [at, name] of names.entries()) date(name, at < 60 ? '2026-10-31' : '2026-11-01');
+  store.sweep('2026-11-01');
+  expect(readdirSync(folder).sort()).toEqual(names.slice(60).sort());
+  expect(store.addUnreadable(Buffer.from('one more'))).toBe(true);
 });
 
 describe('a position', () => {

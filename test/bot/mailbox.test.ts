@@ -216,10 +216,11 @@ describe('readSeries', () => {
     expect(problems).toEqual([
       {
         where: join(dir, 'cut.mbox'),
-        why: 'its diff is cut short: the mail ends in the middle of a hunk (subject: "[PATCH] foo: select BAR")',
+        why: 'its diff is cut short: the mail ends in the middle of the hunk at mail line 12 (subject: "[PATCH] foo: select BAR")',
       },
     ]);
-    expect(series[0]?.oddities).toEqual([expect.stringMatching(/^patch 1\/1: .*cut short/)]);
+    expect(series[0]?.oddities).toEqual([expect.stringMatching(/^patch 1\/1: its diff is cut short/)]);
+    expect(series).toMatchObject([{ complete: false, have: [{ n: 1 }], missing: [1] }]);
   });
 
   it('does not call a reply with part of a diff cut short', async () => {

@@ -26,10 +26,16 @@ afterEach(() => {
 });
 
 /** A mailroom as it is after a start of the process. */
-function start(): Mailroom {
+function start(maxTextBytes?: number): Mailroom {
   const log = { info: (text: string) => lines.push(text), warn: (text: string) => lines.push(`warning: ${text}`) };
   const store = new MailStore(dir, oldestDay(now, WINDOW_DAYS));
-  return new Mailroom({ store, windowDays: WINDOW_DAYS, log, now: () => now });
+  return new Mailroom({
+    store,
+    windowDays: WINDOW_DAYS,
+    log,
+    now: () => now,
+    ...(maxTextBytes !== undefined && { maxTextBytes }),
+  });
 }
 let uid = 1;
 const deliver = (raws: readonly Uint8Array[], mailbox = 'kernel/INBOX'): Message[] =>
@@ -144,7 +150,7 @@ describe('a series', () => {
       raw: Buffer.from(`List-Id: <s.x.example>\n${Buffer.from(one!.raw).toString().split('---\n')[0]}`),
     };
     expect(open(spoilt, cover!)).toEqual([]);
-    expect(open(one!)).toEqual([]);
+    expect(open(one!)).toHaveLength(1);
     for (const each of [room, start()]) {
       const series = each.answered([COVER]) as Series;
       expect(series.complete).toBe(true);
@@ -167,6 +173,60 @@ describe('a series', () => {
         .map(({ author }) => author.address)
         .sort(),
     ).toEqual(['ada@example.org', 'bob@example.org']);
+  });
+});
+
+describe('an old series', () => {
+  test('is recorded and not given, with a line; it can be asked for', () => {
+    now = new Date(Date.UTC(2026, 2, 2 + WINDOW_DAYS, 9, 1) + 1000);
+    expect(open(...thread(1))).toEqual([]);
+    expect(lines).toEqual([expect.stringMatching(/^\[PATCH 0\/1\] Foo series: .*more than 21 days ago: not checked$/)]);
+    expect(room.answered([COVER])).toMatchObject({ complete: true });
+  });
+
+  test('is given while its newest mail is within the window', () => {
+    now = new Date(Date.UTC(2026, 2, 2 + WINDOW_DAYS, 9, 1));
+    expect(open(...thread(1))).toHaveLength(1);
+    expect(lines).toEqual([]);
+  });
+
+  test('is what one without any Date is taken for', () => {
+    expect(open(message({ at: null }))).toEqual([]);
+    expect(open(message({ id: 'b@x.example', subject: '[PATCH] other' }))).toHaveLength(1);
+  });
+});
+
+describe('memory', () => {
+  test('keeps texts up to its limit; those that left are read again, and the series are the same', () => {
+    const all = [...thread(3), ...thread(2, 'PATCH v2', 60)];
+    const [series] = open(...all);
+    const answers = ['PATCH-0@example.org', 'PATCH-v2-1@example.org'].map((id) => room.answered([id]));
+    expect(answers.every((one) => one?.complete)).toBe(true);
+    for (const maxTextBytes of [0, 1, 600, 1000]) {
+      room = start(maxTextBytes);
+      expect(['PATCH-0@example.org', 'PATCH-v2-1@example.org'].map((id) => room.answered([id]))).toEqual(answers);
+      expect(open(...all)).toEqual([series]);
+    }
+    room = start(0);
+    // A copy of a text that left says nothing new, and one with other words does.
+    expect(deliver([through('l.x.example', all[1]!).raw])).toEqual([]);
+    expect(deliver([through('m.x.example', all[1]!, 'footer').raw])).toHaveLength(1);
+  });
+
+  test('a diff under any subject is a patch, also when its text has left', () => {
+    const bare = message({ subject: 'select BAR in foo' });
+    room = start(0);
+    open(bare);
+    expect(room.answered([bare.messageId])).toMatchObject({ complete: true });
+  });
+
+  test('a mail that is no patch is given with each copy, since only one of them may be signed', () => {
+    const reply = message({ id: 'r@x.example', subject: 'Re: [PATCH] x', body: '#depbot stop' });
+    const letter = message({ id: 'm@x.example', subject: 'Hello', body: '#depbot stop' });
+    for (const each of [reply, letter]) {
+      expect(deliver([each.raw, through('l.x.example', each, 'footer').raw])).toHaveLength(2);
+      expect(room.answered([each.messageId])).toBeUndefined();
+    }
   });
 });
 

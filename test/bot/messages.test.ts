@@ -19,6 +19,9 @@ const variants: Record<string, Finding> = {
   }),
   upgrade: sample.configUpgrade,
   'upgrade of a symbol that goes': withClaim(sample.configUpgrade, { to: 'not defined', alsoChanged: [] }),
+  'upgrade to several values': withClaim(sample.configUpgrade, {
+    otherValues: [{ symbol: 'SENSORS_FOO', from: 'y', to: 'm', count: 1 }],
+  }),
   'upgrade caused elsewhere': withClaim(sample.configUpgrade, {
     cause: { ...(sample.configUpgrade.claim.cause as object), line: 1, side: 'before' },
   }),
@@ -34,13 +37,20 @@ const variants: Record<string, Finding> = {
   recursion: sample.recursion,
   'recursion of many': withClaim(sample.recursion, {
     archs: ['arm', 'x86'],
-    cycle: ['default', 'prompt', ...Array(20).fill('implies')].map((relation, i) => ({
+    cycle: ['has a prompt that depends on', ...Array(21).fill('takes its default from')].map((relation, i) => ({
       symbol: `S${i}`,
       relation,
       next: `S${i + 1}`,
       path: 'Kconfig',
       line: i,
     })),
+  }),
+  'recursion of a choice': withClaim(sample.recursion, {
+    cycle: [
+      { symbol: '<choice>', relation: 'has the member', next: 'B', path: 'Kconfig', line: 9, choice: 'Kconfig:2' },
+      { symbol: 'B', relation: 'depends on', next: 'A', path: 'Kconfig', line: 11 },
+      { symbol: 'A', relation: 'is a member of', next: '<choice>', path: 'Kconfig', line: 5, choice: 'Kconfig:2' },
+    ],
   }),
   built: { ...sample.recursion, verification: { rung: 3, attempts: [] } },
   derived: { ...sample.recursion, verification: { rung: 1, attempts: [] } },
@@ -111,6 +121,15 @@ describe.each(Object.entries(variants))('%s', (_, finding) => {
   test('no line of ours makes it look like a patch or a command', () => {
     expect(ours.filter((line) => /^(diff |--- |\+\+\+ |Index:|From |#|pw-bot:)/.test(line))).toEqual([]);
   });
+});
+
+test('a choice is named by its place', () => {
+  const [reply] = renderReplies({ series, report: sample.sampleReport([variants['recursion of a choice']!]), footer });
+  expect(reply?.body).not.toContain('<choice>');
+  expect(reply?.body.replace(/\s+/g, ' ')).toContain('because the choice at Kconfig:2 depends on itself:');
+  expect(reply?.body).toContain('    Kconfig:9: the choice at Kconfig:2 has the member B\n');
+  expect(reply?.body).toContain('    Kconfig:11: B depends on A\n');
+  expect(reply?.body).toContain('    Kconfig:5: A is a member of the choice at Kconfig:2\n');
 });
 
 test('long lists are cut and counted', () => {

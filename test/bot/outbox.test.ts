@@ -22,7 +22,7 @@ const mail = (name: string, part: Partial<Outgoing> = {}): Outgoing => ({
   from: 'bot@bot.example',
   recipients: ['list@example.org', 'bot@bot.example'],
   subject: 'Re: [PATCH] x',
-  answers: 'patch@example.org',
+  answers: `patch-of-${name}@example.org`,
   maintainers: ['jane@example.org'],
   allowedBy: 'maintainer jane@example.org',
   addedAt: '2026-11-22T10:00:00.000Z',
@@ -52,7 +52,10 @@ describe('adding', () => {
     expect(outbox.find(b.messageId)).toEqual({ meta: b, state: 'to-send' });
     expect(Buffer.compare(outbox.read(a.id), eml)).toBe(0);
     expect(everything()).toEqual(
-      [`meta/${a.id}.json`, `meta/${b.id}.json`, `to-draft/${a.id}.eml`, `to-send/${b.id}.eml`].sort(),
+      [a, b]
+        .flatMap(({ id, answers }) => [`meta/${id}.json`, `replied/${outgoingId(answers)}`])
+        .concat(`to-draft/${a.id}.eml`, `to-send/${b.id}.eml`)
+        .sort(),
     );
   });
 
@@ -61,7 +64,8 @@ describe('adding', () => {
     const one = mail('a');
     const path: [State, State][] = [
       ['to-send', 'sending'],
-      ['sending', 'sent'],
+      ['sending', 'accepted'],
+      ['accepted', 'sent'],
     ];
     outbox.add(one, eml);
     for (const [from, to] of path) {
@@ -71,6 +75,29 @@ describe('adding', () => {
     expect(new Outbox(dir, log).add(one, Buffer.from('another'))).toBe('known');
     expect(outbox.find(one.messageId)).toEqual({ meta: one, state: 'sent' });
     expect(Buffer.compare(outbox.read(one.id), eml)).toBe(0);
+  });
+
+  test('does not take a second reply to a mail in, whatever became of the first; an answer, or a reply to another, it does', () => {
+    const outbox = new Outbox(dir, log);
+    const first = mail('a', { via: 'draft' });
+    const { answers } = first;
+    outbox.add(first, eml);
+    expect(outbox.add(mail('b', { answers }), eml)).toBe('known');
+    outbox.move(first.id, 'to-draft', 'discarded');
+    expect(new Outbox(dir, log).add(mail('b', { answers }), eml)).toBe('known');
+    expect(outbox.find('b@bot.example')).toBeUndefined();
+    expect(outbox.add(mail('c', { answers, kind: 'answer' }), eml)).toBe('added');
+    expect(outbox.add(mail('d', { answers, kind: 'answer' }), eml)).toBe('added');
+    expect(outbox.add(mail('b'), eml)).toBe('added');
+  });
+
+  test('takes another reply in where a crash kept the first from being taken in', () => {
+    const first = mail('a');
+    new Outbox(dir, log).add(first, eml);
+    rmSync(join(dir, 'to-send', `${first.id}.eml`));
+    const outbox = new Outbox(dir, log);
+    expect(outbox.add(mail('b', { answers: first.answers }), eml)).toBe('added');
+    expect(outbox.add(first, eml)).toBe('known');
   });
 
   test('is finished after a crash between meta and mail', () => {
@@ -131,20 +158,35 @@ describe('the list of a state', () => {
 });
 
 describe('moves', () => {
-  const all: State[] = ['to-draft', 'drafting', 'drafted', 'to-send', 'sending', 'sent', 'discarded', 'held'];
+  const all: State[] = [
+    'to-draft',
+    'drafting',
+    'drafted',
+    'to-send',
+    'sending',
+    'accepted',
+    'sent',
+    'discarded',
+    'held',
+  ];
   const allowed = new Set([
     'to-draft drafting',
     'to-draft discarded',
     'drafting drafted',
     'drafted to-send',
-    'drafted sent',
+    'drafted accepted',
     'drafted discarded',
     'to-send sending',
-    'to-send sent',
+    'to-send accepted',
     'to-send drafted',
-    'sending sent',
+    'to-send held',
+    'sending accepted',
     'sending to-send',
     'sending held',
+    'accepted sent',
+    'held to-send',
+    'held accepted',
+    'held discarded',
   ]);
 
   test('are those of the table, and no others', () => {
@@ -171,7 +213,7 @@ describe('moves', () => {
     const outbox = new Outbox(dir, log);
     const one = mail('a');
     outbox.add(one, eml);
-    expect(() => outbox.move(one.id, 'sending', 'sent')).toThrow(/is not in sending/);
+    expect(() => outbox.move(one.id, 'sending', 'accepted')).toThrow(/is not in sending/);
     expect(() => outbox.move(outgoingId('none'), 'to-send', 'sending')).toThrow(/is not in to-send/);
     expect(() => outbox.read(outgoingId('none'))).toThrow(OutboxError);
     expect(outbox.list('to-send')).toEqual([one]);
@@ -186,8 +228,32 @@ describe('moves', () => {
     expect(outbox.whyHeld(one.id)).toBeUndefined();
     outbox.move(one.id, 'sending', 'held', '550 no such user');
     expect(outbox.whyHeld(one.id)).toBe('550 no such user');
-    expect(everything()).toEqual([`held/${one.id}.eml`, `held/${one.id}.why`, `meta/${one.id}.json`]);
+    expect(everything().filter((path) => path.startsWith('held/'))).toEqual([
+      `held/${one.id}.eml`,
+      `held/${one.id}.why`,
+    ]);
+    outbox.move(one.id, 'held', 'to-send');
+    expect(everything().filter((path) => path.startsWith('held/'))).toEqual([]);
   });
+});
+
+test('how far the sending of a mail has come outlives a restart; a damaged record is set aside and named', () => {
+  const outbox = new Outbox(dir, log);
+  const one = mail('a');
+  outbox.add(one, eml);
+  expect(outbox.progress(one.id)).toBeUndefined();
+  const progress = {
+    step: 'in-doubt',
+    doubtSince: '2026-11-22T10:00:00.000Z',
+    unknowns: 2,
+    got: [],
+    refused: [],
+  } as const;
+  outbox.setProgress(one.id, progress);
+  expect(new Outbox(dir, log).progress(one.id)).toEqual(progress);
+  writeFileSync(join(dir, 'progress', `${one.id}.json`), '{"step": "sent"}');
+  expect(() => outbox.progress(one.id)).toThrow(/set aside as .*damaged, and who got mail .* is not known/);
+  expect(outbox.progress(one.id)).toBeUndefined();
 });
 
 test('opening sweeps files that were not written to their end, and nothing else', () => {

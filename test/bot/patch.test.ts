@@ -18,7 +18,7 @@ describe.each(EOLS)('parsePatch with %s', (_, eol) => {
   }
 
   it('reads title, author, log, trailers and diff', () => {
-    const { patch, oddities, cutShort } = patchOf({ subject: '[PATCH v2 2/3] foo: select BAR' });
+    const { patch, oddities } = patchOf({ subject: '[PATCH v2 2/3] foo: select BAR' });
     expect(patch).toMatchObject({
       n: 2,
       total: 3,
@@ -28,7 +28,7 @@ describe.each(EOLS)('parsePatch with %s', (_, eol) => {
       trailers: [SOB],
     });
     expect(patch.diff.map((file) => file.newPath)).toEqual(['drivers/foo/Kconfig']);
-    expect([oddities, cutShort]).toEqual([[], false]);
+    expect(oddities).toEqual([]);
   });
 
   it('takes author and title from in-body headers', () => {
@@ -97,6 +97,41 @@ describe.each(EOLS)('parsePatch with %s', (_, eol) => {
     });
     expect(patchOf({ body: `Why.\n\n${diffOf()}` }).patch.log).toBe('Why.');
     expect(patchOf({ body: `Why.\n\nIndex: foo\n${diffOf()}` }).patch.log).toBe('Why.');
+  });
+
+  describe('a mail with fewer files than its diffstat counts', () => {
+    const two = ' drivers/foo/Kconfig | 1 +\n drivers/foo/foo.c   | 1 +\n 2 files changed, 2 insertions(+)\n';
+    const one = ' drivers/foo/Kconfig | 1 +\n 1 file changed, 1 insertion(+)\n';
+    const unsigned = diffOf().replace(/^-- \n[\s\S]*/m, '');
+    const CUT = 'its diff is cut short: its diffstat counts 2 files, and 1 of them came';
+    const mail = (below: string, diff = unsigned, log = 'Why.') => patchOf({ body: `${log}\n---\n${below}\n${diff}` });
+
+    it.each([
+      ['below the ---', two],
+      ['with modes below', `${two} create mode 100644 drivers/foo/foo.c\n`],
+      ['below that of another revision', `v1 was\n${one}\n${two}`],
+      ['below what the author wrote by hand', `---\nv2: shorter\n\n${two}`],
+      ['of added lines alone', ' 2 files changed\n'],
+    ])('is cut short: a diffstat %s', (_where, below) => {
+      expect(mail(below).oddities).toEqual([CUT]);
+    });
+
+    it('is cut short below scissors', () => {
+      expect(mail(two, unsigned, 'Hello.\n\n-- >8 --\nWhy.').oddities).toEqual([CUT]);
+    });
+
+    it.each([
+      ['all have come', one, unsigned, 'Why.'],
+      ['more have come', one, unsigned + diffOf('drivers/foo/foo.c').replace(/^-- \n[\s\S]*/m, ''), 'Why.'],
+      ["git's signature is still there", two, diffOf(), 'Why.'],
+      ['the diffstat is quoted', two.replace(/^/gm, '>'), unsigned, 'Why.'],
+      ['the diffstat is forwarded with another mail', one, unsigned, `They wrote\n\n${two}\nso.`],
+      ['the diffstat is above scissors', one, unsigned, `Hello.\n${two}\n-- >8 --\nWhy.`],
+      ['that of the series is above its own', two + one, unsigned, 'Why.'],
+      ['it is a sentence', ' 2 files changed since v1, mostly docs\n', unsigned, 'Why.'],
+    ])('is not cut short where %s', (_why, below, diff, log) => {
+      expect(mail(below, diff, log).oddities).toEqual([]);
+    });
   });
 
   it('does not take a mail without diff for a patch', () => {

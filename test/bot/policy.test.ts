@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { describe, expect, test } from 'vitest';
 import { isPathPattern, pathMatcher } from '../../bot/path-pattern.ts';
-import { audienceOf, everyoneIn, isOptedIn, type Maintainer, recipientsOf } from '../../bot/policy.ts';
-import type { Address, Message, Patch, Series } from '../../rules/types.ts';
+import { type Audience, audienceOf, deliveryOf, everyoneIn, isOptedIn, type Maintainer } from '../../bot/policy.ts';
+import type { Address, Message, Patch } from '../../rules/types.ts';
 import { create, mail, tinyPatch } from '../support/tiny-series.ts';
 
 const at = (address: string, name = ''): Address => ({ name, address });
@@ -12,21 +12,6 @@ const INPUT = 'linux-input@vger.kernel.org';
 function patchOf(paths: readonly string[], message: Partial<Message> = {}, n = 1): Patch {
   const patch = tinyPatch(mail(paths.map((path) => create(path)).join('')), n, 2);
   return { ...patch, message: { ...patch.message, ...message } };
-}
-
-function seriesOf(first: Patch, ...rest: Patch[]): Series {
-  return {
-    complete: true,
-    id: first.message.messageId,
-    revision: 1,
-    subject: 'x',
-    author: first.author,
-    patches: [first, ...rest],
-    tags: [],
-    prerequisites: [],
-    carriedOver: [],
-    oddities: [],
-  };
 }
 
 const entry = (more: Partial<Maintainer> = {}): Maintainer => ({
@@ -106,17 +91,20 @@ describe('pathMatcher', () => {
 
 describe('audienceOf', () => {
   const touched = ['drivers/input/a.c'];
+  const audience = (patch: Patch, entries = [entry()], ...stopped: string[]): Audience | undefined =>
+    audienceOf(patch, entries, new Set(stopped));
 
   test.each([
-    ['a list in To', { to: [at(INPUT)] }],
-    ['a list in Cc', { cc: [at('x@example.org'), at(INPUT)] }],
-    ['a list in other letters', { cc: [at('Linux-Input@VGER.kernel.org')] }],
-    ['a List-Id', { listIds: ['linux-input.vger.kernel.org'] }],
-    ['a List-Id in other letters', { listIds: ['Linux-Input.vger.kernel.org'] }],
-  ])('takes %s', (_, message) => {
-    expect(audienceOf(seriesOf(patchOf(touched, message)), [entry()])).toEqual({
+    ['a list in To', { to: [at(INPUT)] }, false],
+    ['a list in Cc', { cc: [at('x@example.org'), at(INPUT)] }, false],
+    ['a list in other letters', { cc: [at('Linux-Input@VGER.kernel.org')] }, false],
+    ['a List-Id', { listIds: ['linux-input.vger.kernel.org'] }, true],
+    ['a List-Id in other letters', { listIds: ['Linux-Input.vger.kernel.org'] }, true],
+  ])('takes %s', (_, message, cameByList) => {
+    expect(audience(patchOf(touched, message))).toEqual({
       mode: 'draft',
       maintainers: ['max@example.org'],
+      cameByList,
       because: `drivers/input/ on ${INPUT} (max@example.org)`,
     });
   });
@@ -128,27 +116,19 @@ describe('audienceOf', () => {
     ['a List-Id with more in it', { listIds: ['x.linux-input.vger.kernel.org'] }],
     ['a sender that is the list', { from: at(INPUT) }],
   ])('does not take %s', (_, message) => {
-    expect(audienceOf(seriesOf(patchOf(touched, message)), [entry()])).toBeUndefined();
+    expect(audience(patchOf(touched, message))).toBeUndefined();
   });
 
   test('needs a path as well as a list', () => {
     const sent = { to: [at(INPUT)] };
-    expect(audienceOf(seriesOf(patchOf(['drivers/hid/a.c'], sent)), [entry()])).toBeUndefined();
-    expect(audienceOf(seriesOf(patchOf(touched, sent)), [])).toBeUndefined();
-    expect(audienceOf(seriesOf(patchOf(touched, sent)), [entry()])).toBeDefined();
-  });
-
-  test('takes list and path from different mails, and the list from the cover letter', () => {
-    const listed = patchOf(['fs/a.c'], { to: [at(INPUT)] });
-    expect(audienceOf(seriesOf(listed, patchOf(touched, {}, 2)), [entry()])).toBeDefined();
-    const cover = { ...listed.message, messageId: '0@example.org' };
-    expect(audienceOf({ ...seriesOf(patchOf(touched)), cover }, [entry()])).toBeDefined();
-    expect(audienceOf(seriesOf(patchOf(touched)), [entry()])).toBeUndefined();
+    expect(audience(patchOf(['drivers/hid/a.c'], sent))).toBeUndefined();
+    expect(audience(patchOf(touched, sent), [])).toBeUndefined();
+    expect(audience(patchOf(touched, sent))).toBeDefined();
   });
 
   test('does not put list and path of different entries together', () => {
     const both = [entry({ paths: ['fs/'] }), entry({ lists: ['other@example.org'] })];
-    expect(audienceOf(seriesOf(patchOf(touched, { to: [at(INPUT)] })), both)).toBeUndefined();
+    expect(audience(patchOf(touched, { to: [at(INPUT)] }), both)).toBeUndefined();
   });
 
   test.each([
@@ -156,8 +136,7 @@ describe('audienceOf', () => {
     ['new', { oldPath: 'fs/a.c', newPath: 'drivers/input/a.c' }],
   ])('takes the %s path of a rename', (_, paths) => {
     const patch = patchOf(['x'], { to: [at(INPUT)] });
-    const renamed = { ...patch, diff: [{ ...patch.diff[0]!, kind: 'rename' as const, ...paths }] };
-    expect(audienceOf(seriesOf(renamed), [entry()])).toBeDefined();
+    expect(audience({ ...patch, diff: [{ ...patch.diff[0]!, kind: 'rename' as const, ...paths }] })).toBeDefined();
   });
 
   test.each([
@@ -167,66 +146,126 @@ describe('audienceOf', () => {
     [['list', 'list'], 'list'],
   ] as const)('of %j the quietest mode holds: %s', (modes, mode) => {
     const entries = modes.map((one, i) => entry({ mode: one, address: `m${i}@example.org` }));
-    const audience = audienceOf(seriesOf(patchOf(touched, { to: [at(INPUT)] })), entries);
-    expect(audience?.mode).toBe(mode);
-    expect(audience?.maintainers).toEqual(entries.map(({ address }) => address));
-    expect(audience?.because.split('; ')).toHaveLength(modes.length);
+    const found = audience(patchOf(touched, { to: [at(INPUT)] }), entries);
+    expect(found?.mode).toBe(mode);
+    expect(found?.maintainers).toEqual(entries.map(({ address }) => address));
+    expect(found?.because.split('; ')).toHaveLength(modes.length);
   });
 
-  test('an entry that does not cover the series quietens nothing, and an address counts once', () => {
+  test('an entry that does not cover the patch quietens nothing, and an address counts once', () => {
     const entries = [
       entry({ mode: 'list' }),
       entry({ mode: 'list', address: 'MAX@example.org', paths: ['drivers/input/a.c'] }),
       entry({ mode: 'draft', address: 'other@example.org', paths: ['fs/'] }),
     ];
-    const audience = audienceOf(seriesOf(patchOf(touched, { to: [at(INPUT)] })), entries);
-    expect(audience?.mode).toBe('list');
-    expect(audience?.maintainers).toHaveLength(1);
+    const found = audience(patchOf(touched, { to: [at(INPUT)] }), entries);
+    expect(found?.mode).toBe('list');
+    expect(found?.maintainers).toHaveLength(1);
+  });
+
+  test('a maintainer who said stop hears nothing, and still does not make us louder', () => {
+    const entries = [entry({ address: 'Quiet@example.org' }), entry({ mode: 'list', address: 'loud@example.org' })];
+    const patch = patchOf(touched, { to: [at(INPUT)] });
+    expect(audience(patch, entries, 'quiet@example.org')).toMatchObject({
+      mode: 'draft',
+      maintainers: ['loud@example.org'],
+      because: `drivers/input/ on ${INPUT} (loud@example.org)`,
+    });
+    expect(audience(patch, entries, 'quiet@example.org', 'loud@example.org')).toBeUndefined();
   });
 });
 
-describe('recipientsOf', () => {
+describe('deliveryOf', () => {
   const bot = 'depbot@example.org';
-  const left = { bot, stopped: new Set<string>() };
-  const audience = { mode: 'list' as const, maintainers: ['max@example.org', 'mia@example.org'], because: '' };
+  const now = new Date('2026-11-22T10:00:00Z');
+  const daysAgo = (days: number): string => new Date(now.getTime() - days * 86_400_000).toISOString();
+  const left = (...stopped: string[]) => ({ bot, stopped: new Set(stopped) });
+  const audience: Audience = {
+    mode: 'list',
+    maintainers: ['max@example.org', 'mia@example.org'],
+    cameByList: true,
+    because: '',
+  };
   const message: Message = {
     ...patchOf(['x']).message,
+    date: daysAgo(1),
     from: at('ann@example.org', 'Ann'),
     to: [at('bo@example.org', 'Bo'), at(INPUT)],
     cc: [at('BO@example.org'), at('Ann@Example.org'), at('Depbot@example.org'), at('"no one"@example.org')],
   };
+  const many = (count: number): Message => ({
+    ...message,
+    to: [],
+    cc: Array.from({ length: count - 1 }, (_, i) => at(`p${i}@example.org`)),
+  });
   const addresses = (list: readonly Address[] | undefined): string[] => (list ?? []).map(({ address }) => address);
 
   test.each(['list', 'draft'] as const)('%s: To the sender, Cc everybody else once, without the bot', (mode) => {
-    const recipients = recipientsOf(mode, message, audience, left);
-    expect(recipients?.to).toEqual([at('ann@example.org', 'Ann')]);
-    expect(addresses(recipients?.cc).map((address) => address.toLowerCase())).toEqual(['bo@example.org', INPUT]);
+    const delivery = deliveryOf(message, { ...audience, mode }, left(), now);
+    expect(delivery?.mode).toBe(mode);
+    expect(delivery?.to).toEqual([at('ann@example.org', 'Ann')]);
+    expect(addresses(delivery?.cc).map((address) => address.toLowerCase())).toEqual(['bo@example.org', INPUT]);
   });
 
   test('private: the maintainers, and nobody of the mail', () => {
-    const recipients = recipientsOf('private', message, audience, left);
-    expect(addresses(recipients?.to)).toEqual(['max@example.org', 'mia@example.org']);
-    expect(recipients?.cc).toEqual([]);
+    const delivery = deliveryOf(message, { ...audience, mode: 'private' }, left(), now);
+    expect(addresses(delivery?.to)).toEqual(['max@example.org', 'mia@example.org']);
+    expect(delivery?.cc).toEqual([]);
+  });
+
+  test('never writes to an address of a reply to all that is not in From, To or Cc of the patch', () => {
+    const odd = {
+      ...message,
+      listIds: ['eve.example.org'],
+      references: ['eve@example.org'],
+      body: 'Cc: eve@example.org',
+    };
+    const delivery = deliveryOf(odd, audience, left(), now)!;
+    const named = addresses([odd.from, ...odd.to, ...odd.cc]);
+    for (const address of addresses([...delivery.to, ...delivery.cc])) expect(named).toContain(address);
+  });
+
+  test.each<[string, Message, Partial<Audience>, RegExp]>([
+    ['did not come by the list', message, { cameByList: false }, /did not come by the list/],
+    ['has 31 recipients', many(31), {}, /^the patch has 31 recipients, more than 30$/],
+    ['is 15 days old', { ...message, date: daysAgo(15) }, {}, /not within 14 days/],
+    ['is from the future', { ...message, date: daysAgo(-15) }, {}, /not within 14 days/],
+    ['has a Date that nobody can read', { ...patchOf(['x']).message, cc: message.cc }, {}, /\(none\)/],
+  ])('a reply to all is private where the patch %s', (_, mail, more, why) => {
+    const { date, ...undated } = mail;
+    const patch = why.source.includes('none') ? undated : { ...undated, ...(date !== undefined && { date }) };
+    const delivery = deliveryOf(patch, { ...audience, ...more }, left(), now);
+    expect(delivery).toMatchObject({ mode: 'private', cc: [], notToAll: expect.stringMatching(why) });
+    expect(addresses(delivery?.to)).toEqual(audience.maintainers);
+    // A draft has a person before it.
+    expect(deliveryOf(patch, { ...audience, ...more, mode: 'draft' }, left(), now)?.mode).toBe('draft');
+  });
+
+  test.each<[string, Message]>([
+    ['has 30 recipients', many(30)],
+    ['is 13 days old', { ...message, date: daysAgo(13) }],
+  ])('a reply to all stays one where the patch %s', (_, mail) => {
+    expect(deliveryOf(mail, audience, left(), now)).toMatchObject({
+      mode: 'list',
+      to: [{ address: 'ann@example.org' }],
+    });
+    expect(deliveryOf(mail, audience, left(), now)).not.toHaveProperty('notToAll');
   });
 
   test('leaves out who said stop, in any letters', () => {
-    const stopped = new Set(['BO@EXAMPLE.ORG', 'mia@example.org']);
-    expect(addresses(recipientsOf('list', message, audience, { bot, stopped })?.cc)).toEqual([INPUT]);
-    expect(addresses(recipientsOf('private', message, audience, { bot, stopped })?.to)).toEqual(['max@example.org']);
+    const without = left('BO@EXAMPLE.ORG', 'mia@example.org');
+    expect(addresses(deliveryOf(message, audience, without, now)?.cc)).toEqual([INPUT]);
+    const alone = deliveryOf(message, { ...audience, mode: 'private' }, without, now);
+    expect(addresses(alone?.to)).toEqual(['max@example.org']);
   });
 
   test.each([
     ['the sender said stop', message, ['ann@example.org']],
     ['the sender is the bot', { ...message, from: at(bot) }, []],
     ['the sender cannot be written to', { ...message, from: at('ann @x') }, []],
-  ])('is nobody where %s, although others are in Cc', (_, mail, stopped) => {
-    expect(recipientsOf('list', mail, audience, { bot, stopped: new Set(stopped) })).toBeUndefined();
-    expect(everyoneIn(mail, { bot, stopped: new Set(stopped) }).cc).not.toEqual([]);
-  });
-
-  test('is nobody where all maintainers said stop', () => {
-    const stopped = new Set(audience.maintainers);
-    expect(recipientsOf('private', message, audience, { bot, stopped })).toBeUndefined();
+  ])('is nothing where %s, although others are in Cc', (_, mail, stopped) => {
+    expect(deliveryOf(mail, audience, left(...stopped), now)).toBeUndefined();
+    expect(everyoneIn(mail, left(...stopped)).cc).not.toEqual([]);
   });
 });
 

@@ -57,6 +57,29 @@ describe('assemble', () => {
     expect(series).not.toHaveProperty('baseCommit');
   });
 
+  it('misses a patch that was cut short, and not one that was not', () => {
+    const cut = patchBody().slice(0, patchBody().indexOf(' \tdepends on PCI'));
+    const [cover, one, two] = threaded(2) as [Message, Message, Message];
+    const half = { ...two, body: cut };
+    expect(only([cover, one, half])).toMatchObject({ complete: false, missing: [2], have: [{ n: 1 }, { n: 2 }] });
+    expect(short(only([cover, one, two]))).toBe('v1 0,1,2/2');
+  });
+
+  it('does not carry patches over for one that was cut short', () => {
+    const cut = patchBody().slice(0, patchBody().indexOf(' \tdepends on PCI'));
+    const again = (body: string) =>
+      message({
+        id: 'again@example.org',
+        subject: '[PATCH v2 2/2] foo: step 2',
+        at: 60,
+        inReplyTo: 'PATCH-2@example.org',
+        references: [COVER, 'PATCH-2@example.org'],
+        body,
+      });
+    expect(shorts([...threaded(2), again(patchBody())])).toEqual(['v1 0,1,2/2', 'v2 (1),2/2']);
+    expect(shorts([...threaded(2), again(cut)])).toEqual(['v1 0,1,2/2', 'v2 2,-1,-2/2']);
+  });
+
   it('needs no cover letter: the id is then that of patch 1', () => {
     const [, ...patches] = threaded(2);
     expect(only(patches)).toMatchObject({ id: 'PATCH-1@example.org', subject: '[PATCH 1/2] foo: step 1' });
@@ -489,7 +512,7 @@ describe('assemble', () => {
   it('names the patch in what was odd', () => {
     const cut = patch(2, 2, { root: COVER, body: patchBody().slice(0, patchBody().indexOf(' \tdepends')) });
     expect(only([...threaded(2).slice(0, 2), cut]).oddities).toEqual([
-      expect.stringMatching(/^patch 2\/2: mail line 12: the hunk is cut short/),
+      expect.stringMatching(/^patch 2\/2: its diff is cut short: .* mail line 12$/),
     ]);
   });
 

@@ -33,7 +33,10 @@ describe('a mail that is taken', () => {
   afterEach(() => receiver.close());
 
   test('arrives byte for byte at every recipient, as 8BITMIME', async () => {
-    expect(await openSmtp(plainTo(receiver)).send(envelope, eml)).toEqual({ rejected: [] });
+    expect(await openSmtp(plainTo(receiver)).send(envelope, eml)).toEqual({
+      accepted: envelope.recipients,
+      rejected: [],
+    });
     expect(receiver.mails).toHaveLength(1);
     expect(receiver.mails[0]).toMatchObject({ ...envelope, bodyType: '8bitmime', secure: false });
     expect(receiver.mails[0]!.raw.equals(eml)).toBe(true);
@@ -52,8 +55,11 @@ describe('a mail that is taken', () => {
 
   test('names the recipients that were refused, where others were not', async () => {
     receiver.behaviour = { refuse: { at: 'RCPT', code: 550, words: 'nobody here', only: 'b@example.org' } };
-    const { rejected } = await openSmtp(plainTo(receiver)).send(envelope, eml);
-    expect(rejected).toEqual([{ address: 'b@example.org', why: expect.stringContaining('nobody here') }]);
+    const taken = await openSmtp(plainTo(receiver)).send(envelope, eml);
+    expect(taken).toEqual({
+      accepted: ['a@example.org'],
+      rejected: [{ address: 'b@example.org', kind: 'never', why: expect.stringContaining('nobody here') }],
+    });
     expect(receiver.mails.map(({ recipients }) => recipients)).toEqual([['a@example.org']]);
   });
 });
@@ -84,12 +90,23 @@ describe('refused and cut connections', () => {
     expect(receiver.mails).toEqual([]);
   });
 
-  test('one recipient refused for good and the other for now: later', async () => {
+  test('one recipient refused for now: taken, and it is named; all of them: later, and they are named', async () => {
     receiver.behaviour = { refuse: { at: 'RCPT', code: 450, words: 'wait', only: 'b@example.org' } };
     const { rejected } = await openSmtp(plainTo(receiver)).send(envelope, eml);
-    expect(rejected).toHaveLength(1);
+    expect(rejected).toMatchObject([{ address: 'b@example.org', kind: 'later' }]);
     receiver.behaviour = { refuse: { at: 'RCPT', code: 450, words: 'wait' } };
-    expect((await fateOf(plainTo(receiver))).kind).toBe('later');
+    await expect(openSmtp(plainTo(receiver)).send(envelope, eml)).rejects.toMatchObject({
+      kind: 'later',
+      rejected: envelope.recipients.map((address) => ({ address, kind: 'later' })),
+    });
+  });
+
+  test('a refusal that is not about a recipient names none', async () => {
+    receiver.behaviour = { refuse: { at: 'END', code: 554, words: 'spam' } };
+    await expect(openSmtp(plainTo(receiver)).send(envelope, eml)).rejects.toMatchObject({
+      kind: 'never',
+      rejected: [],
+    });
   });
 
   test.each([

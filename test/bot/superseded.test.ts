@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { parseSubject } from '../../bot/subject.ts';
 import { superseded } from '../../bot/superseded.ts';
 import type { Assembled } from '../../rules/types.ts';
+import { cpuMs } from '../fixtures/mail/make.ts';
 
 interface Like {
   readonly subject: string;
@@ -80,4 +82,57 @@ describe('a series', () => {
   ])('%s', (_, likes, expected) => {
     expect(indexes(likes)).toEqual(expected);
   });
+});
+
+/** What {@link superseded} means, pair by pair. */
+function pairwise(all: readonly Assembled[]): (number | undefined)[] {
+  const idOf = (one: Assembled): string | undefined => (one.complete ? one.changeId : undefined);
+  const titleOf = (one: Assembled): string => parseSubject(one.subject).title.toLowerCase();
+  const isSame = (a: Assembled, b: Assembled): boolean => {
+    if (a.author.address.toLowerCase() !== b.author.address.toLowerCase()) return false;
+    const isIdentified = idOf(a) !== undefined && idOf(b) !== undefined;
+    return isIdentified ? idOf(a) === idOf(b) : titleOf(a) === titleOf(b);
+  };
+  return all.map((old, i) => {
+    const later = all
+      .map((other, j) => ({ other, j }))
+      .filter(({ other, j }) => i !== j && isSame(old, other) && (other.complete || !old.complete))
+      .filter(({ other, j }) => other.revision > old.revision || (other.revision === old.revision && j > i));
+    return later.sort((a, b) => b.other.revision - a.other.revision || b.j - a.j)[0]?.j;
+  });
+}
+
+/** Numbers that look random, the same in every run. */
+function numbers(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+test('every pair of series is judged as its definition says, in 2000 random inputs', () => {
+  const any = numbers(7);
+  let found = 0;
+  for (let turn = 0; turn < 2000; turn++) {
+    const likes = Array.from({ length: 1 + any(8) }, (): Like => {
+      const changeId = ['', '', 'c1', 'c2'][any(4)]!;
+      return {
+        subject: `[PATCH v2] ${['f', 'F', 'g'][any(3)]}`,
+        revision: 1 + any(3),
+        author: ['a@x.example', 'A@X.example', 'b@x.example'][any(3)]!,
+        ...(changeId !== '' && { changeId }),
+        complete: any(4) > 0,
+      };
+    });
+    const indexesNow = indexes(likes);
+    expect(indexesNow, JSON.stringify(likes)).toEqual(pairwise(likes.map(series)));
+    found += indexesNow.filter((index) => index !== undefined).length;
+  }
+  expect(found).toBeGreaterThan(1000);
+});
+
+test('6000 series of one author take less than 2 s of processor time', () => {
+  const all = Array.from({ length: 6000 }, (_, n) => series({ subject: `[PATCH] foo: ${n % 4000}` }));
+  expect(cpuMs(() => expect(superseded(all).size).toBe(2000))).toBeLessThan(2000);
 });

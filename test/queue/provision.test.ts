@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { cacheDir } from '../../queue/provision.ts';
 import { needFreeSpace } from '../../queue/provision-cache.ts';
-import { withLock } from '../../queue/provision-lock.ts';
+import { LockError, withLock } from '../../queue/provision-lock.ts';
 import { ensureModules } from '../../queue/provision-npm.ts';
 import { showProgress } from '../../queue/provision-progress.ts';
 
@@ -73,6 +73,29 @@ describe('the lock', () => {
   it('is free again after work that threw', async () => {
     await expect(withLock(file(), () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(await withLock(file(), () => Promise.resolve('yes'))).toBe('yes');
+  });
+
+  it('says what to install where flock is missing, and does no work', async () => {
+    const work = vi.fn(() => Promise.resolve());
+    vi.stubEnv('PATH', '/nonexistent');
+    const refused = withLock(file(), work);
+    await expect(refused).rejects.toThrow(LockError);
+    await expect(refused).rejects.toThrow(/flock\(1\).* is not installed: apt install util-linux/);
+    vi.unstubAllEnvs();
+    expect(work).not.toHaveBeenCalled();
+    expect(await withLock(file(), () => Promise.resolve('yes'))).toBe('yes');
+  });
+
+  it('names the folder that is a file or is below one, and the setting', async () => {
+    const name = join(dir, 'state');
+    writeFileSync(name, '');
+    for (const folder of [name, join(name, 'service')]) {
+      const refused = withLock(join(folder, 'lock'), () => Promise.resolve());
+      await expect(refused).rejects.toThrow(LockError);
+      await expect(refused).rejects.toThrow(`cannot make the folder ${folder}: `);
+      await expect(refused).rejects.toThrow('paths.state in depbot.toml');
+    }
+    expect(readFileSync(name, 'utf8')).toBe('');
   });
 
   it('is free again when its holder is killed', async () => {

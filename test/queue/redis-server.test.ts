@@ -11,9 +11,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { answersPing, openQueue } from '../../queue/bullmq.ts';
-import { type RedisServer, startRedis } from '../../queue/redis-server.ts';
+import { removeLeftovers } from '../../queue/leftovers.ts';
+import { RedisError, type RedisServer, socketPath, startRedis } from '../../queue/redis-server.ts';
 import { findOnPath } from '../../queue/sandbox.ts';
 import { jobNumber, LinesLog, Scratch, SEARCH_PATH } from '../support/redis.ts';
 
@@ -24,6 +25,8 @@ const children: ChildProcess[] = [];
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
   await scratch.clear();
+  removeLeftovers();
+  vi.unstubAllEnvs();
   log.lines.length = 0;
 });
 
@@ -110,6 +113,26 @@ describe('startRedis', () => {
     expect(existsSync(join(server.path, '..'))).toBe(false);
   });
 
+  it('comes back at the same short socket that it is given, for who knows that path alone', async () => {
+    const dir = join(scratch.dir(), 'x'.repeat(120));
+    const socket = await socketPath(dir);
+    const start = (): Promise<RedisServer> => startRedis({ dir, log, searchPath: SEARCH_PATH, socket });
+    const first = await start();
+    const queue = openQueue({ path: socket }, log);
+    try {
+      await queue.add(jobNumber(1));
+      process.kill(pidIn(dir), 'SIGKILL');
+      expect(await first.exited).toBe(128);
+      const second = await start();
+      expect([first.path, second.path]).toEqual([socket, socket]);
+      expect((await queue.result(jobNumber(1).key)).state).toBe('waiting');
+      await second.close();
+    } finally {
+      await queue.close();
+    }
+    expect(existsSync(join(socket, '..'))).toBe(true);
+  });
+
   it('is back with its data after a SIGKILL of the server, which `exited` tells', async () => {
     const dir = scratch.dir();
     const first = await scratch.redis(dir, log);
@@ -194,5 +217,27 @@ describe('startRedis', () => {
     mkdirSync(join(dir, 'appendonlydir'));
     mkdirSync(join(dir, 'appendonlydir', 'appendonly.aof.manifest'));
     await expect(startRedis({ dir, log, searchPath: SEARCH_PATH })).rejects.toThrow(/ended with status 1: .*manifest/i);
+  });
+});
+
+describe('socketPath', () => {
+  it('is in the folder itself up to 107 bytes, and one byte more puts it elsewhere, each time anew', async () => {
+    const folder = (bytes: number): string => `/${'x'.repeat(bytes - '/'.length - '/redis.sock'.length)}`;
+    expect(await socketPath(folder(107))).toBe(`${folder(107)}/redis.sock`);
+    const [one, two] = [await socketPath(folder(108)), await socketPath(folder(108))];
+    expect(one).not.toBe(two);
+    for (const path of [one, two]) {
+      expect(Buffer.byteLength(path)).toBeLessThan(108);
+      expect(statSync(join(path, '..')).mode & 0o777).toBe(0o700);
+    }
+  });
+
+  it('says what to shorten where the temporary folder is too long as well, and leaves nothing there', async () => {
+    const long = join(scratch.dir(), 'y'.repeat(100));
+    mkdirSync(long);
+    vi.stubEnv('TMPDIR', long);
+    await expect(socketPath(long)).rejects.toThrow(RedisError);
+    await expect(socketPath(long)).rejects.toThrow(/at most 107 bytes.*paths\.state.*TMPDIR/);
+    expect(readdirSync(long)).toEqual([]);
   });
 });

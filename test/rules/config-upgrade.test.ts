@@ -177,6 +177,41 @@ describe('y and m', () => {
     expect(more).toEqual([]);
   });
 
+  describe('that become several values', () => {
+    const text = `${M}config LIB\n\ttristate\n\nconfig K\n\ttristate "k"\n\tselect LIB\n\nconfig A\n\ttristate "a"\n\t{select/depends on} LIB\n\n`;
+    const two = { a_defconfig: 'MODULES=y A=y', b_defconfig: 'MODULES=y A=y', c_defconfig: 'MODULES=y A=y K=m' };
+
+    test('are told of the one symbol, not of others that change', async () => {
+      const [one, ...more] = await candidates(text, two);
+      expect(one?.claim).toMatchObject({
+        symbol: 'A',
+        to: 'n',
+        configs: { count: 2 },
+        otherValues: [{ symbol: 'A', from: 'y', to: 'm', count: 1 }],
+      });
+      expect((one!.claim['alsoChanged'] as { symbol: string }[]).map(({ symbol }) => symbol)).toEqual(['LIB', 'LIB']);
+      expect(more).toEqual([]);
+    });
+
+    test('are confirmed, as the others are', async () => {
+      const [one] = await candidates(text, two);
+      const agreed = async (module: string): Promise<boolean[]> => {
+        const conf = fakeConf((side, config) => {
+          if (side === 'before') return { config: 'CONFIG_A=y\nCONFIG_LIB=y\n' };
+          return { config: config.includes('K=m') ? `CONFIG_A=${module}\nCONFIG_LIB=m\n` : '' };
+        });
+        return (await one!.confirm(conf)).map(({ agrees }) => agrees);
+      };
+      expect(await agreed('m')).toEqual([true, true, true, true]);
+      expect(await agreed('y')).toEqual([true, true, true, false]);
+    });
+
+    test('are none where all become the same', async () => {
+      const [one] = await candidates(text, { a_defconfig: 'MODULES=y A=y', b_defconfig: 'MODULES=y A=y' });
+      expect(one?.claim).toMatchObject({ to: 'n', otherValues: [] });
+    });
+  });
+
   test.each(['\n', '\r\n'])('a tristate that becomes bool is lost where it was m (%j)', async (eol) => {
     const text = `${M}config A\n\t{tristate/bool} "a"\n`;
     const config = ['CONFIG_MODULES=y', 'CONFIG_A=m', ''].join(eol);

@@ -93,7 +93,13 @@ describe('a circle', () => {
 });
 
 test('the key of a circle does not depend on where the walk began', () => {
-  const step = (symbol: string, next: string) => ({ symbol, relation: 'depends on', next, path: 'Kconfig', line: 1 });
+  const step = (symbol: string, next: string) => ({
+    symbol,
+    relation: 'depends on' as const,
+    next,
+    path: 'Kconfig',
+    line: 1,
+  });
   const key = (...steps: ReturnType<typeof step>[]): string => cycleKey({ steps, stderr: '' });
   expect(key(step('A', 'B'), step('B', 'A'))).toBe(key(step('B', 'A'), step('A', 'B')));
   expect(key(step('A', 'B'), step('B', 'A'))).not.toBe(key(step('A', 'C'), step('C', 'A')));

@@ -51,6 +51,14 @@ describe('a reference that comes in', () => {
     });
   });
 
+  test.each([
+    ['in Kconfig alone', { Kconfig: `${A}{/\tdepends on GONE\n}` }, false],
+    ['in C alone', { Kconfig: A, 'a.c': 'int x;\n{/#ifdef CONFIG_GONE\n#endif\n}' }, true],
+    ['in both', { Kconfig: `${A}{/\tselect GONE\n}`, 'a.c': 'int x;\n{/#ifdef CONFIG_GONE\n#endif\n}' }, true],
+  ])('%s says whether code names it', async (_, files: Record<string, string>, isInCode) => {
+    expect((await candidates(files))[0]?.claim).toMatchObject({ symbol: 'GONE', isInCode });
+  });
+
   test('in a Makefile of scripts/', async () => {
     const files = { Kconfig: A, 'scripts/Makefile.ubsan': 'x := 1\n{/y-$(CONFIG_GONE) += -g\n}' };
     expect(symbols(await candidates(files))).toEqual(['GONE']);

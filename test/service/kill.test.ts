@@ -61,7 +61,7 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('a service that is kil
       await killed;
       await settled(service);
       // Longer than a mail that is in doubt waits for its copy.
-      await sleep(2500);
+      await sleep(4500);
       expect(town.drafts(), at).toEqual([]);
       return { mails: town.mails.map(({ raw }) => Buffer.from(raw).toString()), at, tookMs };
     } finally {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MailStore } from '../../bot/mail-store.ts';
 import { fixtures, fixtureTree } from '../support/fixture.ts';
 import type { TinyRepo } from '../support/tiny-repo.ts';
-import { BOT, type Service, Town, until } from './town.ts';
+import { BOT, posted, type Service, Town, until } from './town.ts';
 
 const TREE = process.env['DEPBOT_TEST_TREE'];
 const MAINTAINER = 'maintainer@example.com';
@@ -90,12 +90,14 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('a running service', (
       '$1other ',
     );
     town.deliver(
-      Buffer.from(
-        mbox
-          .replace(/^From .*\n/, '')
-          .replace(patchId, 'elsewhere-1@x.example')
-          .replace(/^Subject: /m, 'Subject: [PATCH] other: ')
-          .replaceAll('\n', '\r\n'),
+      posted(
+        Buffer.from(
+          mbox
+            .replace(/^From .*\n/, '')
+            .replace(patchId, 'elsewhere-1@x.example')
+            .replace(/^Subject: /m, 'Subject: [PATCH] other: ')
+            .replaceAll('\n', '\r\n'),
+        ),
       ),
     );
     await said('other:', 'could not check (apply)');
@@ -196,7 +198,7 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('a running service', (
     await said('stop: stopped');
     const mbox = readFileSync(join(LOSS.dir, 'series.mbox'), 'utf8').replace(/^From .*\n/, '');
     const again = mbox.replace(patchId, 'again-1@x.example').replace('[PATCH]', '[PATCH v2]');
-    town.deliver(Buffer.from(again.replaceAll('\n', '\r\n')));
+    town.deliver(posted(Buffer.from(again.replaceAll('\n', '\r\n'))));
     await said('v2', 'kept');
     expect(town.drafts()).toEqual([]);
     expect(mails().filter((mail) => mail.includes('again-1@x.example'))).toEqual([]);

@@ -143,11 +143,11 @@ export class Town {
     return service;
   }
 
-  /** Mails of a mbox arrive at the list, and so in the bot's inbox. */
+  /** Mails of a mbox arrive at the list, and so in the bot's inbox, as if they had been sent now. */
   async post(mbox: string): Promise<void> {
     for await (const mail of readMails({ path: mbox })) {
       if ('why' in mail) throw new Error(`${mbox}: ${mail.why}`);
-      this.deliver(mail.raw);
+      this.deliver(posted(mail.raw));
     }
   }
 
@@ -224,7 +224,7 @@ mode = "${mode}"
 
 [serve]
 poll_s = 1
-look_s = 2
+look_s = 1
 
 [commands]
 dns_servers = ["${this.#dns.server}"]
@@ -249,6 +249,17 @@ export async function until<T>(
     if (performance.now() > end) throw new Error(`waited ${ms / 1000} s for ${what}\n${why()}`);
     await sleep(50);
   }
+}
+
+/** The mail with the present for its Date; old ones get no reply. */
+export function posted(raw: Uint8Array): Buffer {
+  const date = new Date().toUTCString().replace('GMT', '+0000');
+  return Buffer.from(
+    Buffer.from(raw)
+      .toString('latin1')
+      .replace(/^Date: .*$/m, `Date: ${date}`),
+    'latin1',
+  );
 }
 
 function follow(child: ChildProcess): Service {

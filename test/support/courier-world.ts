@@ -25,6 +25,10 @@ interface World {
   folder: Map<string, Buffer>;
   /** Message-IDs of which a copy came back. */
   arrived: Set<string>;
+  /** Addresses that said stop. */
+  stopped: Set<string>;
+  /** Message-ID and reason of each mail that `onHeld` was told of. */
+  held: [string, string][];
   /** What the Drafts server throws at each kind of call, where it does. */
   draftsFail: Partial<Record<'append' | 'find' | 'remove', string>>;
 }
@@ -43,6 +47,8 @@ export function useWorld(): void {
       clock: Date.parse('2026-11-22T10:00:00Z'),
       folder: new Map(),
       arrived: new Set(),
+      stopped: new Set(),
+      held: [],
       draftsFail: {},
     } satisfies World);
   });
@@ -58,7 +64,7 @@ export const log: Log = {
 };
 
 export function idOfEml(eml: Uint8Array): string {
-  return /^Message-ID: <(.+)>$/m.exec(Buffer.from(eml).toString())![1]!;
+  return /^Message-ID: <(.+)>\r?$/m.exec(Buffer.from(eml).toString())![1]!;
 }
 
 const failing = (what: keyof World['draftsFail']): void => {
@@ -92,7 +98,10 @@ export function courier(part: Partial<CourierParts> = {}): Courier {
     outbox: new Outbox(world.dir, log),
     drafts,
     smtp: smtp(),
-    hasArrived: (id) => world.arrived.has(id),
+    copies: (id) => (world.arrived.has(id) ? [world.outbox.read(outgoingId(id))] : []),
+    readSince: () => new Date(world.clock),
+    stopped: () => world.stopped,
+    onHeld: ({ messageId }, why) => world.held.push([messageId, why]),
     lookMs: LOOK_MS,
     now: () => new Date(world.clock),
     log,
@@ -103,7 +112,7 @@ export function courier(part: Partial<CourierParts> = {}): Courier {
 let count = 0;
 
 /** Puts a mail into the outbox, where it is said into a state that it would have to go to first. */
-export function add(name: string, via: Outgoing['via'], state?: State): Outgoing {
+export function add(name: string, via: Outgoing['via'], state?: State, more: Partial<Outgoing> = {}): Outgoing {
   const messageId = `${name}@bot.example`;
   const meta: Outgoing = {
     id: outgoingId(messageId),
@@ -113,12 +122,16 @@ export function add(name: string, via: Outgoing['via'], state?: State): Outgoing
     from: 'bot@bot.example',
     recipients: ['list@example.org', 'bot@bot.example'],
     subject: 'Re: [PATCH] x',
-    answers: 'patch@example.org',
+    answers: `patch-of-${name}@example.org`,
     maintainers: ['jane@example.org'],
     allowedBy: 'maintainer 1, jane@example.org',
     addedAt: new Date(Date.parse('2026-11-22T09:00:00Z') + count++).toISOString(),
+    ...more,
   };
-  world.outbox.add(meta, Buffer.from(`Message-ID: <${messageId}>\r\n\r\n> größer\r\n`));
+  const [first, ...others] = meta.recipients.filter((address) => address !== meta.from);
+  const cc = others.length === 0 ? '' : `Cc: ${others.join(',\r\n ')}\r\n`;
+  const head = `From: depbot <${meta.from}>\r\nTo: "Doe, J." <${first}>\r\n${cc}Message-ID: <${messageId}>\r\n`;
+  world.outbox.add(meta, Buffer.from(`${head}Content-Type: text/plain; charset=UTF-8\r\n\r\n> größer\r\n`));
   if (state !== undefined) {
     const begin = via === 'draft' ? 'to-draft' : 'to-send';
     renameSync(join(world.dir, begin, `${meta.id}.eml`), join(world.dir, state, `${meta.id}.eml`));

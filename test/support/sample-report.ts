@@ -204,6 +204,7 @@ export const undefinedSelect: Finding = {
     similar: 'REGMAP_I2C',
     consequence: 'the select has no effect, so SENSORS_FOO2 can be built without it',
     total: 1,
+    isInCode: false,
   },
   evidence: [],
   witness: {
@@ -236,6 +237,7 @@ export const undefinedInC: Finding = {
     renamedTo: 'SENSORS_FOO2_DEBUG',
     consequence: 'the code under it is never compiled',
     total: 9,
+    isInCode: true,
   },
   evidence: [],
   verification: { rung: 1, attempts: [] },
@@ -273,6 +275,7 @@ export const configUpgrade: Finding = {
       isSole: true,
       explanation: 'SENSORS_FOO now needs COMMON_CLK, which is n there',
     },
+    otherValues: [],
     alsoChanged: [{ symbol: 'REGMAP_I2C', from: 'm', to: 'n', count: 3 }],
     notTried: [],
     isOneLine: true,

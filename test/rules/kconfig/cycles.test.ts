@@ -41,14 +41,14 @@ describe('the fixture with every kind of circle', () => {
       'Kconfig:14 SECOND is selected by FIRST',
       'Kconfig:21 LEFT depends on RIGHT',
       'Kconfig:22 RIGHT is implied by LEFT',
-      'Kconfig:28 PROMPT prompt is visible depending on WAITER',
-      'Kconfig:32 WAITER default value contains PROMPT',
-      'Kconfig:36 NUMBER range is visible depending on NUMBER',
-      'Kconfig.choice:7 <choice> unknown is visible depending on TWO',
-      'Kconfig.choice:9 TWO prompt is visible depending on HELPER',
+      'Kconfig:28 PROMPT has a prompt that depends on WAITER',
+      'Kconfig:32 WAITER takes its default from PROMPT',
+      'Kconfig:36 NUMBER has a range that depends on NUMBER',
+      'Kconfig.choice:7 <choice> has the member TWO',
+      'Kconfig.choice:9 TWO depends on HELPER',
       'Kconfig.choice:15 HELPER depends on ONE',
-      'Kconfig.choice:1 ONE is part of choice block <choice>',
-      'Kconfig.choice:18 BOX menu is visible depending on LID',
+      'Kconfig.choice:4 ONE is a member of <choice>',
+      'Kconfig.choice:18 BOX has a prompt that depends on LID',
       'Kconfig.choice:20 LID depends on BOX',
       'Kconfig:46 MAYBE depends on MAYBE',
     ]);
@@ -73,7 +73,42 @@ describe('a circle', () => {
 
   it('through the condition of a select has the line of the select', () => {
     expect(circles(config('A', 'select B if C') + config('B') + config('C', 'depends on B'))).toEqual([
-      ['B is selected by C @3', 'C depends on B @10'],
+      ['B is selected under a condition on C @3', 'C depends on B @10'],
+    ]);
+  });
+
+  it('through the condition of a prompt, a default or a range names the property; through that of its block, the block', () => {
+    const [b, c] = [config('B', 'depends on C'), 'config C\n\tint\n'];
+    expect(circles(`${b}${c}\tprompt "c" if B\n`)).toEqual([
+      ['B depends on C @3', 'C has a prompt that depends on B @7'],
+    ]);
+    expect(circles(`${b}${c}\tdefault 1 if B\n`)).toEqual([
+      ['B depends on C @3', 'C has a default that depends on B @7'],
+    ]);
+    expect(circles(`${b}${c}\trange 1 2 if B\n`)).toEqual([
+      ['B depends on C @3', 'C has a range that depends on B @7'],
+    ]);
+    expect(circles(`${b}${c}\tdepends on B\n\trange 1 2\n`)).toEqual([['B depends on C @3', 'C depends on B @7']]);
+  });
+
+  it('through the condition of an imply has the line of the imply, and not that of a select beside it', () => {
+    expect(
+      circles(config('A', 'select D', 'imply B if C') + config('B') + config('C', 'depends on B') + config('D')),
+    ).toEqual([['B is implied under a condition on C @4', 'C depends on B @11']]);
+  });
+
+  it('through a choice names it, and only there', () => {
+    const cycles = new Tiny(
+      `choice\n\tprompt "c" if X\n${config('A')}endchoice\n${config('X', 'depends on A')}${config('S', 'depends on S')}`,
+    ).cycles();
+    expect(cycles.map(({ steps }) => steps.map(({ choice }) => choice))).toEqual([
+      ['Kconfig:1', undefined, 'Kconfig:1'],
+      [undefined],
+    ]);
+    expect(cycles[0]!.steps.map(({ relation, line }) => `${relation} @${line}`)).toEqual([
+      'has a prompt that depends on @2',
+      'depends on @9',
+      'is a member of @3',
     ]);
   });
 
@@ -112,11 +147,7 @@ describe('a circle', () => {
       `choice\n\tprompt "c"\n${config('A')}${config('B', ...properties)}endchoice\n`;
     expect(circles(choice())).toEqual([]);
     expect(circles(choice('depends on A'))).toEqual([
-      [
-        '<choice> unknown is visible depending on B @6',
-        'B prompt is visible depending on A @8',
-        'A is part of choice block <choice> @1',
-      ],
+      ['<choice> has the member B @6', 'B depends on A @8', 'A is a member of <choice> @3'],
     ]);
   });
 });

@@ -1,0 +1,358 @@
+/**
+ * The service: mailboxes -> mailroom -> docket and queue -> announcements -> outbox -> courier, and the desk beside it
+ * for commands. All that must outlive a crash is on disk before the step after it; every step may be done twice.
+ */
+
+import { join } from 'node:path';
+import type { JobQueue } from '../queue/bullmq.ts';
+import { jobOf } from '../queue/jobs.ts';
+import type { Outcome, Report, Series } from '../rules/types.ts';
+import { announce } from './announce.ts';
+import { answer, reportText } from './answer.ts';
+import { keepTrying, pause } from './back-off.ts';
+import { Courier } from './courier.ts';
+import { Desk } from './desk.ts';
+import { authenticate, dnsResolver } from './dkim.ts';
+import { Docket } from './docket.ts';
+import { openDrafts } from './drafts.ts';
+import { watchMailbox } from './inbox.ts';
+import { seriesOfJob } from './job-series.ts';
+import type { Log } from './log.ts';
+import { MailStore } from './mail-store.ts';
+import { Mailroom, oldestDay } from './mailroom.ts';
+import type { World } from './main.ts';
+import { Outbox, type Outgoing } from './outbox.ts';
+import { isOptedIn } from './policy.ts';
+import { openProse } from './prose.ts';
+import { type Footer, STOP_SENTENCE } from './reply.ts';
+import type { ServeSettings } from './serve-settings.ts';
+import { openSmtp } from './smtp.ts';
+import { Stopped } from './stopped.ts';
+
+/** Between two rounds when nothing happens. */
+const IDLE_MS = 5000;
+/** Before a series is tried again that no worker got through, and that could not be announced; the wait doubles. */
+const RETRY_MS = 10 * 60_000;
+const MOST_RETRY_MS = 6 * 60 * 60_000;
+const DAY_MS = 24 * 60 * 60_000;
+const KEEP_REPORTS_DAYS = 90;
+
+export class Service {
+  readonly #settings: ServeSettings;
+  readonly #log: Log;
+  readonly #now: () => Date;
+  readonly #queue: JobQueue;
+  readonly #mailroom: Mailroom;
+  readonly #store: MailStore;
+  readonly #docket: Docket;
+  readonly #outbox: Outbox;
+  readonly #courier: Courier;
+  readonly #drafts: ReturnType<typeof openDrafts> | undefined;
+  readonly #desk: Desk;
+  readonly #stopped: Stopped;
+  readonly #footer: Footer;
+  readonly #prose: ReturnType<typeof openProse> | undefined;
+  /** Jobs that the queue has from us since the start. */
+  readonly #queued = new Set<string>();
+  /** Series that wait after a failure: until when, in milliseconds of the clock, and how long they waited. */
+  readonly #resting = new Map<string, { until: number; waitMs: number }>();
+  /** By mailbox, the moment of its last catch-up, and a moment up to which all of it has been read. */
+  readonly #read = new Map<string, { caughtUp: Date; readTo: Date | undefined }>();
+  /** When a series that had failed was asked for. */
+  readonly #askedAt = new Map<string, Date>();
+  readonly #bell = new Bell();
+
+  constructor(settings: ServeSettings, state: string, log: Log, world: World, queue: JobQueue) {
+    const now = world.date;
+    this.#settings = settings;
+    this.#log = log;
+    this.#now = now;
+    this.#queue = queue;
+    this.#store = new MailStore(join(state, 'mail'), oldestDay(now(), settings.windowDays));
+    this.#mailroom = new Mailroom({ store: this.#store, windowDays: settings.windowDays, log, now });
+    this.#docket = new Docket(join(state, 'jobs'));
+    this.#outbox = new Outbox(join(state, 'outbox'), log);
+    this.#stopped = new Stopped(join(state, 'stopped'));
+    const { operator, contact } = settings.bot;
+    this.#footer = { operator, stop: STOP_SENTENCE, ...(contact !== undefined && { contact }) };
+    this.#prose = settings.prose && openProse(settings.prose, log);
+    this.#drafts = settings.drafts && openDrafts({ ...settings.drafts, log, signal: world.stop });
+    this.#courier = new Courier({
+      outbox: this.#outbox,
+      drafts: this.#drafts,
+      smtp: openSmtp(settings.smtp),
+      copies: (messageId) => this.#store.raws(messageId),
+      readSince: () => this.#readSince(),
+      stopped: () => this.#stopped.addresses,
+      onHeld: (meta, why) => this.#tellHeld(meta, why),
+      lookMs: settings.lookMs,
+      now,
+      log,
+    });
+    this.#desk = new Desk(join(state, 'commands'), settings.bot.address, this.#hands(), log);
+  }
+
+  /** Until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    this.#queue.onChange(() => this.#bell.ring());
+    void this.#tryServers();
+    // Each by itself: a name server that is slow must not keep a reply, nor Redis an answer.
+    await Promise.all([
+      ...this.#settings.mailboxes.map((mailbox) => this.#watch(mailbox, signal)),
+      this.#loop('commands', signal, async () => void (await this.#desk.round())),
+      this.#loop('series', signal, () => this.#collect()),
+      this.#loop('outbox', signal, () => this.#courier.round()),
+      this.#sweepDaily(signal),
+    ]);
+  }
+
+  async close(): Promise<void> {
+    await this.#drafts?.close();
+  }
+
+  #watch({ account, folder }: ServeSettings['mailboxes'][number], signal: AbortSignal): Promise<void> {
+    const name = `${account.name}/${folder}`;
+    return watchMailbox({
+      account,
+      folder,
+      firstDays: this.#settings.firstDays,
+      pollMs: this.#settings.pollMs,
+      signal,
+      log: this.#log,
+      now: this.#now,
+      load: () => this.#store.position(name),
+      record: async (mails, position) => {
+        const messages = this.#mailroom.take(mails);
+        this.#desk.take(messages);
+        for (const series of this.#mailroom.seriesWith(messages)) this.#open(series);
+        this.#store.savePosition(name, position);
+        this.#bell.ring();
+      },
+      // What came before the last catch-up was there for this one.
+      onCaughtUp: () => {
+        this.#read.set(name, { caughtUp: this.#now(), readTo: this.#read.get(name)?.caughtUp });
+        this.#bell.ring();
+      },
+    });
+  }
+
+  /** The moment up to which all mailboxes have been read; undefined while one has not been. */
+  #readSince(): Date | undefined {
+    const moments = this.#settings.mailboxes.map(
+      ({ account, folder }) => this.#read.get(`${account.name}/${folder}`)?.readTo,
+    );
+    return moments.every((moment) => moment !== undefined)
+      ? new Date(Math.min(...moments.map((moment) => moment.getTime())))
+      : undefined;
+  }
+
+  #loop(what: string, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    return keepTrying({ what, log: this.#log, signal }, async (settled) => {
+      const rung = this.#bell.next();
+      await work();
+      settled();
+      await Promise.race([rung, pause(this.#restMs(), signal)]);
+    });
+  }
+
+  #restMs(): number {
+    const next = this.#courier.nextRoundAt();
+    return next === undefined ? IDLE_MS : Math.min(IDLE_MS, Math.max(100, next.getTime() - this.#now().getTime()));
+  }
+
+  async #sweepDaily(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const windowStart = oldestDay(this.#now(), this.#settings.windowDays);
+      this.#store.sweep(windowStart);
+      this.#docket.sweep(windowStart, oldestDay(this.#now(), KEEP_REPORTS_DAYS));
+      await pause(DAY_MS, signal);
+    }
+  }
+
+  /** Says at the start what would else come out with the first mail. */
+  async #tryServers(): Promise<void> {
+    await this.#drafts?.find(`start@${this.#settings.bot.address}`).catch((error: Error) => {
+      this.#log.warn(`${error.message} (drafts will wait for it)`);
+    });
+  }
+
+  #open(series: Series): Outcome<{ key: string }, { why: string }> {
+    const made = jobOf(series);
+    if (!made.ok) {
+      this.#log.warn(`${series.subject}: not checked: ${made.why}`);
+      return made;
+    }
+    if (this.#docket.open(made.job)) this.#log.info(`${series.subject}: complete, to be checked`);
+    return { ok: true, key: made.job.key };
+  }
+
+  /** As #open, for somebody who waits: what rests after a failure is tried now. */
+  #openAtOnce(series: Series): Outcome<{ key: string }, { why: string }> {
+    const opened = this.#open(series);
+    if (opened.ok && this.#docket.failure(opened.key)) {
+      this.#resting.delete(opened.key);
+      this.#askedAt.set(opened.key, this.#now());
+      this.#bell.ring();
+    }
+    return opened;
+  }
+
+  /** The report of a series, or that it could not be checked since it was asked for. */
+  #reportOf(key: string): { series: Series; report: Report } | undefined {
+    const job = this.#docket.job(key);
+    if (!job) return undefined;
+    const series = seriesOfJob(job);
+    const report = this.#docket.report(key);
+    if (report) return this.#docket.isClosed(key) ? { series, report } : undefined;
+    const failure = this.#docket.failure(key);
+    const isNew = failure && failure.at >= (this.#askedAt.get(key) ?? failure.at);
+    return isNew ? { series, report: failed(series, failure.why) } : undefined;
+  }
+
+  /** Whoever said "send" should know that it did not go out. */
+  #tellHeld({ maintainers, messageId, subject }: Outgoing, why: string): void {
+    for (const address of maintainers) {
+      if (this.#stopped.addresses.has(address.toLowerCase())) continue;
+      const about = {
+        messageId,
+        subject,
+        references: [],
+        from: { name: '', address },
+      };
+      const words = `This reply was refused and is held: ${why}. When that is mended, "#depbot send" in reply to it sends it.`;
+      answer(about, `held ${messageId} ${address} ${why}`, [words], this.#answering());
+    }
+  }
+
+  #answering(): Parameters<typeof answer>[3] {
+    const { bot } = this.#settings;
+    return {
+      outbox: this.#outbox,
+      bot: bot.address,
+      footer: this.#footer,
+      log: this.#log,
+      now: this.#now,
+      ...(bot.templates_dir !== undefined && { templatesDir: bot.templates_dir }),
+    };
+  }
+
+  /** Open jobs into the queue; reports out of it, and what they say into the outbox. What fails waits, alone. */
+  async #collect(): Promise<void> {
+    for (const key of this.#docket.openKeys()) {
+      if ((this.#resting.get(key)?.until ?? 0) > this.#now().getTime()) continue;
+      try {
+        await this.#advance(key);
+      } catch (error) {
+        if ((error as Error).name === 'QueueError') throw error;
+        this.#rest(key, (error as Error).message);
+      }
+    }
+  }
+
+  #rest(key: string, why: string): void {
+    const waitMs = Math.min(2 * (this.#resting.get(key)?.waitMs ?? RETRY_MS / 2), MOST_RETRY_MS);
+    this.#resting.set(key, { until: this.#now().getTime() + waitMs, waitMs });
+    this.#log.warn(`series ${key}: ${why}; next attempt in ${waitMs / 60_000} minutes`);
+  }
+
+  async #advance(key: string): Promise<void> {
+    const job = this.#docket.job(key);
+    if (!job) return;
+    if (this.#docket.report(key) === undefined) {
+      if (!this.#queued.has(key)) {
+        await this.#queue.add(job);
+        this.#queued.add(key);
+      }
+      const result = await this.#queue.result(key);
+      if (result.state === 'unknown') this.#queued.delete(key);
+      if (result.state === 'failed') {
+        this.#docket.fail(key, result.why);
+        await this.#queue.forget(key);
+        this.#queued.delete(key);
+        this.#rest(key, `no worker got through it: ${result.why}`);
+      }
+      if (result.state !== 'done') return;
+      this.#docket.keepReport(key, result.result.report);
+    }
+    await announce(seriesOfJob(job), this.#docket.report(key)!, key, this.#announcing());
+    this.#docket.close(key);
+    await this.#queue.forget(key);
+    this.#queued.delete(key);
+    this.#resting.delete(key);
+  }
+
+  #announcing(): Parameters<typeof announce>[3] {
+    const { bot, maintainers } = this.#settings;
+    return {
+      outbox: this.#outbox,
+      maintainers,
+      bot: bot.address,
+      stopped: () => this.#stopped.addresses,
+      log: this.#log,
+      now: this.#now,
+      footer: this.#footer,
+      ...(bot.templates_dir !== undefined && { templatesDir: bot.templates_dir }),
+      ...(this.#prose && { prose: this.#prose }),
+    };
+  }
+
+  #hands(): ConstructorParameters<typeof Desk>[2] {
+    const { bot, maintainers, dnsServers, maxCommandAgeMs } = this.#settings;
+    const resolver = dnsResolver(dnsServers === undefined ? {} : { servers: dnsServers });
+    const answering = this.#answering();
+    return {
+      isOptedIn: (address) => isOptedIn(address, maintainers),
+      authenticate: (raw) => authenticate(raw, { resolver, now: this.#now(), maxAgeMs: maxCommandAgeMs }),
+      raws: (messageId) => this.#store.raws(messageId),
+      answered: (references) => this.#mailroom.answered(references),
+      check: (series) => this.#openAtOnce(series),
+      report: (key) => this.#reportOf(key),
+      draftOwners: (messageId) => {
+        const found = this.#outbox.find(messageId);
+        const canBe = found?.meta.kind === 'reply' && (found.meta.via === 'draft' || found.state === 'held');
+        return canBe ? found.meta.maintainers : undefined;
+      },
+      send: (messageId) => this.#courier.approve(messageId),
+      discard: (messageId) => this.#courier.discard(messageId),
+      stop: (address) => this.#stopped.add(address),
+      answer: (command, seed, paragraphs) => answer(command, seed, paragraphs, answering),
+      reportText: (series, report) => reportText(series, report, this.#footer, bot.templates_dir),
+    };
+  }
+}
+
+/** A series that the worker could not get through, after all its attempts: said to who asks, kept, never mailed. */
+function failed(series: Series, why: string): Report {
+  const { id, revision, subject, author, oddities } = series;
+  return {
+    schema: 1,
+    series: {
+      id,
+      revision,
+      subject,
+      author,
+      patches: series.patches.map(({ n, title, message }) => ({ n, title, messageId: message.messageId })),
+      oddities,
+    },
+    cannotCheck: { stage: 'worker', why },
+    findings: [],
+    checked: { rules: [], archs: [], configs: 0, changedFiles: [], changedSymbols: [] },
+    dropped: [],
+    tookMs: {},
+  };
+}
+
+/** Wakes everybody who waits. */
+class Bell {
+  #ring = Promise.withResolvers<void>();
+
+  /** Resolves at the next ring after this call. */
+  next(): Promise<void> {
+    return this.#ring.promise;
+  }
+
+  ring(): void {
+    this.#ring.resolve();
+    this.#ring = Promise.withResolvers<void>();
+  }
+}
