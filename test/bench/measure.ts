@@ -33,9 +33,10 @@ export function measure(program: Program, scratch: string): Measured {
   program.before?.();
   const output = join(scratch, 'stdout');
   const { cwd, env, argv } = program;
-  const runner = spawnSync('/usr/bin/python3', [join(import.meta.dirname, 'measure.py'), output, ...argv], {
+  const script = join(import.meta.dirname, 'measure.py');
+  const runner = spawnSync('/usr/bin/python3', [script, output, JSON.stringify(env), ...argv], {
     cwd,
-    env,
+    env: {},
     encoding: 'utf8',
     timeout: 600_000,
     maxBuffer: 64 * 2 ** 20,
