@@ -4,11 +4,8 @@ import type { Message, Report, Series } from '../rules/types.ts';
 import { messageIdFor, toEml } from './eml.ts';
 import type { Log } from './log.ts';
 import { type Outbox, outgoingId } from './outbox.ts';
-import { type Footer, footerText, renderReplies, replySubject } from './reply.ts';
+import { type Footer, fitted, footerText, renderReplies, replySubject } from './reply.ts';
 import { wrapProse } from './wrap.ts';
-
-/** Room below the 998 octets of RFC 5322, section 2.1.1, as in replies. */
-const MAX_LINE_OCTETS = 900;
 
 const OUR_FAULT = 'something went wrong on my side, and the reason is in the log of my operator';
 
@@ -64,15 +61,8 @@ function mailable(text: string): string {
   return text
     .replaceAll(/[\r\0]/g, '\ufffd')
     .split('\n')
-    .map(shortened)
+    .map(fitted)
     .join('\n');
-}
-
-function shortened(line: string): string {
-  const bytes = Buffer.from(line);
-  if (bytes.length <= MAX_LINE_OCTETS) return line;
-  const cut = bytes.subarray(0, MAX_LINE_OCTETS - 3).toString();
-  return `${cut.replace(/\ufffd+$/, '')}...`;
 }
 
 /**

@@ -9,6 +9,7 @@ import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { check } from '../queue/check.ts';
 import { formatRange } from '../queue/range.ts';
+import { uncheckedReport } from '../queue/report.ts';
 import { openRepository, type Repository } from '../queue/repository.ts';
 import { setToolPath } from '../queue/sandbox.ts';
 import type { Assembled, CannotCheck, Reply, Report, Series } from '../rules/types.ts';
@@ -19,7 +20,7 @@ import { type Intake, readSeries } from './intake.ts';
 import type { World } from './main.ts';
 import { everyoneIn } from './policy.ts';
 import { printable, printableMessage } from './printable.ts';
-import { renderReplies } from './reply.ts';
+import { footerOf, renderReplies } from './reply.ts';
 import { superseded } from './superseded.ts';
 
 export interface CheckArguments {
@@ -106,24 +107,14 @@ function clearProgress(world: World): void {
 }
 
 function incomplete(series: Assembled & { complete: false }): Report {
-  const { id, revision, subject, author, oddities } = series;
-  const patches = series.have.map(({ n, title, message }) => ({ n, title, messageId: message.messageId }));
-  const cut = patches.flatMap(({ n }) => (series.missing.includes(n) ? [n] : []));
+  const cut = series.have.flatMap(({ n }) => (series.missing.includes(n) ? [n] : []));
   const absent = series.missing.filter((n) => !cut.includes(n));
   const faults = [
     ...(absent.length > 0 ? [`${some(absent, series.total)} not in the input`] : []),
     ...(cut.length > 0 ? [`${some(cut, series.total)} cut short`] : []),
   ];
   const why = `the series is incomplete: ${faults.join(', and ')}; add what is missing and check again`;
-  return {
-    schema: 1,
-    series: { id, revision, subject, author, patches, oddities },
-    cannotCheck: { stage: 'input', why, ...(cut[0] !== undefined && { patch: cut[0] }) },
-    findings: [],
-    checked: { rules: [], archs: [], configs: 0, changedFiles: [], changedSymbols: [] },
-    dropped: [],
-    tookMs: {},
-  };
+  return uncheckedReport(series, { stage: 'input', why, ...(cut[0] !== undefined && { patch: cut[0] }) });
 }
 
 const MAX_MISSING_NAMED = 10;
@@ -178,11 +169,11 @@ interface Output {
 
 function writeReplies(series: Series, report: Report, { args, config, world, written }: Output): void {
   if (args.json && args.out === undefined) return;
-  const { operator, contact, address, templates_dir: templatesDir } = config.bot;
+  const { address, templates_dir: templatesDir } = config.bot;
   const replies = renderReplies({
     series,
     report,
-    footer: { operator, stop: 'reply with a line "#depbot stop"', ...(contact !== undefined && { contact }) },
+    footer: footerOf(config.bot),
     ...(templatesDir !== undefined && { templatesDir }),
   });
   for (const reply of replies) {

@@ -51,6 +51,17 @@ export interface Footer {
 /** {@link Footer.stop} for whoever obeys commands by mail. */
 export const STOP_SENTENCE = `reply with a line "${STOP_LINE}"`;
 
+/** The footer of an operator's settings. */
+export function footerOf({
+  operator,
+  contact,
+}: {
+  readonly operator: string;
+  readonly contact?: string | undefined;
+}): Footer {
+  return { operator, stop: STOP_SENTENCE, ...(contact !== undefined && { contact }) };
+}
+
 export interface ReplyInput {
   readonly series: Series;
   readonly report: Report;
@@ -331,9 +342,14 @@ function harmless(line: string): string {
     return line;
   }
   const barred = line.replace(/^([ \t]*)(?=[\w-]+-by[ \t]*:)/i, '$1| ');
-  const bytes = Buffer.from(barred);
+  return fitted(barred);
+}
+
+/** The line, or as much of it as a mail can carry in one. */
+export function fitted(line: string): string {
+  const bytes = Buffer.from(line);
   return bytes.length <= MAX_LINE_OCTETS
-    ? barred
+    ? line
     : `${bytes
         .subarray(0, MAX_LINE_OCTETS - 3)
         .toString()

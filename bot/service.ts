@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import type { JobQueue } from '../queue/bullmq.ts';
 import { jobOf } from '../queue/jobs.ts';
+import { uncheckedReport } from '../queue/report.ts';
 import type { Outcome, Report, Series } from '../rules/types.ts';
 import { announce } from './announce.ts';
 import { answer, reportText } from './answer.ts';
@@ -24,7 +25,7 @@ import type { World } from './main.ts';
 import { Outbox, type Outgoing } from './outbox.ts';
 import { isOptedIn } from './policy.ts';
 import { openProse } from './prose.ts';
-import { type Footer, STOP_SENTENCE } from './reply.ts';
+import { type Footer, footerOf } from './reply.ts';
 import type { ServeSettings } from './serve-settings.ts';
 import { openSmtp } from './smtp.ts';
 import { Stopped } from './stopped.ts';
@@ -73,8 +74,7 @@ export class Service {
     this.#docket = new Docket(join(state, 'jobs'));
     this.#outbox = new Outbox(join(state, 'outbox'), log);
     this.#stopped = new Stopped(join(state, 'stopped'));
-    const { operator, contact } = settings.bot;
-    this.#footer = { operator, stop: STOP_SENTENCE, ...(contact !== undefined && { contact }) };
+    this.#footer = footerOf(settings.bot);
     this.#prose = settings.prose && openProse(settings.prose, log);
     this.#drafts = settings.drafts && openDrafts({ ...settings.drafts, log, signal: world.stop });
     this.#courier = new Courier({
@@ -199,14 +199,16 @@ export class Service {
 
   /** The report of a series, or that it could not be checked since it was asked for. */
   #reportOf(key: string): { series: Series; report: Report } | undefined {
-    const job = this.#docket.job(key);
+    const report = this.#docket.report(key);
+    if (report && !this.#docket.isClosed(key)) return undefined;
+    const failure = report ? undefined : this.#docket.failure(key);
+    const isNew = failure && failure.at >= (this.#askedAt.get(key) ?? failure.at);
+    // A job holds all its mails: it is read once there is something to say.
+    const job = report || isNew ? this.#docket.job(key) : undefined;
     if (!job) return undefined;
     const series = seriesOfJob(job);
-    const report = this.#docket.report(key);
-    if (report) return this.#docket.isClosed(key) ? { series, report } : undefined;
-    const failure = this.#docket.failure(key);
-    const isNew = failure && failure.at >= (this.#askedAt.get(key) ?? failure.at);
-    return isNew ? { series, report: failed(series, failure.why) } : undefined;
+    if (report) return { series, report };
+    return isNew ? { series, report: uncheckedReport(series, { stage: 'worker', why: failure.why }) } : undefined;
   }
 
   /** Whoever said "send" should know that it did not go out. */
@@ -256,10 +258,11 @@ export class Service {
   }
 
   async #advance(key: string): Promise<void> {
-    const job = this.#docket.job(key);
-    if (!job) return;
+    // A job holds all its mails: it is not read while the queue has it.
     if (this.#docket.report(key) === undefined) {
       if (!this.#queued.has(key)) {
+        const job = this.#docket.job(key);
+        if (!job) return;
         await this.#queue.add(job);
         this.#queued.add(key);
       }
@@ -274,6 +277,8 @@ export class Service {
       if (result.state !== 'done') return;
       this.#docket.keepReport(key, result.result.report);
     }
+    const job = this.#docket.job(key);
+    if (!job) return;
     await announce(seriesOfJob(job), this.#docket.report(key)!, key, this.#announcing());
     this.#docket.close(key);
     await this.#queue.forget(key);
@@ -319,27 +324,6 @@ export class Service {
       reportText: (series, report) => reportText(series, report, this.#footer, bot.templates_dir),
     };
   }
-}
-
-/** A series that the worker could not get through, after all its attempts: said to who asks, kept, never mailed. */
-function failed(series: Series, why: string): Report {
-  const { id, revision, subject, author, oddities } = series;
-  return {
-    schema: 1,
-    series: {
-      id,
-      revision,
-      subject,
-      author,
-      patches: series.patches.map(({ n, title, message }) => ({ n, title, messageId: message.messageId })),
-      oddities,
-    },
-    cannotCheck: { stage: 'worker', why },
-    findings: [],
-    checked: { rules: [], archs: [], configs: 0, changedFiles: [], changedSymbols: [] },
-    dropped: [],
-    tookMs: {},
-  };
 }
 
 /** Wakes everybody who waits. */

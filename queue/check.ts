@@ -22,6 +22,7 @@ import { type DistributionConfig, existingConfigs } from './existing-configs.ts'
 import { changedPaths, openTree } from './git-tree.ts';
 import { gate } from './in-parallel.ts';
 import { AnswerError, ConfError, fromTree, KconfigSide } from './kconfig-side.ts';
+import { uncheckedReport } from './report.ts';
 import type { Repository } from './repository.ts';
 import { SandboxError } from './sandbox.ts';
 import { newShellBudget } from './shell-answers.ts';
@@ -66,18 +67,8 @@ export interface CheckOptions {
 export async function check(series: Series, repo: Repository, options: CheckOptions): Promise<Report> {
   const clock = new Clock(options.now);
   const rules = options.rules ?? RULES;
-  const nothing = {
-    findings: [],
-    dropped: [],
-    checked: { rules: [], archs: [], configs: 0, changedFiles: [], changedSymbols: [] },
-  };
-  const report = (rest: Partial<Report>): Report => ({
-    schema: 1,
-    series: summary(series),
-    ...nothing,
-    ...rest,
-    tookMs: clock.laps,
-  });
+  const unchecked = uncheckedReport(series);
+  const report = (rest: Partial<Report>): Report => ({ ...unchecked, ...rest, tookMs: clock.laps });
 
   options.onProgress?.('applying');
   const applying = await applySeries(repo, series, {
@@ -326,12 +317,6 @@ function inOrder(a: Finding, b: Finding): number {
     (a.rule < b.rule ? -1 : Number(a.rule > b.rule)) ||
     (a.key < b.key ? -1 : Number(a.key > b.key))
   );
-}
-
-function summary(series: Series): Report['series'] {
-  const { id, revision, subject, author, oddities } = series;
-  const patches = series.patches.map(({ n, title, message }) => ({ n, title, messageId: message.messageId }));
-  return { id, revision, subject, author, patches, oddities };
 }
 
 class Clock {
