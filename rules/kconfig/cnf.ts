@@ -1,0 +1,570 @@
+/**
+ * A model as clauses: what configurations conf can write, for the solver. The same rules as in values.ts (conf's
+ * scripts/kconfig/symbol.c, sym_calc_value), for all choices of the user at once.
+ *
+ * A tristate is two literals, "at least m" and "y"; a bool has them equal. For each level, with V what its prompts
+ * allow, D its default (raised by imply) and R what selects it:
+ *
+ *   on needs a reason:  S -> V or D or R
+ *   off needs that:     R -> S,  and D -> S where no prompt is visible
+ *   without MODULES     a tristate that is m is y
+ *
+ * In a choice exactly one visible member is on. An int, hex or string is one literal for each value that matters
+ * (domains.ts). Since conf refuses circular dependencies, the values of all symbols follow from the user's choices,
+ * so that a solution for the symbols that a query reaches can be extended to all others: only those are encoded.
+ */
+
+import { Domains, initialText, isText, TooLargeError } from './domains.ts';
+import { type ExprId, type ExprPool, NONE, Op, type SymbolId } from './expr.ts';
+import { FALSE, Gates, TRUE } from './gates.ts';
+import type { Declaration, Default, Edge, KconfigModel, KSymbol, Prompt, Range } from './model.ts';
+import { compareValues, isValidValue, strtoll } from './number.ts';
+import { SymbolType } from './parse.ts';
+import { type Lit, not, Sat } from './sat.ts';
+
+/** 1: at least m; 2: y. */
+export type Level = 1 | 2;
+
+/** A statement of the Kconfig files that takes part in an explanation. */
+export interface Reason {
+  readonly kind: 'definition' | 'depends on' | 'if' | 'prompt' | 'default' | 'select' | 'imply' | 'choice';
+  /** The symbol that it says something about: of a select the target. */
+  readonly symbol: KSymbol | undefined;
+  readonly path: string;
+  readonly line: number;
+  readonly expr: ExprId;
+}
+
+/** What a literal of a symbol stands for. */
+export type Meaning =
+  | { readonly kind: 'tristate'; readonly symbol: KSymbol; readonly level: Level }
+  | { readonly kind: 'text'; readonly symbol: KSymbol; readonly value: string };
+
+/** Why a bool or tristate can be on: any of these; see the head of this file. */
+export interface Supports {
+  readonly prompts: readonly Lit[];
+  readonly byDefault: Lit;
+  readonly selects: readonly Lit[];
+}
+
+export interface EncodingOptions {
+  /** Value (0, 1, 2) that a bool or tristate is tried with first. Default n. */
+  readonly firstValue?: (symbol: KSymbol) => number;
+  /** Every statement gets a literal, so that a query without a solution can be traced to statements. */
+  readonly isTraced?: boolean;
+}
+
+type Conditional = Prompt | Default | Range | Edge;
+
+/** An int, hex or string. */
+interface TextValues {
+  readonly values: readonly string[];
+  /** One for each value. */
+  readonly literals: readonly Lit[];
+  /** All that its value is made from. */
+  readonly operands: readonly Lit[];
+}
+
+/** Pairs of values of two symbols that are compared. */
+const MOST_PAIRS = 100_000;
+/** Members of a choice that exclude each other pair by pair; beyond, by a ladder. */
+const FEW_MEMBERS = 6;
+
+export class Encoding {
+  readonly sat = new Sat();
+  readonly gates = new Gates(this.sat);
+  readonly pool: ExprPool;
+  readonly model: KconfigModel;
+  /** Number of expressions of the pool whose comparisons are known here. */
+  readonly poolSize: number;
+  readonly #options: EncodingOptions;
+  readonly #domains: Domains;
+
+  readonly #exprs = new Map<number, Lit>();
+  readonly #declarations = new Map<number, Lit>();
+  readonly #tristates = new Map<SymbolId, readonly [Lit, Lit]>();
+  readonly #texts = new Map<SymbolId, TextValues>();
+  readonly #supports = new Map<number, Supports>();
+  /** By variable. */
+  readonly #meanings = new Map<number, Meaning>();
+  readonly #chosen = new Set<number>();
+  readonly #definedTexts = new Set<SymbolId>();
+  /** Of traced statements: the literal behind a variable that stands for it, by variable. */
+  readonly #wrapped = new Map<number, { readonly inner: Lit; readonly guard: Lit }>();
+  readonly #guards = new Map<string, { readonly lit: Lit; readonly reason: Reason }>();
+
+  constructor(pool: ExprPool, model: KconfigModel, options: EncodingOptions = {}) {
+    this.pool = pool;
+    this.model = model;
+    this.poolSize = pool.size;
+    this.#options = options;
+    this.#domains = new Domains(pool, model);
+  }
+
+  /** True where `e` is at least `level`. */
+  atLeast(e: ExprId, level: Level): Lit {
+    if (e === NONE) return TRUE;
+    const key = 2 * e + level;
+    const known = this.#exprs.get(key);
+    if (known !== undefined) return known;
+    const lit = this.#expr(e, level);
+    this.#exprs.set(key, lit);
+    return lit;
+  }
+
+  /** True where the symbol is at least `level`; never of what is not declared, or has no truth value. */
+  symbolAtLeast(id: SymbolId, level: Level): Lit {
+    if (id <= this.pool.y) return id >= level ? TRUE : FALSE;
+    const symbol = this.pool.constant[id] ? undefined : this.model.symbols[id];
+    if (!symbol || (symbol.type !== SymbolType.bool && symbol.type !== SymbolType.tristate)) return FALSE;
+    return this.#tristate(symbol)[level - 1]!;
+  }
+
+  /** Makes the clauses that the literals need to mean what they say. */
+  demand(literals: readonly Lit[]): void {
+    for (const lit of literals) this.gates.demand(lit);
+    this.gates.flush((lit) => this.#define(lit));
+  }
+
+  meaningOf(lit: Lit): Meaning | undefined {
+    return this.#meanings.get(lit >> 1);
+  }
+
+  /** The literal behind a traced statement. */
+  behind(lit: Lit): Lit | undefined {
+    const wrapped = this.#wrapped.get(lit >> 1);
+    return wrapped && (lit & 1 ? not(wrapped.inner) : wrapped.inner);
+  }
+
+  /** Literals of the traced statements so far; a statement does not hold where its literal is false. */
+  get guards(): readonly { readonly lit: Lit; readonly reason: Reason }[] {
+    return [...this.#guards.values()];
+  }
+
+  /** What can turn a symbol on that is no member of a choice. */
+  supports(symbol: KSymbol, level: Level): Supports {
+    const whole = symbol.type === SymbolType.bool ? 1 : level;
+    const key = 2 * symbol.id + whole;
+    const known = this.#supports.get(key);
+    if (known) return known;
+    const isFree = symbol.isChoiceMember;
+    const made = {
+      prompts: symbol.prompts.map((prompt) => this.#prompt(prompt, whole)),
+      byDefault: this.#default(symbol, whole, isFree),
+      selects: isFree ? [] : symbol.selectedBy.map((edge) => this.edge(edge, whole)),
+    };
+    this.#supports.set(key, made);
+    return made;
+  }
+
+  /** True where the edge selects, or implies, with at least `level`. */
+  edge(edge: Edge, level: Level): Lit {
+    return this.gates.and([this.symbolAtLeast(edge.from.id, level), this.condition(edge, level)]);
+  }
+
+  /** True where the direct dependency of the symbol is at least `level`. */
+  directDependency(symbol: KSymbol, level: Level): Lit {
+    const whole = symbol.type === SymbolType.bool ? 1 : level;
+    const with_ = symbol.declarations.filter(({ hasDep }) => hasDep);
+    if (with_.length === 0) return TRUE;
+    return this.gates.or(with_.map((declaration) => this.#declaration(declaration, whole)));
+  }
+
+  /** True where a property's `if` and the dependency of its declaration are at least `level`. */
+  condition(property: Conditional, level: Level): Lit {
+    const { in: declaration, cond, line } = property;
+    const own = this.#traced(
+      { kind: 'if', symbol: declaration.symbol, path: declaration.path, line, expr: cond },
+      this.atLeast(cond, level),
+    );
+    return this.gates.and([this.#declaration(declaration, level), own]);
+  }
+
+  /** The values of an int, hex or string, and what they are made from. Throws TooLargeError. */
+  textValues(symbol: KSymbol): TextValues {
+    return this.#text(symbol);
+  }
+
+  // ------------------------------------------------------------ expressions
+
+  #expr(e: ExprId, level: Level): Lit {
+    const { pool, gates } = this;
+    const left = pool.lefts[e]!;
+    const right = pool.rights[e]!;
+    switch (pool.ops[e]) {
+      case Op.symbol:
+        return this.symbolAtLeast(left, level);
+      case Op.modules:
+        return level === 1 ? this.modules() : FALSE;
+      case Op.not:
+        return not(this.atLeast(left, level === 1 ? 2 : 1));
+      case Op.and:
+        return gates.and([this.atLeast(left, level), this.atLeast(right, level)]);
+      case Op.or:
+        return gates.or([this.atLeast(left, level), this.atLeast(right, level)]);
+      default:
+        return this.#comparison(pool.ops[e] as Op, left, right);
+    }
+  }
+
+  /** True where modules are on. */
+  modules(): Lit {
+    return this.model.modules ? this.symbolAtLeast(this.model.modules.id, 1) : FALSE;
+  }
+
+  #comparison(op: Op, left: SymbolId, right: SymbolId): Lit {
+    const [a, b] = [this.#valuesOf(left), this.#valuesOf(right)];
+    if (a.length * b.length > MOST_PAIRS)
+      throw new TooLargeError(`${this.pool.names[left]} and ${this.pool.names[right]} have too many values to compare`);
+    const [typeA, typeB] = [this.#type(left), this.#type(right)];
+    const holds = (x: string, y: string): boolean => isOrdered(op, compareValues(x, typeA, y, typeB));
+    // One tristate and a constant: by its levels, which are fewer literals.
+    for (const [these, those] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      if (these.length !== 3 || those.length !== 1) continue;
+      const [n, m, y] = these.map(({ text }) =>
+        these === a ? holds(text, those[0]!.text) : holds(those[0]!.text, text),
+      );
+      const [atLeastM, isY] = [not(these[0]!.lit), these[2]!.lit];
+      if (n && m && y) return TRUE;
+      if (m && y) return atLeastM;
+      if (n && m) return not(isY);
+      if (n && y) return this.gates.or([not(atLeastM), isY]);
+    }
+    return this.gates.or(
+      a.flatMap((x) => b.filter((y) => holds(x.text, y.text)).map((y) => this.gates.and([x.lit, y.lit]))),
+    );
+  }
+
+  /** Every value that an operand of a comparison can have, and when it has it. */
+  #valuesOf(id: SymbolId): readonly { readonly text: string; readonly lit: Lit }[] {
+    const symbol = this.pool.constant[id] ? undefined : this.model.symbols[id];
+    if (!symbol || symbol.type === SymbolType.unknown) return [{ text: this.pool.names[id]!, lit: TRUE }];
+    if (isText(symbol)) {
+      const { values, literals } = this.#text(symbol);
+      return values.map((text, i) => ({ text, lit: literals[i]! }));
+    }
+    const [atLeastM, isY] = this.#tristate(symbol);
+    const no = { text: 'n', lit: not(atLeastM) };
+    const yes = { text: 'y', lit: isY };
+    if (atLeastM === isY) return [no, yes];
+    return [no, { text: 'm', lit: this.gates.and([atLeastM, not(isY)]) }, yes];
+  }
+
+  #type(id: SymbolId): SymbolType {
+    if (id <= this.pool.y) return SymbolType.tristate;
+    return this.pool.constant[id] ? SymbolType.unknown : (this.model.symbols[id]?.type ?? SymbolType.unknown);
+  }
+
+  // ------------------------------------------------------------ conditions
+
+  #declaration(declaration: Declaration, level: Level): Lit {
+    if (!declaration.hasDep) return TRUE;
+    const key = 2 * declaration.index + level;
+    const known = this.#declarations.get(key);
+    if (known !== undefined) return known;
+    const { parent, dependencies, path, symbol } = declaration;
+    const own = dependencies.map(({ expr, line }) =>
+      this.#traced({ kind: 'depends on', symbol, path, line, expr }, this.atLeast(expr, level)),
+    );
+    const lit = this.gates.and([parent ? this.#declaration(parent, level) : TRUE, ...own]);
+    this.#declarations.set(key, lit);
+    return lit;
+  }
+
+  #prompt(prompt: Prompt, level: Level): Lit {
+    return this.gates.and([this.condition(prompt, level), this.atLeast(prompt.menusVisible, level)]);
+  }
+
+  #edges(edges: readonly Edge[], level: Level): Lit {
+    return this.gates.or(edges.map((edge) => this.edge(edge, level)));
+  }
+
+  /** The first default whose condition holds, raised by what implies the symbol up to its direct dependency. */
+  #default(symbol: KSymbol, level: Level, isFree: boolean): Lit {
+    const { gates } = this;
+    let value = FALSE;
+    for (const property of symbol.defaults.toReversed()) {
+      const isHeld = this.condition(property, 1);
+      const own = gates.and([this.atLeast(property.value, level), this.condition(property, level)]);
+      value = gates.or([own, gates.and([not(isHeld), value])]);
+    }
+    if (isFree || symbol.impliedBy.length === 0) return value;
+    const isImplied = this.#edges(symbol.impliedBy, 1);
+    const raised = gates.and([
+      gates.or([value, this.#edges(symbol.impliedBy, level)]),
+      this.directDependency(symbol, level),
+    ]);
+    return gates.or([gates.and([isImplied, raised]), gates.and([not(isImplied), value])]);
+  }
+
+  // ------------------------------------------------------------ bools and tristates
+
+  #tristate(symbol: KSymbol): readonly [Lit, Lit] {
+    const known = this.#tristates.get(symbol.id);
+    if (known) return known;
+    const first = this.#options.firstValue?.(symbol) ?? 0;
+    const atLeastM = this.gates.variable(first >= 1);
+    this.#meanings.set(atLeastM >> 1, { kind: 'tristate', symbol, level: 1 });
+    let isY = atLeastM;
+    if (symbol.type === SymbolType.tristate) {
+      isY = this.gates.variable(first === 2);
+      this.#meanings.set(isY >> 1, { kind: 'tristate', symbol, level: 2 });
+      this.sat.addClause([not(isY), atLeastM]);
+    }
+    const pair = [atLeastM, isY] as const;
+    this.#tristates.set(symbol.id, pair);
+    return pair;
+  }
+
+  #define(lit: Lit): void {
+    const wrapped = this.#wrapped.get(lit >> 1);
+    if (wrapped) {
+      this.sat.addClause([not(lit), this.behind(lit)!, not(wrapped.guard)]);
+      this.gates.demand(this.behind(lit)!);
+      return;
+    }
+    const meaning = this.#meanings.get(lit >> 1);
+    if (!meaning) return;
+    if (meaning.kind === 'text') this.#defineText(meaning.symbol);
+    else if (meaning.symbol.isTransitional) return;
+    else if (meaning.symbol.choice) this.#defineMember(meaning.symbol, lit);
+    else if ((lit & 1) === 0) this.#defineOn(meaning.symbol, meaning.level, lit);
+    else this.#defineOff(meaning.symbol, meaning.level, lit);
+  }
+
+  #defineOn(symbol: KSymbol, level: Level, lit: Lit): void {
+    const { prompts, byDefault, selects } = this.supports(symbol, level);
+    const isPair = symbol.type === SymbolType.tristate && level === 2;
+    const declaration = symbol.declarations[0];
+    this.#clause(
+      [not(lit), ...prompts, byDefault, ...selects, ...(isPair ? [not(this.modules())] : [])],
+      declaration && { kind: 'definition', symbol, path: declaration.path, line: declaration.line, expr: NONE },
+    );
+    if (isPair) this.gates.demand(this.#tristate(symbol)[0]);
+  }
+
+  #defineOff(symbol: KSymbol, level: Level, lit: Lit): void {
+    const { byDefault, selects } = this.supports(symbol, level);
+    for (const [i, select] of selects.entries()) {
+      const { in: declaration, line, cond } = symbol.selectedBy[i]!;
+      this.#clause([not(lit), not(select)], { kind: 'select', symbol, path: declaration.path, line, expr: cond });
+    }
+    const { prompts } = this.supports(symbol, 1);
+    const first = symbol.defaults[0];
+    const reason = first && {
+      kind: 'default' as const,
+      symbol,
+      path: first.in.path,
+      line: first.line,
+      expr: first.cond,
+    };
+    this.#clause([not(lit), not(byDefault), ...prompts], reason);
+    if (symbol.type === SymbolType.tristate && level === 2)
+      this.gates.clause([not(lit), not(this.#tristate(symbol)[0]), this.modules()]);
+  }
+
+  #clause(literals: readonly Lit[], reason: Reason | undefined): void {
+    const guard = reason && this.#options.isTraced ? this.#guard(reason) : undefined;
+    this.gates.clause(guard === undefined ? literals : [literals[0]!, not(guard), ...literals.slice(1)]);
+  }
+
+  // ------------------------------------------------------------ choices
+
+  /** Why a member of a choice is on (it is visible), or off (it is not, or another one is on). */
+  memberSupports(member: KSymbol, isOn: boolean): readonly Lit[] {
+    const visible = this.gates.or(member.prompts.map((prompt) => this.#prompt(prompt, 1)));
+    if (isOn) return [visible];
+    const others = member.choice!.members.filter((other) => other !== member && other.choice === member.choice);
+    return [not(visible), ...others.map((other) => this.#tristate(other)[0])];
+  }
+
+  #defineMember(member: KSymbol, lit: Lit): void {
+    const choice = member.choice!;
+    const { path, line } = choice.declaration;
+    const reason: Reason = { kind: 'choice', symbol: member, path, line, expr: NONE };
+    if (!this.#chosen.has(choice.index)) {
+      this.#chosen.add(choice.index);
+      this.#atMostOne(
+        choice.members.filter((other) => other.choice === choice).map((other) => this.#tristate(other)[0]),
+        reason,
+      );
+    }
+    this.#clause([not(lit), ...this.memberSupports(member, (lit & 1) === 0)], reason);
+  }
+
+  #atMostOne(members: readonly Lit[], reason: Reason): void {
+    const guard = this.#options.isTraced ? [not(this.#guard(reason))] : [];
+    const few = members.slice(0, FEW_MEMBERS);
+    for (const [i, a] of few.entries())
+      for (const b of few.slice(i + 1)) this.sat.addClause([not(a), not(b), ...guard]);
+    if (members.length <= FEW_MEMBERS) return;
+    const any = this.gates.variable(false);
+    for (const a of few) this.sat.addClause([not(a), any, ...guard]);
+    this.#atMostOne([any, ...members.slice(FEW_MEMBERS)], reason);
+  }
+
+  // ------------------------------------------------------------ ints, hexes and strings
+
+  #text(symbol: KSymbol): TextValues {
+    const known = this.#texts.get(symbol.id);
+    if (known) return known;
+    const values = this.#domains.of(symbol);
+    const literals = values.map((value) => {
+      const lit = this.gates.variable(false);
+      this.#meanings.set(lit >> 1, { kind: 'text', symbol, value });
+      return lit;
+    });
+    // Set first: a default or bound may lead back here.
+    const operands: Lit[] = [];
+    const made = { values, literals, operands };
+    this.#texts.set(symbol.id, made);
+    return made;
+  }
+
+  /** All of it at once: the value of a text that matters is needed both ways. */
+  #defineText(symbol: KSymbol): void {
+    if (this.#definedTexts.has(symbol.id)) return;
+    this.#definedTexts.add(symbol.id);
+    const { values, literals, operands } = this.#text(symbol) as TextValues & { operands: Lit[] };
+    this.#exactlyOne(literals);
+    if (symbol.isTransitional) return;
+    const ranges = symbol.type === SymbolType.string ? [] : symbol.ranges;
+    // What it is before a range clamps it.
+    const plain = ranges.length === 0 ? literals : values.map(() => this.gates.variable(false));
+    if (ranges.length > 0) this.#exactlyOne(plain);
+    const visible = this.gates.or(symbol.prompts.map((prompt) => this.#prompt(prompt, 1)));
+    operands.push(visible);
+    let isOpen = TRUE;
+    const take = (isTaken: Lit, value: string | KSymbol): void => {
+      for (const [text, lit] of this.#textOptions(value)) {
+        const at = values.indexOf(text);
+        operands.push(lit);
+        // A text that the symbol cannot have is left out of its values: nothing tells it from the others.
+        if (at >= 0) this.sat.addClause([not(isTaken), not(lit), visible, plain[at]!]);
+      }
+    };
+    for (const property of symbol.defaults) {
+      const isHeld = this.condition(property, 1);
+      operands.push(isHeld);
+      const value = this.pool.ops[property.value] === Op.symbol ? this.pool.lefts[property.value]! : undefined;
+      take(this.gates.and([isOpen, isHeld]), value === undefined ? initialText(symbol.type) : this.#operand(value));
+      isOpen = this.gates.and([isOpen, not(isHeld)]);
+    }
+    take(isOpen, initialText(symbol.type));
+    operands.push(isOpen);
+    // What a user may type; what a default gives stays possible.
+    const given = new Set(symbol.defaults.map(({ value }) => this.pool.names[this.pool.lefts[value]!]));
+    for (const [i, value] of values.entries()) {
+      if (isValidValue(value, symbol.type) || given.has(value) || value === initialText(symbol.type)) continue;
+      this.sat.addClause([not(visible), not(plain[i]!)]);
+    }
+    this.#clamp(symbol, ranges, plain);
+    for (const lit of operands) {
+      this.gates.demand(lit);
+      this.gates.demand(not(lit));
+    }
+  }
+
+  /** The first range whose condition holds bounds the value (symbol.c, sym_validate_range). */
+  #clamp(symbol: KSymbol, ranges: readonly Range[], plain: readonly Lit[]): void {
+    if (ranges.length === 0) return;
+    const { values, literals, operands } = this.#text(symbol) as TextValues & { operands: Lit[] };
+    const base = symbol.type === SymbolType.int ? 10 : 16;
+    let isOpen = TRUE;
+    for (const range of ranges) {
+      const isHeld = this.condition(range, 1);
+      operands.push(isHeld);
+      const isActive = this.gates.and([isOpen, isHeld]);
+      operands.push(isActive);
+      const lows = this.#textOptions(this.#operand(range.low));
+      const highs = this.#textOptions(this.#operand(range.high));
+      if (lows.length * highs.length * values.length > MOST_PAIRS)
+        throw new TooLargeError(`the range of ${symbol.name} has too many values`);
+      const number = (text: string, id: SymbolId): number | bigint => {
+        const type = this.#type(id);
+        return strtoll(text, type === SymbolType.int ? 10 : type === SymbolType.hex ? 16 : base);
+      };
+      for (const [low, isLow] of lows) {
+        for (const [high, isHigh] of highs) {
+          operands.push(isLow, isHigh);
+          for (const [i, value] of values.entries()) {
+            const at = strtoll(value, base);
+            const clamped = at < number(low, range.low) ? low : at > number(high, range.high) ? high : value;
+            const to = values.indexOf(clamped);
+            if (to >= 0) this.sat.addClause([not(isActive), not(isLow), not(isHigh), not(plain[i]!), literals[to]!]);
+          }
+        }
+      }
+      isOpen = this.gates.and([isOpen, not(isHeld)]);
+    }
+    operands.push(isOpen);
+    for (const [i] of values.entries()) this.sat.addClause([not(isOpen), not(plain[i]!), literals[i]!]);
+  }
+
+  #operand(id: SymbolId): string | KSymbol {
+    const symbol = this.pool.constant[id] ? undefined : this.model.symbols[id];
+    if (!symbol || symbol.type === SymbolType.unknown) return this.pool.names[id]!;
+    // conf keeps no text for a bool or tristate (values.ts, plainText).
+    return isText(symbol) ? symbol : 'n';
+  }
+
+  #textOptions(value: string | KSymbol): readonly (readonly [text: string, lit: Lit])[] {
+    if (typeof value === 'string') return [[value, TRUE]];
+    const { values, literals } = this.#text(value);
+    return values.map((text, i) => [text, literals[i]!]);
+  }
+
+  #exactlyOne(literals: readonly Lit[]): void {
+    this.sat.addClause(literals);
+    this.#exclude(literals);
+  }
+
+  #exclude(literals: readonly Lit[]): void {
+    const few = literals.slice(0, FEW_MEMBERS);
+    for (const [i, a] of few.entries()) for (const b of few.slice(i + 1)) this.sat.addClause([not(a), not(b)]);
+    if (literals.length <= FEW_MEMBERS) return;
+    const any = this.gates.variable(false);
+    for (const a of few) this.sat.addClause([not(a), any]);
+    this.#exclude([any, ...literals.slice(FEW_MEMBERS)]);
+  }
+
+  // ------------------------------------------------------------ tracing
+
+  /** A literal that means `inner` as long as the statement holds. */
+  #traced(reason: Reason, inner: Lit): Lit {
+    if (!this.#options.isTraced || inner === TRUE) return inner;
+    const guard = this.#guard(reason);
+    const lit = this.gates.variable(inner === FALSE ? false : this.gates.phase(inner));
+    this.#wrapped.set(lit >> 1, { inner, guard });
+    return lit;
+  }
+
+  #guard(reason: Reason): Lit {
+    const key = `${reason.kind === 'depends on' || reason.kind === 'if' ? 'line' : reason.kind} ${reason.path}:${reason.line} ${reason.kind === 'select' ? '' : reason.symbol?.id}`;
+    const known = this.#guards.get(key);
+    if (known) return known.lit;
+    const lit = this.gates.variable(true);
+    this.#guards.set(key, { lit, reason });
+    return lit;
+  }
+}
+
+function isOrdered(op: Op, order: number): boolean {
+  switch (op) {
+    case Op.equal:
+      return order === 0;
+    case Op.unequal:
+      return order !== 0;
+    case Op.less:
+      return order < 0;
+    case Op.lessEqual:
+      return order <= 0;
+    case Op.greater:
+      return order > 0;
+    default:
+      return order >= 0;
+  }
+}
