@@ -9,14 +9,16 @@ import { PatchLines } from '../rules/anchor.ts';
 import { RULES } from '../rules/index.ts';
 import { findCycles } from '../rules/kconfig/cycles.ts';
 import { KconfigError } from '../rules/kconfig/error.ts';
+import type { ExprPool } from '../rules/kconfig/expr.ts';
 import { isKconfigPath, KconfigStore } from '../rules/kconfig/files.ts';
 import type { KconfigModel } from '../rules/kconfig/model.ts';
 import { changedSymbols, type SymbolChange } from '../rules/kconfig/properties.ts';
+import { Solver } from '../rules/kconfig/solve.ts';
 import { touchedPaths } from '../rules/kconfig/touched.ts';
 import { membersOf, TreeReaders } from '../rules/kconfig/tree-readers.ts';
 import { cycleKey } from '../rules/recursive-dependency.ts';
 import type { ArchPair, Candidate, ChangedPath, Conf, ConfRun, KernelChange, Rule, RuleRun } from '../rules/rule.ts';
-import type { AppliedSeries, Arch, CannotCheck, Dropped, Finding, Report, Series, Tree } from '../rules/types.ts';
+import type { AppliedSeries, Arch, CannotCheck, Dropped, Finding, Report, Series, Side, Tree } from '../rules/types.ts';
 import { applySeries } from './apply.ts';
 import { type DistributionConfig, existingConfigs } from './existing-configs.ts';
 import { changedPaths, openTree } from './git-tree.ts';
@@ -236,6 +238,18 @@ async function archPair(
     changes: symbols,
     newCycles: cyclesAfter.filter((cycle) => !known.has(cycleKey(cycle))),
     isCircular: cyclesAfter.length > 0,
+    solver: solvers(change.pool, modelBefore, modelAfter),
+  };
+}
+
+/** One solver for each model, made when it is asked for. */
+function solvers(pool: ExprPool, before: KconfigModel, after: KconfigModel): (side: Side) => Solver {
+  const made = new Map<KconfigModel, Solver>();
+  return (side) => {
+    const model = side === 'before' ? before : after;
+    const solver = made.get(model) ?? new Solver(pool, model);
+    made.set(model, solver);
+    return solver;
   };
 }
 
