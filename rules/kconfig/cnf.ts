@@ -61,8 +61,12 @@ interface TextValues {
   readonly values: readonly string[];
   /** One for each value. */
   readonly literals: readonly Lit[];
+  /** What it is before a range clamps it; the same literals without a range. */
+  readonly plain: readonly Lit[];
+  /** Its value is the user's; else it is a default. */
+  readonly isTyped: Lit;
   /** All that its value is made from. */
-  readonly operands: readonly Lit[];
+  readonly operands: Set<Lit>;
 }
 
 /** Pairs of values of two symbols that are compared. */
@@ -329,7 +333,7 @@ export class Encoding {
     const meaning = this.#meanings.get(lit >> 1);
     if (!meaning) return;
     if (meaning.kind === 'text') this.#defineText(meaning.symbol);
-    else if (meaning.symbol.isTransitional) return;
+    else if (meaning.symbol.isTransitional) this.#defineWhole(meaning.symbol, meaning.level, lit);
     else if (meaning.symbol.choice) this.#defineMember(meaning.symbol, lit);
     else if ((lit & 1) === 0) this.#defineOn(meaning.symbol, meaning.level, lit);
     else this.#defineOff(meaning.symbol, meaning.level, lit);
@@ -362,7 +366,12 @@ export class Encoding {
       expr: first.cond,
     };
     this.#clause([not(lit), not(byDefault), ...prompts], reason);
-    if (symbol.type === SymbolType.tristate && level === 2)
+    this.#defineWhole(symbol, level, lit);
+  }
+
+  /** Without modules, what is not y is n. */
+  #defineWhole(symbol: KSymbol, level: Level, lit: Lit): void {
+    if (symbol.type === SymbolType.tristate && level === 2 && (lit & 1) === 1)
       this.gates.clause([not(lit), not(this.#tristate(symbol)[0]), this.modules()]);
   }
 
@@ -417,9 +426,10 @@ export class Encoding {
       this.#meanings.set(lit >> 1, { kind: 'text', symbol, value });
       return lit;
     });
-    // Set first: a default or bound may lead back here.
-    const operands: Lit[] = [];
-    const made = { values, literals, operands };
+    const isTyped = symbol.prompts.length === 0 ? FALSE : this.gates.variable(false);
+    const isRanged = symbol.type !== SymbolType.string && symbol.ranges.length > 0 && !symbol.isTransitional;
+    const plain = isRanged ? values.map(() => this.gates.variable(false)) : literals;
+    const made = { values, literals, plain, isTyped, operands: new Set<Lit>() };
     this.#texts.set(symbol.id, made);
     return made;
   }
@@ -428,40 +438,32 @@ export class Encoding {
   #defineText(symbol: KSymbol): void {
     if (this.#definedTexts.has(symbol.id)) return;
     this.#definedTexts.add(symbol.id);
-    const { values, literals, operands } = this.#text(symbol) as TextValues & { operands: Lit[] };
+    const { values, literals, plain, isTyped, operands } = this.#text(symbol);
     this.#exactlyOne(literals);
     if (symbol.isTransitional) return;
-    const ranges = symbol.type === SymbolType.string ? [] : symbol.ranges;
-    // What it is before a range clamps it.
-    const plain = ranges.length === 0 ? literals : values.map(() => this.gates.variable(false));
-    if (ranges.length > 0) this.#exactlyOne(plain);
+    if (plain !== literals) this.#exactlyOne(plain);
     const visible = this.gates.or(symbol.prompts.map((prompt) => this.#prompt(prompt, 1)));
-    operands.push(visible);
-    let isOpen = TRUE;
+    operands.add(isTyped);
+    operands.add(visible);
+    this.sat.addClause([not(isTyped), visible]);
+    for (const [i, value] of values.entries())
+      if (!isValidValue(value, symbol.type)) this.sat.addClause([not(isTyped), not(plain[i]!)]);
     const take = (isTaken: Lit, value: string | KSymbol): void => {
+      operands.add(isTaken);
       for (const [text, lit] of this.#textOptions(value)) {
-        const at = values.indexOf(text);
-        operands.push(lit);
-        // A text that the symbol cannot have is left out of its values: nothing tells it from the others.
-        if (at >= 0) this.sat.addClause([not(isTaken), not(lit), visible, plain[at]!]);
+        operands.add(lit);
+        this.sat.addClause([not(isTaken), not(lit), isTyped, plain[values.indexOf(text)]!]);
       }
     };
+    let isOpen = TRUE;
     for (const property of symbol.defaults) {
       const isHeld = this.condition(property, 1);
-      operands.push(isHeld);
       const value = this.pool.ops[property.value] === Op.symbol ? this.pool.lefts[property.value]! : undefined;
       take(this.gates.and([isOpen, isHeld]), value === undefined ? initialText(symbol.type) : this.#operand(value));
       isOpen = this.gates.and([isOpen, not(isHeld)]);
     }
     take(isOpen, initialText(symbol.type));
-    operands.push(isOpen);
-    // What a user may type; what a default gives stays possible.
-    const given = new Set(symbol.defaults.map(({ value }) => this.pool.names[this.pool.lefts[value]!]));
-    for (const [i, value] of values.entries()) {
-      if (isValidValue(value, symbol.type) || given.has(value) || value === initialText(symbol.type)) continue;
-      this.sat.addClause([not(visible), not(plain[i]!)]);
-    }
-    this.#clamp(symbol, ranges, plain);
+    if (plain !== literals) this.#clamp(symbol);
     for (const lit of operands) {
       this.gates.demand(lit);
       this.gates.demand(not(lit));
@@ -469,39 +471,46 @@ export class Encoding {
   }
 
   /** The first range whose condition holds bounds the value (symbol.c, sym_validate_range). */
-  #clamp(symbol: KSymbol, ranges: readonly Range[], plain: readonly Lit[]): void {
-    if (ranges.length === 0) return;
-    const { values, literals, operands } = this.#text(symbol) as TextValues & { operands: Lit[] };
+  #clamp(symbol: KSymbol): void {
+    const { values, literals, plain, operands } = this.#text(symbol);
     const base = symbol.type === SymbolType.int ? 10 : 16;
     let isOpen = TRUE;
-    for (const range of ranges) {
+    for (const range of symbol.ranges) {
       const isHeld = this.condition(range, 1);
-      operands.push(isHeld);
       const isActive = this.gates.and([isOpen, isHeld]);
-      operands.push(isActive);
+      operands.add(isActive);
       const lows = this.#textOptions(this.#operand(range.low));
       const highs = this.#textOptions(this.#operand(range.high));
-      if (lows.length * highs.length * values.length > MOST_PAIRS)
+      if ((lows.length + highs.length) * values.length > MOST_PAIRS)
         throw new TooLargeError(`the range of ${symbol.name} has too many values`);
-      const number = (text: string, id: SymbolId): number | bigint => {
-        const type = this.#type(id);
-        return strtoll(text, type === SymbolType.int ? 10 : type === SymbolType.hex ? 16 : base);
-      };
+      const numbers = values.map((value) => strtoll(value, base));
+      const isBelow = this.gates.variable(false);
       for (const [low, isLow] of lows) {
-        for (const [high, isHigh] of highs) {
-          operands.push(isLow, isHigh);
-          for (const [i, value] of values.entries()) {
-            const at = strtoll(value, base);
-            const clamped = at < number(low, range.low) ? low : at > number(high, range.high) ? high : value;
-            const to = values.indexOf(clamped);
-            if (to >= 0) this.sat.addClause([not(isActive), not(isLow), not(isHigh), not(plain[i]!), literals[to]!]);
-          }
+        operands.add(isLow);
+        const least = this.#number(low, range.low, base);
+        for (const [i, number] of numbers.entries()) {
+          const when = [not(isActive), not(isLow), not(plain[i]!)];
+          this.sat.addClause([...when, number < least ? isBelow : not(isBelow)]);
+          if (number < least) this.sat.addClause([...when, literals[values.indexOf(low)]!]);
+        }
+      }
+      for (const [high, isHigh] of highs) {
+        operands.add(isHigh);
+        const most = this.#number(high, range.high, base);
+        for (const [i, number] of numbers.entries()) {
+          const to = number > most ? values.indexOf(high) : i;
+          this.sat.addClause([not(isActive), isBelow, not(isHigh), not(plain[i]!), literals[to]!]);
         }
       }
       isOpen = this.gates.and([isOpen, not(isHeld)]);
     }
-    operands.push(isOpen);
+    operands.add(isOpen);
     for (const [i] of values.entries()) this.sat.addClause([not(isOpen), not(plain[i]!), literals[i]!]);
+  }
+
+  #number(text: string, id: SymbolId, base: 10 | 16): number | bigint {
+    const type = this.#type(id);
+    return strtoll(text, type === SymbolType.int ? 10 : type === SymbolType.hex ? 16 : base);
   }
 
   #operand(id: SymbolId): string | KSymbol {

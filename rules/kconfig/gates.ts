@@ -14,7 +14,8 @@ export class Gates {
   readonly #sat: Sat;
   /** Parts of a conjunction, by variable; undefined for a variable of another kind. */
   readonly #parts: (readonly Lit[] | undefined)[] = [];
-  readonly #pairs = new Map<number, Lit>();
+  /** By their parts: a number for two, which are most. */
+  readonly #conjunctions = new Map<number | string, Lit>();
   /** First phase, by variable. */
   readonly #phases: boolean[] = [];
   /** By literal: whether its clauses are there, or wait to be made. */
@@ -44,13 +45,14 @@ export class Gates {
     }
     if (parts.length === 0) return TRUE;
     if (parts.length === 1) return parts[0]!;
-    if (parts.length > 2) return this.#conjunction(parts);
-    const key = Math.min(parts[0]!, parts[1]!) * 2 ** 26 + Math.max(parts[0]!, parts[1]!);
-    const known = this.#pairs.get(key);
+    parts.sort((a, b) => a - b);
+    const key = parts.length === 2 ? parts[0]! * 2 ** 26 + parts[1]! : parts.join(' ');
+    const known = this.#conjunctions.get(key);
     if (known !== undefined) return known;
-    const made = this.#conjunction(parts);
-    this.#pairs.set(key, made);
-    return made;
+    const lit = this.variable(parts.every((part) => this.phase(part)));
+    this.#parts[lit >> 1] = parts;
+    this.#conjunctions.set(key, lit);
+    return lit;
   }
 
   or(literals: readonly Lit[]): Lit {
@@ -95,11 +97,5 @@ export class Gates {
     if (literals.includes(TRUE)) return;
     this.#sat.addClause(literals);
     for (let i = 1; i < literals.length; i++) this.demand(literals[i]!);
-  }
-
-  #conjunction(parts: readonly Lit[]): Lit {
-    const lit = this.variable(parts.every((part) => this.phase(part)));
-    this.#parts[lit >> 1] = parts;
-    return lit;
   }
 }

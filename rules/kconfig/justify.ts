@@ -19,6 +19,8 @@ export class Justification {
   readonly #encoding: Encoding;
   readonly #goals: readonly Lit[];
   readonly #set = new Set<KSymbol>();
+  /** Tristates that are y by default where their prompts allow m at most: the user's value would be less. */
+  readonly #unset = new Set<KSymbol>();
   readonly #needed = new Set<Lit>();
   readonly #open: Lit[] = [];
   /** A reason that is not there yet. */
@@ -36,6 +38,7 @@ export class Justification {
     if (this.#backtracks !== sat.backtracks) {
       this.#backtracks = sat.backtracks;
       this.#set.clear();
+      this.#unset.clear();
       this.#needed.clear();
       this.#open.length = 0;
       for (const goal of this.#goals) this.#need(goal);
@@ -52,7 +55,8 @@ export class Justification {
 
   /** After `next` had nothing more to decide, and before the solver forgets. */
   settings(): Setting[] {
-    return [...this.#set].map((symbol) => ({ symbol, value: this.#valueOf(symbol) }));
+    const symbols = [...this.#set].filter((symbol) => !this.#unset.has(symbol));
+    return symbols.map((symbol) => ({ symbol, value: this.#valueOf(symbol) }));
   }
 
   #isTrue(lit: Lit): boolean {
@@ -115,6 +119,7 @@ export class Justification {
     ]);
     if (chosen === undefined) return;
     if (prompts.includes(chosen)) this.#set.add(symbol);
+    else if (isPair && chosen === byDefault) this.#unset.add(symbol);
     // Without modules, m is y.
     else if (isPair && chosen === not(this.#encoding.modules())) this.#need(this.#encoding.symbolAtLeast(symbol.id, 1));
   }
@@ -133,12 +138,13 @@ export class Justification {
   }
 
   #text(symbol: KSymbol): void {
-    const { operands, literals } = this.#encoding.textValues(symbol);
+    const { operands, literals, plain, isTyped } = this.#encoding.textValues(symbol);
     for (const operand of operands) {
       if (this.#needOne([operand, not(operand)]) !== undefined && this.#missing !== undefined) return;
     }
+    if (this.#needOne(plain) === undefined || this.#missing !== undefined) return;
     this.#needOne(literals);
-    if (symbol.prompts.length > 0 || symbol.isTransitional) this.#set.add(symbol);
+    if (this.#isTrue(isTyped) || symbol.isTransitional) this.#set.add(symbol);
   }
 
   #valueOf(symbol: KSymbol): string {
@@ -148,7 +154,7 @@ export class Justification {
       // m only where more would do harm.
       return this.#needed.has(not(encoding.symbolAtLeast(symbol.id, 2))) ? 'm' : 'y';
     }
-    const { values, literals } = encoding.textValues(symbol);
-    return values[literals.findIndex((lit) => this.#isTrue(lit))]!;
+    const { values, plain } = encoding.textValues(symbol);
+    return values[plain.findIndex((lit) => this.#isTrue(lit))]!;
   }
 }

@@ -350,7 +350,11 @@ export class Sat {
       }
       const begin = reason + HEADER;
       const end = begin + Math.abs(this.#arena[reason]!);
-      for (let k = begin; k < end; k++) if (this.#level[this.#arena[k]! >> 1]! > 0) seen[this.#arena[k]! >> 1] = 1;
+      for (let k = begin; k < end; k++) {
+        const other = this.#arena[k]! >> 1;
+        // Not v itself again, which is in its reason too: the mark would stay, and falsify what is learned later.
+        if (other !== v && this.#level[other]! > 0) seen[other] = 1;
+      }
     }
     seen[lit >> 1] = 0;
   }
