@@ -3,7 +3,7 @@
  * one that never does is `n`.
  */
 
-import { type ExprId, type ExprPool, NONE } from './expr.ts';
+import { type ExprId, type ExprPool, NONE, Op, type SymbolId } from './expr.ts';
 import type { Declaration, Default, Edge, KSymbol, Prompt, Range } from './model.ts';
 
 /** Dependency of a declaration with all blocks around it. */
@@ -38,12 +38,18 @@ export function visibleExpr(pool: ExprPool, symbol: KSymbol): ExprId {
   );
 }
 
-/** That a default or imply turns the symbol on, whichever default comes first. */
+/** What the first default that holds gives, or an imply as far as the direct dependency allows. */
 export function defaultExpr(pool: ExprPool, symbol: KSymbol): ExprId {
-  return any(pool, [
-    ...symbol.defaults.map((property) => pool.and(property.value, conditionOf(pool, property))),
-    ...symbol.impliedBy.map((edge) => edgeExpr(pool, edge)),
-  ]);
+  const never = pool.symbol(pool.n);
+  let value = never;
+  for (const property of symbol.defaults.toReversed()) {
+    const held = conditionOf(pool, property);
+    const later = pool.and(pool.comparedWithNo(held, Op.equal), value);
+    value = any(pool, [pool.and(property.value, held), ...(value === never ? [] : [later])]);
+  }
+  const implied = symbol.impliedBy.map((edge) => edgeExpr(pool, edge));
+  if (implied.length === 0) return value;
+  return any(pool, [value, pool.and(any(pool, implied), directDependencyOf(pool, symbol))]);
 }
 
 /** That something selects the symbol. */
@@ -54,6 +60,31 @@ export function selectedExpr(pool: ExprPool, symbol: KSymbol): ExprId {
   );
 }
 
-function any(pool: ExprPool, all: readonly ExprId[]): ExprId {
-  return all.length === 0 ? pool.symbol(pool.n) : all.reduce((a, b) => pool.or(a, b));
+/** `e` where `symbol` has the value of a constant. */
+export function substitute(pool: ExprPool, e: ExprId, symbol: SymbolId, value: SymbolId): ExprId {
+  if (e === NONE) return e;
+  const op = pool.ops[e] as Op;
+  const left = pool.lefts[e]!;
+  const right = pool.rights[e]!;
+  switch (op) {
+    case Op.symbol:
+      return left === symbol ? pool.symbol(value) : e;
+    case Op.modules:
+      return e;
+    case Op.not:
+      return pool.not(substitute(pool, left, symbol, value));
+    case Op.and:
+    case Op.or:
+      return pool.make(op, substitute(pool, left, symbol, value), substitute(pool, right, symbol, value));
+    default:
+      if (left !== symbol && right !== symbol) return e;
+      return pool.make(op, left === symbol ? value : left, right === symbol ? value : right);
+  }
+}
+
+/** The OR of all; `n` without any. */
+export function any(pool: ExprPool, all: readonly ExprId[]): ExprId {
+  const never = pool.symbol(pool.n);
+  const some = all.filter((e) => e !== never);
+  return some.length === 0 ? never : some.reduce((a, b) => pool.or(a, b));
 }
