@@ -16,12 +16,12 @@ import { resolveRevision } from '../../queue/refs.ts';
 import { openRepository } from '../../queue/repository.ts';
 import { kernelVersion } from '../../queue/toolchain.ts';
 import { RULES } from '../../rules/index.ts';
+import { workThrough } from '../support/workers.ts';
 import type { Corpus, Entry, Variant } from './entries.ts';
 import { CorpusError, corpusDir, isConfirmed, readCorpus, VARIANTS } from './entries.ts';
 import type { Result } from './examine.ts';
 import { tally } from './tally.ts';
 import type { Setup, Task } from './worker.ts';
-import { workThrough } from './workers.ts';
 
 /** Beyond this a check hangs. */
 const LIMIT_MS = 600_000;
