@@ -96,6 +96,11 @@ export function unusable(entry: Entry, version: string, variant: Variant): strin
 
 /** Whether an experiment on a kernel of the same series (`6.12` of `6.12.117`) showed the fault. */
 export function isConfirmed(entry: Entry, version: string): boolean {
-  const series = (text: string): string => text.split('.').slice(0, 2).join('.');
-  return entry.experiments.some(({ tree, result }) => result === 'confirmed' && series(tree) === series(version));
+  return entry.experiments.some(({ tree, result }) => result === 'confirmed' && isSameSeries(tree, version));
+}
+
+/** 6.12.117 and 6.12.118 are. */
+export function isSameSeries(a: string, b: string): boolean {
+  const series = (version: string): string => version.split('.').slice(0, 2).join('.');
+  return series(a) === series(b);
 }

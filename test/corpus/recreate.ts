@@ -4,6 +4,7 @@
  * the mail.
  */
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -116,7 +117,8 @@ function wordsOf(entry: Entry, variant: Variant) {
       ? [`${place}: update the entry of ${entry.symbol}`, 'Bring the Kconfig entry in line with how it is used.\n']
       : [`${place}: add ${entry.symbol}`, `Add the driver behind ${entry.symbol}, with its Kconfig entry.\n`];
   return {
-    messageId: `${entry.id}.${variant}@corpus.depbot.invalid`,
+    // The entry's name may say what it lacks.
+    messageId: `${createHash('sha256').update(`${entry.id} ${variant}`).digest('hex').slice(0, 20)}@corpus.depbot.invalid`,
     title,
     log,
     from: 'Ann Author <ann@example.org>',

@@ -108,8 +108,10 @@ function isAbout(finding: Finding, { owners, partners, files, variant }: Concern
   return [...partners].some((partner) => isWordOf(words, partner));
 }
 
-function isWordOf(text: string, name: string): boolean {
-  return new RegExp(`(?<!\\w)(CONFIG_)?${name}(?!\\w)`).test(text);
+/** Whether a text has a name, or a symbol with `CONFIG_` before it, as a whole word. */
+export function isWordOf(text: string, name: string): boolean {
+  const literal = name.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+  return new RegExp(`(?<!\\w)(CONFIG_)?${literal}(?!\\w)`).test(text);
 }
 
 function firstLine(text: string): string {

@@ -5,6 +5,8 @@
  */
 import { z } from 'zod';
 import type { Finding, Report } from '../../rules/types.ts';
+import { isSameSeries } from '../corpus/entries.ts';
+import { isWordOf } from '../corpus/verdict.ts';
 import { columns, quantile, share } from '../support/columns.ts';
 
 const LABEL = z.object({
@@ -30,8 +32,7 @@ export type Label = Readonly<z.infer<typeof LABEL>>;
 
 /** Whether the series of a label applies to a kernel of this version's series, as the corpus has tried it. */
 export function appliesTo(label: Label, version: string): boolean {
-  const series = (text: string): string => text.split('.').slice(0, 2).join('.');
-  return Object.entries(label.applies).some(([tree, how]) => series(tree) === series(version) && how !== 'no');
+  return Object.entries(label.applies).some(([tree, how]) => isSameSeries(tree, version) && how !== 'no');
 }
 
 export type Judged =
@@ -62,11 +63,6 @@ function isSaidBy(label: Label, { symbols, claim, evidence }: Finding): boolean 
 
 function namesOf({ symbols, providers }: Label): string[] {
   return [...symbols, ...providers].map((name) => name.replace(/^CONFIG_/, ''));
-}
-
-function isWordOf(text: string, name: string): boolean {
-  const literal = name.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
-  return new RegExp(`(?<!\\w)(CONFIG_)?${literal}(?!\\w)`).test(text);
 }
 
 /** The table by class, and a line for each label. `alone` are lines on what only depbot saw. */

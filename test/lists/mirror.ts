@@ -5,7 +5,16 @@
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createReadStream, createWriteStream, existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { basename, join, relative, sep } from 'node:path';
 import { createInterface } from 'node:readline';
 import { finished } from 'node:stream/promises';
@@ -75,9 +84,10 @@ async function indexOf(mirror: Mirror, cacheDir: string, progress: Progress): Pr
   const { gitDir, list } = mirror;
   const tip = (await gitText({ cwd: gitDir, gitDir }, ['rev-parse', 'HEAD'])).trim();
   const place = createHash('sha256').update(gitDir).digest('hex').slice(0, 16);
-  const file = join(cacheDir, 'mirrors', `${place}-${tip}.jsonl`);
+  const folder = join(cacheDir, 'mirrors');
+  const file = join(folder, `${place}-${tip}.jsonl`);
   if (existsSync(file)) return file;
-  mkdirSync(join(cacheDir, 'mirrors'), { recursive: true });
+  mkdirSync(folder, { recursive: true });
   const blobs = await blobsOf(mirror);
   const step = progress.step(`index of ${list}`, blobs.length);
   const aside = `${file}.${process.pid}.partial`;
@@ -98,6 +108,8 @@ async function indexOf(mirror: Mirror, cacheDir: string, progress: Progress): Pr
     await mails.close();
   }
   renameSync(aside, file);
+  for (const name of readdirSync(folder))
+    if (name.startsWith(place) && join(folder, name) !== file) rmSync(join(folder, name), { force: true });
   step.end(`${blobs.length} mails, ${Math.round(statSync(file).size / 1e6)} MB`);
   return file;
 }
