@@ -10,13 +10,13 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { ProvisionError } from '../../queue/provision.ts';
-import { showProgress } from '../../queue/provision-progress.ts';
 import { resolveRevision } from '../../queue/refs.ts';
 import { openRepository } from '../../queue/repository.ts';
 import { RULES } from '../../rules/index.ts';
 import {
   CHECK_LIMIT_MS,
   type CommonOptions,
+  checksStep,
   commaList,
   commandOf,
   prepareMachine,
@@ -91,7 +91,7 @@ function hasDriver({ readd }: Entry): boolean {
 
 async function run(tasks: readonly Task[], corpus: Corpus, setup: Setup, jobs: number): Promise<Result[]> {
   const entries = new Map([...corpus.regressions, ...corpus.harmless].map((entry) => [entry.id, entry]));
-  const step = showProgress().step('checking entries', tasks.length);
+  const step = checksStep('checking entries', tasks.length);
   const results = await workThrough<Task, Result>(tasks, {
     script: join(import.meta.dirname, 'worker.ts'),
     argument: JSON.stringify(setup),
@@ -110,13 +110,8 @@ async function run(tasks: readonly Task[], corpus: Corpus, setup: Setup, jobs: n
         tookMs: 0,
       };
     },
-    onResult: ({ id, variant, verdict, tookMs }, done) => {
-      step.to(done);
-      if (!process.stderr.isTTY)
-        process.stderr.write(
-          `depbot: ${done} of ${tasks.length}: ${id} (${variant}): ${verdict.kind}, ${(tookMs / 1000).toFixed(1)} s\n`,
-        );
-    },
+    onResult: ({ verdict, tookMs }, { id, variant }, n) =>
+      step.done(n, `${id} (${variant}): ${verdict.kind}, ${(tookMs / 1000).toFixed(1)} s`),
   });
   step.end();
   return results;

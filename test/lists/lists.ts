@@ -16,6 +16,7 @@ import { corpusDir, isSameSeries, readJson } from '../corpus/entries.ts';
 import {
   CHECK_LIMIT_MS,
   type CommonOptions,
+  checksStep,
   commaList,
   commandOf,
   type Machine,
@@ -104,22 +105,22 @@ async function answersFor(
   ids: readonly MessageId[],
   { mirrors, machine, options }: { mirrors: readonly Mirror[]; machine: Machine; options: Options },
 ): Promise<Map<MessageId, Answer>> {
-  const progress = showProgress();
-  const threads = await gather(new Set(ids), mirrors, machine.cacheDir, progress);
+  const threads = await gather(new Set(ids), mirrors, machine.cacheDir, showProgress());
   const tasks: Task[] = [];
   for (const [id, mails] of threads) {
     const maildir = join(machine.scratch, `mails-${tasks.length}`);
     await writeMaildir(maildir, mails);
     tasks.push({ id, maildir });
   }
-  const step = progress.step('checking series', tasks.length);
+  const step = checksStep('checking series', tasks.length);
   const answers = await workThrough<Task, Answer>(tasks, {
     script: join(import.meta.dirname, 'worker.ts'),
     argument: JSON.stringify(machine),
     jobs: options.jobs,
     limitMs: CHECK_LIMIT_MS,
     failed: (_, why) => ({ ok: false, why }),
-    onResult: (_, done) => step.to(done),
+    onResult: (answer, { id }, n) =>
+      step.done(n, `<${id}>: ${answer.ok ? `${answer.report.findings.length} findings` : answer.why}`),
   });
   step.end();
   return new Map(tasks.map(({ id }, at) => [id, answers[at]!]));

@@ -104,10 +104,12 @@ async function indexOf(mirror: Mirror, cacheDir: string, progress: Progress): Pr
     }
     out.end();
     await finished(out);
+    renameSync(aside, file);
   } finally {
+    out.destroy();
+    rmSync(aside, { force: true });
     await mails.close();
   }
-  renameSync(aside, file);
   for (const name of readdirSync(folder))
     if (name.startsWith(place) && join(folder, name) !== file) rmSync(join(folder, name), { force: true });
   step.end(`${blobs.length} mails, ${Math.round(statSync(file).size / 1e6)} MB`);

@@ -6,6 +6,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { readDistributionConfigs } from '../../bot/distribution-configs.ts';
 import type { CheckOptions } from '../../queue/check.ts';
 import { cacheDir, ProvisionError, provision } from '../../queue/provision.ts';
+import { showProgress } from '../../queue/provision-progress.ts';
 import { openRepository, type Repository } from '../../queue/repository.ts';
 import { kernelVersion } from '../../queue/toolchain.ts';
 import { KconfigStore } from '../../rules/kconfig/files.ts';
@@ -46,6 +47,18 @@ export async function prepareMachine({ tree: asked }: CommonOptions): Promise<Ma
   const scratch = mkdtempSync(join(tmpdir(), 'depbot-measuring-'));
   process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
   return { tree, version, scratch, cacheDir: cacheDir(), configs: debianConfigs ?? [] };
+}
+
+/** A step that shows how far the checks are; without a terminal, a line for each, since one can take minutes. */
+export function checksStep(what: string, total: number): { done(n: number, line: string): void; end(): void } {
+  const step = showProgress().step(what, total);
+  return {
+    done: (n, line) => {
+      step.to(n);
+      if (!process.stderr.isTTY) process.stderr.write(`depbot: ${n} of ${total}: ${line}\n`);
+    },
+    end: () => step.end(),
+  };
 }
 
 /** In a process of checks: the tree, and options that keep the Kconfig files read from one check to the next. */

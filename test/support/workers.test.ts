@@ -25,7 +25,7 @@ it('answers of processes come in the order of the tasks; one that dies or hangs 
     jobs: 2,
     limitMs: 5000,
     failed: ({ n }, why) => ({ n, why }),
-    onResult: (_, done) => order.push(done),
+    onResult: (_answer, _task, done) => order.push(done),
   });
   expect(answers.map(({ n }) => n)).toEqual([0, 1, 2, 3, 4, 5]);
   expect(order).toEqual([1, 2, 3, 4, 5, 6]);

@@ -13,7 +13,8 @@ export interface Work<Task, Result> {
   readonly limitMs: number;
   /** The answer of a process that gave none. */
   failed(task: Task, why: string): Result;
-  onResult(result: Result, done: number): void;
+  /** `done` tasks have been answered by now. */
+  onResult(result: Result, task: Task, done: number): void;
 }
 
 const TASKS_EACH = 60;
@@ -39,7 +40,7 @@ export async function workThrough<Task extends object, Result>(
         const answer = await worker.ask(tasks[at]!, work.limitMs);
         const result = 'why' in answer ? work.failed(tasks[at]!, answer.why) : (answer.message as Result);
         results[at] = result;
-        work.onResult(result, ++done);
+        work.onResult(result, tasks[at]!, ++done);
       }
     } finally {
       worker?.end();
