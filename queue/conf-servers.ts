@@ -104,7 +104,12 @@ export class ConfServers {
       this.#isPlain = true;
     }
     if (this.#failed) throw this.#failed.error;
-    return runConf({ ...(await source.job()), ...(source.trustTree === true && { trustTree: true }), mode: 'olddefconfig', config });
+    return runConf({
+      ...(await source.job()),
+      ...(source.trustTree === true && { trustTree: true }),
+      mode: 'olddefconfig',
+      config,
+    });
   }
 
   async #serve(source: ConfSource, config: string): Promise<ConfRun | undefined> {

@@ -152,7 +152,7 @@ export class KconfigSide {
    * not build, SandboxError.
    */
   async olddefconfig(arch: Arch, config: string): Promise<ConfRun> {
-    const source = { key: `${this.commit} ${arch}`, job: () => this.#job(arch), ...this.#trust() };
+    const source = { key: `${this.commit} ${arch}`, job: () => this.confJob(arch), ...this.#trust() };
     const run = await this.#servers.olddefconfig(source, config);
     return {
       argv: [`ARCH=${arch}`, 'scripts/kconfig/conf', '--olddefconfig', 'Kconfig'],
@@ -168,7 +168,7 @@ export class KconfigSide {
    * model, shells give them. Throws ConfError where conf does not build, SandboxError.
    */
   async conf(arch: Arch, task: ConfTask): Promise<FullConfRun> {
-    return runConf({ ...(await this.#job(arch)), ...task, ...this.#trust() });
+    return runConf({ ...(await this.confJob(arch)), ...task, ...this.#trust() });
   }
 
   /** Ends what `olddefconfig` keeps running, unless it is shared. */
@@ -176,7 +176,8 @@ export class KconfigSide {
     if (this.#options.confServers === undefined) await this.#servers.close();
   }
 
-  async #job(arch: Arch): Promise<ConfServerJob> {
+  /** What a conf for an architecture is to read. Throws ConfError where conf does not build, SandboxError. */
+  async confJob(arch: Arch): Promise<ConfServerJob> {
     const [dir, conf, env] = await Promise.all([this.#materialised(), this.#program(), this.env(arch)]);
     return { dir, conf, env, answers: this.#answers.recorded(env), cacheDir: this.#options.cacheDir };
   }
