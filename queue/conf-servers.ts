@@ -55,8 +55,9 @@ export class ConfServers {
    * What the conf of a tree does with a .config: the same as runConf. Throws SandboxError, and whatever
    * `source.job` throws; what waits then fails with it.
    */
-  olddefconfig(source: ConfSource, config: string): Promise<ConfRun> {
-    return new Promise((resolve, reject) => {
+  async olddefconfig(source: ConfSource, config: string): Promise<ConfRun> {
+    if (this.#failed) throw this.#failed.error;
+    return await new Promise((resolve, reject) => {
       this.#waiting.push({ source, config, resolve, reject });
       this.#next();
     });

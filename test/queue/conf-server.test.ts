@@ -1,6 +1,5 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ConfRun } from '../../queue/conf.ts';
@@ -11,73 +10,24 @@ import type { ConfServerJob, ServerTimes } from '../../queue/conf-server.ts';
 import { ConfServer } from '../../queue/conf-server.ts';
 import { openDirectory } from '../../queue/dir-kconfig.ts';
 import { KconfigSide } from '../../queue/kconfig-side.ts';
+import { cacheDir } from '../../queue/provision.ts';
 import { defconfigsOf } from '../oracle/cases.ts';
 import { dirTree } from '../support/dir-tree.ts';
+import { closePlace, fakeConf, openPlace, processesOf } from '../support/fake-conf.ts';
 
 let dir = '';
-let cacheDir = '';
-
-beforeAll(() => {
-  cacheDir = mkdtempSync(join(tmpdir(), 'depbot-server-cache-'));
-});
-
-afterAll(() => {
-  rmSync(cacheDir, { recursive: true, force: true });
-});
 
 beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'depbot-server-test-'));
-  mkdirSync(join(dir, 'tmp'));
-  mkdirSync(join(dir, 'src'));
-  // where temporary folders are made: what is left there was left behind
-  vi.stubEnv('TMPDIR', join(dir, 'tmp'));
+  dir = openPlace();
 });
 
 afterEach(() => {
-  const left = [...readdirSync(join(dir, 'tmp')), ...processesOf(dir)];
-  vi.unstubAllEnvs();
-  rmSync(dir, { recursive: true, force: true });
-  expect(left).toEqual([]);
+  closePlace(dir);
 });
 
-/** Processes with a word in their arguments: bwrap has all folders that it mounts there. */
-function processesOf(word: string): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(word);
-      } catch {
-        return false;
-      }
-    });
-}
-
-/** A conf that is not the kernel's: the body of its main(). */
+/** A conf with this body of main(). */
 function job(main: string): ConfServerJob {
-  const source = `
-    #include <fcntl.h>
-    #include <signal.h>
-    #include <stdint.h>
-    #include <stdio.h>
-    #include <stdlib.h>
-    #include <string.h>
-    #include <unistd.h>
-    static char text[1000];
-    static void read_config(void) {
-      FILE *in = fopen(".config", "r");
-      text[fread(text, 1, sizeof(text) - 1, in)] = 0;
-      fclose(in);
-    }
-    static void write_config(void) {
-      FILE *out = fopen(".config", "w");
-      fprintf(out, "%s# done\\n", text);
-      fclose(out);
-    }
-    int main(int ac, char **av) { ${main} }`;
-  writeFileSync(join(dir, 'conf.c'), source);
-  execFileSync('gcc', ['-w', '-o', join(dir, 'conf'), join(dir, 'conf.c')]);
-  return { dir: join(dir, 'src'), conf: join(dir, 'conf'), env: { ARCH: 'x86' }, answers: new Map(), cacheDir };
+  return fakeConf(dir, cacheDir(), main);
 }
 
 /** Asks a server for configurations, one after the other. */
@@ -186,7 +136,7 @@ describe('a server that cannot tell gives no answer, now and later', () => {
     { name: 'that prints without end', main: 'read_config(); for (;;) puts("y");' },
     {
       name: 'that prints more than is kept',
-      main: 'read_config(); for (int i = 0; i < 5 << 20; i++) putc(65, stderr); return 0;',
+      main: 'read_config(); for (int i = 0; i < 5 << 10; i++) fprintf(stderr, "%1024d", i); return 0;',
     },
     {
       name: 'that writes a large .config',
@@ -243,10 +193,10 @@ describe.skipIf(TREE === undefined && !process.env['CI'])(
 
     beforeAll(async () => {
       if (TREE === undefined) throw new Error('DEPBOT_TEST_TREE is not set: in CI this test needs a kernel tree');
-      const built = await buildConf(await materialise(await dirTree(TREE), cacheDir), { cacheDir });
+      const built = await buildConf(await materialise(await dirTree(TREE), cacheDir()), { cacheDir: cacheDir() });
       if (!built.ok) throw new Error(built.output);
       conf = built.conf;
-      side = await KconfigSide.open(openDirectory(TREE), { cacheDir });
+      side = await KconfigSide.open(openDirectory(TREE), { cacheDir: cacheDir() });
     }, 300_000);
 
     afterAll(async () => {
@@ -257,10 +207,10 @@ describe.skipIf(TREE === undefined && !process.env['CI'])(
       'CONFIG_=\nnonsense\nCONFIG_SMP=7\n# CONFIG_NET is not set\nCONFIG_NET=y\nCONFIG_HZ=0x\r\n\0\n\xff=';
     const archs: readonly { readonly arch: string; readonly every: number; readonly also?: string }[] = [
       { arch: 'x86_64', every: 1 },
-      { arch: 'arm', every: 12 },
-      { arch: 'powerpc', every: 15, also: 'arch/powerpc/configs/44x/iss476-smp_defconfig' },
+      { arch: 'arm', every: 24 },
+      { arch: 'powerpc', every: 25, also: 'arch/powerpc/configs/44x/iss476-smp_defconfig' },
       { arch: 'um', every: 1 },
-      { arch: 'sh', every: 14, also: 'arch/sh/configs/sdk7786_defconfig' },
+      { arch: 'sh', every: 18, also: 'arch/sh/configs/sdk7786_defconfig' },
     ];
     for (const { arch, every, also } of archs) {
       test(`${arch}: a server gives what runs of their own give`, { timeout: 300_000 }, async () => {
@@ -303,7 +253,7 @@ describe.skipIf(TREE === undefined && !process.env['CI'])(
       test(`${name}: to each as in a run of its own`, async () => {
         writeFileSync(join(dir, 'src/Kconfig'), text);
         const env = { ARCH: 'x86', srctree: '/src' };
-        const on = { dir: join(dir, 'src'), conf, env, answers: new Map(), cacheDir };
+        const on = { dir: join(dir, 'src'), conf, env, answers: new Map(), cacheDir: cacheDir() };
         const configs = ['', 'CONFIG_A=y\n', 'config B\n\tbool "b"\n', '# CONFIG_A is not set\nCONFIG_A=y\n', GARBAGE];
         const runs = await served(on, configs);
         expect(runs).toEqual(await plain(on, configs));
