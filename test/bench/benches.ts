@@ -1,4 +1,4 @@
-/** What is measured: four questions, each with the peer that answers it too. */
+/** What is measured: five questions, each with the peer that answers it too. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { archsOf, defconfigsOf } from '../oracle/cases.ts';
@@ -123,6 +123,21 @@ export async function benchSecond(setting: Setting): Promise<Findings> {
     ],
     notes: [],
   };
+}
+
+/** One reading of the Kconfig files for many configurations, beside one for each, both in the sandbox. */
+export async function benchServer(setting: Setting): Promise<Findings> {
+  const { tree, scratch, cacheDir, rounds } = setting;
+  const rows: Row[] = [];
+  const rates: string[] = [];
+  for (const arch of ['x86', 'arm', 'powerpc', 'mips', 'sh']) {
+    const { both } = inTurns({ both: node('test/bench/served.ts', [tree, arch, cacheDir], setting) }, rounds, scratch);
+    const served = said(both, 'servedMs');
+    const peer = { name: 'a run each', values: said(both, 'plainMs') };
+    rows.push({ what: `conf on a configuration of ${arch}, served`, unit: 'ms', ours: served, peer });
+    rates.push(`${arch} ${(1000 / median(served)).toFixed(0)}`);
+  }
+  return { rows, notes: [`configurations that a server of conf completes in a second: ${rates.join(', ')}`] };
 }
 
 /** All defconfigs of all architectures in one process; conf in a loop. */
