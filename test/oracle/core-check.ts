@@ -6,7 +6,8 @@ import type { KconfigModel } from '../../rules/kconfig/model.ts';
 import { not } from '../../rules/kconfig/sat.ts';
 import type { Goal } from '../../rules/kconfig/solve.ts';
 
-const key = ({ kind, symbol, path, line }: Reason): string => `${kind} ${symbol?.name} ${path}:${line}`;
+const key = ({ kind, symbol, path, line, expr }: Reason): string =>
+  kind === 'undeclared' ? `${kind} ${expr}` : `${kind} ${symbol?.name} ${path}:${line}`;
 
 /** What is wrong with the reasons, in words; undefined where nothing is. None are right where the goals exclude each other. */
 export function checkReasons(

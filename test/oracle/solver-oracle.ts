@@ -23,12 +23,26 @@ import { checkReasons } from './core-check.ts';
 import { glibcRand } from './glibc-rand.ts';
 import { type Fact, goalsOf, isSwitch, type Question, words } from './solver-questions.ts';
 
+/** What was checked, in the order of the table. */
+export const CHECKS = [
+  'answered',
+  'witness',
+  'fewest',
+  'conf',
+  'conf, a line less',
+  'reasons',
+  'dice',
+  'whole config',
+  'seen',
+] as const;
+type Check = (typeof CHECKS)[number];
+
 /** What was checked, how often, and each time that it was not so. */
 export class Tally {
-  readonly counts = new Map<string, { good: number; all: number }>();
+  readonly counts = new Map<Check, { good: number; all: number }>();
   readonly faults: string[] = [];
 
-  check(column: string, isGood: boolean, fault: () => string): void {
+  check(column: Check, isGood: boolean, fault: () => string): void {
     const count = this.counts.get(column) ?? { good: 0, all: 0 };
     count.all += 1;
     if (isGood) count.good += 1;
@@ -58,8 +72,8 @@ export class SolverOracle {
     this.#conf = conf;
   }
 
-  /** Asks the solver, and the evaluator about its answer; with `asksConf` conf too, once more for each line. */
-  async ask(question: Question, asksConf: boolean): Promise<void> {
+  /** Asks the solver, and the evaluator about its answer; conf too where wanted, and once more without each line. */
+  async ask(question: Question, conf: 'no conf' | 'conf' | 'conf, each line'): Promise<void> {
     const answer = this.#solver.solve(question.goals);
     const name = words(question);
     this.tally.check('answered', answer.verdict !== 'gave-up', () => `${name}: ${'why' in answer ? answer.why : ''}`);
@@ -74,10 +88,10 @@ export class SolverOracle {
     const fewer = settings.map((_, i) => settings.toSpliced(i, 1));
     const isFewest = fewer.every((some) => !this.#evaluates(question, fragment(some)));
     this.tally.check('fewest', isFewest, () => `${name}: ${fragment(settings)}`);
-    if (!asksConf) return;
+    if (conf === 'no conf') return;
     const missing = await this.#confLacks(question, fragment(settings));
     this.tally.check('conf', missing === undefined, () => `${name}: ${missing} after\n${fragment(settings)}`);
-    for (const some of fewer) {
+    for (const some of conf === 'conf' ? [] : fewer) {
       const isLost = (await this.#confLacks(question, fragment(some))) !== undefined;
       this.tally.check('conf, a line less', isLost, () => `${name}: conf is content with\n${fragment(some)}`);
     }
