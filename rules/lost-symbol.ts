@@ -124,7 +124,9 @@ function lossOf(change: KernelChange, pair: ArchPair, upgrade: Upgrade, lost: Lo
     if (after.values.tristate(pair.after.symbols[symbol.id]!) > 0) return undefined;
   }
   const goal = { expr: change.pool.symbol(symbol.id), level, holds: true };
-  const reasons = stranded ? [] : after.whyNot([goal]).filter(({ kind }) => kind !== 'definition');
+  const reasons = stranded
+    ? []
+    : (after.whyNot([goal]) ?? []).filter(({ kind }) => kind !== 'definition' && kind !== 'undeclared');
   return {
     key: `${symbol.name} ${level}`,
     symbol: symbol.name,
