@@ -72,7 +72,7 @@ export async function runExplain(symbol: string, args: KconfigArguments, world: 
 async function load(args: KconfigArguments, world: World): Promise<{ values: Values; dir: string }> {
   if (world.env['PATH']) setToolPath(world.env['PATH']);
   const dir = args.tree ?? world.env['DEPBOT_TREE'] ?? world.cwd;
-  const source = openDirectory(dir);
+  const source = openDirectory(dir, { cacheDir: cacheDir(world.env) });
   const arch = args.arch ?? MACHINES[world.machine] ?? world.machine;
   if (!existsSync(join(dir, 'arch', srcArch(arch), 'Kconfig')))
     throw new KconfigError(
