@@ -9,8 +9,9 @@ import { KconfigSide } from '../queue/kconfig-side.ts';
 import { cacheDir } from '../queue/provision-cache.ts';
 import { setToolPath } from '../queue/sandbox.ts';
 import { srcArch } from '../queue/toolchain.ts';
-import { findCycles } from '../rules/kconfig/cycles.ts';
 import { KconfigError } from '../rules/kconfig/error.ts';
+import type { ExprPool } from '../rules/kconfig/expr.ts';
+import type { KconfigModel } from '../rules/kconfig/model.ts';
 import { applyMode, type Mode, renderMode } from '../rules/kconfig/modes.ts';
 import { Values } from '../rules/kconfig/values.ts';
 import type { World } from './main.ts';
@@ -87,13 +88,17 @@ async function load(args: KconfigArguments, world: World): Promise<{ values: Val
   const model = await side.model(arch);
   for (const warning of model.warnings) world.stderr.write(`${warning}\n`);
   for (const message of model.messages) world.stderr.write(`${message.text}\n`);
-  const cycles = findCycles(source.pool, model);
-  const start = cycles[0]?.steps[0];
-  if (start) {
-    world.stderr.write(cycles.map(({ stderr }) => stderr).join(''));
-    throw new KconfigError(start.path, start.line, `${start.symbol} depends on itself, so that conf refuses this tree`);
-  }
+  if (!model.isAcyclic) await refuseCycles(source.pool, model, world);
   return { values: new Values(source.pool, model), dir };
+}
+
+async function refuseCycles(pool: ExprPool, model: KconfigModel, world: World): Promise<void> {
+  const { findCycles } = await import('../rules/kconfig/cycles.ts');
+  const cycles = findCycles(pool, model);
+  const start = cycles[0]?.steps[0];
+  if (!start) return;
+  world.stderr.write(cycles.map(({ stderr }) => stderr).join(''));
+  throw new KconfigError(start.path, start.line, `${start.symbol} depends on itself, so that conf refuses this tree`);
 }
 
 const MACHINES: Readonly<Record<string, string>> = {

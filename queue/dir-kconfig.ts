@@ -7,8 +7,6 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { buildModel } from '../rules/kconfig/build-model.ts';
-import { findCycles } from '../rules/kconfig/cycles.ts';
 import { dialectOf, GRAMMAR } from '../rules/kconfig/dialect.ts';
 import { KconfigError } from '../rules/kconfig/error.ts';
 import { ExprPool } from '../rules/kconfig/expr.ts';
@@ -50,7 +48,12 @@ export function openDirectory(
       return readInside(root, path) ?? '';
     },
   });
-  const read = (world: MacroWorld): KconfigModel => {
+  const read = async (world: MacroWorld): Promise<KconfigModel> => {
+    // Loaded only where nothing was kept.
+    const [{ buildModel }, { findCycles }] = await Promise.all([
+      import('../rules/kconfig/build-model.ts'),
+      import('../rules/kconfig/cycles.ts'),
+    ]);
     const answers = new Map<string, string>();
     const shell = (command: string): string | undefined => {
       const answer = world.shell(command);
@@ -58,8 +61,8 @@ export function openDirectory(
       return answer;
     };
     const model = buildModel({ pool, world: { env: world.env, shell }, file, refuseRepeatedSource, dialect });
-    if (model.unanswered.size === 0 && findCycles(pool, model).length === 0)
-      kept?.keep(pool, model, world, { texts: model.files.map((path) => file(path)!.text), answers });
+    if (kept && model.unanswered.size === 0 && findCycles(pool, model).length === 0)
+      kept.keep(pool, model, world, { texts: model.files.map((path) => file(path)!.text), answers });
     return model;
   };
   return {

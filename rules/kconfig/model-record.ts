@@ -83,7 +83,7 @@ export function recordModel(pool: ExprPool, model: KconfigModel): ModelRecord {
       { id: (id) => id },
     ),
     exprs: {
-      op: Int32Array.from(pool.ops.subarray(0, pool.size)),
+      op: new Int32Array(pool.ops.subarray(0, pool.size)),
       left: pool.lefts.slice(0, pool.size),
       right: pool.rights.slice(0, pool.size),
     },
