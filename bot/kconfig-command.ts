@@ -4,6 +4,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { openDirectory } from '../queue/dir-kconfig.ts';
 import { KconfigSide } from '../queue/kconfig-side.ts';
 import { cacheDir } from '../queue/provision-cache.ts';
@@ -71,6 +72,8 @@ export async function runExplain(symbol: string, args: KconfigArguments, world: 
 }
 
 async function load(args: KconfigArguments, world: World): Promise<{ values: Values; dir: string }> {
+  // V8's last compiler takes a quarter of all processor time, and the process ends before that has paid.
+  setFlagsFromString('--no-turbofan');
   if (world.env['PATH']) setToolPath(world.env['PATH']);
   const dir = args.tree ?? world.env['DEPBOT_TREE'] ?? world.cwd;
   const source = openDirectory(dir, { cacheDir: cacheDir(world.env) });
