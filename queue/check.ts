@@ -82,14 +82,10 @@ export async function check(series: Series, repo: Repository, options: CheckOpti
     return report({ cannotCheck: { stage: 'apply', why, ...(patch !== undefined && { patch }) } });
   }
   const { gitDir: _, ...applied } = applying.applied;
-  const confServers = new ConfServers();
   try {
-    const compared = await compare(series, repo, applying.applied, rules, { ...options, confServers }, clock);
-    return report({ applied, ...compared });
+    return report({ applied, ...(await compare(series, repo, applying.applied, rules, options, clock)) });
   } catch (error) {
     return report({ applied, cannotCheck: cannotCheck(error) });
-  } finally {
-    await confServers.close();
   }
 }
 
@@ -104,14 +100,15 @@ async function compare(
   repo: Repository,
   applied: AppliedSeries,
   rules: readonly Rule[],
-  options: CheckOptions & { readonly confServers: ConfServers },
+  options: CheckOptions,
   clock: Clock,
 ): Promise<Pick<Report, 'findings' | 'dropped' | 'checked'>> {
   const store = options.store ?? new KconfigStore();
   const base = applied.prerequisites.at(-1)?.commit ?? applied.base.sha;
+  const confServers = new ConfServers();
   const sideOptions = {
     cacheDir: options.cacheDir,
-    confServers: options.confServers,
+    confServers,
     shellBudget: newShellBudget(),
     ...(options.trustTree !== undefined && { trustTree: options.trustTree }),
   };
@@ -139,12 +136,7 @@ async function compare(
     readers: new TreeReaders(store.pool),
   };
   const runs = rules.map((rule) => ({ rule, run: rule.begin(change) }));
-  const conf = shared({
-    olddefconfig: (side, arch, config) => (side === 'before' ? before : after).olddefconfig(arch, config),
-  });
   const symbols = new Set<string>();
-  /** Where conf is ready. */
-  const ahead: Arch[] = [];
   /** Where conf makes no configuration any more. */
   const circular = new Set<Arch>();
   const scope = archs.length > 0 ? scopeOf(change) : undefined;
@@ -154,15 +146,14 @@ async function compare(
     if (pair.isCircular) circular.add(arch);
     for (const name of pair.changes.keys()) symbols.add(name);
     for (const { run } of runs) await run.onArch?.(pair);
-    if (options.trustTree === true || ahead.length === MAX_AHEAD || !runs.some(({ run }) => run.mayAsk?.(arch)))
-      continue;
-    ahead.push(arch);
-    makeReady(conf, arch);
   }
   clock.lap('compare');
 
   options.onProgress?.('confirming');
-  const { findings, dropped } = await confirmAll(runs, conf);
+  const conf = shared({
+    olddefconfig: (side, arch, config) => (side === 'before' ? before : after).olddefconfig(arch, config),
+  });
+  const { findings, dropped } = await confirmAll(runs, conf).finally(() => confServers.close());
   clock.lap('confirm');
   const checked = {
     rules: rules.map((rule) => rule.id),
@@ -267,18 +258,6 @@ async function changes(repo: Repository, base: string, head: string): Promise<Ch
     ...(oldPath !== undefined && { oldPath }),
     status: STATUS[status],
   }));
-}
-
-/** Each takes a processor that idles for a while, and memory. */
-const MAX_AHEAD = 2;
-
-/** Has conf read the Kconfig files, on one side and then on the other, while architectures are compared. */
-function makeReady(conf: Conf, arch: Arch): void {
-  conf
-    .olddefconfig('before', arch, '')
-    .then(() => conf.olddefconfig('after', arch, ''))
-    // whoever asks for more than that gets the same error
-    .catch(() => undefined);
 }
 
 /** Several candidates ask about one configuration: conf is asked once. */

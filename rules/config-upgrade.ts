@@ -43,7 +43,6 @@ Of many configurations with the same loss conf is asked about a few.`,
         const upgrade = new Upgrade(change.pool, pair.before, pair.after, pair.changes, change.readers);
         for (const config of configs) collect(groups, config, upgrade);
       },
-      mayAsk: (arch) => [...groups.values()].some(({ hits }) => hits.some(({ config }) => config.arch === arch)),
       finish() {
         const all = [...groups.values()];
         const sums = new Map(count(all.flatMap(({ hits }) => hits)).map((one) => [keyOf(one), one.hits.length]));

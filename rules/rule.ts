@@ -86,8 +86,6 @@ export interface Candidate extends Omit<Finding, 'verification' | 'rule' | 'seve
 export interface RuleRun {
   /** Called for each architecture, one after the other; models are not kept afterwards. */
   onArch?(pair: ArchPair): void | Promise<void>;
-  /** Whether conf may be asked about this architecture, as far as `onArch` can tell: it is made ready meanwhile. */
-  mayAsk?(arch: Arch): boolean;
   /** Called once at the end. */
   finish(): readonly Candidate[] | Promise<readonly Candidate[]>;
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import rule from '../../rules/config-upgrade.ts';
 import type { Candidate } from '../../rules/rule.ts';
 import { sides } from '../support/kconfig-pair.ts';
-import { fakeConf, runOnArchs, runRule } from '../support/rule-run.ts';
+import { fakeConf, runRule } from '../support/rule-run.ts';
 
 const defconfigs = (texts: Record<string, string>): Record<string, string> =>
   Object.fromEntries(
@@ -55,13 +55,6 @@ describe('configurations', () => {
     expect(await candidates(LOSS, { a_defconfig: 'A=y' }, { a_defconfig: 'P=y' })).toEqual([]);
     expect(await candidates(LOSS, { a_defconfig: 'A=y' }, { a_defconfig: 'A=y X=y' })).toHaveLength(1);
   });
-});
-
-test('conf may be asked about architectures with a loss, and no others', async () => {
-  const [Kconfig, changed] = sides(LOSS);
-  const configs = { 'arch/arm/configs/a_defconfig': 'CONFIG_A=y\n', 'arch/x86/configs/b_defconfig': 'CONFIG_P=y\n' };
-  const run = await runOnArchs(rule, { Kconfig, ...configs }, { Kconfig: changed, ...configs }, ['arm', 'x86']);
-  expect(['arm', 'x86', 'sh'].filter((arch) => run.mayAsk?.(arch))).toEqual(['arm']);
 });
 
 describe('one line', () => {

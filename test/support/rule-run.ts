@@ -7,16 +7,7 @@ import { KconfigStore } from '../../rules/kconfig/files.ts';
 import { changedSymbols } from '../../rules/kconfig/properties.ts';
 import { TreeReaders } from '../../rules/kconfig/tree-readers.ts';
 import { cycleKey } from '../../rules/recursive-dependency.ts';
-import type {
-  Candidate,
-  ChangedPath,
-  Conf,
-  ConfRun,
-  ExistingConfig,
-  KernelChange,
-  Rule,
-  RuleRun,
-} from '../../rules/rule.ts';
+import type { Candidate, ChangedPath, Conf, ConfRun, ExistingConfig, KernelChange, Rule } from '../../rules/rule.ts';
 import type { Arch, Patch, Series, Side, Tree } from '../../rules/types.ts';
 import { mapTree } from './dir-tree.ts';
 
@@ -29,11 +20,6 @@ export async function runRule(
   after: Files,
   archs: readonly Arch[] = ['x86'],
 ): Promise<readonly Candidate[]> {
-  return (await runOnArchs(rule, before, after, archs)).finish();
-}
-
-/** The same rule when it has seen all architectures. */
-export async function runOnArchs(rule: Rule, before: Files, after: Files, archs: readonly Arch[]): Promise<RuleRun> {
   const store = new KconfigStore();
   const [treeBefore, treeAfter] = [searchable(before), searchable(after)];
   const [kconfigBefore, kconfigAfter] = [await store.open(treeBefore), await store.open(treeAfter)];
@@ -72,7 +58,7 @@ export async function runOnArchs(rule: Rule, before: Files, after: Files, archs:
       isCircular: cycles.length > 0,
     });
   }
-  return run;
+  return run.finish();
 }
 
 /** A conf that answers by side and the text of the configuration; what is asked is kept in `asked`. */
