@@ -117,7 +117,9 @@ class Page {
       ['On in every configuration there, and needed: ', words(true, true)],
       ...oneOf.map(({ text, path, line }) => ['And one way or another: ', `${text} (${path}:${line})`]),
     ].filter(([, names]) => names !== '');
-    return lines.map(([title, names]) => `\n${this.#prose(`${title}${names}.`)}`).join('');
+    return lines.length === 0
+      ? ''
+      : `\n${lines.map(([title, names]) => this.#prose(`${title}${names}.`, 0, 2)).join('')}`;
   }
 
   /** Filled to the width, ended by a line feed; `hang` indents what follows the first line. */
@@ -152,10 +154,17 @@ function notes({ kind, symbol, ways, by, expanded, undeclared }: Step): string[]
   return said;
 }
 
-function definitionNote({ hasPrompt, hasDefault, selectedBy, impliedBy }: Ways): string {
+function definitionNote({ hasPrompt, defaults, selectedBy, impliedBy }: Ways): string {
   const ways = [
     ...(hasPrompt ? ['its prompt'] : []),
-    ...(hasDefault ? ['its default'] : []),
+    ...(defaults.items.length > 0
+      ? [
+          listed(
+            defaults.items.map((text) => `\`${text}\``),
+            defaults.more,
+          ),
+        ]
+      : []),
     ...(selectedBy.items.length > 0 ? [`a select by ${listed(selectedBy.items, selectedBy.more)}`] : []),
     ...(impliedBy.items.length > 0 ? [`an imply by ${listed(impliedBy.items, impliedBy.more)}`] : []),
   ];

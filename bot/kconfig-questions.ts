@@ -117,7 +117,8 @@ async function run(question: Question, tree: KconfigTreeDir, args: QuestionArgum
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
   const { length: count } = archs;
   const confirmed = answers.filter(({ confirmedBy }) => confirmedBy === 'conf').length;
-  const confTook = confirmed > 0 ? `; conf ran ${confirmed} times in ${seconds(world.now() - answered)}` : '';
+  const times = confirmed === 1 ? 'once' : `${confirmed} times`;
+  const confTook = confirmed > 0 ? `; conf ran ${times} in ${seconds(world.now() - answered)}` : '';
   world.stderr.write(
     `depbot: ${count} architecture${count === 1 ? '' : 's'} read in ${seconds(read - began)}, answered in ${seconds(answered - asking)}${confTook}\n`,
   );

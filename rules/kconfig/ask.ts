@@ -3,9 +3,11 @@
  */
 
 import type { Outcome, SymbolName } from '../types.ts';
-import { type ExprId, Op, type SymbolId } from './expr.ts';
+import { type ExprId, NONE, Op, type SymbolId } from './expr.ts';
 import { applyMode, renderMode } from './modes.ts';
 import { type Needs, needsOf } from './needs.ts';
+import { SymbolType } from './parse.ts';
+import { dependencies } from './properties.ts';
 import { goalsOf, isDeclared, namesIn } from './question.ts';
 import { type Step, stepsOf } from './reason-steps.ts';
 import type { Goal, Solver } from './solve.ts';
@@ -13,11 +15,14 @@ import { fragment } from './witness.ts';
 
 /** A configuration that was asked for. */
 export interface Witness {
-  /** In the order of their names; without any one of them olddefconfig does not give what was asked for. */
+  /**
+   * In the order of their names; without any one of them olddefconfig does not give what was asked for, or warns of
+   * an unmet direct dependency.
+   */
   readonly settings: readonly { readonly symbol: SymbolName; readonly value: string }[];
   /** The settings as lines of a .config. */
   readonly config: string;
-  /** Symbols that it selects although their direct dependency is unmet, which conf warns of. */
+  /** Symbols that it selects although their direct dependency is unmet, which conf warns of: no other way was found. */
   readonly unmet: readonly SymbolName[];
 }
 
@@ -93,7 +98,31 @@ function undeclaredIn({ pool, model }: Solver, exprs: readonly ExprId[]): Symbol
   return [...names].filter((name) => !isDeclared(pool, model, name));
 }
 
+/** Without unmet direct dependencies where that can be had. */
 function witnessFor(solver: Solver, goals: readonly Goal[]): Outcome<{ witness: Witness }, { why?: string }> {
+  const first = witnessWith(solver, goals);
+  let found = first;
+  const more: Goal[] = [];
+  for (let round = 0; round < MOST_ROUNDS && found.ok && found.witness.unmet.length > 0; round++) {
+    for (const name of found.witness.unmet) more.push(metDependency(solver, solver.pool.symbolId(name)));
+    found = witnessWith(solver, [...goals, ...more]);
+  }
+  return found.ok && found.witness.unmet.length === 0 ? found : first;
+}
+
+const MOST_ROUNDS = 5;
+
+/** That the direct dependency of a symbol which is on now reaches its value. */
+function metDependency({ pool, model, values }: Solver, id: SymbolId): Goal {
+  const symbol = model.symbols[id]!;
+  const conditional = symbol.declarations.filter(({ hasDep }) => hasDep);
+  const expr = conditional
+    .map((declaration) => dependencies(declaration).reduce((all, { expr: e }) => pool.and(all, e), NONE))
+    .reduce((any, all) => pool.or(any, all), NONE);
+  return { expr, level: values.tristate(symbol) === 2 && symbol.type === SymbolType.tristate ? 2 : 1, holds: true };
+}
+
+function witnessWith(solver: Solver, goals: readonly Goal[]): Outcome<{ witness: Witness }, { why?: string }> {
   const found = solver.solve(goals);
   if (found.verdict === 'impossible') return { ok: false };
   if (found.verdict === 'gave-up') return { ok: false, why: found.why };

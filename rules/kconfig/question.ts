@@ -19,7 +19,7 @@ const MOST_CHARS = 10_000;
 /** Reads an expression; `CONFIG_` before a name is left out. What is wrong with it is a value. */
 export function parseQuestion(pool: ExprPool, text: string): Outcome<{ readonly expr: ExprId }, { why: string }> {
   if (text.length > MOST_CHARS) return { ok: false, why: `longer than ${MOST_CHARS} characters` };
-  const stray = /[#$\\\n\r]/.exec(text.replace(QUOTED, '""')) ?? /\$\(|[\n\r]/.exec(text);
+  const stray = /[#$\\\n\r"']/.exec(text.replace(QUOTED, '')) ?? /\$\(|[\n\r]/.exec(text);
   if (stray) return { ok: false, why: `unexpected ${JSON.stringify(stray[0])}` };
   const line = `if ${text.replace(new RegExp(`${QUOTED.source}|\\bCONFIG_(?=\\w)`, 'g'), (part) => (part === 'CONFIG_' ? '' : part))}`;
   const { statements, warnings } = new KconfigParser(pool).parseFile(line);

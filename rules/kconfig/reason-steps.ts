@@ -16,7 +16,8 @@ import type { Goal } from './solve.ts';
 /** What can turn a symbol on. */
 export interface Ways {
   readonly hasPrompt: boolean;
-  readonly hasDefault: boolean;
+  /** As statements, macros expanded. */
+  readonly defaults: Cut<string>;
   readonly selectedBy: Cut<SymbolName>;
   readonly impliedBy: Cut<SymbolName>;
 }
@@ -37,12 +38,15 @@ export interface Step extends Position {
   readonly undeclared: readonly SymbolName[];
 }
 
-const MOST_NAMES = 5;
+const MOST_ITEMS = 5;
 const MOST_TEXT_CHARS = 300;
 
 /** Orders what Solver.whyNot gave for these goals. */
 export function stepsOf(pool: ExprPool, model: KconfigModel, goals: readonly Goal[], core: readonly Reason[]): Step[] {
-  const open = new Set(core);
+  const place = ({ path, line }: Position): string => `${path}:${line}`;
+  const whole = new Set(core.filter(({ kind }) => kind === 'select' || kind === 'default').map(place));
+  // The condition of a select or default that is there as a whole is no step of its own.
+  const open = new Set(core.filter((reason) => reason.kind !== 'if' || !whole.has(place(reason))));
   const queue = new Set<SymbolId>();
   const follow = (e: ExprId): void => pool.symbolsOf(e, (id) => queue.add(id));
   for (const { expr } of goals) follow(expr);
@@ -132,22 +136,27 @@ function step(pool: ExprPool, model: KconfigModel, reason: Reason, about: KSymbo
     text,
     ...(hasMacro && { expanded: unicode(pool.print(expr), MOST_TEXT_CHARS) }),
     ...(kind === 'select' && selectAt(reason) && { by: selectAt(reason)!.from.name }),
-    ...((kind === 'definition' || kind === 'default') && symbol && { ways: waysOf(symbol) }),
+    ...((kind === 'definition' || kind === 'default') && symbol && { ways: waysOf(pool, symbol) }),
     undeclared: namesIn(pool, expr).filter((name) => !isDeclared(pool, model, name)),
   };
 }
 
-function waysOf({ prompts, defaults, selectedBy, impliedBy }: KSymbol): Ways {
-  const names = (edges: readonly Edge[]): Cut<SymbolName> => {
-    const all = [...new Set(edges.map(({ from }) => from.name))];
-    return { items: all.slice(0, MOST_NAMES), more: Math.max(0, all.length - MOST_NAMES) };
-  };
+function waysOf(pool: ExprPool, { prompts, defaults, selectedBy, impliedBy }: KSymbol): Ways {
+  const words = defaults.map(({ value, cond }) => {
+    const text = `default ${pool.print(value)}${cond === NONE ? '' : ` if ${pool.print(cond)}`}`;
+    return unicode(text, MOST_TEXT_CHARS);
+  });
   return {
     hasPrompt: prompts.length > 0,
-    hasDefault: defaults.length > 0,
-    selectedBy: names(selectedBy),
-    impliedBy: names(impliedBy),
+    defaults: few(words),
+    selectedBy: few(selectedBy.map(({ from }) => from.name)),
+    impliedBy: few(impliedBy.map(({ from }) => from.name)),
   };
+}
+
+function few(all: readonly string[]): Cut<string> {
+  const different = [...new Set(all)];
+  return { items: different.slice(0, MOST_ITEMS), more: Math.max(0, different.length - MOST_ITEMS) };
 }
 
 function statementAt(model: KconfigModel, path: string, line: number): string {
