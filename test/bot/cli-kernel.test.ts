@@ -178,6 +178,24 @@ describeWithTree('a series with findings (skipped without DEPBOT_TEST_TREE)', ()
     expect(run.stderr).toMatch(isWitnessed ? /1 architecture .*; conf ran once in/ : /answered in [0-9.]+ s\n$/);
   });
 
+  test('a conf that makes another configuration of the settings is told as a fault of ours', async () => {
+    const sources = confSources(tree());
+    const confdata = sources['scripts/kconfig/confdata.c']!.toString('latin1');
+    expect(confdata).toContain('DO NOT EDIT');
+    const odd = tinyKernel(
+      {},
+      {
+        ...sources,
+        'scripts/kconfig/confdata.c': Buffer.from(confdata.replaceAll('DO NOT EDIT', 'PLEASE EDIT'), 'latin1'),
+      },
+    );
+    const run = await desk.run(['kconfig', 'solve', 'FOO', '--tree', odd.dir]);
+    odd.remove();
+    expect(run).toMatchObject({ status: 2, stdout: expect.stringMatching(/^Not known on x86: conf makes another/m) });
+    expect(run.stdout).toMatch(/fault of\s+depbot/);
+    expect(run.stdout).not.toContain('CONFIG_FOO');
+  });
+
   test('a tree whose conf does not build is told from a fault of the series', async () => {
     kernel.git('checkout', '-q', '-b', 'unbuildable', 'master');
     kernel.commit('spoil conf', { 'scripts/kconfig/conf.c': '#error "no"\n' });
