@@ -39,6 +39,8 @@ export interface ConfJob extends ConfOptions {
   readonly allconfig?: string;
   /** For randconfig (KCONFIG_SEED). */
   readonly seed?: number;
+  /** For randconfig: per cent of y and m (KCONFIG_PROBABILITY). */
+  readonly probability?: string;
   /** For defconfig: path in the tree, e.g. `arch/x86/configs/x86_64_defconfig`. */
   readonly defconfigPath?: string;
   /** Known answers to `$(shell,…)`: conf gets these without a process. Not used when the tree is run bare. */
@@ -88,6 +90,7 @@ export async function runConf(job: ConfJob): Promise<ConfRun> {
         ...replay.env,
         ...(job.allconfig === undefined ? {} : { KCONFIG_ALLCONFIG: 'allconfig' }),
         ...(job.seed === undefined ? {} : { KCONFIG_SEED: String(job.seed) }),
+        ...(job.probability === undefined ? {} : { KCONFIG_PROBABILITY: job.probability }),
       },
       limits: { ...CONF_LIMITS, ...job.limits },
       ...trust(job),

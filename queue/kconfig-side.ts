@@ -41,7 +41,7 @@ export interface SideOptions {
 }
 
 /** What to ask of conf: mode and input. */
-export type ConfTask = Pick<ConfJob, 'mode' | 'config' | 'seed' | 'defconfigPath'>;
+export type ConfTask = Pick<ConfJob, 'mode' | 'config' | 'seed' | 'probability' | 'defconfigPath'>;
 
 /** An answer can bring a new command about, but not for ever. */
 const MAX_ROUNDS = 10;
