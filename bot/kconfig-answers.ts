@@ -147,7 +147,7 @@ function notes({ kind, symbol, ways, by, expanded, undeclared }: Step): string[]
   if (kind === 'definition' && ways) said.push(definitionNote(ways));
   if (kind === 'default' && ways)
     said.push(ways.hasPrompt ? `which counts where no prompt of ${symbol} is visible` : `and ${symbol} has no prompt`);
-  if (kind === 'select' && by !== undefined) said.push(`in the block of ${by}`);
+  if (by !== undefined) said.push(`in the block of ${by}`);
   if (kind === 'choice') said.push('of which one at a time is on');
   if (undeclared.length > 0)
     said.push(`${listed(undeclared)} ${undeclared.length > 1 ? 'are' : 'is'} not declared there`);

@@ -49,7 +49,7 @@ export function askPossible(solver: Solver, e: ExprId): Asked {
   const found = witnessFor(solver, goals);
   if (found.ok) return { goals, answer: { ...base, verdict: 'possible', witness: found.witness } };
   if (found.why !== undefined) return { goals, answer: { ...base, verdict: 'unknown', why: found.why } };
-  const because = stepsOf(pool, model, goals, solver.whyNot(goals));
+  const because = stepsOf(pool, model, solver.whyNot(goals) ?? []);
   return { goals, answer: { ...base, verdict: 'impossible', because } };
 }
 
@@ -66,7 +66,7 @@ export function askImplied(solver: Solver, a: ExprId, b: ExprId): Asked {
   const told = isVacuous ? premise : goals;
   return {
     goals,
-    answer: { ...base, verdict: 'implied', isVacuous, because: stepsOf(pool, model, told, solver.whyNot(told)) },
+    answer: { ...base, verdict: 'implied', isVacuous, because: stepsOf(pool, model, solver.whyNot(told) ?? []) },
   };
 }
 

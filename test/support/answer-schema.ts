@@ -9,7 +9,7 @@ const names = z.array(z.string());
 const cut = z.strictObject({ items: names, more: z.int().min(0) });
 
 const step = z.strictObject({
-  kind: z.enum(['definition', 'depends on', 'if', 'default', 'select', 'choice']),
+  kind: z.enum(['definition', 'depends on', 'if', 'visible if', 'default', 'select', 'imply', 'choice']),
   symbol: z.string().optional(),
   path: z.string(),
   line,
