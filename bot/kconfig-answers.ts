@@ -8,6 +8,7 @@
 
 import { createColors } from 'picocolors';
 import type { Answer, Witness } from '../rules/kconfig/ask.ts';
+import type { Cut } from '../rules/kconfig/explanation.ts';
 import type { Needs } from '../rules/kconfig/needs.ts';
 import type { Step, Ways } from '../rules/kconfig/reason-steps.ts';
 import type { Arch } from '../rules/types.ts';
@@ -141,34 +142,34 @@ function script({ witness: { config }, architectures }: GroupedAnswer & { readon
   return `${write}make ARCH=${architectures[0]} olddefconfig${others}\n`;
 }
 
-function notes({ kind, symbol, ways, by, expanded, undeclared }: Step): string[] {
+function notes({ kind, symbol, ways, by, prompt, expanded, undeclared }: Step): string[] {
   const said: string[] = [];
   if (expanded !== undefined) said.push(`which is: ${expanded}`);
   if (kind === 'definition' && ways) said.push(definitionNote(ways));
   if (kind === 'default' && ways)
     said.push(ways.hasPrompt ? `which counts where no prompt of ${symbol} is visible` : `and ${symbol} has no prompt`);
   if (by !== undefined) said.push(`in the block of ${by}`);
-  if (kind === 'choice') said.push('of which one at a time is on');
+  if (kind === 'choice') said.push(`${prompt === undefined ? '' : `"${prompt}", `}of which one at a time is on`);
   if (undeclared.length > 0)
     said.push(`${listed(undeclared)} ${undeclared.length > 1 ? 'are' : 'is'} not declared there`);
   return said;
 }
 
-function definitionNote({ hasPrompt, defaults, selectedBy, impliedBy }: Ways): string {
+function definitionNote({ type, hasPrompt, defaults, ranges, selectedBy, impliedBy }: Ways): string {
+  const code = ({ items, more }: Cut<string>): string =>
+    listed(
+      items.map((text) => `\`${text}\``),
+      more,
+    );
   const ways = [
     ...(hasPrompt ? ['its prompt'] : []),
-    ...(defaults.items.length > 0
-      ? [
-          listed(
-            defaults.items.map((text) => `\`${text}\``),
-            defaults.more,
-          ),
-        ]
-      : []),
+    ...(defaults.items.length > 0 ? [code(defaults)] : []),
     ...(selectedBy.items.length > 0 ? [`a select by ${listed(selectedBy.items, selectedBy.more)}`] : []),
     ...(impliedBy.items.length > 0 ? [`an imply by ${listed(impliedBy.items, impliedBy.more)}`] : []),
   ];
-  if (ways.length === 0) return 'which nothing turns on: no prompt, no default, no select';
-  if (ways.length === 1) return `which only ${ways[0]} can turn on`;
-  return `which these can turn on: ${ways.join('; ')}`;
+  const isLevelled = type === 'bool' || type === 'tristate';
+  if (ways.length === 0) return `which has no prompt and no default${isLevelled ? ', and nothing selects it' : ''}`;
+  const within = ranges.items.length > 0 ? `, within ${code(ranges)}` : '';
+  if (!isLevelled) return `whose value is from ${ways.join('; ')}${within}`;
+  return ways.length === 1 ? `which only ${ways[0]} can turn on` : `which these can turn on: ${ways.join('; ')}`;
 }

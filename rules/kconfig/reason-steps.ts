@@ -3,15 +3,17 @@
 import type { SymbolName } from '../types.ts';
 import type { Reason, ReasonKind } from './cnf.ts';
 import { unicode } from './explain.ts';
-import type { Cut, Position } from './explanation.ts';
-import { type ExprPool, NONE, type SymbolId } from './expr.ts';
+import { type Cut, type Position, TYPES } from './explanation.ts';
+import { type ExprId, type ExprPool, NONE, type SymbolId } from './expr.ts';
 import type { KconfigModel, KSymbol } from './model.ts';
 
-/** What can turn a symbol on. */
+/** What can turn a symbol on, or give an int, hex or string its value. */
 export interface Ways {
+  readonly type: (typeof TYPES)[number];
   readonly hasPrompt: boolean;
   /** As statements, macros expanded. */
   readonly defaults: Cut<string>;
+  readonly ranges: Cut<string>;
   readonly selectedBy: Cut<SymbolName>;
   readonly impliedBy: Cut<SymbolName>;
 }
@@ -26,7 +28,9 @@ export interface Step extends Position {
   readonly expanded?: string;
   /** Of a select or imply: whose block it stands in. */
   readonly by?: SymbolName;
-  /** For kinds `definition` and `default`: all that can turn the symbol on. */
+  /** Of a choice, where it has one. */
+  readonly prompt?: string;
+  /** For kinds `definition` and `default`. */
   readonly ways?: Ways;
   /** Symbols in it that this architecture does not declare, as far as that matters. */
   readonly undeclared: readonly SymbolName[];
@@ -49,6 +53,7 @@ export function stepsOf(pool: ExprPool, model: KconfigModel, core: readonly Reas
 function step(pool: ExprPool, model: KconfigModel, reason: Reason, undeclared: ReadonlySet<SymbolId>): Step {
   const { kind, symbol, path, line, expr, from } = reason;
   const text = statementAt(model, path, line);
+  const prompt = kind === 'choice' ? symbol?.choice?.declaration.prompt?.text : undefined;
   const absent = new Set<SymbolName>();
   pool.symbolsOf(expr, (id) => {
     if (undeclared.has(id)) absent.add(pool.names[id]!);
@@ -61,19 +66,21 @@ function step(pool: ExprPool, model: KconfigModel, reason: Reason, undeclared: R
     text,
     ...(text.includes('$(') && expr !== NONE && { expanded: unicode(pool.print(expr), MOST_TEXT_CHARS) }),
     ...(from && { by: from.name }),
+    ...(prompt !== undefined && { prompt: unicode(prompt, MOST_TEXT_CHARS) }),
     ...((kind === 'definition' || kind === 'default') && symbol && { ways: waysOf(pool, symbol) }),
     undeclared: [...absent],
   };
 }
 
-function waysOf(pool: ExprPool, { prompts, defaults, selectedBy, impliedBy }: KSymbol): Ways {
-  const words = defaults.map(({ value, cond }) => {
-    const text = `default ${pool.print(value)}${cond === NONE ? '' : ` if ${pool.print(cond)}`}`;
-    return unicode(text, MOST_TEXT_CHARS);
-  });
+function waysOf(pool: ExprPool, symbol: KSymbol): Ways {
+  const { type, prompts, defaults, ranges, selectedBy, impliedBy } = symbol;
+  const words = (text: string, cond: ExprId): string =>
+    unicode(cond === NONE ? text : `${text} if ${pool.print(cond)}`, MOST_TEXT_CHARS);
   return {
+    type: TYPES[type],
     hasPrompt: prompts.length > 0,
-    defaults: few(words),
+    defaults: few(defaults.map(({ value, cond }) => words(`default ${pool.print(value)}`, cond))),
+    ranges: few(ranges.map(({ low, high, cond }) => words(`range ${pool.word(low)} ${pool.word(high)}`, cond))),
     selectedBy: few(selectedBy.map(({ from }) => from.name)),
     impliedBy: few(impliedBy.map(({ from }) => from.name)),
   };

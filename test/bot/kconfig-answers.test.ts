@@ -30,6 +30,8 @@ const FILES: Readonly<Record<string, string>> = {
     'config WING\n\ttristate "Wing controller"\n\tdepends on 64BIT && !OLD_WING\n\tdepends on FAST || SLOW\n\tselect CRC_WING\n',
     'endif\n',
     'config OLD_WING\n\tbool "Wing controller of former times"\n',
+    'config NR_WINGS\n\tint "Wings"\n\trange 2 4\n\tdefault 2\n',
+    'choice\n\tprompt "Feathers"\n\nconfig LONG\n\tbool "Long"\n\nconfig SHORT\n\tbool "Short"\n\nendchoice\n',
     'config CRC_WING\n\ttristate\n\tdepends on CRC\n\nconfig CRC\n\tbool "Checksums"\n',
   ].join('\n'),
 };
@@ -61,6 +63,8 @@ const GOLDEN: Readonly<Record<string, readonly [heading: string, groups: () => G
   'solve-contradiction': ['FAST && !FAST', () => solve('FAST && !FAST')],
   'solve-undeclared': ['32BIT', () => solve('32BIT')],
   'solve-select': ['64BIT && !HAVE_BUS', () => solve('64BIT && !HAVE_BUS')],
+  'solve-number': ['NR_WINGS > 4', () => solve('NR_WINGS > 4')],
+  'solve-choice': ['LONG && SHORT', () => solve('LONG && SHORT')],
   implies: ['WING  implies  FAST || BUS=y', () => implies('WING', 'FAST || BUS=y')],
   'implies-not': ['BUS  implies  64BIT && FAST', () => implies('BUS', '64BIT && FAST')],
   needs: ['WING', () => needs('WING')],

@@ -16,7 +16,17 @@ const step = z.strictObject({
   text: z.string().min(1),
   expanded: z.string().optional(),
   by: z.string().optional(),
-  ways: z.strictObject({ hasPrompt: z.boolean(), defaults: cut, selectedBy: cut, impliedBy: cut }).optional(),
+  prompt: z.string().optional(),
+  ways: z
+    .strictObject({
+      type: z.enum(['bool', 'tristate', 'int', 'hex', 'string']),
+      hasPrompt: z.boolean(),
+      defaults: cut,
+      ranges: cut,
+      selectedBy: cut,
+      impliedBy: cut,
+    })
+    .optional(),
   undeclared: names,
 });
 

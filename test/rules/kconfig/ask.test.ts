@@ -129,8 +129,10 @@ describe('a reason', () => {
         text: 'config NOBODY',
         undeclared: [],
         ways: {
+          type: 'bool',
           hasPrompt: false,
           defaults: { items: [], more: 0 },
+          ranges: { items: [], more: 0 },
           selectedBy: { items: [], more: 0 },
           impliedBy: { items: [], more: 0 },
         },
@@ -154,7 +156,7 @@ describe('a reason', () => {
         ways: { hasPrompt: false, defaults: { items: ['default y'], more: 0 } },
       },
     ]);
-    expect(because(big.possible('SLOW && FAST'))).toMatchObject([{ kind: 'choice', text: 'choice' }]);
+    expect(because(big.possible('SLOW && FAST'))).toMatchObject([{ kind: 'choice', text: 'choice', prompt: 'Speed' }]);
   });
 
   test('of macros has the expression that they became', () => {
