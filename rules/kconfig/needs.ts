@@ -117,7 +117,10 @@ class NeedSearch {
   /** Whether `goal` is met wherever all of `goals` are. */
   #isImplied(goal: Goal, goals: readonly Goal[] = this.#goals): boolean {
     if (++this.#queries > MOST_QUERIES) return false;
-    return this.#solver.isPossible([...goals, { ...goal, holds: !goal.holds }]) === false;
+    const isPossible = this.#solver.isPossible([...goals, { ...goal, holds: !goal.holds }]);
+    // It has taken long.
+    if (isPossible === undefined) this.#queries += MOST_QUERIES / 20;
+    return isPossible === false;
   }
 }
 
