@@ -103,28 +103,30 @@ function read({ pool }: KconfigTreeDir, text: string): ExprId {
 
 async function run(question: Question, tree: KconfigTreeDir, args: QuestionArguments, world: World): Promise<number> {
   const archs = args.arch === undefined || args.arch.includes('all') ? tree.archs() : [...new Set(args.arch)];
+  if (archs.length === 0) throw new UsageError(`${tree.dir}: there is no arch/*/Kconfig`);
   const began = world.now();
   const solvers: (readonly [Arch, Solver])[] = [];
   for (const arch of archs) solvers.push([arch, new Solver(tree.pool, await tree.model(arch))]);
-  const read = world.now();
+  const readMs = world.now() - began;
   await refuseUnknown(question, tree, new Map(solvers));
   const asking = world.now();
   const asked = solvers.map(([arch, solver]) => ({ arch, solver, asked: question.ask(solver) }));
   const answered = world.now();
   const answers = await inParallel(asked, CONF_RUNS_AT_A_TIME, (one) => confirm(one, tree, args.conf));
+  world.stderr.write(timeSpent(answers, readMs, answered - asking, world.now() - answered));
   const groups = grouped(answers);
-  const verdicts = answers.map(({ answer }) => answer.verdict);
-  const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
-  const { length: count } = archs;
-  const confirmed = answers.filter(({ confirmedBy }) => confirmedBy === 'conf').length;
-  const times = confirmed === 1 ? 'once' : `${confirmed} times`;
-  const confTook = confirmed > 0 ? `; conf ran ${times} in ${seconds(world.now() - answered)}` : '';
-  world.stderr.write(
-    `depbot: ${count} architecture${count === 1 ? '' : 's'} read in ${seconds(read - began)}, answered in ${seconds(answered - asking)}${confTook}\n`,
-  );
   world.stdout.write(args.json ? asJson(question, groups) : asText(question, groups, world));
+  const verdicts = answers.map(({ answer }) => answer.verdict);
   if (verdicts.includes('unknown')) return 2;
   return question.isGood(verdicts) ? 0 : 1;
+}
+
+function timeSpent(answers: readonly Confirmed[], readMs: number, answeredMs: number, confMs: number): string {
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
+  const archs = answers.length === 1 ? '1 architecture' : `${answers.length} architectures`;
+  const runs = answers.filter(({ confirmedBy }) => confirmedBy === 'conf').length;
+  const conf = runs === 0 ? '' : `; conf ran ${runs === 1 ? 'once' : `${runs} times`} in ${seconds(confMs)}`;
+  return `depbot: ${archs} read in ${seconds(readMs)}, answered in ${seconds(answeredMs)}${conf}\n`;
 }
 
 /** A symbol that no architecture declares is a mistake; one that only those asked about lack is answered. */

@@ -52,7 +52,8 @@ export async function openTree(args: TreeArguments, world: World): Promise<Kconf
     },
     model: async (arch) => {
       const path = join(dir, 'arch', srcArch(arch), 'Kconfig');
-      if (!existsSync(path)) throw new KconfigError(path, 0, `no such file: the tree has no architecture "${arch}"`);
+      if (!/^\w+$/.test(arch) || !existsSync(path))
+        throw new KconfigError(path, 0, `no such file: the tree has no architecture "${arch}"`);
       const model = await side.model(arch);
       const lines = [...model.warnings, ...model.messages.map(({ text }) => text)].filter((line) => !said.has(line));
       for (const line of lines) {

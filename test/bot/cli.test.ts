@@ -304,6 +304,7 @@ describe('depbot kconfig', () => {
     [['needs', 'FOO', '--value', 'n'], /--value n: it is m or y/],
     [['implies', 'FOO'], /missing required argument 'conclusion'/],
     [['solve', 'FOO', '--arch', 'vax'], /the tree has no architecture "vax"/],
+    [['solve', 'FOO', '--arch', 'x86,'], /the tree has no architecture ""/],
   ])('refuses the question %j', async ([kind = '', ...rest], message) => {
     const run = await desk.run(['kconfig', kind, ...rest, '--tree', kernel.dir]);
     expect(run).toMatchObject({ status: 2, stdout: '' });
