@@ -4,6 +4,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { KconfigError } from '../rules/kconfig/error.ts';
 import { applyMode, type Mode, renderMode } from '../rules/kconfig/modes.ts';
 import { Values } from '../rules/kconfig/values.ts';
@@ -63,6 +64,8 @@ export async function runExplain(symbol: string, args: KconfigArguments, world: 
 }
 
 async function load(args: KconfigArguments, world: World): Promise<{ values: Values; dir: string }> {
+  // V8's last compiler takes a quarter of all processor time, and the process ends before that has paid.
+  setFlagsFromString('--no-turbofan');
   const tree = await openTree(args, world);
   const model = await tree.model(args.arch ?? hostArch(world));
   return { values: new Values(tree.pool, model), dir: tree.dir };

@@ -7,7 +7,6 @@ import { KconfigSide } from '../queue/kconfig-side.ts';
 import { cacheDir } from '../queue/provision-cache.ts';
 import { setToolPath } from '../queue/sandbox.ts';
 import { srcArch } from '../queue/toolchain.ts';
-import { findCycles } from '../rules/kconfig/cycles.ts';
 import { KconfigError } from '../rules/kconfig/error.ts';
 import type { ExprPool } from '../rules/kconfig/expr.ts';
 import type { KconfigModel } from '../rules/kconfig/model.ts';
@@ -36,7 +35,7 @@ export interface KconfigTreeDir {
 export async function openTree(args: TreeArguments, world: World): Promise<KconfigTreeDir> {
   if (world.env['PATH']) setToolPath(world.env['PATH']);
   const dir = args.tree ?? world.env['DEPBOT_TREE'] ?? world.cwd;
-  const source = openDirectory(dir);
+  const source = openDirectory(dir, { cacheDir: cacheDir(world.env) });
   const side = await KconfigSide.open(source, {
     cacheDir: cacheDir(world.env),
     ...(args.trustTree !== undefined && { trustTree: args.trustTree }),
@@ -60,13 +59,15 @@ export async function openTree(args: TreeArguments, world: World): Promise<Kconf
         world.stderr.write(`${line}\n`);
         said.add(line);
       }
-      refuseCircles(source.pool, model, world);
+      if (!model.isAcyclic) await refuseCircles(source.pool, model, world);
       return model;
     },
   };
 }
 
-function refuseCircles(pool: ExprPool, model: KconfigModel, world: World): void {
+async function refuseCircles(pool: ExprPool, model: KconfigModel, world: World): Promise<void> {
+  // Loaded only where it is needed, which for most trees is never.
+  const { findCycles } = await import('../rules/kconfig/cycles.ts');
   const cycles = findCycles(pool, model);
   const start = cycles[0]?.steps[0];
   if (!start) return;

@@ -238,8 +238,16 @@ function witnessContext({ arch, from, settings }: Witness): Record<string, unkno
     target: (fits ? makeTarget(from, arch) : undefined) ?? null,
     settings,
     shown: settings.map(({ symbol, value }) => `${symbol}=${value}`).join(' '),
+    lines: settings.map(({ symbol, value }) => configLine(symbol, tame(value))),
     arguments: fits ? lines.join(' \\\n    ') : '',
   };
+}
+
+/** A line of .config. */
+function configLine(symbol: string, value: string): string {
+  if (value === 'n') return `# CONFIG_${symbol} is not set`;
+  const isBare = /^([ym]|-?\d+|0[xX][0-9a-fA-F]+)$/.test(value);
+  return `CONFIG_${symbol}=${isBare ? value : `"${value.replace(/["\\]/g, '\\$&')}"`}`;
 }
 
 /** Settings as arguments of scripts/config, a few on each line. */

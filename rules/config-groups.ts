@@ -1,6 +1,7 @@
 /** Existing configurations as a reply counts and names them. */
 
 import type { ExistingConfig } from './rule.ts';
+import type { Arch } from './types.ts';
 
 /** A group of configurations: `arm defconfigs`, how many, and the names of up to four. */
 export interface ConfigGroup {
@@ -21,8 +22,12 @@ export function grouped(configs: readonly ExistingConfig[]): ConfigGroup[] {
 
 /** Order of configurations to show: of a much used architecture first, then by name. */
 export function byFame(a: ExistingConfig, b: ExistingConfig): number {
-  const at = ({ arch }: ExistingConfig): number => (FAME.indexOf(arch) + FAME.length + 1) % (FAME.length + 1);
-  return at(a) - at(b) || (a.name < b.name ? -1 : 1);
+  return fame(a.arch) - fame(b.arch) || (a.name < b.name ? -1 : 1);
+}
+
+/** Place of an architecture among those that most people have; the less, the more of them. */
+export function fame(arch: Arch): number {
+  return (FAME.indexOf(arch) + FAME.length + 1) % (FAME.length + 1);
 }
 
 const FAME = ['x86', 'arm64', 'arm', 'powerpc', 'riscv', 's390', 'mips'];

@@ -1,9 +1,18 @@
 /** The rules, one line each, sorted. */
 
 import configUpgrade from './config-upgrade.ts';
+import lostSymbol from './lost-symbol.ts';
 import recursiveDependency from './recursive-dependency.ts';
 import type { Rule } from './rule.ts';
 import undefinedSymbol from './undefined-symbol.ts';
+import unmetSelect from './unmet-select.ts';
 import unmigratedRename from './unmigrated-rename.ts';
 
-export const RULES: readonly Rule[] = [configUpgrade, recursiveDependency, undefinedSymbol, unmigratedRename];
+export const RULES: readonly Rule[] = [
+  configUpgrade,
+  lostSymbol,
+  recursiveDependency,
+  undefinedSymbol,
+  unmetSelect,
+  unmigratedRename,
+];

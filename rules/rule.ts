@@ -10,6 +10,7 @@ import type { ExprPool } from './kconfig/expr.ts';
 import type { KconfigTree } from './kconfig/files.ts';
 import type { KconfigModel } from './kconfig/model.ts';
 import type { SymbolChange } from './kconfig/properties.ts';
+import type { Solver } from './kconfig/solve.ts';
 import type { TreeReaders } from './kconfig/tree-readers.ts';
 import type { Arch, Attempt, Finding, RuleId, Rung, Series, Severity, Side, SymbolName, Tree } from './types.ts';
 
@@ -61,6 +62,8 @@ export interface ArchPair {
   readonly newCycles: readonly Cycle[];
   /** conf refuses the tree after for a circular dependency, whether it is new or not. */
   readonly isCircular: boolean;
+  /** For questions about all configurations; made when first asked for. Not where `isCircular`. */
+  solver(side: Side): Solver;
 }
 
 /** The tree's own scripts/kconfig/conf, run in the sandbox. */

@@ -5,6 +5,7 @@ import { PatchLines } from '../../rules/anchor.ts';
 import { findCycles } from '../../rules/kconfig/cycles.ts';
 import { KconfigStore } from '../../rules/kconfig/files.ts';
 import { changedSymbols } from '../../rules/kconfig/properties.ts';
+import { Solver } from '../../rules/kconfig/solve.ts';
 import { TreeReaders } from '../../rules/kconfig/tree-readers.ts';
 import { cycleKey } from '../../rules/recursive-dependency.ts';
 import type { Candidate, ChangedPath, Conf, ConfRun, ExistingConfig, KernelChange, Rule } from '../../rules/rule.ts';
@@ -56,6 +57,7 @@ export async function runRule(
       changes,
       newCycles,
       isCircular: cycles.length > 0,
+      solver: (side) => new Solver(store.pool, side === 'before' ? modelBefore : modelAfter),
     });
   }
   return run.finish();

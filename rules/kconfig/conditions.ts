@@ -1,0 +1,90 @@
+/**
+ * Conditions of a model as one expression each: what the solver is asked about. A condition that always holds is `y`,
+ * one that never does is `n`.
+ */
+
+import { type ExprId, type ExprPool, NONE, Op, type SymbolId } from './expr.ts';
+import type { Declaration, Default, Edge, KSymbol, Prompt, Range } from './model.ts';
+
+/** Dependency of a declaration with all blocks around it. */
+export function dependencyOf(pool: ExprPool, declaration: Declaration): ExprId {
+  let e: ExprId = NONE;
+  for (let d: Declaration | undefined = declaration; d; d = d.parent) e = pool.and(d.dep, e);
+  return e === NONE ? pool.symbol(pool.y) : e;
+}
+
+/** A property's `if` and the dependency of its declaration; of a prompt also `visible if` of the menus around. */
+export function conditionOf(pool: ExprPool, property: Prompt | Default | Range | Edge): ExprId {
+  const own = pool.and(dependencyOf(pool, property.in), property.cond);
+  return 'menusVisible' in property ? pool.and(own, property.menusVisible) : own;
+}
+
+/** The OR of all declarations that have a dependency; `y` where none has one. */
+export function directDependencyOf(pool: ExprPool, symbol: KSymbol): ExprId {
+  const all = symbol.declarations.filter(({ hasDep }) => hasDep).map((declaration) => dependencyOf(pool, declaration));
+  return all.length === 0 ? pool.symbol(pool.y) : any(pool, all);
+}
+
+/** That a select (or imply) takes effect: its symbol is on, and its condition holds. */
+export function edgeExpr(pool: ExprPool, edge: Edge): ExprId {
+  return pool.and(pool.symbol(edge.from.id), conditionOf(pool, edge));
+}
+
+/** That a prompt is visible. */
+export function visibleExpr(pool: ExprPool, symbol: KSymbol): ExprId {
+  return any(
+    pool,
+    symbol.prompts.map((prompt) => conditionOf(pool, prompt)),
+  );
+}
+
+/** What the first default that holds gives, or an imply as far as the direct dependency allows. */
+export function defaultExpr(pool: ExprPool, symbol: KSymbol): ExprId {
+  const never = pool.symbol(pool.n);
+  let value = never;
+  for (const property of symbol.defaults.toReversed()) {
+    const held = conditionOf(pool, property);
+    const later = pool.and(pool.comparedWithNo(held, Op.equal), value);
+    value = any(pool, [pool.and(property.value, held), ...(value === never ? [] : [later])]);
+  }
+  const implied = symbol.impliedBy.map((edge) => edgeExpr(pool, edge));
+  if (implied.length === 0) return value;
+  return any(pool, [value, pool.and(any(pool, implied), directDependencyOf(pool, symbol))]);
+}
+
+/** That something selects the symbol. */
+export function selectedExpr(pool: ExprPool, symbol: KSymbol): ExprId {
+  return any(
+    pool,
+    symbol.selectedBy.map((edge) => edgeExpr(pool, edge)),
+  );
+}
+
+/** `e` where `symbol` has the value of a constant. */
+export function substitute(pool: ExprPool, e: ExprId, symbol: SymbolId, value: SymbolId): ExprId {
+  if (e === NONE) return e;
+  const op = pool.ops[e] as Op;
+  const left = pool.lefts[e]!;
+  const right = pool.rights[e]!;
+  switch (op) {
+    case Op.symbol:
+      return left === symbol ? pool.symbol(value) : e;
+    case Op.modules:
+      return e;
+    case Op.not:
+      return pool.not(substitute(pool, left, symbol, value));
+    case Op.and:
+    case Op.or:
+      return pool.make(op, substitute(pool, left, symbol, value), substitute(pool, right, symbol, value));
+    default:
+      if (left !== symbol && right !== symbol) return e;
+      return pool.make(op, left === symbol ? value : left, right === symbol ? value : right);
+  }
+}
+
+/** The OR of all; `n` without any. */
+export function any(pool: ExprPool, all: readonly ExprId[]): ExprId {
+  const never = pool.symbol(pool.n);
+  const some = all.filter((e) => e !== never);
+  return some.length === 0 ? never : some.reduce((a, b) => pool.or(a, b));
+}

@@ -1,0 +1,137 @@
+/**
+ * Which symbols a series lets behave in ways they could not before: the ones that it changes, and those that can be
+ * on, off or without their dependency only because of these. Each step is asked of the solver, so that a select that
+ * repeats what a dependency says, or one more driver that selects a helper, reaches nothing.
+ */
+
+import { any, defaultExpr, directDependencyOf, selectedExpr, substitute, visibleExpr } from './conditions.ts';
+import { type ExprId, Op, type SymbolId } from './expr.ts';
+import type { KSymbol } from './model.ts';
+import type { SymbolChange } from './properties.ts';
+import type { Goal, Solver } from './solve.ts';
+import type { TreeReaders } from './tree-readers.ts';
+
+/** Questions asked of one architecture; what would take more is not looked at. */
+const MOST_QUESTIONS = 6000;
+/** Steps whose conditions are kept on the way; beyond, only the first and the last. */
+const MOST_STEPS = 6;
+
+/** A symbol in a state that is new, and the goals under which it is. */
+interface NewState {
+  readonly symbol: KSymbol;
+  readonly state: 'on' | 'off' | 'unmet';
+  readonly goals: readonly Goal[];
+}
+
+export interface Reach {
+  /** The changed symbols, then those reached, the nearest first. */
+  readonly symbols: readonly SymbolId[];
+  /** There was more to follow than is followed. */
+  readonly isCut: boolean;
+}
+
+/** `solver` is that of the tree after. */
+export function reachOf(solver: Solver, changes: ReadonlyMap<string, SymbolChange>, readers: TreeReaders): Reach {
+  return new Search(solver, readers).from(changes);
+}
+
+class Search {
+  readonly #solver: Solver;
+  readonly #readers: TreeReaders;
+  readonly #found = new Map<string, NewState>();
+  readonly #queue: NewState[] = [];
+  #questions = 0;
+
+  constructor(solver: Solver, readers: TreeReaders) {
+    this.#solver = solver;
+    this.#readers = readers;
+  }
+
+  from(changes: ReadonlyMap<string, SymbolChange>): Reach {
+    const touched: SymbolId[] = [];
+    for (const { before, after } of changes.values()) {
+      if (!after) continue;
+      touched.push(after.id);
+      for (const { state, goals } of statesOf(this.#solver, before, after)) this.#take(after, state, goals);
+    }
+    for (let i = 0; i < this.#queue.length && this.#questions < MOST_QUESTIONS; i++) this.#follow(this.#queue[i]!);
+    const reached = this.#queue.map(({ symbol }) => symbol.id);
+    return { symbols: [...new Set([...touched, ...reached])], isCut: this.#questions >= MOST_QUESTIONS };
+  }
+
+  #follow(cause: NewState): void {
+    const { model, pool } = this.#solver;
+    // As the readers would see it if the state were not new.
+    const old = cause.state === 'on' ? pool.n : pool.y;
+    const kept = cause.goals.length > MOST_STEPS ? [...cause.goals.slice(0, 2), ...cause.goals.slice(-2)] : cause.goals;
+    for (const id of this.#readers.of(cause.symbol.id)) {
+      const reader = model.symbols[id];
+      if (!reader || reader === cause.symbol || reader.declarations.length === 0) continue;
+      const is = formulas(this.#solver, reader);
+      const without = (e: ExprId): ExprId => substitute(pool, e, cause.symbol.id, old);
+      const was = { on: without(is.on), off: without(is.off), dependency: without(is.dependency) };
+      const states = newStates(pool.symbol(id), was, is);
+      for (const { state, goals } of states) this.#take(reader, state, [...kept, ...goals]);
+    }
+  }
+
+  #take(symbol: KSymbol, state: NewState['state'], goals: readonly Goal[]): void {
+    const key = `${state} ${symbol.id}`;
+    if (this.#found.has(key) || this.#questions >= MOST_QUESTIONS) return;
+    this.#questions++;
+    if (this.#solver.isPossible(goals) === false) return;
+    const found = { symbol, state, goals };
+    this.#found.set(key, found);
+    this.#queue.push(found);
+  }
+}
+
+/** When a symbol can be on, when it has to be, and its direct dependency. */
+interface Formulas {
+  readonly on: ExprId;
+  readonly off: ExprId;
+  readonly dependency: ExprId;
+}
+
+function formulas({ pool }: Solver, symbol: KSymbol): Formulas {
+  const visible = visibleExpr(pool, symbol);
+  const selected = selectedExpr(pool, symbol);
+  const byDefault = defaultExpr(pool, symbol);
+  return {
+    on: any(pool, [visible, byDefault, selected]),
+    // A prompt lets the user overrule the default.
+    off: any(pool, [selected, pool.and(byDefault, pool.comparedWithNo(visible, Op.equal))]),
+    dependency: directDependencyOf(pool, symbol),
+  };
+}
+
+interface StateGoals {
+  readonly state: NewState['state'];
+  readonly goals: readonly Goal[];
+}
+
+/** The states that are possible by `is` and not by `was`: each with the goals that say so, at least m and y. */
+function newStates(self: ExprId, was: Formulas, is: Formulas): StateGoals[] {
+  return ([1, 2] as const).flatMap((level) => {
+    const yes = (expr: ExprId): Goal => ({ expr, level, holds: true });
+    const no = (expr: ExprId): Goal => ({ expr, level, holds: false });
+    const found: StateGoals[] = [];
+    if (was.on !== is.on) found.push({ state: 'on', goals: [yes(self), no(was.on)] });
+    if (was.off !== is.off) found.push({ state: 'off', goals: [no(self), yes(was.off)] });
+    if (was.dependency !== is.dependency)
+      found.push({ state: 'unmet', goals: [no(is.dependency), yes(was.dependency)] });
+    return found;
+  });
+}
+
+/** States of a changed symbol that its properties before exclude; all where that cannot be told. */
+function statesOf(solver: Solver, before: KSymbol | undefined, after: KSymbol): StateGoals[] {
+  const self = solver.pool.symbol(after.id);
+  if (!before) return [{ state: 'on', goals: [{ expr: self, level: 1, holds: true }] }];
+  if (before.type !== after.type || before.choice || after.choice)
+    return [
+      { state: 'on', goals: [] },
+      { state: 'off', goals: [] },
+    ];
+  return newStates(self, formulas(solver, before), formulas(solver, after));
+}

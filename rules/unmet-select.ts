@@ -1,0 +1,275 @@
+import { fame } from './config-groups.ts';
+import { blamedLines } from './kconfig/blamed-line.ts';
+import type { Edge, KSymbol } from './kconfig/model.ts';
+import { reachOf } from './kconfig/reach.ts';
+import { type Repair, repairsOf } from './kconfig/repairs.ts';
+import { newlyUnmet, selectorsOf, type Unmet, unmetLines } from './kconfig/unmet.ts';
+import { Upgrade } from './kconfig/upgrade.ts';
+import { applySettings, fragment } from './kconfig/witness.ts';
+import { type ArchPair, type Candidate, type Conf, type ConfRun, defineRule, type KernelChange } from './rule.ts';
+import type { Anchor, Arch, Attempt, Evidence, Severity, Witness } from './types.ts';
+
+export default defineRule({
+  id: 'unmet-select',
+  severity: 'regression',
+  rung: 2,
+  doc: `
+## What it finds
+A "select" that can force its target on while the target's own dependency is not met, in some
+configuration of some architecture, and could not before the series: because the select is new, or
+its condition or the selector's dependency became weaker, or the target's stricter.
+## Why it matters
+conf only warns ("unmet direct dependencies detected"). What the target's code needs is then not
+built, and the build breaks in code that the series never touched.
+## Example
+config FOO / select BAR, where BAR depends on BAZ and nothing makes FOO depend on BAZ.
+## Instead
+Depend on BAZ as well, select it where it is meant to be selected, or imply BAR.
+## What it misses
+Selects that the tree before allows to be unmet as well, in whatever configuration. Answers of
+$(shell,...) are those of one compiler. Of a change that very many symbols depend on, the nearest
+3000 are looked at.`,
+
+  begin(change) {
+    const found = new Map<string, Pair>();
+    return {
+      onArch(pair) {
+        if (pair.changes.size === 0 || pair.isCircular) return;
+        for (const one of look(change, pair)) {
+          const known = found.get(one.key);
+          found.set(one.key, known ? merged(known, one) : one);
+        }
+      },
+      finish() {
+        const byLine = Map.groupBy(found.values(), ({ anchor: { patch, file, line } }) => `${patch} ${file}:${line}`);
+        return [...byLine.values()].map((pairs) => candidate(change, pairs));
+      },
+    };
+  },
+});
+
+/** A select that became unmet, and where it is told. */
+interface Pair {
+  readonly key: string;
+  readonly anchor: Anchor;
+  readonly edge: Place & { readonly from: string; readonly to: string };
+  readonly isOld: boolean;
+  readonly unmet: readonly (Place & { readonly expr: string })[];
+  /** Who selects the selector, up to a symbol that is set. */
+  readonly chain: readonly (Place & { readonly symbol: string; readonly by: string })[];
+  readonly blamed: Place & { readonly side: 'before' | 'after'; readonly isQuoted: boolean };
+  readonly repairs: readonly Repair[];
+  readonly witness: Witness;
+  /** Text of the .config. */
+  readonly config: string;
+  readonly archs: readonly Arch[];
+}
+
+interface Place {
+  readonly path: string;
+  readonly line: number;
+  readonly text: string;
+}
+
+/** One pair on several architectures: told of the one that most people know, repaired by what helps on all. */
+function merged(a: Pair, b: Pair): Pair {
+  const [first, other] = fame(b.witness.arch) < fame(a.witness.arch) ? [b, a] : [a, b];
+  const repairs = first.repairs.filter((one) =>
+    other.repairs.some(({ kind, text }) => one.kind === kind && one.text === text),
+  );
+  return { ...first, repairs, archs: [...a.archs, ...b.archs] };
+}
+
+/** A block that moved, or a condition around it: further away the change is about something else. */
+const NEAR_LINES = 25;
+
+function look(change: KernelChange, pair: ArchPair): Pair[] {
+  const solvers = { before: pair.solver('before'), after: pair.solver('after') };
+  const { symbols } = reachOf(solvers.after, pair.changes, change.readers);
+  const found = newlyUnmet(solvers.before, solvers.after, symbols);
+  if (found.length === 0) return [];
+  const upgrade = new Upgrade(change.pool, pair.before, pair.after, pair.changes, change.readers);
+  return found.flatMap((unmet) => told(change, pair, upgrade, unmet) ?? []);
+}
+
+function told(change: KernelChange, pair: ArchPair, upgrade: Upgrade, unmet: Unmet): Pair | undefined {
+  const { edge, level, settings } = unmet;
+  const solver = pair.solver('after');
+  const { values } = solver;
+  applySettings(values, settings);
+  const lines = unmetLines(edge, level, values);
+  const chain = selectorsOf(edge.from, settings, values);
+  const config = fragment(settings);
+  const blamed = blame(change, pair, upgrade, { edge, lines, chain, config });
+  if (!blamed) return undefined;
+  const place = (path: string, line: number): Place => ({ path, line, text: lineAt(change, path, line) });
+  return {
+    key: `${edge.from.name} ${edge.to.name}`,
+    anchor: blamed.anchor,
+    edge: { from: edge.from.name, to: edge.to.name, ...place(edge.in.path, edge.line) },
+    isOld: unmet.isOld,
+    unmet: lines.map(({ path, line, expr }) => ({ ...place(path, line), expr: valuesIn(change, values, expr) })),
+    chain: chain.map((one, i) => ({
+      ...place(one.in.path, one.line),
+      symbol: (i === 0 ? edge.from : chain[i - 1]!.from).name,
+      by: one.from.name,
+    })),
+    blamed: blamed.place,
+    repairs: repairsOf(solver, edge, blamed.owner, level),
+    witness: {
+      arch: pair.arch,
+      from: 'empty',
+      settings: settings
+        .map(({ symbol, value }) => ({ symbol: symbol.name, value }))
+        .sort((a, b) => (a.symbol < b.symbol ? -1 : 1)),
+    },
+    config,
+    archs: [pair.arch],
+  };
+}
+
+interface Blame {
+  readonly anchor: Anchor;
+  readonly place: Pair['blamed'];
+  /** The symbol in whose entry a repair belongs. */
+  readonly owner: KSymbol;
+}
+
+interface Scene {
+  readonly edge: Edge;
+  readonly lines: ReturnType<typeof unmetLines>;
+  readonly chain: readonly Edge[];
+  readonly config: string;
+}
+
+/** The line of the series behind it; undefined where none can be named, and then nothing is said. */
+function blame(change: KernelChange, pair: ArchPair, upgrade: Upgrade, scene: Scene): Blame | undefined {
+  const { edge, lines, chain, config } = scene;
+  // The select itself, or one above it, if it is new.
+  for (const one of [edge, ...chain]) {
+    const text = lineAt(change, one.in.path, one.line);
+    const anchor = isNew(pair, one) ? change.lines.added(one.in.path, one.line, text) : undefined;
+    const { path } = one.in;
+    if (anchor)
+      return { anchor, place: { path, line: one.line, text, side: 'after', isQuoted: true }, owner: one.from };
+  }
+  // What the target now needs.
+  for (const { path, line } of lines) {
+    const text = lineAt(change, path, line);
+    const anchor = change.lines.added(path, line, text);
+    if (anchor) return { anchor, place: { path, line, text, side: 'after', isQuoted: true }, owner: edge.from };
+  }
+  const { pool } = change;
+  const needed = new Set<KSymbol>();
+  for (const { expr } of lines)
+    pool.symbolsOf(expr, (id) => {
+      const symbol = pair.after.symbols[id];
+      if (symbol) needed.add(symbol);
+    });
+  const symbols = [edge.from, ...chain.map(({ from }) => from), ...needed, edge.to];
+  for (const { property, side, text } of blamedLines(upgrade, pair.changes, symbols, config)) {
+    const { path, line } = property;
+    const exact = side === 'after' ? change.lines.added(path, line, text) : change.lines.removed(path, line, text);
+    const anchor = exact ?? change.lines.near(path, line, NEAR_LINES);
+    if (!anchor) continue;
+    const owner = property.edge?.from ?? property.of;
+    const isOwner = owner === edge.to || needed.has(owner) || pair.after.symbols[owner.id] === undefined;
+    return {
+      anchor,
+      place: { path, line, text, side, isQuoted: exact !== undefined },
+      owner: isOwner ? edge.from : pair.after.symbols[owner.id]!,
+    };
+  }
+  return undefined;
+}
+
+/** Whether the tree before has no such select, on this architecture. */
+function isNew({ before }: ArchPair, { from, to, cond }: Edge): boolean {
+  return !before.symbols[to.id]?.selectedBy.some((edge) => edge.from.id === from.id && edge.cond === cond);
+}
+
+function lineAt(change: KernelChange, path: string, line: number): string {
+  return (change.after.kconfig.files.get(path)?.text.split('\n', line)[line - 1] ?? '').trim();
+}
+
+/** `BAR && BAZ`, each with its value: `BAR [=n] && BAZ [=y]`, as conf's warning has it. */
+function valuesIn(change: KernelChange, values: ReturnType<ArchPair['solver']>['values'], expr: number): string {
+  const { pool } = change;
+  return pool.print(expr, (id) => {
+    const symbol = pool.constant[id] ? undefined : values.model.symbols[id];
+    return symbol ? `${pool.word(id)} [=${symbol.declarations.length > 0 ? values.text(symbol) : 'n'}]` : pool.word(id);
+  });
+}
+
+/** Other selects of the same cause that are named, and shown to conf. */
+const FEW_OTHERS = 6;
+
+function candidate(change: KernelChange, pairs: readonly Pair[]): Candidate {
+  const [shown, ...others] = pairs.toSorted(
+    (a, b) =>
+      Number(b.blamed.isQuoted) - Number(a.blamed.isQuoted) ||
+      a.chain.length - b.chain.length ||
+      b.archs.length - a.archs.length ||
+      a.witness.settings.length - b.witness.settings.length ||
+      (a.key < b.key ? -1 : 1),
+  ) as [Pair, ...Pair[]];
+  const named = others.slice(0, FEW_OTHERS);
+  const archs = [...new Set(pairs.flatMap((pair) => pair.archs))].sort();
+  const { edge, unmet, chain, blamed, repairs, witness } = shown;
+  const severity: Severity = pairs.some(({ isOld }) => isOld) ? 'regression' : 'missing-dependency';
+  const { commit } = change.after;
+  return {
+    key: `unmet-select ${shown.key}`,
+    severity,
+    symbols: [...new Set([edge.from, edge.to, ...named.flatMap((one) => [one.edge.from, one.edge.to])])],
+    anchor: shown.anchor,
+    claim: {
+      selector: edge.from,
+      target: edge.to,
+      select: { path: edge.path, line: edge.line, text: edge.text },
+      isOld: shown.isOld,
+      unmet,
+      chain,
+      blamed,
+      archs,
+      repairs,
+      others: named.map((one) => ({ selector: one.edge.from, target: one.edge.to })),
+      notTried: others.length - named.length,
+    },
+    evidence: [edge, ...unmet, ...chain].map(
+      ({ path, line, text }): Evidence => ({ kind: 'source', side: 'after', commit, path, line, text }),
+    ),
+    witness,
+    confirm: async (conf) => (await Promise.all([shown, ...named].map((pair) => confirm(conf, pair)))).flat(),
+  };
+}
+
+/** conf warns of the pair with the series, and not without it. */
+async function confirm(conf: Conf, { config, edge, witness: { arch } }: Pair): Promise<Attempt[]> {
+  const [before, after] = await Promise.all([
+    conf.olddefconfig('before', arch, config),
+    conf.olddefconfig('after', arch, config),
+  ]);
+  const attempt = (side: 'before' | 'after', run: ConfRun): Attempt => {
+    const warning = warningOf(run.stderr, edge);
+    return {
+      rung: 2,
+      side,
+      argv: run.argv,
+      exitCode: run.exitCode,
+      excerpt: (warning ?? (run.exitCode === 0 ? 'no such warning' : run.stderr)).slice(0, 2000),
+      agrees: run.exitCode === 0 && (warning !== undefined) === (side === 'after'),
+    };
+  };
+  return [attempt('before', before), attempt('after', after)];
+}
+
+/** conf's words about one select; undefined where it has none (scripts/kconfig/symbol.c, sym_warn_unmet_dep). */
+function warningOf(stderr: string, { from, to }: { readonly from: string; readonly to: string }): string | undefined {
+  const blocks = stderr.split(/^(?=WARNING: unmet direct dependencies detected for )/m);
+  return blocks.find(
+    (block) =>
+      block.startsWith(`WARNING: unmet direct dependencies detected for ${to}\n`) &&
+      new RegExp(`^  - .*\\b${from} \\[=[ym]\\]`, 'm').test(block),
+  );
+}
