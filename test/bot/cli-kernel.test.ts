@@ -90,6 +90,8 @@ describeWithTree('a series with findings (skipped without DEPBOT_TEST_TREE)', ()
     ['recursive-dependency', 'master', 'loop'],
     ['config-upgrade', 'defconfig', 'carried'],
     ['unmigrated-rename', 'defconfig', 'renamed'],
+    ['unmet-select', 'master', 'unmet'],
+    ['lost-symbol', 'master', 'stranded'],
   ])('--json with a finding of %s is as documented', async (rule, base, branch) => {
     if (base === 'defconfig') {
       const change =

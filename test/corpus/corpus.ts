@@ -22,7 +22,7 @@ import {
   prepareMachine,
   runCommand,
 } from '../support/measuring.ts';
-import { workThrough } from '../support/workers.ts';
+import { untilInterrupted, workThrough } from '../support/workers.ts';
 import type { Corpus, Entry, Variant } from './entries.ts';
 import { corpusDir, isConfirmed, readCorpus, VARIANTS } from './entries.ts';
 import type { Result } from './examine.ts';
@@ -56,7 +56,7 @@ async function main(options: Options): Promise<void> {
   const rules = RULES.map(({ id }) => id);
   const minutes = ((performance.now() - began) / 60_000).toFixed(1);
   process.stdout.write(
-    `\nLinux ${version}, ${results.length} entries in ${minutes} minutes, ${options.jobs} at a time\nrules: ${rules.join(', ')}\n\n${tally(results, rules)}`,
+    `\nLinux ${version}, ${results.length} of ${tasks.length} entries in ${minutes} minutes, ${options.jobs} at a time\nrules: ${rules.join(', ')}\n\n${tally(results, rules)}`,
   );
 }
 
@@ -97,6 +97,7 @@ async function run(tasks: readonly Task[], corpus: Corpus, setup: Setup, jobs: n
     argument: JSON.stringify(setup),
     jobs,
     limitMs: CHECK_LIMIT_MS,
+    stop: untilInterrupted(),
     failed: ({ id, variant }, why) => {
       const entry = entries.get(id)!;
       return {

@@ -11,6 +11,8 @@ export interface Work<Task, Result> {
   readonly argument: string;
   readonly jobs: number;
   readonly limitMs: number;
+  /** Ends the work early; tasks that have no answer then stay without. */
+  readonly stop?: AbortSignal;
   /** The answer of a process that gave none. */
   failed(task: Task, why: string): Result;
   /** `done` tasks have been answered by now. */
@@ -20,26 +22,28 @@ export interface Work<Task, Result> {
 const TASKS_EACH = 60;
 const MAX_ERROR = 2000;
 
-/** The results of all tasks, in their order. */
+/** The results of all tasks that were answered, in the order of the tasks. */
 export async function workThrough<Task extends object, Result>(
   tasks: readonly Task[],
   work: Work<Task, Result>,
 ): Promise<Result[]> {
-  const results: Result[] = new Array(tasks.length);
+  const results: { at: number; result: Result }[] = [];
   let next = 0;
   let done = 0;
   const lane = async (): Promise<void> => {
     let worker: Worker | undefined;
     try {
-      while (next < tasks.length) {
+      while (next < tasks.length && !work.stop?.aborted) {
         const at = next++;
         if (worker === undefined || worker.answered === TASKS_EACH || worker.isDead()) {
           worker?.end();
           worker = new Worker(work.script, work.argument);
         }
         const answer = await worker.ask(tasks[at]!, work.limitMs);
+        // A terminal interrupts the processes as well: what they did not answer is no failure of theirs.
+        if ('why' in answer && work.stop?.aborted) return;
         const result = 'why' in answer ? work.failed(tasks[at]!, answer.why) : (answer.message as Result);
-        results[at] = result;
+        results.push({ at, result });
         work.onResult(result, tasks[at]!, ++done);
       }
     } finally {
@@ -47,7 +51,14 @@ export async function workThrough<Task extends object, Result>(
     }
   };
   await Promise.all(Array.from({ length: Math.min(work.jobs, tasks.length) }, lane));
-  return results;
+  return results.sort((a, b) => a.at - b.at).map(({ result }) => result);
+}
+
+/** Aborted by the first interrupt (Ctrl-C), or a polite end; a second interrupt ends this process. */
+export function untilInterrupted(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  return stop.signal;
 }
 
 class Worker {
