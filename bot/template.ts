@@ -108,6 +108,7 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     'claim.consequence': 'half a sentence',
     'claim.total': 'number of references',
     'claim.isInCode': 'whether Kbuild or C files name it, too',
+    'claim.dead': 'symbols that depend on it and that no architecture can have any more, list',
   },
   'lost-symbol': {
     ...RULE_FIELDS,

@@ -33,7 +33,7 @@ interface Idle {
 const AT_ONCE = 2;
 /** Servers that wait for a further configuration; each holds 30 MB. */
 const MAX_IDLE = 4;
-const IDLE_MS = 10_000;
+const IDLE_MS = 20_000;
 /** Before the walls end it (CONF_LIMITS), with time left for an answer. */
 const MAX_AGE_MS = 60_000;
 /** Where so many wait for one server, a second one of the same is worth its start. */
@@ -42,6 +42,7 @@ const MANY = 24;
 export class ConfServers {
   readonly #waiting: Asked[] = [];
   readonly #open = new Set<ConfServer>();
+  readonly #serving = new Set<Promise<unknown>>();
   /** The longest idle first. */
   readonly #idle: Idle[] = [];
   /** Keys of the servers at work. */
@@ -68,6 +69,7 @@ export class ConfServers {
     this.#fail(new Error('conf was closed'));
     for (const { timer } of this.#idle) clearTimeout(timer);
     await Promise.all([...this.#open].map((server) => this.#end(server)));
+    await Promise.allSettled(this.#serving);
   }
 
   #next(): void {
@@ -100,7 +102,13 @@ export class ConfServers {
 
   async #run({ source, config }: Asked): Promise<ConfRun> {
     if (!this.#isPlain && source.trustTree !== true) {
-      const run = await this.#serve(source, config);
+      this.#busy.push(source.key);
+      const serving = this.#serve(source, config);
+      this.#serving.add(serving);
+      const run = await serving.finally(() => {
+        this.#serving.delete(serving);
+        this.#busy.splice(this.#busy.indexOf(source.key), 1);
+      });
       if (run !== undefined) return run;
       this.#isPlain = true;
     }
@@ -113,37 +121,33 @@ export class ConfServers {
     });
   }
 
-  async #serve(source: ConfSource, config: string): Promise<ConfRun | undefined> {
-    const { key } = source;
-    this.#busy.push(key);
-    try {
-      const server = this.#take(key) ?? (await ConfServer.open(await source.job()));
-      this.#open.add(server);
-      const run = await server.olddefconfig(config);
-      if (run === undefined || server.ageMs > MAX_AGE_MS || this.#failed) await this.#end(server);
-      else await this.#putBack(key, server);
-      return run;
-    } finally {
-      this.#busy.splice(this.#busy.indexOf(key), 1);
-    }
+  async #serve({ key, job }: ConfSource, config: string): Promise<ConfRun | undefined> {
+    const idle = this.#idle.find((one) => one.key === key);
+    if (idle) this.#take(idle);
+    const server = idle?.server ?? (await ConfServer.open(await job()));
+    this.#open.add(server);
+    const run = this.#failed ? undefined : await server.olddefconfig(config);
+    if (run === undefined || server.ageMs > MAX_AGE_MS || this.#failed) await this.#end(server);
+    else await this.#putBack(key, server);
+    return run;
   }
 
-  #take(key: string): ConfServer | undefined {
-    const idle = this.#idle.find((one) => one.key === key);
-    if (idle === undefined) return undefined;
+  #take(idle: Idle): void {
     this.#idle.splice(this.#idle.indexOf(idle), 1);
     clearTimeout(idle.timer);
-    return idle.server;
   }
 
   async #putBack(key: string, server: ConfServer): Promise<void> {
     const timer = setTimeout(() => {
-      this.#take(key);
+      this.#take(idle);
       void this.#end(server);
     }, IDLE_MS);
-    this.#idle.push({ key, server, timer });
-    const oldest = this.#idle.length > MAX_IDLE ? this.#take(this.#idle[0]!.key) : undefined;
-    if (oldest) await this.#end(oldest);
+    const idle = { key, server, timer };
+    this.#idle.push(idle);
+    const [oldest] = this.#idle;
+    if (this.#idle.length <= MAX_IDLE || oldest === undefined) return;
+    this.#take(oldest);
+    await this.#end(oldest.server);
   }
 
   async #end(server: ConfServer): Promise<void> {

@@ -277,7 +277,7 @@ async function run(command: readonly string[], spec: SandboxSpec, limits: Limits
   });
   let timedOut = false;
   let flooded = false;
-  const end = () => kill(child, bare);
+  const end = () => (bare ? killGroup(child) : killSandbox(child, () => status?.text() ?? ''));
   const flood = () => {
     flooded = true;
     end();
@@ -319,15 +319,29 @@ function bareEnv(spec: SandboxSpec): Record<string, string> {
   return { PATH: SANDBOX_PATH, HOME: '/tmp', LC_ALL: 'C', ...Object.fromEntries(mapped) };
 }
 
-/** SIGKILL to bwrap ends its PID namespace (--die-with-parent); a bare run's group is killed. */
-function kill(child: ChildProcess, bare: boolean): void {
-  if (child.pid === undefined) return;
-  if (!bare) {
-    child.kill('SIGKILL');
+/** A bare run is a process group. */
+function killGroup(child: ChildProcess): void {
+  if (child.pid !== undefined) signal(-child.pid);
+}
+
+/**
+ * Kills bwrap, and the first process of its PID namespace, whose number bwrap writes to `status`: that one asks to
+ * die with bwrap (--die-with-parent), but only some time after it was made. Until its number is there, it is waited for.
+ */
+function killSandbox(child: ChildProcess, status: () => string, triesLeft = 100): void {
+  const inner = /"child-pid": (\d+)/.exec(status())?.[1];
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  if (inner === undefined && triesLeft > 0) {
+    setTimeout(() => killSandbox(child, status, triesLeft - 1), 10);
     return;
   }
+  child.kill('SIGKILL');
+  if (inner !== undefined) signal(Number(inner));
+}
+
+function signal(pid: number): void {
   try {
-    process.kill(-child.pid, 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }

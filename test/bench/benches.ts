@@ -1,4 +1,4 @@
-/** What is measured: five questions, each with the peer that answers it too. */
+/** What is measured: six questions, each with the peer that answers it too. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { archsOf, defconfigsOf } from '../oracle/cases.ts';
@@ -153,6 +153,32 @@ export async function benchServer(setting: Setting): Promise<Findings> {
     rates.push(`${arch} ${(1000 / median(served)).toFixed(0)}`);
   }
   return { rows, notes: [`configurations that a server of conf completes in a second: ${rates.join(', ')}`] };
+}
+
+/** Whether any select can be unmet, asked exactly; the peer only evaluates one configuration. */
+export async function benchSelects(setting: Setting): Promise<Findings> {
+  const { tree, scratch, cacheDir, rounds } = setting;
+  const recorded = await record(tree, ARCH, cacheDir);
+  const peers = await Peers.open(tree, scratch, cacheDir);
+  const ours = node('test/bench/select-edges.ts', [tree, ARCH, cacheDir], setting);
+  const measured = inTurns({ ours, conf: peers.conf(ARCH, recorded, CONFIG) }, rounds, scratch);
+  const { selects, unmet, gaveUp } = JSON.parse(measured.ours.at(-1)!.stdout) as Record<string, number>;
+  return {
+    rows: [
+      {
+        what: `all ${selects} selects of x86_64, each over all configurations`,
+        unit: 's',
+        ours: seconds(walls(measured.ours)),
+        peer: { name: 'conf, one configuration', values: seconds(walls(measured.conf)) },
+        aim: { text: 'below 30 s', reached: (mine) => mine < 30 },
+      },
+      { what: '  of that solving', unit: 's', ours: seconds(said(measured.ours, 'solveMs')) },
+      { what: '  its peak memory', unit: 'MiB', ours: rss(measured.ours) },
+    ],
+    notes: [
+      `selects: ${unmet} can be unmet, ${gaveUp} given up; kismet, which answers the same question, has no Debian or npm package and was not run`,
+    ],
+  };
 }
 
 /** All defconfigs of all architectures in one process; conf in a loop. */

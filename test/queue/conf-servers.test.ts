@@ -89,6 +89,14 @@ describe('servers', () => {
     await expect(servers.olddefconfig(of('a'), 'x')).rejects.toThrow('conf does not build');
   });
 
+  test('end when they are closed, those that start as well', async () => {
+    const of = sources(`${READ} write_config(); return 0;`);
+    const asked = Promise.allSettled(['a', 'b'].map((key) => servers.olddefconfig(of(key), 'A')));
+    await servers.close();
+    expect((await asked).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(processesOf(`${dir}/src`)).toEqual([]);
+  });
+
   test('end when they are closed, whatever they are at', async () => {
     const of = sources(`${READ} if (*text == 'B') for (;;) pause(); write_config(); return 0;`);
     await servers.olddefconfig(of('idle'), 'A');
