@@ -206,10 +206,10 @@ export class Encoding {
   /** True where a property's `if` and the dependency of its declaration are at least `level`. */
   condition(property: Conditional, level: Level): Lit {
     const { in: declaration, cond, line } = property;
-    const own = this.#traced(
-      { kind: 'if', symbol: declaration.symbol, path: declaration.path, line, expr: cond },
-      this.atLeast(cond, level),
-    );
+    const { symbol, path } = declaration;
+    const kind = 'value' in property ? 'default' : 'if';
+    const reason: Reason = 'to' in property ? edgeReason(property) : { kind, symbol, path, line, expr: cond };
+    const own = this.#traced(reason, this.atLeast(cond, level));
     return this.gates.and([this.#declaration(declaration, level), own]);
   }
 
@@ -389,9 +389,7 @@ export class Encoding {
   #defineOff(symbol: KSymbol, level: Level, lit: Lit): void {
     const { byDefault, selects } = this.supports(symbol, level);
     for (const [i, select] of selects.entries()) {
-      const { in: declaration, line, cond, from } = symbol.selectedBy[i]!;
-      const reason: Reason = { kind: 'select', symbol, path: declaration.path, line, expr: cond, from };
-      this.#clause([not(lit), not(select)], reason);
+      this.#clause([not(lit), not(select)], edgeReason(symbol.selectedBy[i]!));
     }
     const { prompts } = this.supports(symbol, 1);
     this.#clause([not(lit), not(byDefault), ...prompts], defaultReason(symbol));
@@ -590,8 +588,8 @@ export class Encoding {
   #guard(reason: Reason): Lit {
     const { kind, symbol, path, line, expr } = reason;
     // One line is one statement, whatever it says something about.
-    const about = kind === 'undeclared' ? expr : ['depends on', 'if', 'select'].includes(kind) ? '' : symbol?.id;
-    const key = `${kind === 'depends on' || kind === 'if' ? 'line' : kind} ${path}:${line} ${about}`;
+    const isLine = kind !== 'undeclared' && kind !== 'definition' && kind !== 'choice' && kind !== 'visible if';
+    const key = isLine ? `${path}:${line}` : `${kind} ${path}:${line} ${kind === 'undeclared' ? expr : symbol?.id}`;
     const known = this.#guards.get(key);
     if (known) return known.lit;
     const lit = this.gates.variable(true);
@@ -605,12 +603,16 @@ function definition(symbol: KSymbol): Reason | undefined {
   return first && { kind: 'definition', symbol, path: first.path, line: first.line, expr: NONE };
 }
 
+function edgeReason({ kind, in: declaration, line, cond, from, to }: Edge): Reason {
+  return { kind, symbol: to, path: declaration.path, line, expr: cond, from };
+}
+
 /** The first default; without one, the first imply. */
 function defaultReason(symbol: KSymbol): Reason | undefined {
   const [first] = symbol.defaults;
   if (first) return { kind: 'default', symbol, path: first.in.path, line: first.line, expr: first.cond };
   const [edge] = symbol.impliedBy;
-  return edge && { kind: 'imply', symbol, path: edge.in.path, line: edge.line, expr: edge.cond, from: edge.from };
+  return edge && edgeReason(edge);
 }
 
 function isOrdered(op: Op, order: number): boolean {
