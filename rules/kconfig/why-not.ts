@@ -54,6 +54,8 @@ export function inReadingOrder(
       ordered.push(reason);
       if (from) reached.add(from.id);
       reach(expr);
+      // Then why nothing selects it.
+      if (kind === 'definition') for (const edge of symbol?.selectedBy ?? []) reached.add(edge.from.id);
     }
   }
   return [...ordered, ...left];
