@@ -3,9 +3,10 @@
  * leads from what was asked to what is behind it.
  */
 
-import type { Encoding, Reason } from './cnf.ts';
+import type { Encoding } from './cnf.ts';
 import { type ExprPool, NONE } from './expr.ts';
 import type { Declaration, KconfigModel, KSymbol } from './model.ts';
+import type { Reason } from './reason.ts';
 import type { Lit } from './sat.ts';
 
 /**
