@@ -39,12 +39,13 @@ export class Gates {
 
   /** Conjunction. Constants and repetitions are left out. */
   and(literals: readonly Lit[]): Lit {
-    const parts: Lit[] = [];
+    const own = new Set<Lit>();
     for (const lit of literals) {
       if (lit === TRUE) continue;
-      if (lit === FALSE || parts.includes(not(lit))) return FALSE;
-      if (!parts.includes(lit)) parts.push(lit);
+      if (lit === FALSE || own.has(not(lit))) return FALSE;
+      own.add(lit);
     }
+    const parts = [...own];
     if (parts.length === 0) return TRUE;
     if (parts.length === 1) return parts[0]!;
     parts.sort((a, b) => a - b);

@@ -18,7 +18,8 @@ export function core(encoding: Encoding, literals: readonly Lit[], mostConflicts
   const reasons = new Map(encoding.guards.map(({ lit, reason }) => [lit, reason]));
   const { sat } = encoding;
   if (sat.solve([...literals, ...reasons.keys()], mostConflicts) !== 'unsat') return undefined;
-  let kept = [...reasons.keys()].filter((lit) => sat.failed.includes(lit));
+  const blamed = new Set(sat.failed);
+  let kept = [...reasons.keys()].filter((lit) => blamed.has(lit));
   for (const lit of kept.toReversed()) {
     if (!kept.includes(lit)) continue;
     const fewer = kept.filter((other) => other !== lit);
