@@ -13,6 +13,9 @@
  * (cnf-text.ts). Since conf refuses circular dependencies, the values of all symbols follow from the user's choices,
  * so that a solution for the symbols that a query reaches can be extended to all others: only those are encoded.
  *
+ * What MODULES itself depends on (nothing, in Linux) conf calculates before it knows MODULES: there the clauses allow
+ * more than conf does, and solve.ts finds that out.
+ *
  * (More than 400 lines: a symbol's clauses are made of expressions, and those of symbols.)
  */
 
