@@ -46,7 +46,7 @@ const FIXTURES = {
   'visible-if': 8,
 };
 
-/** Random models in a test run; FUZZ in the environment asks for more. */
+/** In a test run; a fault shows in fewer. */
 const RANDOM_MODELS = 120;
 
 describe('what the solver calls possible is what some configuration has, and nothing else', () => {

@@ -89,7 +89,9 @@ describe('solve', () => {
       verdict: 'gave-up',
       why: expect.stringContaining('S is compared with'),
     });
+    // Not half encoded the second time.
     expect(solver.isPossible([goal('A')])).toBeUndefined();
+    expect(solver.isPossible([goal('not A', 1)])).toBeUndefined();
     expect(solver.whyNot([goal('A')])).toBeUndefined();
   });
 

@@ -67,6 +67,15 @@ describe('the statements that exclude something', () => {
     expect(reasons(CHAIN, 'S', 'OTHER', 'not T')).toEqual(['select T Kconfig:22 from S']);
   });
 
+  it('go on to those that could select it', () => {
+    const text = 'config A\n\tbool\nconfig B\n\tbool "B"\n\tdepends on GONE\n\tselect A\n';
+    expect(reasons(text, 'A')).toEqual([
+      'definition A Kconfig:1',
+      'depends on B Kconfig:5 GONE',
+      'undeclared - :0 GONE',
+    ]);
+  });
+
   it('are none where the goals exclude each other, and undefined where they do not', () => {
     expect(reasons(CHAIN, 'OTHER', 'not OTHER')).toEqual([]);
     expect(reasons(CHAIN, 'OTHER')).toBeUndefined();
@@ -102,7 +111,7 @@ config N
     expect(reasons(text, 'X', 'Y')).toEqual(['choice Y Kconfig:3']);
     expect(reasons(text, 'V', 'not A')).toEqual(['definition V Kconfig:12', 'visible if V Kconfig:10 A']);
     expect(reasons(text, 'A', 'not W')).toEqual(['default W Kconfig:17 A']);
-    expect(reasons(text, 'J', 'not I')).toEqual(['imply I Kconfig:21 from J']);
-    expect(reasons(text, 'N > 3')).toEqual(['definition N Kconfig:22']);
+    expect(reasons(text, 'J', 'not I')).toEqual(['imply I Kconfig:22 from J']);
+    expect(reasons(text, 'N > 3')).toEqual(['definition N Kconfig:23']);
   });
 });
