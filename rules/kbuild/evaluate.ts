@@ -34,7 +34,7 @@ const MAX_DEPTH = 150;
 const MAX_INCLUDES = 40;
 
 /** Variables of which nobody asks for objects: flags of compilers and linkers, and what make makes of itself. */
-const NOT_EVALUATED = /flags|^(?:MAKE_VERSION|\.FEATURES|CURDIR|MAKEFILE_LIST|MAKE|SHELL|[@<^?*+|%])$/i;
+const NOT_EVALUATED = /^(?!CONFIG_).*flags|^(?:MAKE_VERSION|\.FEATURES|CURDIR|MAKEFILE_LIST|MAKE|SHELL|[@<^?*+|%])$/i;
 
 export class Evaluator {
   readonly conditions: Conditions;
@@ -263,13 +263,20 @@ export class Evaluator {
     if (NOT_EVALUATED.test(name)) return this.text.unknown(name);
     const variable = this.scope.get(name);
     if (!variable) return name.startsWith('CONFIG_') ? this.#symbol(name.slice('CONFIG_'.length)) : [];
-    const out: Segment[] = [];
-    for (const piece of variable.pieces) {
-      if (piece.isAppended) out.push(this.text.joint());
-      for (const segment of this.#piece(piece)) out.push(segment);
-    }
+    const out = this.#pieces(variable.pieces);
     this.#spend(out.length);
     return out;
+  }
+
+  #pieces(pieces: readonly Piece[]): Segment[] {
+    const groups: Segment[][] = [];
+    for (const piece of pieces) {
+      const segments = this.#piece(piece);
+      // those of `=` and `:=` are there instead of one another
+      if (piece.isAppended || groups.length === 0) groups.push(segments);
+      else for (const segment of segments) groups.at(-1)!.push(segment);
+    }
+    return this.text.spaced(groups);
   }
 
   #piece({ when, segments, text }: Piece): Segment[] {
@@ -379,19 +386,18 @@ export class Evaluator {
 
   #foreach(args: readonly (readonly Part[])[]): Segment[] {
     const [name] = this.text.alternatives(this.#expand(args[0] ?? [])) ?? [];
-    const out: Segment[] = [];
-    if (!name) return out;
+    const bodies: Segment[][] = [];
+    if (!name) return [];
     const before = this.#when;
     for (const word of this.text.words(this.#expand(args[1] ?? []))) {
       this.#locals.push(new Map([[name.text.trim(), this.text.plain(word.text, word.at)]]));
       this.#when = this.conditions.and(before, word.when);
       const body = this.#when === this.conditions.FALSE ? [] : this.#expand(args[2] ?? []);
       this.#locals.pop();
-      if (out.length > 0) out.push(this.text.joint());
-      out.push(...this.text.restricted(body, word.when));
+      bodies.push(this.text.restricted(body, word.when));
     }
     this.#when = before;
-    return out;
+    return this.text.spaced(bodies);
   }
 
   #call(args: readonly (readonly Part[])[]): readonly Segment[] {

@@ -13,7 +13,7 @@ import type { Place } from './text-parts.ts';
 export interface Segment {
   readonly when: ExprId;
   readonly text: string;
-  /** The space that `+=` and lists put between words: none where there is nothing on one side. */
+  /** A space that may have nothing on one side: it divides words, and is not there at the ends of a text. */
   readonly isJoint?: true;
   /** Where the text is written; absent for what was made. */
   readonly at?: Place;
@@ -34,6 +34,7 @@ export interface Alternative {
 
 /** More forms of one word or one text than this are not told apart. */
 const MAX_ALTERNATIVES = 48;
+const EXACTLY_SPACED = 6;
 
 /** Private use; a makefile's own are replaced as it is read. */
 export const HOLE_MARK = '\ue000';
@@ -63,10 +64,6 @@ export class GuardedText {
   /** A text that nobody can know; `what` says what it is. */
   unknown(what: string): Segment[] {
     return this.plain(hole(this.#conditions.pool.symbolId(unknownName(what))));
-  }
-
-  joint(): Segment {
-    return { when: this.#conditions.TRUE, text: ' ', isJoint: true };
   }
 
   /** The text where `when` holds, else nothing. */
@@ -122,7 +119,30 @@ export class GuardedText {
 
   /** Words as a text again. */
   joined(words: readonly Word[]): Segment[] {
-    return words.flatMap((word, i) => (i === 0 ? [word] : [this.joint(), word]));
+    return this.spaced(words.map((word) => [word]));
+  }
+
+  /**
+   * Texts with a space between any two that are not empty. Where nothing is before a text, there is none: exactly
+   * so among the first few, which is what names are made of; later ones are words of a list.
+   */
+  spaced(texts: readonly (readonly Segment[])[]): Segment[] {
+    const conditions = this.#conditions;
+    const out: Segment[] = [];
+    let before = conditions.FALSE;
+    for (const [i, text] of texts.entries()) {
+      if (text.length === 0) continue;
+      if (before === conditions.TRUE || i >= EXACTLY_SPACED) {
+        out.push({ when: conditions.TRUE, text: ' ', isJoint: true });
+      } else {
+        const here = this.isNonEmpty(text, false);
+        const both = conditions.and(before, here);
+        if (both !== conditions.FALSE) out.push({ when: both, text: ' ' });
+        before = conditions.or(before, here);
+      }
+      for (const segment of text) out.push(segment);
+    }
+    return out;
   }
 
   /** All texts that it can be, or undefined for too many. Joints are one space, none at the ends. */
