@@ -16,6 +16,8 @@ const ANY_TRISTATE = N | M | Y;
 
 /** More parts than this are joined without a look at each other. */
 const MAX_PARTS = 48;
+/** Disjunctions longer than this are not searched for common factors. */
+const MAX_FACTORED = 12;
 
 /** First character of the name of an atom whose truth nobody can know; no Kconfig symbol has it. */
 const UNKNOWN_MARK = '$';
@@ -144,7 +146,7 @@ export class Conditions {
     const lean = this.#absorbed(op, kept);
     if (lean.length === 0) return op === Op.and ? this.TRUE : this.FALSE;
     lean.sort((x, y) => x - y);
-    if (op === Op.or && lean.length > 1) {
+    if (op === Op.or && lean.length > 1 && lean.length <= MAX_FACTORED) {
       const factored = this.#factored(lean);
       if (factored !== undefined) return factored;
     }

@@ -3,7 +3,7 @@
  * Mirrors scripts/Makefile.lib of Linux 6.12, from "Figure out what we need to build" to real-obj-m.
  */
 
-import { join, normalize } from 'node:path/posix';
+import { normalize } from 'node:path/posix';
 import type { ExprId } from '../kconfig/expr.ts';
 import type { Evaluator } from './evaluate.ts';
 import { hasHole } from './guarded-text.ts';
@@ -157,5 +157,7 @@ function without(
 }
 
 function below(dir: string, name: string): string {
-  return normalize(join(dir, name)).replace(/\/$/, '');
+  const path = dir === '.' ? name : `${dir}/${name}`;
+  const clean = /(^|\/)\.|\/\//.test(path) ? normalize(path) : path;
+  return clean.endsWith('/') ? clean.slice(0, -1) : clean;
 }

@@ -4,6 +4,7 @@ import type { ExprPool } from '../kconfig/expr.ts';
 import type { Tree } from '../types.ts';
 import { Conditions } from './conditions.ts';
 import { KbuildError } from './error.ts';
+import { EvaluationCache } from './evaluation-cache.ts';
 import { type Makefile, parseMakefile } from './makefile.ts';
 import { globPattern } from './patterns.ts';
 
@@ -14,6 +15,7 @@ const MAX_FILE_CHARS = 4 << 20;
 
 export class KbuildStore {
   readonly conditions: Conditions;
+  readonly evaluations = new EvaluationCache();
   readonly #byBlob = new Map<string, Makefile>();
 
   /** Conditions are expressions of `pool`: give it that of the KconfigStore. */

@@ -16,8 +16,9 @@ import type { SymbolType } from '../kconfig/parse.ts';
 import type { Arch, SymbolName, Tree } from '../types.ts';
 import { type DirectoryLists, INITIAL_LISTS, type ListedObject, listsOf } from './directory.ts';
 import { Evaluator, type World } from './evaluate.ts';
+import { Inputs } from './evaluation-cache.ts';
 import { type KbuildStore, TreeMakefiles } from './files.ts';
-import { hasHole } from './guarded-text.ts';
+import { hasHole, type Word } from './guarded-text.ts';
 import { Scope } from './scope.ts';
 import type { Place } from './text-parts.ts';
 
@@ -69,6 +70,13 @@ interface Entry {
   readonly lines: readonly Place[];
 }
 
+/** What the top Makefile says. */
+interface Top {
+  /** What every directory's makefile finds set. */
+  readonly base: Scope;
+  readonly libraries: readonly Word[];
+}
+
 interface Edge {
   readonly from: string;
   readonly role: 'obj-y' | 'obj-m' | 'subdir';
@@ -92,7 +100,7 @@ export class KbuildTree {
   readonly #lists = new Map<string, DirectoryLists>();
   readonly #edges = new Map<string, Edge[]>();
   readonly #entries = new Map<string, Entry | 'open'>();
-  #wanted: string[] = [];
+  readonly #quotes = new WeakMap<Place, MakefileLine>();
   #all: Promise<ReadonlyMap<string, Presence>> | undefined;
 
   private constructor(store: KbuildStore, makefiles: TreeMakefiles, options: KbuildOptions) {
@@ -175,49 +183,62 @@ export class KbuildTree {
 
   async #openTop(): Promise<void> {
     await this.#makefiles.load(['Makefile', ...COMMON_INCLUDES]);
-    const top = await this.#settled(() => {
-      const evaluator = this.#evaluator(new Scope());
-      const makefile = this.#makefiles.get('Makefile');
-      if (makefile) evaluator.run(makefile);
-      return evaluator;
+    const { base, libraries } = await this.#evaluated('', (world): Top => {
+      const top = this.#run(world, new Scope(), ['Makefile']);
+      const exported = top.scope.exported();
+      this.#run(world, exported, COMMON_INCLUDES);
+      return { base: exported, libraries: top.list('libs-y') };
     });
-    for (const { text, when } of top.list('libs-y')) {
+    this.#base = base;
+    for (const { text, when } of libraries) {
       const dir = normalize(text.replace(/lib\.a$/, '')).replace(/\/$/, '');
       if (hasHole(text) || dir === TOP) continue;
       const { conditions } = this.#store;
       this.#libraries.set(dir, conditions.or(this.#libraries.get(dir) ?? conditions.FALSE, when));
     }
-    const base = top.scope.exported();
-    const common = this.#evaluator(base);
-    for (const path of COMMON_INCLUDES) {
-      const makefile = this.#makefiles.get(path);
-      if (makefile) common.run(makefile);
-    }
-    this.#base = base;
     await this.#read(TOP);
   }
 
-  /** Evaluates until all that it includes is read. */
-  async #settled<T>(evaluate: () => T): Promise<T> {
+  #run(world: World, scope: Scope, paths: readonly string[]): Evaluator {
+    const evaluator = new Evaluator(this.#store.conditions, world, scope, this.#fixed);
+    for (const path of paths) {
+      const makefile = world.makefile(path);
+      if (makefile) evaluator.run(makefile);
+    }
+    return evaluator;
+  }
+
+  /** The result for a directory ('' for the top Makefile): one made before from the same, or a new one. */
+  async #evaluated<T>(name: string, evaluate: (world: World) => T): Promise<T> {
+    const { evaluations } = this.#store;
+    const key = `${this.#fixed.get('ARCH')} ${this.#fixed.get('SUBARCH')} ${this.#base?.id ?? ''} ${name}`;
+    for (const { inputs, value } of evaluations.get(key)) {
+      await this.#makefiles.load(inputs.paths);
+      if (inputs.isSameIn(this.#world())) return value as T;
+    }
     for (;;) {
-      this.#wanted = [];
-      const result = evaluate();
-      if (this.#wanted.length === 0) return result;
-      await this.#makefiles.load(this.#wanted);
+      const wanted: string[] = [];
+      const inputs = new Inputs();
+      const value = evaluate(inputs.noting(this.#world(wanted)));
+      if (wanted.length === 0) {
+        evaluations.set(key, inputs, value);
+        return value;
+      }
+      await this.#makefiles.load(wanted);
     }
   }
 
-  #evaluator(scope: Scope): Evaluator {
-    const world: World = {
+  /** Files that are not read yet go to `wanted`. */
+  #world(wanted: string[] = []): World {
+    return {
       makefile: (path) => {
         const makefile = this.#makefiles.get(path);
-        if (!makefile && this.#makefiles.has(path)) this.#wanted.push(path);
+        if (!makefile && this.#makefiles.has(path)) wanted.push(path);
         return makefile;
       },
       symbolType: this.#options.symbolType,
       wildcard: (pattern) => this.#makefiles.wildcard(pattern),
     };
-    return new Evaluator(this.#store.conditions, world, scope, this.#fixed);
   }
 
   /** Evaluates a directory's makefile, and notes which directories it leads to. */
@@ -225,17 +246,19 @@ export class KbuildTree {
     if (this.#lists.has(dir)) return;
     const path = this.#makefiles.kbuildFile(dir);
     if (path !== undefined) await this.#makefiles.load([path]);
-    const makefile = path === undefined ? undefined : this.#makefiles.get(path);
-    const lists = makefile
-      ? await this.#settled(() => {
-          const evaluator = this.#evaluator(new Scope(this.#base));
-          for (const name of INITIAL_LISTS) evaluator.define(name, '');
-          evaluator.define('obj', dir);
-          evaluator.define('src', dir);
-          evaluator.run(makefile);
-          return listsOf(evaluator, dir);
-        })
-      : { objects: [], directories: [] };
+    const lists =
+      path === undefined
+        ? { objects: [], directories: [] }
+        : await this.#evaluated(dir, (world): DirectoryLists => {
+            const scope = new Scope(this.#base);
+            const evaluator = new Evaluator(this.#store.conditions, world, scope, this.#fixed);
+            for (const name of INITIAL_LISTS) evaluator.define(name, '');
+            evaluator.define('obj', dir);
+            evaluator.define('src', dir);
+            const makefile = world.makefile(path);
+            if (makefile) evaluator.run(makefile);
+            return listsOf(evaluator, dir);
+          });
     this.#lists.set(dir, lists);
     for (const { path: to, role, when, lines } of lists.directories) {
       // make would enter itself for ever
@@ -373,7 +396,13 @@ export class KbuildTree {
     return entry;
   }
 
-  #quoted({ path, line }: Place): MakefileLine {
-    return { path, line, text: this.#makefiles.get(path)?.lines[line - 1] ?? '' };
+  #quoted(place: Place): MakefileLine {
+    let quoted = this.#quotes.get(place);
+    if (!quoted) {
+      const { path, line } = place;
+      quoted = { path, line, text: this.#makefiles.get(path)?.lines[line - 1] ?? '' };
+      this.#quotes.set(place, quoted);
+    }
+    return quoted;
   }
 }

@@ -27,7 +27,11 @@ export interface Variable {
 }
 
 /** Variables above those of another scope, which stay as they are. */
+let scopes = 0;
+
 export class Scope {
+  /** Tells it from all others. */
+  readonly id = scopes++;
   readonly #variables = new Map<string, Variable>();
   readonly #exported = new Set<string>();
   readonly #below: Scope | undefined;
@@ -69,7 +73,8 @@ export function assigned(
   const { FALSE } = conditions;
   const before: Variable = old ?? { pieces: [], defined: FALSE, simple: FALSE };
   const defined = conditions.or(before.defined, piece.when);
-  if (how.isAppended) return { pieces: [...before.pieces, { ...piece, isAppended: true }], defined, simple: before.simple };
+  if (how.isAppended)
+    return { pieces: [...before.pieces, { ...piece, isAppended: true }], defined, simple: before.simple };
   const otherwise = conditions.not(piece.when);
   const kept = before.pieces.flatMap((one): Piece[] => {
     const when = conditions.and(one.when, otherwise);
