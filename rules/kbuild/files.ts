@@ -17,10 +17,18 @@ export class KbuildStore {
   readonly conditions: Conditions;
   readonly evaluations = new EvaluationCache();
   readonly #byBlob = new Map<string, Makefile>();
+  readonly #byTree = new WeakMap<Tree, Promise<TreeMakefiles>>();
 
   /** Conditions are expressions of `pool`: give it that of the KconfigStore. */
   constructor(pool: ExprPool) {
     this.conditions = new Conditions(pool);
+  }
+
+  /** A tree's makefiles, the same for all architectures. */
+  makefilesOf(tree: Tree): Promise<TreeMakefiles> {
+    let made = this.#byTree.get(tree);
+    if (!made) this.#byTree.set(tree, (made = TreeMakefiles.open(this, tree)));
+    return made;
   }
 
   /** The makefile of a blob; `text` is asked for only if it is new. Throws KbuildError. */

@@ -17,8 +17,9 @@ import type { Arch, SymbolName, Tree } from '../types.ts';
 import { type DirectoryLists, INITIAL_LISTS, type ListedObject, listsOf } from './directory.ts';
 import { Evaluator, type World } from './evaluate.ts';
 import { Inputs } from './evaluation-cache.ts';
-import { type KbuildStore, TreeMakefiles } from './files.ts';
+import type { KbuildStore, TreeMakefiles } from './files.ts';
 import { hasHole, type Word } from './guarded-text.ts';
+import type { Makefile } from './makefile.ts';
 import { Scope } from './scope.ts';
 import type { Place } from './text-parts.ts';
 
@@ -100,8 +101,11 @@ export class KbuildTree {
   readonly #lists = new Map<string, DirectoryLists>();
   readonly #edges = new Map<string, Edge[]>();
   readonly #entries = new Map<string, Entry | 'open'>();
+  /** Makefiles that were read for this architecture. */
+  readonly #readPaths = new Set<string>();
   readonly #quotes = new WeakMap<Place, MakefileLine>();
   #all: Promise<ReadonlyMap<string, Presence>> | undefined;
+  #mentions: Map<SymbolName, MakefileLine[]> | undefined;
 
   private constructor(store: KbuildStore, makefiles: TreeMakefiles, options: KbuildOptions) {
     this.#store = store;
@@ -122,7 +126,7 @@ export class KbuildTree {
 
   /** Reads nothing but the list of paths and the top of the tree. Throws KbuildError. */
   static async open(store: KbuildStore, tree: Tree, options: KbuildOptions): Promise<KbuildTree> {
-    const opened = new KbuildTree(store, await TreeMakefiles.open(store, tree), options);
+    const opened = new KbuildTree(store, await store.makefilesOf(tree), options);
     await opened.#openTop();
     return opened;
   }
@@ -134,6 +138,7 @@ export class KbuildTree {
    */
   async conditionOf(path: string): Promise<Presence | undefined> {
     const object = normalize(path).replace(/\.(c|S|rs)$/, '.o');
+    if (this.#all) return (await this.#all).get(object);
     const way = [TOP];
     for (let at = object.indexOf('/'); at >= 0; at = object.indexOf('/', at + 1)) way.push(object.slice(0, at));
     const read: string[] = [];
@@ -143,7 +148,7 @@ export class KbuildTree {
       read.push(dir);
     }
     const near = this.#presence(object, read);
-    if (near || this.#all) return near ?? (await this.allObjects()).get(object);
+    if (near) return near;
     for (const dir of read.reverse()) {
       const below = await this.#readBelow(dir);
       const found = this.#presence(object, below);
@@ -179,6 +184,13 @@ export class KbuildTree {
     );
   }
 
+  /** Lines of the makefiles that are read for this architecture which name a symbol, comments left out. */
+  async linesOf(symbol: SymbolName): Promise<readonly MakefileLine[]> {
+    await this.allObjects();
+    this.#mentions ??= mentionsIn([...this.#readPaths].sort().flatMap((path) => this.#makefiles.get(path) ?? []));
+    return this.#mentions.get(symbol) ?? [];
+  }
+
   // ------------------------------------------------------------ reading
 
   async #openTop(): Promise<void> {
@@ -212,9 +224,14 @@ export class KbuildTree {
   async #evaluated<T>(name: string, evaluate: (world: World) => T): Promise<T> {
     const { evaluations } = this.#store;
     const key = `${this.#fixed.get('ARCH')} ${this.#fixed.get('SUBARCH')} ${this.#base?.id ?? ''} ${name}`;
+    const noted = (paths: readonly string[]): void => {
+      for (const path of paths) this.#readPaths.add(path);
+    };
     for (const { inputs, value } of evaluations.get(key)) {
       await this.#makefiles.load(inputs.paths);
-      if (inputs.isSameIn(this.#world())) return value as T;
+      if (!inputs.isSameIn(this.#world())) continue;
+      noted(inputs.paths);
+      return value as T;
     }
     for (;;) {
       const wanted: string[] = [];
@@ -222,6 +239,7 @@ export class KbuildTree {
       const value = evaluate(inputs.noting(this.#world(wanted)));
       if (wanted.length === 0) {
         evaluations.set(key, inputs, value);
+        noted(inputs.paths);
         return value;
       }
       await this.#makefiles.load(wanted);
@@ -405,4 +423,19 @@ export class KbuildTree {
     }
     return quoted;
   }
+}
+
+function mentionsIn(makefiles: readonly Makefile[]): Map<SymbolName, MakefileLine[]> {
+  const mentions = new Map<SymbolName, MakefileLine[]>();
+  for (const { path, lines } of makefiles) {
+    for (const [i, text] of lines.entries()) {
+      const names = text.replace(/(^|[^\\])#.*/, '$1').matchAll(/\bCONFIG_(\w+)/g);
+      for (const symbol of new Set([...names].map((match) => match[1]!))) {
+        const found = mentions.get(symbol);
+        if (found) found.push({ path, line: i + 1, text });
+        else mentions.set(symbol, [{ path, line: i + 1, text }]);
+      }
+    }
+  }
+  return mentions;
 }
