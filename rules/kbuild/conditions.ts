@@ -32,6 +32,8 @@ export class Conditions {
   readonly pool: ExprPool;
   readonly TRUE: ExprId;
   readonly FALSE: ExprId;
+  /** Symbols that have more values than y, m and n. */
+  readonly #texts = new Set<SymbolId>();
   readonly #ands = new Map<number, ExprId>();
   readonly #ors = new Map<number, ExprId>();
   readonly #nots = new Map<ExprId, ExprId>();
@@ -54,6 +56,7 @@ export class Conditions {
 
   /** The text of a symbol of type int, hex or string, or of an unknown, is this one. */
   isText(symbol: SymbolId, text: string): ExprId {
+    this.#texts.add(symbol);
     return this.pool.make(Op.equal, symbol, this.pool.constantId(text));
   }
 
@@ -122,8 +125,10 @@ export class Conditions {
 
   /** Whether a tristate must be m for it, which none is without CONFIG_MODULES. */
   needsModules(e: ExprId): boolean {
-    const { ops, rights, m } = this.pool;
-    return this.#parts(Op.and, e).some((part) => ops[part] === Op.equal && rights[part] === m);
+    const { ops, lefts, rights, m } = this.pool;
+    if (ops[e] === Op.and) return this.needsModules(lefts[e]!) || this.needsModules(rights[e]!);
+    if (ops[e] === Op.or) return this.needsModules(lefts[e]!) && this.needsModules(rights[e]!);
+    return ops[e] === Op.equal && rights[e] === m && !this.#texts.has(lefts[e]!);
   }
 
   #joined(op: typeof Op.and | typeof Op.or, a: ExprId, b: ExprId): ExprId {
@@ -270,7 +275,7 @@ export class Conditions {
       case Op.unequal: {
         const right = pool.rights[e]!;
         const value = right === pool.y ? Y : right === pool.m ? M : right === pool.n ? N : 0;
-        if (value === 0) return undefined;
+        if (value === 0 || this.#texts.has(left)) return undefined;
         return {
           symbol: left,
           values: pool.ops[e] === Op.equal ? value : ANY_TRISTATE & ~value,
