@@ -19,6 +19,9 @@ const MAX_PARTS = 48;
 /** Disjunctions longer than this are not searched for common factors. */
 const MAX_FACTORED = 12;
 
+/** Nodes of a condition, written out; the kernel's longest has 200. Larger ones become an unknown. */
+const MAX_SIZE = 1500;
+
 /** First character of the name of an atom whose truth nobody can know; no Kconfig symbol has it. */
 const UNKNOWN_MARK = '$';
 
@@ -34,6 +37,7 @@ export class Conditions {
   readonly FALSE: ExprId;
   /** Symbols that have more values than y, m and n. */
   readonly #texts = new Set<SymbolId>();
+  readonly #sizes = new Map<ExprId, number>();
   readonly #ands = new Map<number, ExprId>();
   readonly #ors = new Map<number, ExprId>();
   readonly #nots = new Map<ExprId, ExprId>();
@@ -131,12 +135,27 @@ export class Conditions {
     return ops[e] === Op.equal && rights[e] === m && !this.#texts.has(lefts[e]!);
   }
 
+  /** Nodes of an expression, written out. */
+  #size(e: ExprId): number {
+    let size = this.#sizes.get(e);
+    if (size === undefined) {
+      const { ops, lefts, rights } = this.pool;
+      const op = ops[e];
+      size = op === Op.and || op === Op.or ? this.#size(lefts[e]!) + this.#size(rights[e]!) : 1;
+      this.#sizes.set(e, size);
+    }
+    return size;
+  }
+
   #joined(op: typeof Op.and | typeof Op.or, a: ExprId, b: ExprId): ExprId {
     const memo = op === Op.and ? this.#ands : this.#ors;
     const key = a < b ? a * 0x4000000 + b : b * 0x4000000 + a;
     let made = memo.get(key);
     if (made === undefined) {
-      made = this.#join(op, a, b);
+      made =
+        this.#size(a) + this.#size(b) > MAX_SIZE
+          ? this.unknown(`too many cases, ${op}.${a}.${b}`)
+          : this.#join(op, a, b);
       memo.set(key, made);
     }
     return made;

@@ -100,7 +100,7 @@ export class KbuildTree {
   readonly #libraries = new Map<string, ExprId>();
   readonly #lists = new Map<string, DirectoryLists>();
   readonly #edges = new Map<string, Edge[]>();
-  readonly #entries = new Map<string, Entry | 'open'>();
+  readonly #entries = new Map<string, Entry>();
   /** Makefiles that were read for this architecture. */
   readonly #readPaths = new Set<string>();
   readonly #quotes = new WeakMap<Place, MakefileLine>();
@@ -164,6 +164,7 @@ export class KbuildTree {
 
   /** Objects whose conditions mention a symbol, those in directories that hang on it included. */
   async objectsOf(symbol: SymbolName): Promise<Presence[]> {
+    const all = await this.allObjects();
     const { pool } = this.#store.conditions;
     const id = pool.findSymbol(symbol);
     if (id === undefined) return [];
@@ -179,7 +180,7 @@ export class KbuildTree {
       }
       return found;
     };
-    return [...(await this.allObjects()).values()].filter(
+    return [...all.values()].filter(
       ({ builtIn, module, elsewhere }) => has(builtIn) || has(module) || has(elsewhere),
     );
   }
@@ -279,13 +280,26 @@ export class KbuildTree {
           });
     this.#lists.set(dir, lists);
     for (const { path: to, role, when, lines } of lists.directories) {
-      // make would enter itself for ever
-      if (to === dir || to.startsWith('..')) continue;
+      // make would enter it for ever
+      if (to.startsWith('..') || this.#leadsTo(to, dir)) continue;
       const edges = this.#edges.get(to) ?? [];
       this.#edges.set(to, edges);
       edges.push({ from: dir, role, when, lines });
     }
     this.#entries.clear();
+  }
+
+  /** Whether a directory is `dir` or above it on a way from the top. */
+  #leadsTo(above: string, dir: string): boolean {
+    const seen = new Set<string>();
+    const queue = [dir];
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      if (next === above) return true;
+      if (seen.has(next)) continue;
+      seen.add(next);
+      for (const { from } of this.#edges.get(next) ?? []) queue.push(from);
+    }
+    return false;
   }
 
   /** Reads a directory and all that it leads to. */
@@ -393,10 +407,7 @@ export class KbuildTree {
     const { TRUE, FALSE } = conditions;
     if (dir === TOP) return { visited: TRUE, builtIn: TRUE, modorder: TRUE, lines: [] };
     const known = this.#entries.get(dir);
-    // a circle of directories is entered from outside of it
-    if (known === 'open') return { visited: FALSE, builtIn: FALSE, modorder: FALSE, lines: [] };
     if (known) return known;
-    this.#entries.set(dir, 'open');
     let [visited, builtIn, modorder] = [FALSE, FALSE, FALSE];
     let lines: readonly Place[] | undefined;
     for (const { from, role, when, lines: own } of this.#edges.get(dir) ?? []) {

@@ -21,7 +21,9 @@ type Settings = Readonly<Record<string, string>>;
 /** All settings of the five symbols. */
 const everySetting: Settings[] = ['n', 'y'].flatMap((B) =>
   ['n', 'y'].flatMap((C) =>
-    ['n', 'm', 'y'].flatMap((T) => ['n', 'm', 'y'].flatMap((V) => ['y', 'm', 'n', 'x'].map((S) => ({ B, C, T, V, S })))),
+    ['n', 'm', 'y'].flatMap((T) =>
+      ['n', 'm', 'y'].flatMap((V) => ['y', 'm', 'n', 'x'].map((S) => ({ B, C, T, V, S }))),
+    ),
   ),
 );
 
@@ -94,8 +96,24 @@ describe('conditions', () => {
   });
 
   const simplified: readonly (readonly [Shape, string])[] = [
-    [{ either: [{ tristate: 'T', is: 'y' }, { tristate: 'T', is: 'm' }] }, 'T!=n'],
-    [{ both: [{ tristate: 'T', is: 'y' }, { tristate: 'T', is: 'm' }] }, 'n'],
+    [
+      {
+        either: [
+          { tristate: 'T', is: 'y' },
+          { tristate: 'T', is: 'm' },
+        ],
+      },
+      'T!=n',
+    ],
+    [
+      {
+        both: [
+          { tristate: 'T', is: 'y' },
+          { tristate: 'T', is: 'm' },
+        ],
+      },
+      'n',
+    ],
     [{ either: [{ bool: 'B' }, { not: { bool: 'B' } }] }, 'y'],
     [{ both: [{ bool: 'B' }, { either: [{ bool: 'B' }, { bool: 'C' }] }] }, 'B'],
     [{ both: [{ bool: 'B' }, { either: [{ not: { bool: 'B' } }, { bool: 'C' }] }] }, 'B && C'],
