@@ -11,7 +11,8 @@
  */
 
 import { normalize } from 'node:path/posix';
-import type { ExprId } from '../kconfig/expr.ts';
+import type { ExprId, ExprPool } from '../kconfig/expr.ts';
+import type { KconfigModel } from '../kconfig/model.ts';
 import type { SymbolType } from '../kconfig/parse.ts';
 import type { Arch, SymbolName, Tree } from '../types.ts';
 import { type DirectoryLists, INITIAL_LISTS, type ListedObject, listsOf } from './directory.ts';
@@ -30,6 +31,15 @@ export interface KbuildOptions {
   readonly subarch?: Arch;
   /** Type of a symbol in this architecture's Kconfig model; undefined where nothing declares it. */
   readonly symbolType: (name: SymbolName) => SymbolType | undefined;
+}
+
+/** The types of a model, for KbuildOptions. Transitional symbols are never written, so that make sees none. */
+export function symbolTypes(pool: ExprPool, model: KconfigModel): KbuildOptions['symbolType'] {
+  return (name) => {
+    const id = pool.findSymbol(name);
+    const symbol = id === undefined ? undefined : model.symbols[id];
+    return symbol?.isTransitional ? undefined : symbol?.type;
+  };
 }
 
 /** Where an object goes: into vmlinux, into a module, or it is only compiled (boot code, vDSO, EFI stub). */
@@ -180,9 +190,7 @@ export class KbuildTree {
       }
       return found;
     };
-    return [...all.values()].filter(
-      ({ builtIn, module, elsewhere }) => has(builtIn) || has(module) || has(elsewhere),
-    );
+    return [...all.values()].filter(({ builtIn, module, elsewhere }) => has(builtIn) || has(module) || has(elsewhere));
   }
 
   /** Lines of the makefiles that are read for this architecture which name a symbol, comments left out. */

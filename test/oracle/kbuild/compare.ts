@@ -2,7 +2,7 @@
 import { openDirectory } from '../../../queue/dir-kconfig.ts';
 import { KconfigSide } from '../../../queue/kconfig-side.ts';
 import { KbuildStore } from '../../../rules/kbuild/files.ts';
-import { type Destination, KbuildTree, type Presence } from '../../../rules/kbuild/kbuild-tree.ts';
+import { type Destination, KbuildTree, type Presence, symbolTypes } from '../../../rules/kbuild/kbuild-tree.ts';
 import { readConfig } from '../../../rules/kconfig/dotconfig.ts';
 import { NO } from '../../../rules/kconfig/expr.ts';
 import { Values } from '../../../rules/kconfig/values.ts';
@@ -51,13 +51,7 @@ export class KbuildOracle {
   async arch(arch: Arch): Promise<ArchKbuildOracle> {
     const model = await this.#side.model(arch);
     const { pool } = this.#store.conditions;
-    const kbuild = await KbuildTree.open(this.#store, this.#tree, {
-      arch,
-      symbolType: (name) => {
-        const id = pool.findSymbol(name);
-        return id === undefined ? undefined : model.symbols[id]?.type;
-      },
-    });
+    const kbuild = await KbuildTree.open(this.#store, this.#tree, { arch, symbolType: symbolTypes(pool, model) });
     const objects = [...(await kbuild.allObjects()).values()];
     return new ArchKbuildOracle(arch, objects, new Values(pool, model), {
       randconfig: async (seed) => {

@@ -117,7 +117,11 @@ describe('a tree', () => {
 function watched(texts: Readonly<Record<string, string>>): { tree: Tree; read: string[] } {
   const tree = mapTree(texts);
   const read: string[] = [];
-  return { read, tree: { ...tree, read: (paths) => (read.push(...paths), tree.read(paths)) } };
+  const note: Tree['read'] = (paths) => {
+    read.push(...paths);
+    return tree.read(paths);
+  };
+  return { read, tree: { ...tree, read: note } };
 }
 
 describe('reading', () => {
