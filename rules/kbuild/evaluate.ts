@@ -3,6 +3,7 @@
  * be, and each word of each variable knows when it is there. Otherwise as GNU make does it.
  *
  * What nobody can know (`$(shell …)`, variables of compiler flags) is an unknown: both ways are possible.
+ * (More than 400 lines: statements expand texts, and texts, by `$(eval)`, execute statements, on one set of variables.)
  */
 
 import { normalize } from 'node:path/posix';

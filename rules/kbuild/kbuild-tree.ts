@@ -15,12 +15,13 @@ import type { ExprId, ExprPool } from '../kconfig/expr.ts';
 import type { KconfigModel } from '../kconfig/model.ts';
 import type { SymbolType } from '../kconfig/parse.ts';
 import type { Arch, SymbolName, Tree } from '../types.ts';
+import { Descent, TOP } from './descent.ts';
 import { type DirectoryLists, INITIAL_LISTS, type ListedObject, listsOf } from './directory.ts';
 import { Evaluator, type World } from './evaluate.ts';
 import { Inputs } from './evaluation-cache.ts';
 import type { KbuildStore, TreeMakefiles } from './files.ts';
 import { hasHole, type Word } from './guarded-text.ts';
-import type { Makefile } from './makefile.ts';
+import { type Destination, type MakefileLine, mentionsIn, type Presence, type Way } from './presence.ts';
 import { Scope } from './scope.ts';
 import type { Place } from './text-parts.ts';
 
@@ -42,45 +43,6 @@ export function symbolTypes(pool: ExprPool, model: KconfigModel): KbuildOptions[
   };
 }
 
-/** Where an object goes: into vmlinux, into a module, or it is only compiled (boot code, vDSO, EFI stub). */
-export type Destination = 'vmlinux' | 'module' | 'elsewhere';
-
-/** One way in which an object comes to be built. */
-export interface Way {
-  readonly destination: Destination;
-  readonly when: ExprId;
-  /** Lines that say so, from the top directory down. */
-  readonly lines: readonly MakefileLine[];
-  /** The composite object that it is part of, such as `drivers/vfio/pci/vfio-pci-core.o`. */
-  readonly composite?: string;
-  /** From lib.a: without CONFIG_MODULES it is linked only if something asks for it. */
-  readonly isLibrary?: true;
-}
-
-export interface MakefileLine extends Place {
-  readonly text: string;
-}
-
-/** When an object is built. Conditions are two-valued; FALSE (a constant n) where it cannot be. */
-export interface Presence {
-  readonly object: string;
-  readonly builtIn: ExprId;
-  readonly module: ExprId;
-  readonly elsewhere: ExprId;
-  /** What no configuration decides has a part in it: then both are possible. */
-  readonly isUnknown: boolean;
-  readonly ways: readonly Way[];
-}
-
-/** When a directory is entered. */
-interface Entry {
-  readonly visited: ExprId;
-  readonly builtIn: ExprId;
-  readonly modorder: ExprId;
-  /** Lines of one way to it. */
-  readonly lines: readonly Place[];
-}
-
 /** What the top Makefile says. */
 interface Top {
   /** What every directory's makefile finds set. */
@@ -88,16 +50,8 @@ interface Top {
   readonly libraries: readonly Word[];
 }
 
-interface Edge {
-  readonly from: string;
-  readonly role: 'obj-y' | 'obj-m' | 'subdir';
-  readonly when: ExprId;
-  readonly lines: readonly Place[];
-}
-
 /** Files that define what makefiles of directories call. */
 const COMMON_INCLUDES = ['scripts/Kbuild.include', 'scripts/Makefile.compiler'];
-const TOP = '.';
 
 export class KbuildTree {
   readonly #store: KbuildStore;
@@ -109,8 +63,8 @@ export class KbuildTree {
   /** Directories of the top Makefile's libs-y, whose lib.a is linked. */
   readonly #libraries = new Map<string, ExprId>();
   readonly #lists = new Map<string, DirectoryLists>();
-  readonly #edges = new Map<string, Edge[]>();
-  readonly #entries = new Map<string, Entry>();
+  readonly #reading = new Map<string, Promise<void>>();
+  readonly #descent: Descent;
   /** Makefiles that were read for this architecture. */
   readonly #readPaths = new Set<string>();
   readonly #quotes = new WeakMap<Place, MakefileLine>();
@@ -120,6 +74,7 @@ export class KbuildTree {
   private constructor(store: KbuildStore, makefiles: TreeMakefiles, options: KbuildOptions) {
     this.#store = store;
     this.#makefiles = makefiles;
+    this.#descent = new Descent(store.conditions);
     this.#options = options;
     this.#fixed = new Map([
       ['ARCH', options.arch],
@@ -153,7 +108,7 @@ export class KbuildTree {
     for (let at = object.indexOf('/'); at >= 0; at = object.indexOf('/', at + 1)) way.push(object.slice(0, at));
     const read: string[] = [];
     for (const dir of way) {
-      if (dir !== TOP && !this.#edges.has(dir)) continue;
+      if (!this.#descent.has(dir)) continue;
       await this.#read(dir);
       read.push(dir);
     }
@@ -268,9 +223,14 @@ export class KbuildTree {
     };
   }
 
-  /** Evaluates a directory's makefile, and notes which directories it leads to. */
-  async #read(dir: string): Promise<void> {
-    if (this.#lists.has(dir)) return;
+  /** Evaluates a directory's makefile once, and notes which directories it leads to. */
+  #read(dir: string): Promise<void> {
+    let reading = this.#reading.get(dir);
+    if (!reading) this.#reading.set(dir, (reading = this.#readNow(dir)));
+    return reading;
+  }
+
+  async #readNow(dir: string): Promise<void> {
     const path = this.#makefiles.kbuildFile(dir);
     if (path !== undefined) await this.#makefiles.load([path]);
     const lists =
@@ -287,27 +247,7 @@ export class KbuildTree {
             return listsOf(evaluator, dir);
           });
     this.#lists.set(dir, lists);
-    for (const { path: to, role, when, lines } of lists.directories) {
-      // make would enter it for ever
-      if (to.startsWith('..') || this.#leadsTo(to, dir)) continue;
-      const edges = this.#edges.get(to) ?? [];
-      this.#edges.set(to, edges);
-      edges.push({ from: dir, role, when, lines });
-    }
-    this.#entries.clear();
-  }
-
-  /** Whether a directory is `dir` or above it on a way from the top. */
-  #leadsTo(above: string, dir: string): boolean {
-    const seen = new Set<string>();
-    const queue = [dir];
-    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-      if (next === above) return true;
-      if (seen.has(next)) continue;
-      seen.add(next);
-      for (const { from } of this.#edges.get(next) ?? []) queue.push(from);
-    }
-    return false;
+    this.#descent.add(dir, lists.directories);
   }
 
   /** Reads a directory and all that it leads to. */
@@ -324,7 +264,7 @@ export class KbuildTree {
         ...this.#lists
           .get(next)!
           .directories.map(({ path }) => path)
-          .filter((path) => this.#edges.has(path)),
+          .filter((path) => this.#descent.has(path)),
       );
     }
     return below;
@@ -373,7 +313,7 @@ export class KbuildTree {
 
   #ways(dir: string, { role, when, lines, composite }: ListedObject): Way[] {
     const { conditions } = this.#store;
-    const entry = this.#entry(dir);
+    const entry = this.#descent.entry(dir);
     const ways: Way[] = [];
     const add = (destination: Destination, condition: ExprId, more: Partial<Way> = {}): void => {
       const whole = conditions.and(condition, when);
@@ -410,29 +350,6 @@ export class KbuildTree {
     return conditions.and(entered, conditions.bool(conditions.pool.symbolId('MODULES')));
   }
 
-  #entry(dir: string): Entry {
-    const { conditions } = this.#store;
-    const { TRUE, FALSE } = conditions;
-    if (dir === TOP) return { visited: TRUE, builtIn: TRUE, modorder: TRUE, lines: [] };
-    const known = this.#entries.get(dir);
-    if (known) return known;
-    let [visited, builtIn, modorder] = [FALSE, FALSE, FALSE];
-    let lines: readonly Place[] | undefined;
-    for (const { from, role, when, lines: own } of this.#edges.get(dir) ?? []) {
-      const entry = this.#entry(from);
-      const reached = conditions.and(entry.visited, when);
-      if (reached === FALSE) continue;
-      lines ??= [...entry.lines, ...own];
-      visited = conditions.or(visited, reached);
-      if (role === 'subdir') continue;
-      modorder = conditions.or(modorder, conditions.and(entry.modorder, when));
-      if (role === 'obj-y') builtIn = conditions.or(builtIn, conditions.and(entry.builtIn, when));
-    }
-    const entry: Entry = { visited, builtIn, modorder, lines: lines ?? [] };
-    this.#entries.set(dir, entry);
-    return entry;
-  }
-
   #quoted(place: Place): MakefileLine {
     let quoted = this.#quotes.get(place);
     if (!quoted) {
@@ -442,19 +359,4 @@ export class KbuildTree {
     }
     return quoted;
   }
-}
-
-function mentionsIn(makefiles: readonly Makefile[]): Map<SymbolName, MakefileLine[]> {
-  const mentions = new Map<SymbolName, MakefileLine[]>();
-  for (const { path, lines } of makefiles) {
-    for (const [i, text] of lines.entries()) {
-      const names = text.replace(/(^|[^\\])#.*/, '$1').matchAll(/\bCONFIG_(\w+)/g);
-      for (const symbol of new Set([...names].map((match) => match[1]!))) {
-        const found = mentions.get(symbol);
-        if (found) found.push({ path, line: i + 1, text });
-        else mentions.set(symbol, [{ path, line: i + 1, text }]);
-      }
-    }
-  }
-  return mentions;
 }

@@ -2,7 +2,8 @@
 import { openDirectory } from '../../../queue/dir-kconfig.ts';
 import { KconfigSide } from '../../../queue/kconfig-side.ts';
 import { KbuildStore } from '../../../rules/kbuild/files.ts';
-import { type Destination, KbuildTree, type Presence, symbolTypes } from '../../../rules/kbuild/kbuild-tree.ts';
+import { KbuildTree, symbolTypes } from '../../../rules/kbuild/kbuild-tree.ts';
+import type { Destination, Presence } from '../../../rules/kbuild/presence.ts';
 import { readConfig } from '../../../rules/kconfig/dotconfig.ts';
 import { NO } from '../../../rules/kconfig/expr.ts';
 import { Values } from '../../../rules/kconfig/values.ts';

@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runSandboxed, type SandboxRun } from '../../../queue/sandbox.ts';
-import type { Destination } from '../../../rules/kbuild/kbuild-tree.ts';
+import type { Destination } from '../../../rules/kbuild/presence.ts';
 
 /** Paths of objects, with where each goes. */
 export type Built = Map<string, Set<Destination>>;

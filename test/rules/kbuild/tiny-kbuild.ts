@@ -1,6 +1,7 @@
 /** Small trees of makefiles, and what becomes of their objects, in words. */
 import { KbuildStore } from '../../../rules/kbuild/files.ts';
-import { KbuildTree, type Presence } from '../../../rules/kbuild/kbuild-tree.ts';
+import { KbuildTree } from '../../../rules/kbuild/kbuild-tree.ts';
+import type { Presence } from '../../../rules/kbuild/presence.ts';
 import { ExprPool } from '../../../rules/kconfig/expr.ts';
 import { SymbolType } from '../../../rules/kconfig/parse.ts';
 import { mapTree } from '../../support/dir-tree.ts';
