@@ -19,7 +19,7 @@ const MAX_PARTS = 48;
 /** Disjunctions longer than this are not searched for common factors. */
 const MAX_FACTORED = 12;
 
-/** Nodes of a condition, written out; the kernel's longest has 200. Larger ones become an unknown. */
+/** Nodes of a condition, written out; the kernel's have less than 100. Larger ones become an unknown. */
 const MAX_SIZE = 1500;
 
 /** First character of the name of an atom whose truth nobody can know; no Kconfig symbol has it. */

@@ -60,17 +60,23 @@ export class Descent {
     if (dir === TOP) return { visited: TRUE, builtIn: TRUE, modorder: TRUE, lines: [] };
     const known = this.#entries.get(dir);
     if (known) return known;
-    let [visited, builtIn, modorder] = [FALSE, FALSE, FALSE];
+    // by the directory above, so that what leads there is said once
+    const byParent = new Map<string, Record<Edge['role'], ExprId>>();
     let lines: readonly Place[] | undefined;
     for (const { from, role, when, lines: own } of this.#edges.get(dir) ?? []) {
-      const entry = this.entry(from);
-      const reached = conditions.and(entry.visited, when);
-      if (reached === FALSE) continue;
-      lines ??= [...entry.lines, ...own];
-      visited = conditions.or(visited, reached);
-      if (role === 'subdir') continue;
-      modorder = conditions.or(modorder, conditions.and(entry.modorder, when));
-      if (role === 'obj-y') builtIn = conditions.or(builtIn, conditions.and(entry.builtIn, when));
+      const above = this.entry(from);
+      if (conditions.and(above.visited, when) === FALSE) continue;
+      lines ??= [...above.lines, ...own];
+      const roles = byParent.get(from) ?? { 'obj-y': FALSE, 'obj-m': FALSE, subdir: FALSE };
+      byParent.set(from, { ...roles, [role]: conditions.or(roles[role], when) });
+    }
+    let [visited, builtIn, modorder] = [FALSE, FALSE, FALSE];
+    for (const [from, roles] of byParent) {
+      const above = this.entry(from);
+      const linked = conditions.or(roles['obj-y'], roles['obj-m']);
+      visited = conditions.or(visited, conditions.and(above.visited, conditions.or(linked, roles.subdir)));
+      modorder = conditions.or(modorder, conditions.and(above.modorder, linked));
+      builtIn = conditions.or(builtIn, conditions.and(above.builtIn, roles['obj-y']));
     }
     const entry: Entry = { visited, builtIn, modorder, lines: lines ?? [] };
     this.#entries.set(dir, entry);

@@ -16,7 +16,7 @@ import type { KconfigModel } from '../kconfig/model.ts';
 import type { SymbolType } from '../kconfig/parse.ts';
 import type { Arch, SymbolName, Tree } from '../types.ts';
 import { Descent, TOP } from './descent.ts';
-import { type DirectoryLists, INITIAL_LISTS, type ListedObject, listsOf } from './directory.ts';
+import { type DirectoryLists, INITIAL_LISTS, type ListedObject, listsOf, type Role } from './directory.ts';
 import { Evaluator, type World } from './evaluate.ts';
 import { Inputs } from './evaluation-cache.ts';
 import type { KbuildStore, TreeMakefiles } from './files.ts';
@@ -302,52 +302,57 @@ export class KbuildTree {
 
   #present(object: string, listed: readonly (readonly [string, ListedObject])[]): Presence | undefined {
     const { conditions } = this.#store;
-    const ways = listed.flatMap(([dir, one]) => this.#ways(dir, one));
+    const ways: Way[] = [];
+    // by directory and list, so that what they have in common is said once
+    const lists = new Map<string, { dir: string; role: Role; when: ExprId }>();
+    for (const [dir, { role, when, lines, composite }] of listed) {
+      const quoted = [...this.#descent.entry(dir).lines, ...lines].map((place) => this.#quoted(place));
+      for (const to of this.#destinations(dir, role, when))
+        ways.push({ ...to, lines: quoted, ...(composite !== undefined && { composite }) });
+      const key = `${role} ${dir}`;
+      lists.set(key, { dir, role, when: conditions.or(lists.get(key)?.when ?? conditions.FALSE, when) });
+    }
     if (ways.length === 0) return undefined;
-    const any = (destination: Destination): ExprId =>
-      ways.reduce((e, way) => (way.destination === destination ? conditions.or(e, way.when) : e), conditions.FALSE);
-    const [builtIn, module, elsewhere] = [any('vmlinux'), any('module'), any('elsewhere')];
+    const whole: Record<Destination, ExprId> = {
+      vmlinux: conditions.FALSE,
+      module: conditions.FALSE,
+      elsewhere: conditions.FALSE,
+    };
+    for (const { dir, role, when: either } of lists.values())
+      for (const { destination, when } of this.#destinations(dir, role, either))
+        whole[destination] = conditions.or(whole[destination], when);
+    const { vmlinux: builtIn, module, elsewhere } = whole;
     const isUnknown = [builtIn, module, elsewhere].some((e) => conditions.hasUnknown(e));
     return { object, builtIn, module, elsewhere, isUnknown, ways };
   }
 
-  #ways(dir: string, { role, when, lines, composite }: ListedObject): Way[] {
+  /** Where an object goes that a directory lists, and when. */
+  #destinations(dir: string, role: Role, when: ExprId): Pick<Way, 'destination' | 'when' | 'isLibrary'>[] {
     const { conditions } = this.#store;
-    const entry = this.#descent.entry(dir);
-    const ways: Way[] = [];
-    const add = (destination: Destination, condition: ExprId, more: Partial<Way> = {}): void => {
-      const whole = conditions.and(condition, when);
-      if (whole === conditions.FALSE) return;
-      const quoted = [...entry.lines, ...lines].map((place) => this.#quoted(place));
-      ways.push({ destination, when: whole, lines: quoted, ...(composite !== undefined && { composite }), ...more });
+    const { visited, builtIn, modorder } = this.#descent.entry(dir);
+    const both = (a: ExprId, b: ExprId): ExprId => conditions.and(a, b);
+    const otherwise = (e: ExprId): ExprId => both(visited, conditions.not(e));
+    const linked = this.#libraries.get(dir) ?? conditions.FALSE;
+    const all: Record<Role, () => Pick<Way, 'destination' | 'when' | 'isLibrary'>[]> = {
+      'obj-y': () => [{ destination: 'vmlinux', when: both(builtIn, when) }],
+      'obj-m': () => [
+        { destination: 'module', when: this.#modular(both(modorder, when)) },
+        { destination: 'elsewhere', when: this.#modular(both(otherwise(modorder), when)) },
+      ],
+      lib: () => [
+        { destination: 'vmlinux', when: both(both(visited, linked), when), isLibrary: true },
+        { destination: 'elsewhere', when: both(otherwise(linked), when) },
+      ],
+      extra: () => [{ destination: 'elsewhere', when: both(visited, when) }],
     };
-    const { and, not } = { and: conditions.and.bind(conditions), not: conditions.not.bind(conditions) };
-    switch (role) {
-      case 'obj-y':
-        add('vmlinux', entry.builtIn);
-        break;
-      case 'obj-m':
-        add('module', this.#modular(entry.modorder, when));
-        if (entry.visited !== entry.modorder)
-          add('elsewhere', this.#modular(and(entry.visited, not(entry.modorder)), when));
-        break;
-      case 'lib': {
-        const linked = this.#libraries.get(dir) ?? conditions.FALSE;
-        add('vmlinux', and(entry.visited, linked), { isLibrary: true });
-        add('elsewhere', and(entry.visited, not(linked)));
-        break;
-      }
-      case 'extra':
-        add('elsewhere', entry.visited);
-    }
-    return ways;
+    return all[role]().filter((to) => to.when !== conditions.FALSE);
   }
 
   /** Without CONFIG_MODULES the top Makefile empties KBUILD_MODULES; a symbol that is m says that it is on. */
-  #modular(entered: ExprId, when: ExprId): ExprId {
+  #modular(when: ExprId): ExprId {
     const { conditions } = this.#store;
-    if (conditions.needsModules(conditions.and(entered, when))) return entered;
-    return conditions.and(entered, conditions.bool(conditions.pool.symbolId('MODULES')));
+    if (conditions.needsModules(when)) return when;
+    return conditions.and(when, conditions.bool(conditions.pool.symbolId('MODULES')));
   }
 
   #quoted(place: Place): MakefileLine {
