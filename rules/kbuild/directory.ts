@@ -45,6 +45,9 @@ interface Entry {
   readonly ways: { readonly when: ExprId; readonly lines: readonly Place[] }[];
 }
 
+/** Lines that are kept of those that list one object; the kernel has up to 8. Further ones count as the last. */
+const MAX_WAYS = 8;
+
 /** Variables that scripts/Makefile.build sets before it reads a directory's makefile. */
 export const INITIAL_LISTS = [
   ...['obj-y', 'obj-m', 'lib-y', 'lib-m', 'always-y', 'always-m'],
@@ -134,7 +137,8 @@ function entriesOf(evaluator: Evaluator, ...names: readonly string[]): Map<strin
       if (!seen) entries.set(text, { when, ways: [{ when, lines }] });
       else {
         seen.when = conditions.or(seen.when, when);
-        seen.ways.push({ when, lines });
+        if (seen.ways.length < MAX_WAYS) seen.ways.push({ when, lines });
+        else seen.ways.push({ ...seen.ways.pop()!, when: conditions.or(seen.ways.at(-1)!.when, when) });
       }
     }
   }

@@ -91,7 +91,7 @@ describe('conditions', () => {
           for (const settings of everySetting) expect(holds(conditions.pool, e, settings)).toBe(isTrue(one, settings));
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 
