@@ -137,8 +137,8 @@ function entriesOf(evaluator: Evaluator, ...names: readonly string[]): Map<strin
       if (!seen) entries.set(text, { when, ways: [{ when, lines }] });
       else {
         seen.when = conditions.or(seen.when, when);
-        if (seen.ways.length < MAX_WAYS) seen.ways.push({ when, lines });
-        else seen.ways.push({ ...seen.ways.pop()!, when: conditions.or(seen.ways.at(-1)!.when, when) });
+        const last = seen.ways.length < MAX_WAYS ? undefined : seen.ways.pop();
+        seen.ways.push(last ? { ...last, when: conditions.or(last.when, when) } : { when, lines });
       }
     }
   }

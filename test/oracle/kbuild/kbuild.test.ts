@@ -38,7 +38,7 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('make and depbot', () 
   test('a make that builds other objects, or elsewhere, is noticed', async () => {
     const built: Built = new Map();
     built.set('lib/own.o', new Set(['vmlinux'])).set('mm/slub.o', new Set(['module']));
-    const other = arm.with(() => built);
+    const other = arm.with(async () => built);
     const { differences, total } = await other.compare(2);
     expect(total).toEqual(
       new Map([

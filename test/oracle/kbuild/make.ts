@@ -116,10 +116,10 @@ function readLists(stdout: string): Built {
   return built;
 }
 
-/** Objects that commands make; archives and modules are put together of others (quiet_cmd_… of scripts/). */
+/** Objects that commands make; archives and modules are put together of others, HOST… is for programs (scripts/). */
 function commandTargets(stdout: string): Set<string> {
   const made = new Set<string>();
   for (const [, label, object] of stdout.matchAll(/\becho '# +(\S+(?: \[M\])?)\s+(\S+\.o)'/g))
-    if (label !== 'LD [M]' && label !== 'AR') made.add(normalize(object!));
+    if (label !== 'LD [M]' && label !== 'AR' && !label!.startsWith('HOST')) made.add(normalize(object!));
   return made;
 }

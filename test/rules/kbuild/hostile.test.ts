@@ -88,7 +88,7 @@ describe('a makefile that is odd', () => {
   test('one object on two thousand lines, of a part on as many', async () => {
     const lines = Array.from({ length: 2_000 }, (_, i) => `obj-$(CONFIG_B${i % 9}) += a.o\na-$(CONFIG_T) += b.o`);
     const objects = await objectsOf(lines.join('\n'));
-    expect(objects['b.o']).toContain('T=y && B8');
+    expect(objects['b.o']).toMatch(/T=y.*B8/);
     expect(objects['b.o']!.length).toBeLessThan(2000);
   });
 
