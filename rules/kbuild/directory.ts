@@ -45,7 +45,7 @@ interface Entry {
   readonly ways: { readonly when: ExprId; readonly lines: readonly Place[] }[];
 }
 
-/** Lines that are kept of those that list one object; the kernel has up to 8. Further ones count as the last. */
+/** Ways that are told apart of those that list one object; further ones count as the last. */
 const MAX_WAYS = 8;
 
 /** Variables that scripts/Makefile.build sets before it reads a directory's makefile. */

@@ -8,6 +8,9 @@
  * - Objects of obj-y are built, into built-in.a, where there is need-builtin, and nowhere else.
  * - Objects of obj-m go into modules where there is need-modorder; else they are compiled and left lying.
  * - lib.a is linked into vmlinux if the top Makefile's libs-y names it.
+ *
+ * Not known: objects that only rules name (parts of a vDSO, of the real mode code, of KVM's nVHE code), and those of
+ * which a variable of the environment (CROSS_COMPILE, KCFLAGS, W) decides, since a clean one has none.
  */
 
 import { normalize } from 'node:path/posix';
