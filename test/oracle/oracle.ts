@@ -1,15 +1,17 @@
 /**
- * npm run oracle [-- --only configs|solver --arch arm,x86 --randconfigs 3 --questions 20]
+ * npm run oracle [-- --only configs|kbuild|solver --arch arm,x86 --randconfigs 3 --questions 20]
  *
  * configs: every configuration of every architecture directory of the tree, made by scripts/kconfig/conf and by
  * us, compared byte for byte. For each: allno, allyes, allmod and alldefconfig; all its defconfigs; 20 randconfigs,
  * each then through olddefconfig; savedefconfig and listnewconfig of every eighth defconfig; Debian's configurations.
  *
+ * kbuild: the objects that make would build in random configurations of four architectures, and those that we say.
+ *
  * solver: random questions for the solver on six architectures, its witnesses given to conf; and random
  * configurations, of which it may call nothing impossible (solver-oracle.ts).
  *
- * The tables go to standard output, progress to standard error. Exit status: 0 all is as it should be, 1 a
- * difference, 2 set-up was not possible.
+ * The tables go to standard output, progress to standard error. Exit status: 0 all is as it should be (of the
+ * objects at least 99.5 %), 1 a difference, 2 set-up was not possible.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,10 +21,13 @@ import { inParallel } from '../../queue/in-parallel.ts';
 import { cacheDir, ProvisionError, provision } from '../../queue/provision.ts';
 import { showProgress } from '../../queue/provision-progress.ts';
 import { kernelVersion, srcArch } from '../../queue/toolchain.ts';
+import { dirTree } from '../support/dir-tree.ts';
 import type { Case } from './cases.ts';
 import { archsOf, casesOf, defconfigsOf } from './cases.ts';
 import type { Result } from './compare.ts';
 import { Oracle } from './compare.ts';
+import { type Comparison, KbuildOracle } from './kbuild/compare.ts';
+import { agreement, kbuildDifferences, kbuildTable } from './kbuild/table.ts';
 import { faults, runSolver, SOLVER_ARCHS, tallyTable } from './solver-run.ts';
 import { differences, identical, resultTable } from './table.ts';
 
@@ -33,23 +38,55 @@ const RANDCONFIGS = 20;
 /** For the solver, of all architectures together. */
 const SOLVER_RANDCONFIGS = 300;
 
-const PARTS = ['configs', 'solver'] as const;
+const PARTS = ['configs', 'kbuild', 'solver'] as const;
+type Part = (typeof PARTS)[number];
 
 interface Options {
   readonly arch?: string[];
-  readonly only?: (typeof PARTS)[number];
+  readonly only?: Part;
   readonly randconfigs?: number;
   readonly questions: number;
 }
+
+/** Architectures whose objects are asked of make, unless others are named, with seeds 1 to KBUILD_SEEDS. */
+const KBUILD_ARCHS = ['x86', 'arm64', 'arm', 'powerpc'];
+const KBUILD_SEEDS = 3;
+const LEAST_AGREEMENT = 0.995;
 
 async function main(options: Options): Promise<number> {
   const { tree, debianConfigs } = await provision(['packages', 'test-packages', 'tree', 'debian-configs']);
   if (tree === undefined) throw new ProvisionError('there is no kernel tree');
   const version = kernelVersion(readFileSync(join(tree, 'Makefile'), 'utf8')) ?? 'of unknown version';
+  const runs: Readonly<Record<Part, () => Promise<boolean>>> = {
+    configs: () => compareConfigs(tree, version, debianConfigs ?? [], options),
+    kbuild: () => compareObjects(tree, options.arch ? chosen(tree, options.arch) : KBUILD_ARCHS),
+    solver: () => questionSolver(tree, version, options),
+  };
   let isGood = true;
-  if (options.only !== 'solver') isGood = await compareConfigs(tree, version, debianConfigs ?? [], options);
-  if (options.only !== 'configs') isGood = (await questionSolver(tree, version, options)) && isGood;
+  for (const part of options.only ? [options.only] : PARTS) isGood = (await runs[part]()) && isGood;
   return isGood ? 0 : 1;
+}
+
+async function compareObjects(tree: string, archs: readonly string[]): Promise<boolean> {
+  const began = performance.now();
+  const oracle = await KbuildOracle.open(tree, await dirTree(tree), cacheDir());
+  const comparisons: Comparison[] = [];
+  const step = showProgress().step('make and depbot', archs.length * KBUILD_SEEDS);
+  for (const arch of archs) {
+    const both = await oracle.arch(arch);
+    for (let seed = 1; seed <= KBUILD_SEEDS; seed++) {
+      comparisons.push(await both.compare(seed));
+      step.to(comparisons.length);
+    }
+  }
+  step.end();
+  const share = agreement(comparisons);
+  const minutes = ((performance.now() - began) / 60_000).toFixed(1);
+  process.stdout.write(`\n${kbuildDifferences(comparisons)}\n${kbuildTable(comparisons)}`);
+  process.stdout.write(
+    `${(100 * share).toFixed(2)} % of the objects that make builds in ${comparisons.length} random configurations are built, and go where depbot says; ${minutes} minutes\n`,
+  );
+  return share >= LEAST_AGREEMENT;
 }
 
 async function questionSolver(tree: string, version: string, options: Options): Promise<boolean> {
@@ -164,6 +201,7 @@ try {
       'ProvisionError',
       'InvalidArgumentError',
       'KconfigError',
+      'KbuildError',
       'SandboxError',
       'ConfError',
       'ConfigError',
