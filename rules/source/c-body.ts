@@ -152,7 +152,7 @@ export function declared(
     else if (at.type === 'function_declarator') isFunction = true;
     else if (at.type === 'parenthesized_declarator') isInner = isFunction;
     else if (/identifier$/.test(at.type))
-      return { name: source.code.slice(at.start, at.end).trim(), stars, at: at.start, isFunction };
+      return { name: source.parsed.slice(at.start, at.end).trim(), stars, at: at.start, isFunction };
     if (at.children.length === 0) break;
   }
   return { name: '', stars, at: node?.start ?? 0, isFunction };

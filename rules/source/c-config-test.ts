@@ -132,8 +132,9 @@ export function numberOf(e: Expr): number | undefined {
     return value === undefined ? undefined : -value;
   }
   if (e.k !== 'number') return undefined;
-  const digits = /^(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)[uUlL]*$/.exec(e.text)?.[1];
+  // the grammar takes `-1` for one literal
+  const [, sign, digits] = /^(-?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)[uUlL]*$/.exec(e.text) ?? [];
   if (digits === undefined) return undefined;
   const value = /^0[0-7]/.test(digits) ? Number.parseInt(digits, 8) : Number(digits);
-  return Number.isSafeInteger(value) ? value : undefined;
+  return Number.isSafeInteger(value) ? (sign === '-' && value !== 0 ? -value : value) : undefined;
 }

@@ -8,6 +8,8 @@ import { childIn } from './c-syntax.ts';
 export interface SourceText {
   /** Of the same length as what was parsed, without comments and preprocessor lines, but with attributes and names of loops. */
   readonly code: string;
+  /** What was parsed: the names of functions that macros define stand there (c-mask.ts). */
+  readonly parsed: string;
   lineAt(offset: number): number;
   /** Statements of a compound statement (c-body.ts). */
   statements(node: SyntaxNode): readonly Stmt[];

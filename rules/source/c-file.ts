@@ -111,11 +111,13 @@ function readVariant(
   prefer: 'first' | 'last',
 ): Outcome<{ readonly file: CFile; readonly left: readonly Span[] }, { readonly why: CFailure }> {
   const { code, arms, regions, macros, left } = preprocess(text, prefer);
-  const parsed = syntax(maskForGrammar(code));
+  const masked = maskForGrammar(code);
+  const parsed = syntax(masked);
   if (!parsed.ok) return parsed;
   const lines = lineStarts(code);
   const source: SourceText = {
     code,
+    parsed: masked,
     lineAt: (offset) => lineAt(lines, offset),
     statements: (node) => statementsOf(source, node),
   };
