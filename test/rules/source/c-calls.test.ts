@@ -87,11 +87,13 @@ describe('calls', () => {
 
   it('of a branch that could not be read beside the other are there, and doubtful', () => {
     const text = 'int f(int a)\n{\n\treturn g(\n#ifdef CONFIG_A\n\t\tb()\n#else\n\t\tc()\n#endif\n\t);\n}\n';
-    expect(callsOf(readC(text)).map(({ callee, when, isDoubtful }) => [callee, kconfigText(when), isDoubtful])).toEqual([
-      ['g', 'y', true],
-      ['b', 'A=y', true],
-      ['c', '!(A=y)', true],
-    ]);
+    expect(callsOf(readC(text)).map(({ callee, when, isDoubtful }) => [callee, kconfigText(when), isDoubtful])).toEqual(
+      [
+        ['g', 'y', true],
+        ['b', 'A=y', true],
+        ['c', '!(A=y)', true],
+      ],
+    );
   });
 
   it('do not include declarations, types, sizeof', () => {

@@ -22,17 +22,32 @@ describe('functions', () => {
   const HEADS: readonly (readonly [text: string, expected: object])[] = [
     ['int f(void)\n{\n}\n', { name: 'f', line: 1, endLine: 3, type: 'int' }],
     ['static struct foo *f(int a)\n{\n}\n', { name: 'f', line: 1, endLine: 3, type: 'struct foo*', static: true }],
-    ['static inline bool f(void) { return false; }\n', { name: 'f', line: 1, endLine: 1, type: 'bool', static: true, inline: true }],
-    ['static __always_inline void f(void)\n{ }\n', { name: 'f', line: 1, endLine: 2, type: 'void', static: true, inline: true }],
-    ['int a;\nstatic int __init\nf(void)\n{\n}\n', { name: 'f', line: 3, endLine: 5, type: 'int', static: true, init: true }],
+    [
+      'static inline bool f(void) { return false; }\n',
+      { name: 'f', line: 1, endLine: 1, type: 'bool', static: true, inline: true },
+    ],
+    [
+      'static __always_inline void f(void)\n{ }\n',
+      { name: 'f', line: 1, endLine: 2, type: 'void', static: true, inline: true },
+    ],
+    [
+      'int a;\nstatic int __init\nf(void)\n{\n}\n',
+      { name: 'f', line: 3, endLine: 5, type: 'int', static: true, init: true },
+    ],
     ['void __weak f(void)\n{\n}\n', { name: 'f', line: 1, endLine: 3, type: 'void', weak: true }],
     ['__weak int f(void)\n{\n}\n', { name: 'f', line: 1, endLine: 3, type: 'int', weak: true }],
     ['void __iomem *f(struct x __user *p)\n{\n}\n', { name: 'f', line: 1, endLine: 3, type: 'void*' }],
     ['unsigned long f(void)\n{\n}\n', { name: 'f', line: 1, endLine: 3, type: 'unsigned long' }],
     ['__printf(1, 2)\nint f(const char *fmt, ...)\n{\n}\n', { name: 'f', line: 2, endLine: 4, type: 'int' }],
-    ['SYSCALL_DEFINE2(f, int, a, char __user *, b)\n{\n}\n', { name: 'sys_f', line: 1, endLine: 3, type: '', definer: 'SYSCALL_DEFINE2' }],
+    [
+      'SYSCALL_DEFINE2(f, int, a, char __user *, b)\n{\n}\n',
+      { name: 'sys_f', line: 1, endLine: 3, type: '', definer: 'SYSCALL_DEFINE2' },
+    ],
     ['SYSCALL_DEFINE0(f)\n{\n}\n', { name: 'sys_f', line: 1, endLine: 3, type: '', definer: 'SYSCALL_DEFINE0' }],
-    ['static CLOSURE_CALLBACK(f)\n{\n}\n', { name: 'f', line: 1, endLine: 3, type: '', static: true, definer: 'CLOSURE_CALLBACK' }],
+    [
+      'static CLOSURE_CALLBACK(f)\n{\n}\n',
+      { name: 'f', line: 1, endLine: 3, type: '', static: true, definer: 'CLOSURE_CALLBACK' },
+    ],
   ];
   for (const [text, expected] of HEADS) it(`reads ${JSON.stringify(text)}`, () => expect(head(text)).toEqual(expected));
 
@@ -43,11 +58,17 @@ describe('functions', () => {
   });
 
   it('have their parameters in order', () => {
-    expect(readC('int f(struct a *p, int (*cb)(int), char b[])\n{\n}\n').functions[0]!.params).toEqual(['p', 'cb', 'b']);
+    expect(readC('int f(struct a *p, int (*cb)(int), char b[])\n{\n}\n').functions[0]!.params).toEqual([
+      'p',
+      'cb',
+      'b',
+    ]);
   });
 
   it('are found in both branches, under the condition of each', () => {
-    const file = readC('#ifdef CONFIG_A\nint f(void)\n{\n\treturn 1;\n}\n#else\nint f(void)\n{\n\treturn 0;\n}\n#endif\n');
+    const file = readC(
+      '#ifdef CONFIG_A\nint f(void)\n{\n\treturn 1;\n}\n#else\nint f(void)\n{\n\treturn 0;\n}\n#endif\n',
+    );
     expect(file.functions.map(({ name, line }) => [name, kconfigText(whenAt(file, line))])).toEqual([
       ['f', 'A=y'],
       ['f', '!(A=y)'],
@@ -157,26 +178,28 @@ describe('statements', () => {
   });
 
   it('with an else, a switch and its cases', () => {
-    expect(body('\tswitch (a) {\n\tcase 1:\n\t\tbreak;\n\tdefault:\n\t\tcontinue;\n\t}\n\tif (a) ; else b();')).toEqual([
-      {
-        k: 'switch',
-        line: 3,
-        on: n('a'),
-        body: [
-          { k: 'case', line: 4, value: { k: 'number', text: '1' } },
-          { k: 'break', line: 5 },
-          { k: 'case', line: 6 },
-          { k: 'continue', line: 7 },
-        ],
-      },
-      {
-        k: 'if',
-        line: 9,
-        test: n('a'),
-        yes: [],
-        no: [{ k: 'expr', line: 9, expr: { k: 'call', line: 9, callee: n('b'), args: [], argText: '' } }],
-      },
-    ]);
+    expect(body('\tswitch (a) {\n\tcase 1:\n\t\tbreak;\n\tdefault:\n\t\tcontinue;\n\t}\n\tif (a) ; else b();')).toEqual(
+      [
+        {
+          k: 'switch',
+          line: 3,
+          on: n('a'),
+          body: [
+            { k: 'case', line: 4, value: { k: 'number', text: '1' } },
+            { k: 'break', line: 5 },
+            { k: 'case', line: 6 },
+            { k: 'continue', line: 7 },
+          ],
+        },
+        {
+          k: 'if',
+          line: 9,
+          test: n('a'),
+          yes: [],
+          no: [{ k: 'expr', line: 9, expr: { k: 'call', line: 9, callee: n('b'), args: [], argText: '' } }],
+        },
+      ],
+    );
   });
 
   it('in loops: of C, of macros, and of none', () => {
@@ -237,7 +260,9 @@ describe('the rest of a file', () => {
   });
 
   it('has calls of macros outside of functions, with or without a semicolon', () => {
-    const file = readC('module_init(f);\nstatic DEVICE_ATTR_RW(x);\nDEFINE_A(y, z)\n\nint g(void)\n{\n\tmodule_init(h);\n}\n');
+    const file = readC(
+      'module_init(f);\nstatic DEVICE_ATTR_RW(x);\nDEFINE_A(y, z)\n\nint g(void)\n{\n\tmodule_init(h);\n}\n',
+    );
     expect(file.invocations).toEqual([
       { macro: 'module_init', line: 1, args: ['f'] },
       { macro: 'DEVICE_ATTR_RW', line: 2, args: ['x'] },

@@ -6,12 +6,7 @@ import { kconfigText } from '../../support/c-source.ts';
 /** Condition of the line that holds `here`. */
 function conditionOfHere(lines: readonly string[]): string {
   const read = preprocess(lines.join('\n'));
-  return kconfigText(
-    whenAt(
-      read,
-      lines.findIndex((line) => /\bhere\b/.test(line)) + 1,
-    ),
-  );
+  return kconfigText(whenAt(read, lines.findIndex((line) => /\bhere\b/.test(line)) + 1));
 }
 
 const CONDITIONS: readonly (readonly [what: string, lines: readonly string[], condition: string])[] = [
@@ -21,12 +16,24 @@ const CONDITIONS: readonly (readonly [what: string, lines: readonly string[], co
   ['after the #endif', ['#ifdef CONFIG_A', '#endif', 'int here;'], 'y'],
   ['the #else of an #ifdef', ['#ifdef CONFIG_A', '#else', 'int here;', '#endif'], '!(A=y)'],
   ['the macro of a module', ['#ifdef CONFIG_A_MODULE', 'int here;', '#endif'], 'A=m || A_MODULE=y'],
-  ['defined with and without parentheses', ['#if defined(CONFIG_A) && !defined CONFIG_B', 'int here;', '#endif'], 'A=y && !(B=y)'],
-  ['the two macros of one symbol', ['#if defined(CONFIG_A) || defined(CONFIG_A_MODULE)', 'here', '#endif'], 'A=y || A=m || A_MODULE=y'],
+  [
+    'defined with and without parentheses',
+    ['#if defined(CONFIG_A) && !defined CONFIG_B', 'int here;', '#endif'],
+    'A=y && !(B=y)',
+  ],
+  [
+    'the two macros of one symbol',
+    ['#if defined(CONFIG_A) || defined(CONFIG_A_MODULE)', 'here', '#endif'],
+    'A=y || A=m || A_MODULE=y',
+  ],
   ['IS_ENABLED', ['#if IS_ENABLED(CONFIG_A)', 'int here;', '#endif'], 'A=y || A=m'],
   ['IS_BUILTIN', ['#if IS_BUILTIN(CONFIG_A)', 'int here;', '#endif'], 'A=y'],
   ['IS_MODULE', ['#if IS_MODULE(CONFIG_A)', 'int here;', '#endif'], 'A=m'],
-  ['IS_REACHABLE, without knowing how the file is built', ['#if IS_REACHABLE(CONFIG_A)', 'here', '#endif'], 'A=y ... A=y || A=m'],
+  [
+    'IS_REACHABLE, without knowing how the file is built',
+    ['#if IS_REACHABLE(CONFIG_A)', 'here', '#endif'],
+    'A=y ... A=y || A=m',
+  ],
   ['#elif', ['#ifdef CONFIG_A', '#elif defined(CONFIG_B)', 'here', '#endif'], '!(A=y) && B=y'],
   ['#else after #elif', ['#ifdef CONFIG_A', '#elif defined(CONFIG_B)', '#else', 'here', '#endif'], '!(A=y) && !(B=y)'],
   ['nested', ['#ifdef CONFIG_A', '#ifndef CONFIG_B', 'here', '#endif', '#endif'], 'A=y && !(B=y)'],
@@ -38,16 +45,28 @@ const CONDITIONS: readonly (readonly [what: string, lines: readonly string[], co
   ['the word size', ['#if BITS_PER_LONG == 64', 'here', '#endif'], '64BIT=y'],
   ['the other word size', ['#if BITS_PER_LONG != 64', 'here', '#endif'], '!(64BIT=y)'],
   ['a macro of another kind', ['#ifdef DEBUG', 'here', '#endif'], 'n ... y'],
-  ['a macro of another kind, beside a symbol', ['#if defined(CONFIG_A) && defined(DEBUG)', 'here', '#endif'], 'n ... A=y'],
+  [
+    'a macro of another kind, beside a symbol',
+    ['#if defined(CONFIG_A) && defined(DEBUG)', 'here', '#endif'],
+    'n ... A=y',
+  ],
   ['or a symbol', ['#if defined(CONFIG_A) || defined(DEBUG)', 'here', '#endif'], 'A=y ... y'],
   ['MODULE', ['#ifdef MODULE', 'here', '#endif'], 'n ... y'],
   ['the kernel itself', ['#ifdef __KERNEL__', 'here', '#endif'], 'y'],
   ['assembler', ['#ifndef __ASSEMBLY__', 'here', '#endif'], 'y'],
   ['a header guard', ['/* x */', '#ifndef _X_H', '#define _X_H', 'here', '#endif'], 'y'],
   ['a header guard with defined', ['#if !defined(_X_H)', '#define _X_H 1', 'here', '#endif'], 'y'],
-  ['no header guard: the symbol of a configuration', ['#ifndef CONFIG_A', '#define CONFIG_A', 'here', '#endif'], '!(A=y)'],
+  [
+    'no header guard: the symbol of a configuration',
+    ['#ifndef CONFIG_A', '#define CONFIG_A', 'here', '#endif'],
+    '!(A=y)',
+  ],
   ['no header guard: not the first thing', ['int x;', '#ifndef X', '#define X', 'here', '#endif'], 'n ... y'],
-  ['a macro that the file defines', ['#ifdef CONFIG_A', '#define X', '#endif', '#ifdef X', 'here', '#endif'], 'A=y ... y'],
+  [
+    'a macro that the file defines',
+    ['#ifdef CONFIG_A', '#define X', '#endif', '#ifdef X', 'here', '#endif'],
+    'A=y ... y',
+  ],
   ['a macro that it takes away', ['#define X', '#undef X', '#ifdef X', 'here', '#endif'], 'n ... y'],
   ['a continued line', ['#if defined(CONFIG_A) && \\', '    defined(CONFIG_B)', 'here', '#endif'], 'A=y && B=y'],
   ['a comment in the line', ['#ifdef CONFIG_A /* CONFIG_B */', 'here', '#endif // CONFIG_A'], 'A=y'],
@@ -93,10 +112,25 @@ describe('the code that is left for the parser', () => {
   });
 
   const SPLIT: readonly (readonly [what: string, text: string, first: string, last: string])[] = [
-    ['braces', 'void f(void){\n#ifdef CONFIG_A\nif (a) {\n#else\nif (b) {\n#endif\n}}', 'void f(void){ if (a) { }}', 'void f(void){ if (b) { }}'],
+    [
+      'braces',
+      'void f(void){\n#ifdef CONFIG_A\nif (a) {\n#else\nif (b) {\n#endif\n}}',
+      'void f(void){ if (a) { }}',
+      'void f(void){ if (b) { }}',
+    ],
     ['a call', 'f(x,\n#ifdef CONFIG_A\na\n#else\nb\n#endif\n);', 'f(x, a );', 'f(x, b );'],
-    ['a signature', '#ifdef CONFIG_A\nint f(int a)\n#else\nint f(void)\n#endif\n{ }', 'int f(int a) { }', 'int f(void) { }'],
-    ['a brace opened in one and closed in another', 'f\n#ifdef CONFIG_A\n{\n#endif\na\n#ifdef CONFIG_A\n}\n#endif', 'f { a }', 'f a'],
+    [
+      'a signature',
+      '#ifdef CONFIG_A\nint f(int a)\n#else\nint f(void)\n#endif\n{ }',
+      'int f(int a) { }',
+      'int f(void) { }',
+    ],
+    [
+      'a brace opened in one and closed in another',
+      'f\n#ifdef CONFIG_A\n{\n#endif\na\n#ifdef CONFIG_A\n}\n#endif',
+      'f { a }',
+      'f a',
+    ],
     ['the other way round', 'f\n#ifdef CONFIG_A\n{\n#endif\na\n#ifndef CONFIG_A\n{\n#endif\n}', 'f { a }', 'f a { }'],
     ['half a statement', 'return\n#ifdef CONFIG_A\na\n#else\nb\n#endif\n;', 'return a ;', 'return b ;'],
   ];
