@@ -6,16 +6,19 @@
 
 import { Worker } from 'node:worker_threads';
 import type { ReadOutcome } from '../rules/source/c-file-cache.ts';
-import type { WorkerAnswer } from './c-worker.ts';
+import { SYNTAX_LIMITS } from '../rules/source/c-syntax.ts';
+import type { WorkerAnswer, WorkerStart } from './c-worker.ts';
 
 export interface CReaderLimits {
   /** Wall clock of one file. The slowest of Linux 6.12 takes 3 s. */
   readonly fileMs: number;
-  /** Heap of JavaScript in the thread; WebAssembly has a bound of its own (tree-sitter.ts). */
+  /** Heap of JavaScript in the thread. */
   readonly heapMiB: number;
+  /** Heap of WebAssembly in the thread, at least 33: tree-sitter needs about 40 bytes for each character. */
+  readonly wasmMiB: number;
 }
 
-const DEFAULT_LIMITS: CReaderLimits = { fileMs: 60_000, heapMiB: 1024 };
+const DEFAULT_LIMITS: CReaderLimits = { fileMs: 60_000, heapMiB: 1024, wasmMiB: 1024 };
 
 export class CReader {
   readonly #limits: CReaderLimits;
@@ -40,6 +43,7 @@ export class CReader {
   }
 
   async #readNow(text: string): Promise<ReadOutcome> {
+    if (text.length > SYNTAX_LIMITS.maxChars) return { ok: false, why: 'too-long' };
     const worker = (this.#worker ??= this.#start());
     const answer = await ask(worker, text, this.#limits.fileMs);
     if (answer.isSpent) await this.#end();
@@ -47,7 +51,9 @@ export class CReader {
   }
 
   #start(): Worker {
+    const workerData: WorkerStart = { wasmBytes: this.#limits.wasmMiB << 20 };
     const worker = new Worker(new URL('./c-worker.ts', import.meta.url), {
+      workerData,
       resourceLimits: { maxOldGenerationSizeMb: this.#limits.heapMiB },
       // nothing of the operator's environment is the parser's business
       env: {},
@@ -67,7 +73,7 @@ export class CReader {
 /** Codes of the error with which a thread ends at a limit. */
 const LIMITS = new Set(['ERR_WORKER_OUT_OF_MEMORY']);
 
-function ask(worker: Worker, text: string, fileMs: number): Promise<Pick<WorkerAnswer, 'outcome' | 'isSpent'>> {
+function ask(worker: Worker, text: string, fileMs: number): Promise<WorkerAnswer> {
   return new Promise((resolve, reject) => {
     const failed = (why: 'too-slow' | 'trap'): void =>
       done(() => resolve({ outcome: { ok: false, why }, isSpent: true }));

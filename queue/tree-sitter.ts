@@ -21,7 +21,8 @@ const PAGE = 65_536;
 const FIRST_HEAP = 32 << 20;
 /** tree-sitter needs about 40 bytes for each character of text; the heap never shrinks. */
 const MAX_HEAP = 1024 << 20;
-const SPENT_HEAP = 384 << 20;
+/** Part of its bound above which a heap has had its life. */
+const SPENT = 0.4;
 /** tree-sitter reports its progress after every so many of its operations (lib/src/parser.c, OP_COUNT_PER_PARSER_CALLBACK_CHECK). */
 const STEPS_A_REPORT = 100;
 
@@ -33,9 +34,18 @@ export interface TreeSitter {
   readonly isSpent: () => boolean;
 }
 
-/** Loads the two WebAssembly files of the packages. One a thread: the library keeps its heap in a global. */
-export async function openTreeSitter(limits: SyntaxLimits = SYNTAX_LIMITS): Promise<TreeSitter> {
-  const wasmMemory = new WebAssembly.Memory({ initial: FIRST_HEAP / PAGE, maximum: MAX_HEAP / PAGE });
+let memory: { readonly buffer: ArrayBuffer } | undefined;
+
+/**
+ * Loads the two WebAssembly files of the packages. The library keeps its heap in a global: all that a thread opens
+ * share the first one's, and its bound.
+ */
+export async function openTreeSitter(
+  limits: SyntaxLimits = SYNTAX_LIMITS,
+  maxHeapBytes: number = MAX_HEAP,
+): Promise<TreeSitter> {
+  const pages = { initial: FIRST_HEAP / PAGE, maximum: Math.ceil(maxHeapBytes / PAGE) };
+  const wasmMemory = (memory ??= new WebAssembly.Memory(pages));
   // an abort is a failure value of the text that caused it, not a line on the operator's terminal
   await Parser.init({ wasmMemory, printErr: () => undefined });
   const grammar = await Language.load(
@@ -45,7 +55,7 @@ export async function openTreeSitter(limits: SyntaxLimits = SYNTAX_LIMITS): Prom
   let trapped = false;
   return {
     heapBytes: () => wasmMemory.buffer.byteLength,
-    isSpent: () => trapped || wasmMemory.buffer.byteLength > SPENT_HEAP,
+    isSpent: () => trapped || wasmMemory.buffer.byteLength > maxHeapBytes * SPENT,
     parse(text) {
       if (trapped) return { ok: false, why: 'trap' };
       if (text.length > limits.maxChars) return { ok: false, why: 'too-long' };

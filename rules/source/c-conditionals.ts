@@ -115,7 +115,7 @@ export class Conditionals {
     this.regions.push([from + 1, this.current]);
     this.#signatures = undefined;
     const alive = group.branches.filter(({ own }) => own !== false);
-    for (const branch of group.branches) if (!alive.includes(branch)) this.dead.push([branch.from, branch.to]);
+    for (const { own, from: first, to: last } of group.branches) if (own === false) this.dead.push([first, last]);
     if (alive.length === 0) return group.begin;
     const filled = alive.filter(({ end }) => end.last !== OPENED);
     if (isExclusive(group, filled)) return this.#choose(group, alive);
@@ -144,10 +144,14 @@ export class Conditionals {
   }
 
   #begin(group: Group, own: Condition, from: number, at: Position): void {
-    const before = group.branches.map((branch) => branch.own);
-    const isBeyond = this.arms.length >= MAX_ARMS || this.#groups.length > MAX_NESTING || before.length >= MAX_BRANCHES;
-    const isFirst = before.length === 0;
-    const when = group.isGuard ? isFirst : isBeyond ? BEYOND : all(...before.map(not), own);
+    const isBeyond =
+      this.arms.length >= MAX_ARMS || this.#groups.length > MAX_NESTING || group.branches.length >= MAX_BRANCHES;
+    const isFirst = group.branches.length === 0;
+    const when = group.isGuard
+      ? isFirst
+      : isBeyond
+        ? BEYOND
+        : all(...group.branches.map((branch) => not(branch.own)), own);
     const parent = this.#groups.at(-2)?.branches.at(-1)?.arm ?? 0;
     this.arms.push({ parent, group: group.id, when: isBeyond ? BEYOND : all(this.arms[parent]!.when, when) });
     const arm = this.arms.length - 1;

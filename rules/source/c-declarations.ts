@@ -6,7 +6,7 @@ import type { SourceText } from './c-expr.ts';
 import { exprOf, oneLine } from './c-expr.ts';
 import type { CDeclaration, CExport, CFile, CFunction, CInvocation, CVariable } from './c-file.ts';
 import { armAt } from './c-file.ts';
-import { closing } from './c-mask.ts';
+import { Parentheses } from './c-parentheses.ts';
 import type { SyntaxNode } from './c-syntax.ts';
 import { childIn } from './c-syntax.ts';
 
@@ -181,6 +181,7 @@ function readInvocations(
 ): { readonly invocations: readonly CInvocation[]; readonly exports: readonly CExport[] } {
   const invocations: CInvocation[] = [];
   const exports: CExport[] = [];
+  const parentheses = new Parentheses(source.code);
   let body = 0;
   for (const match of source.code.matchAll(/^(?:static\s+|extern\s+)?(\w+)\(/gm)) {
     const line = source.lineAt(match.index);
@@ -188,7 +189,7 @@ function readInvocations(
     if (body < bodies.length && bodies[body]![0] <= line) continue;
     const macro = match[1]!;
     const open = match.index + match[0].length - 1;
-    const close = closing(source.code, open);
+    const close = parentheses.closing(open);
     if (close === undefined || /^\s*\{/.test(source.code.slice(close + 1, close + 200))) continue;
     const text = source.code.slice(open + 1, close);
     if (EXPORT.test(macro)) exports.push(...exportOf(macro, text, line));

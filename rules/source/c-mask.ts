@@ -4,6 +4,8 @@
  * text stays the source of names and attributes.
  */
 
+import { Parentheses } from './c-parentheses.ts';
+
 /**
  * Attributes without arguments: those of include/linux/compiler*.h, init.h, cache.h, linkage.h, and of some
  * architectures and subsystems, as far as three places or more in Linux 6.12 use them.
@@ -50,27 +52,28 @@ const DEFINER = /^((?:static\s+|asmlinkage\s+|noinline\s+|inline\s+)*)([A-Z][A-Z
 /** The code as the grammar can read it, of the same length. */
 export function maskForGrammar(code: string): string {
   const text = new Masked(code);
+  const parentheses = new Parentheses(code);
   for (const match of code.matchAll(ATTRIBUTE)) {
     const end = match.index + match[0].length;
-    const close = match[1] === undefined ? undefined : closing(code, end);
+    const close = match[1] === undefined ? undefined : parentheses.closing(end);
     text.put(match.index, close === undefined ? end : close + 1, '');
   }
   for (const match of code.matchAll(LOOP)) {
-    const close = closing(code, code.indexOf('(', match.index));
+    const close = parentheses.closing(code.indexOf('(', match.index));
     // at the beginning of a line, a function of such a name is defined
     const line = code.lastIndexOf('\n', match.index) + 1;
     if (close === undefined || /\S/.test(code[line]!) || !/^\s*[\w{*(]/.test(code.slice(close + 1, close + 200)))
       continue;
     text.put(match.index, match.index + match[0].length, 'while');
   }
-  for (const match of code.matchAll(DEFINER)) maskDefiner(code, text, match);
+  for (const match of code.matchAll(DEFINER)) maskDefiner(code, text, parentheses, match);
   return maskTypes(maskOutside(text.toString()));
 }
 
 /** `SYSCALL_DEFINE2(name, int, fd, ...) {` reads as `int name(int, fd, ...) {`. */
-function maskDefiner(code: string, text: Masked, match: RegExpExecArray): void {
+function maskDefiner(code: string, text: Masked, parentheses: Parentheses, match: RegExpExecArray): void {
   const [whole, prefix, , name, after] = match;
-  const close = closing(code, code.indexOf('(', match.index + prefix!.length));
+  const close = parentheses.closing(code.indexOf('(', match.index + prefix!.length));
   if (close === undefined || !/^\s*\{/.test(code.slice(close + 1, close + 200))) return;
   const from = match.index + prefix!.length;
   const end = match.index + whole.length;
@@ -83,8 +86,9 @@ function maskDefiner(code: string, text: Masked, match: RegExpExecArray): void {
 /** `DEFINE_PER_CPU(struct x, y) = { ... }` reads as `int y = { ... }`; other calls outside of functions are blanked. */
 function maskOutside(code: string): string {
   const text = new Masked(code);
+  const parentheses = new Parentheses(code);
   for (const match of code.matchAll(CALLED_OUTSIDE)) {
-    const close = closing(code, match.index + match[0].length - 1);
+    const close = parentheses.closing(match.index + match[0].length - 1);
     const next = close === undefined ? undefined : /\S/.exec(code.slice(close + 1, close + 400))?.[0];
     if (close === undefined || next === '{') continue;
     const isCapital = /^[A-Z0-9_]+$/.test(match[1]!);
@@ -126,21 +130,6 @@ function isArgument(code: string, at: number): boolean {
 
 function blankOf(text: string): string {
   return text.replace(/[^\n]/g, ' ');
-}
-
-const MAX_ARGUMENTS = 20_000;
-
-/** Index of the parenthesis that closes the one at `open`; undefined where it is too far or not there. */
-export function closing(code: string, open: number): number | undefined {
-  let depth = 0;
-  for (let i = open; i < code.length && i < open + MAX_ARGUMENTS; i++) {
-    const c = code[i];
-    if (c === '"' || c === "'") {
-      for (i += 1; i < code.length && code[i] !== c && code[i] !== '\n'; i++) if (code[i] === '\\') i += 1;
-    } else if (c === '(') depth += 1;
-    else if (c === ')' && --depth === 0) return i;
-  }
-  return undefined;
 }
 
 /** A text and what is put over it. */

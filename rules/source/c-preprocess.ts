@@ -10,6 +10,7 @@ import type { Arm, Position, Region, Span } from './c-conditionals.ts';
 import { Conditionals, OPENED } from './c-conditionals.ts';
 import { definedMacro } from './c-config-test.ts';
 import { ifCondition } from './c-if-line.ts';
+import { endOfQuoted } from './c-parentheses.ts';
 
 /** A `#define` line. */
 export interface MacroLine {
@@ -184,15 +185,6 @@ class Preprocessor {
     }
     if (!isFirst) this.#at = { brace, paren, last };
   }
-}
-
-/** Index of the closing quote, or of the last character where there is none. */
-function endOfQuoted(line: string, from: number): number {
-  for (let i = from + 1; i < line.length; i++) {
-    if (line[i] === '\\') i += 1;
-    else if (line[i] === line[from]) return i;
-  }
-  return line.length - 1;
 }
 
 /** Worth keeping of the macros without parentheses: another name, a test of the configuration, a call. Numbers of registers are not. */

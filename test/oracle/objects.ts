@@ -25,7 +25,7 @@ export interface ObjectSample {
 }
 
 /** Folders of the tree that are given to make at a time. */
-const BATCH = 12;
+const BATCH = 30;
 /** So that the sample comes from many folders. */
 const MAX_PER_FOLDER = 20;
 /** C files of a folder that can be drawn. */

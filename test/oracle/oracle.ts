@@ -3,11 +3,14 @@
  * the tree, made by scripts/kconfig/conf and by us, compared byte for byte.
  *
  * For each: allno, allyes, allmod and alldefconfig; all its defconfigs; 20 randconfigs, each then through
- * olddefconfig; savedefconfig and listnewconfig of every eighth defconfig; Debian's configurations. The table
- * goes to standard output, progress to standard error. Exit status: 0 all identical, 1 a difference, 2 set-up
+ * olddefconfig; savedefconfig and listnewconfig of every eighth defconfig; Debian's configurations. Then 300 objects
+ * of a random x86_64 configuration are built, and the functions in them compared with ours. The tables
+ * go to standard output, progress to standard error. Exit status: 0 all identical, 1 a difference, 2 set-up
  * was not possible.
  */
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { readDistributionConfigs } from '../../bot/distribution-configs.ts';
@@ -19,14 +22,19 @@ import type { Case } from './cases.ts';
 import { archsOf, casesOf, defconfigsOf } from './cases.ts';
 import type { Result } from './compare.ts';
 import { Oracle } from './compare.ts';
+import type { Compared } from './functions.ts';
+import { compareObjects, objectTable } from './objects.ts';
 import { differences, identical, resultTable } from './table.ts';
 
 /** Runs of conf at a time. */
 const PARALLEL = 2;
+/** Of the configuration whose objects are built. */
+const OBJECT_SEED = 11;
 
 interface Options {
   readonly arch?: string[];
   readonly randconfigs: number;
+  readonly objects: number;
 }
 
 async function main(options: Options): Promise<number> {
@@ -72,7 +80,24 @@ async function main(options: Options): Promise<number> {
   process.stdout.write(
     `${identical(all)} of ${all.length} configurations identical, byte for byte, on Linux ${version}; ${minutes} minutes\n`,
   );
-  return identical(all) === all.length ? 0 : 1;
+  const objects = options.objects === 0 ? [] : await sampleObjects(tree, options.objects);
+  const areEqual = objects.every((one) => one.differences.length === 0);
+  return identical(all) === all.length && areEqual ? 0 : 1;
+}
+
+/** Builds objects of a random configuration and prints what is in them, by nm and by us. */
+async function sampleObjects(tree: string, count: number): Promise<readonly Compared[]> {
+  const step = showProgress().step('objects and depbot', count);
+  const scratch = await mkdtemp(join(tmpdir(), 'depbot-objects-'));
+  try {
+    const sample = { tree, cacheDir: cacheDir(), scratch, seed: OBJECT_SEED, count };
+    const compared = await compareObjects({ ...sample, done: (done) => step.to(done) });
+    step.end();
+    process.stdout.write(`\n${objectTable(compared)}`);
+    return compared;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
 }
 
 /** ARCH values asked for, all of which the tree must have; default every directory below arch/. */
@@ -95,6 +120,7 @@ const command = new Command('oracle')
     list.split(','),
   )
   .option('--randconfigs <n>', 'of each architecture, seeds 1 to n', count, 20)
+  .option('--objects <n>', 'of a random x86_64 configuration, built to compare their functions', count, 300)
   .exitOverride()
   .action(async (options: Options) => {
     process.exitCode = await main(options);
