@@ -10,18 +10,26 @@ import { Parentheses } from './c-parentheses.ts';
 import type { SyntaxNode } from './c-syntax.ts';
 import { childIn } from './c-syntax.ts';
 
-type Read = Pick<CFile, 'functions' | 'declarations' | 'variables' | 'invocations' | 'exports'>;
+export interface Read {
+  readonly parts: Pick<CFile, 'functions' | 'declarations' | 'variables' | 'invocations' | 'exports'>;
+  /** Offsets at which the functions' bodies begin. */
+  readonly bodies: ReadonlySet<number>;
+}
 
 /** Reads everything below the root. `regions` tells where a statement is compiled without the one around it. */
 export function readDeclarations(source: SourceText, root: SyntaxNode, where: Pick<CFile, 'arms' | 'regions'>): Read {
   const functions: CFunction[] = [];
   const declarations: CDeclaration[] = [];
   const variables: CVariable[] = [];
+  const bodies = new Set<number>();
   let headFrom = 0;
   const visit = (node: SyntaxNode): void => {
     if (node.type === 'function_definition') {
       const one = functionOf(source, node, headFrom, where);
-      if (one) functions.push(one);
+      if (one) {
+        functions.push(one);
+        bodies.add(childIn(node, 'body')!.start);
+      }
       // what recovery took for the body's end may hold more
       for (const inner of nestedFunctions(node)) visit(inner);
     } else if (node.type === 'declaration') {
@@ -32,8 +40,8 @@ export function readDeclarations(source: SourceText, root: SyntaxNode, where: Pi
     headFrom = node.end;
   };
   for (const node of root.children) visit(node);
-  const bodies = functions.map(({ line, endLine }) => [line, endLine] as const);
-  return { functions, declarations, variables, ...readInvocations(source, bodies) };
+  const spans = functions.map(({ line, endLine }) => [line, endLine] as const);
+  return { bodies, parts: { functions, declarations, variables, ...readInvocations(source, spans) } };
 }
 
 const CONTAINERS = new Set([
@@ -59,6 +67,8 @@ function functionOf(
   const declarator = childIn(node, 'declarator');
   const { name, stars, at } = declared(source, declarator);
   if (name === '' || !bodyNode || bodyNode.type !== 'compound_statement') return undefined;
+  // recovery may take what is far away for the head
+  if (/[;{}]|(?:\n\s*?){4}/.test(source.code.slice(at, bodyNode.start))) return undefined;
   const head = source.code.slice(Math.min(headFrom, node.start), bodyNode.start).replace(/^[\s\S]*[;}](?=[^;}]*$)/, '');
   const word = (pattern: RegExp): true | undefined => (pattern.test(head) ? true : undefined);
   const line = source.lineAt(at);

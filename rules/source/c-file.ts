@@ -14,6 +14,7 @@ import type { SourceText } from './c-expr.ts';
 import { maskForGrammar } from './c-mask.ts';
 import type { MacroLine } from './c-preprocess.ts';
 import { preprocess } from './c-preprocess.ts';
+import { lostFunctions } from './c-recover.ts';
 import type { ParseSyntax, SyntaxFailure } from './c-syntax.ts';
 
 /** Changes with the shape or the meaning of CFile: what was kept by another version is of no use. */
@@ -121,8 +122,29 @@ function readVariant(
     lineAt: (offset) => lineAt(lines, offset),
     statements: (node) => statementsOf(source, node),
   };
-  const read = readDeclarations(source, parsed.root, { arms, regions });
-  return { ok: true, left, file: { version: C_FILE_VERSION, arms, regions, macros, ...read } };
+  const { parts, bodies } = readDeclarations(source, parsed.root, { arms, regions });
+  const file: CFile = { version: C_FILE_VERSION, arms, regions, macros, ...parts };
+  const lost: CFunction[] = [];
+  for (const { text: whole, headOnly } of lostFunctions(masked, bodies)) {
+    const read = (part: string): readonly CFunction[] => {
+      const again = syntax(part);
+      return again.ok
+        ? readDeclarations({ ...source, parsed: part }, again.root, { arms, regions }).parts.functions
+        : [];
+    };
+    const functions = read(whole);
+    lost.push(...(functions.length > 0 ? functions : read(headOnly).map((one) => ({ ...one, unread: true as const }))));
+  }
+  return { ok: true, left, file: lost.length === 0 ? file : { ...file, functions: withLost(file.functions, lost) } };
+}
+
+/** Functions in order; one that had swallowed others ends before the first of them. */
+function withLost(found: readonly CFunction[], lost: readonly CFunction[]): readonly CFunction[] {
+  const all = [...found, ...lost].sort((a, b) => a.line - b.line);
+  return all.map((one, i): CFunction => {
+    const next = all[i + 1];
+    return next && one.endLine >= next.line ? { ...one, endLine: next.line - 1, unread: true } : one;
+  });
 }
 
 /** The first reading, with what only the second one could see. */

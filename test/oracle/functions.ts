@@ -40,9 +40,10 @@ export async function compareFunctions(
   const ours = new Map<string, { presence: Presence; isStatic: boolean }>();
   for (const one of outcome.file.functions) {
     // `int NAME(void)` with a macro NAME has another name in the object
-    if (outcome.file.macros.some(({ name }) => name === one.name)) continue;
+    const macros = outcome.file.macros.filter(({ name }) => name === one.name);
+    if (macros.some(({ line }) => say.presence(outcome.file, line) !== 'absent')) continue;
     for (const name of namesInObject(one)) {
-      const presence = say.presence(outcome.file, one);
+      const presence = say.presence(outcome.file, one.line);
       const known = ours.get(name);
       const isStatic = one.static === true || one.inline === true;
       if (!known || RANK[presence] > RANK[known.presence]) ours.set(name, { presence, isStatic });
@@ -111,8 +112,8 @@ class Said {
     };
   }
 
-  presence(file: CFile, one: CFunction): Presence {
-    const { least, most } = conditionBounds(this.#pool, whenAt(file, one.line), this.#context);
+  presence(file: CFile, line: number): Presence {
+    const { least, most } = conditionBounds(this.#pool, whenAt(file, line), this.#context);
     if (this.#values.expr(least) !== NO) return 'there';
     return this.#values.expr(most) === NO ? 'absent' : 'opaque';
   }

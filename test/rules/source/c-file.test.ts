@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Stmt } from '../../../rules/source/c-ast.ts';
+import { callsOf } from '../../../rules/source/c-calls.ts';
 import type { CFunction } from '../../../rules/source/c-file.ts';
 import { whenAt } from '../../../rules/source/c-file.ts';
 import { checkKept } from '../../../rules/source/c-file-cache.ts';
@@ -103,8 +104,17 @@ describe('functions', () => {
   });
 
   it('do not lose the rest of the file to one that is no C', () => {
-    const file = readC('int f(void)\n{\n\tfoo bar baz (;\n}\n\nint g(void)\n{\n}\n');
-    expect(file.functions.map(({ name }) => name)).toContain('g');
+    const one = 'int f(int cmd)\n{\n\tswitch (cmd) {\n\tN(UP) N(DOWN)\n\tN(X)\n\t}\n\treturn 0;\n}\n';
+    const rest =
+      'static int g(struct x *a,\n\t     int b)\n{\n\tstruct y z = {\n\t\t.a = a,\n\t};\n\treturn h(b);\n}\n';
+    const file = readC(`${one}\n${rest}\n__weak int i(void)\n{\n}\n`);
+    expect(file.functions.map(({ name, line, endLine, type }) => [name, line, endLine, type])).toEqual([
+      ['f', 1, 8, 'int'],
+      ['g', 10, 17, 'int'],
+      ['i', 19, 21, 'int'],
+    ]);
+    expect(file.functions[0]!.unread).toBe(true);
+    expect(callsOf(file).filter(({ caller }) => caller === 'g')).toMatchObject([{ callee: 'h', line: 16 }]);
   });
 });
 
