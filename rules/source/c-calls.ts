@@ -70,6 +70,7 @@ class Flow {
   /** When a jump to a label happens. */
   readonly #jumps = new Map<string, Condition>();
   readonly #jumpsBack = new Set<string>();
+  #opaque = 0;
 
   constructor(file: CFile, one: CFunction, expand: Expand) {
     this.#file = file;
@@ -106,7 +107,7 @@ class Flow {
   #withoutStatement(s: Stmt, before: Condition, after: Condition): Condition {
     if (armAt(this.#file.regions, s.line) === this.#arm) return after;
     const result = any(after, all(before, not(whenAt(this.#file, s.line))));
-    return JSON.stringify(result).length > MAX_CONDITION ? { opaque: 'too long' } : result;
+    return JSON.stringify(result).length > MAX_CONDITION ? { opaque: `too long, line ${s.line}` } : result;
   }
 
   #statement(s: Stmt, reach: Condition): Condition {
@@ -202,7 +203,8 @@ class Flow {
   /** When a test can come out true, and when false. */
   #outcomes(test: Expr): readonly [yes: Condition, no: Condition] {
     if (!this.#isTelling(test)) return [true, true];
-    const c = conditionOf(test, () => 'run time', this.#expand);
+    // each part of a test has a value of its own
+    const c = conditionOf(test, { opaque: () => `run time ${++this.#opaque}`, expand: this.#expand });
     return [withoutOpaque(c, true), withoutOpaque(not(c), true)];
   }
 

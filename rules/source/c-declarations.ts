@@ -67,8 +67,11 @@ function functionOf(
   const declarator = childIn(node, 'declarator');
   const { name, stars, at } = declared(source, declarator);
   if (name === '' || !bodyNode || bodyNode.type !== 'compound_statement') return undefined;
-  // recovery may take what is far away for the head
-  if (/[;{}]|(?:\n\s*?){4}/.test(source.code.slice(at, bodyNode.start))) return undefined;
+  // recovery may take what is far away for the head; behind the parameters there are attributes at most
+  const end = parametersOf(declarator)?.end ?? at;
+  const behind = source.parsed.slice(end, bodyNode.start).split('\n');
+  if (/[;{}]/.test(source.code.slice(at, bodyNode.start)) || behind.filter((line) => /\S/.test(line)).length > 2)
+    return undefined;
   const head = source.code.slice(Math.min(headFrom, node.start), bodyNode.start).replace(/^[\s\S]*[;}](?=[^;}]*$)/, '');
   const word = (pattern: RegExp): true | undefined => (pattern.test(head) ? true : undefined);
   const line = source.lineAt(at);
@@ -127,12 +130,16 @@ function isTorn(source: SourceText, node: SyntaxNode, { arms, regions }: Pick<CF
 }
 
 function paramsOf(source: SourceText, declarator: SyntaxNode | undefined): readonly string[] {
-  let at = declarator;
-  while (at && at.type !== 'function_declarator') at = childIn(at, 'declarator');
-  return (childIn(at, 'parameters')?.children ?? []).flatMap((param) => {
+  return (parametersOf(declarator)?.children ?? []).flatMap((param) => {
     const { name } = declared(source, childIn(param, 'declarator'));
     return name === '' ? [] : [name];
   });
+}
+
+function parametersOf(declarator: SyntaxNode | undefined): SyntaxNode | undefined {
+  let at = declarator;
+  while (at && at.type !== 'function_declarator') at = childIn(at, 'declarator');
+  return childIn(at, 'parameters');
 }
 
 function declarationsOf(

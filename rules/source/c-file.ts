@@ -42,7 +42,7 @@ export interface CFunction {
   /** Line of the name; its branch is the function's condition. */
   readonly line: number;
   readonly endLine: number;
-  /** As written, without attributes: `struct foo *`, `int`, `void`. */
+  /** Without attributes, stars at the end: `struct foo*`, `int`, `void`. Empty where a macro makes the function. */
   readonly type: string;
   readonly static?: true;
   readonly inline?: true;
@@ -53,11 +53,12 @@ export interface CFunction {
   readonly params: readonly string[];
   readonly body: readonly Stmt[];
   /**
-   * Not all of its text is in `body`: some of it could not be parsed, or stands in a branch that could not be
-   * read beside another. Its calls there are in `otherCalls`; nothing can be concluded from the order of the rest.
+   * Not all of its text is in `body`, or not as it is compiled: some could not be parsed, some stands in a branch
+   * that could not be read beside another, or a statement is compiled without the one around it. Nothing can be
+   * concluded from what `body` does not do.
    */
   readonly unread?: true;
-  /** Statements of branches that `body` has not got. */
+  /** The body with the other branches, where `body` could have one only. */
   readonly otherBody?: readonly Stmt[];
 }
 
