@@ -70,7 +70,7 @@ function functionOf(
   // recovery may take what is far away for the head; behind the parameters there are attributes at most
   const end = parametersOf(declarator)?.end ?? at;
   const behind = source.parsed.slice(end, bodyNode.start).split('\n');
-  if (/[;{}]/.test(source.code.slice(at, bodyNode.start)) || behind.filter((line) => /\S/.test(line)).length > 2)
+  if (/[;{}]/.test(source.code.slice(at, bodyNode.start)) || behind.filter((line) => /\S/.test(line)).length > 1)
     return undefined;
   const head = source.code.slice(Math.min(headFrom, node.start), bodyNode.start).replace(/^[\s\S]*[;}](?=[^;}]*$)/, '');
   const word = (pattern: RegExp): true | undefined => (pattern.test(head) ? true : undefined);
