@@ -1,11 +1,13 @@
 /**
- * npm run oracle [-- --only configs|kbuild|solver --arch arm,x86 --randconfigs 3 --questions 20]
+ * npm run oracle [-- --only configs|kbuild|functions|solver --arch arm,x86 --randconfigs 3 --questions 20]
  *
  * configs: every configuration of every architecture directory of the tree, made by scripts/kconfig/conf and by
  * us, compared byte for byte. For each: allno, allyes, allmod and alldefconfig; all its defconfigs; 20 randconfigs,
  * each then through olddefconfig; savedefconfig and listnewconfig of every eighth defconfig; Debian's configurations.
  *
  * kbuild: the objects that make would build in random configurations of four architectures, and those that we say.
+ *
+ * functions: objects of a random x86_64 configuration are built, and the functions in them compared with ours.
  *
  * solver: random questions for the solver on six architectures, its witnesses given to conf; and random
  * configurations, of which it may call nothing impossible (solver-oracle.ts).
@@ -16,29 +18,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { readDistributionConfigs } from '../../bot/distribution-configs.ts';
-import { inParallel } from '../../queue/in-parallel.ts';
-import { cacheDir, ProvisionError, provision } from '../../queue/provision.ts';
-import { showProgress } from '../../queue/provision-progress.ts';
+import { ProvisionError, provision } from '../../queue/provision.ts';
 import { kernelVersion, srcArch } from '../../queue/toolchain.ts';
-import { dirTree } from '../support/dir-tree.ts';
-import type { Case } from './cases.ts';
-import { archsOf, casesOf, defconfigsOf } from './cases.ts';
-import type { Result } from './compare.ts';
-import { Oracle } from './compare.ts';
-import { type Comparison, KbuildOracle } from './kbuild/compare.ts';
-import { agreement, kbuildDifferences, kbuildTable } from './kbuild/table.ts';
-import { faults, runSolver, SOLVER_ARCHS, tallyTable } from './solver-run.ts';
-import { differences, identical, resultTable } from './table.ts';
+import { archsOf } from './cases.ts';
+import { compareConfigs } from './part-configs.ts';
+import { compareFunctions } from './part-functions.ts';
+import { compareObjects, KBUILD_ARCHS } from './part-kbuild.ts';
+import { questionSolver } from './part-solver.ts';
 
-/** Runs of conf at a time. */
-const PARALLEL = 2;
-/** Of each architecture. */
-const RANDCONFIGS = 20;
-/** For the solver, of all architectures together. */
-const SOLVER_RANDCONFIGS = 300;
-
-const PARTS = ['configs', 'kbuild', 'solver'] as const;
+const PARTS = ['configs', 'kbuild', 'functions', 'solver'] as const;
 type Part = (typeof PARTS)[number];
 
 interface Options {
@@ -46,131 +34,33 @@ interface Options {
   readonly only?: Part;
   readonly randconfigs?: number;
   readonly questions: number;
+  readonly objects: number;
 }
 
-/** Architectures whose objects are asked of make, unless others are named, with seeds 1 to KBUILD_SEEDS. */
-const KBUILD_ARCHS = ['x86', 'arm64', 'arm', 'powerpc'];
-const KBUILD_SEEDS = 3;
-const LEAST_AGREEMENT = 0.995;
-
-async function main(options: Options): Promise<number> {
-  const { tree, debianConfigs } = await provision(['packages', 'test-packages', 'tree', 'debian-configs']);
+async function main({ arch, only, randconfigs, questions, objects }: Options): Promise<number> {
+  const { tree, debianConfigs = [] } = await provision(['packages', 'test-packages', 'tree', 'debian-configs']);
   if (tree === undefined) throw new ProvisionError('there is no kernel tree');
   const version = kernelVersion(readFileSync(join(tree, 'Makefile'), 'utf8')) ?? 'of unknown version';
+  const asked = arch && chosen(tree, arch);
+  const common = { tree, version, ...(randconfigs !== undefined && { randconfigs }) };
   const runs: Readonly<Record<Part, () => Promise<boolean>>> = {
-    configs: () => compareConfigs(tree, version, debianConfigs ?? [], options),
-    kbuild: () => compareObjects(tree, options.arch ? chosen(tree, options.arch) : KBUILD_ARCHS),
-    solver: () => questionSolver(tree, version, options),
+    configs: () => compareConfigs({ ...common, archs: asked ?? archsOf(tree), debianConfigs }),
+    kbuild: () => compareObjects(tree, asked ?? KBUILD_ARCHS),
+    functions: () => compareFunctions(tree, objects),
+    solver: () => questionSolver({ ...common, questions, ...(asked && { archs: asked }) }),
   };
   let isGood = true;
-  for (const part of options.only ? [options.only] : PARTS) isGood = (await runs[part]()) && isGood;
+  for (const part of only ? [only] : PARTS) isGood = (await runs[part]()) && isGood;
   return isGood ? 0 : 1;
 }
 
-async function compareObjects(tree: string, archs: readonly string[]): Promise<boolean> {
-  const began = performance.now();
-  const oracle = await KbuildOracle.open(tree, await dirTree(tree), cacheDir());
-  const comparisons: Comparison[] = [];
-  const step = showProgress().step('make and depbot', archs.length * KBUILD_SEEDS);
-  for (const arch of archs) {
-    const both = await oracle.arch(arch);
-    for (let seed = 1; seed <= KBUILD_SEEDS; seed++) {
-      comparisons.push(await both.compare(seed));
-      step.to(comparisons.length);
-    }
-  }
-  step.end();
-  const share = agreement(comparisons);
-  const minutes = ((performance.now() - began) / 60_000).toFixed(1);
-  process.stdout.write(`\n${kbuildDifferences(comparisons)}\n${kbuildTable(comparisons)}`);
-  process.stdout.write(
-    `${(100 * share).toFixed(2)} % of the objects that make builds in ${comparisons.length} random configurations are built, and go where depbot says; ${minutes} minutes\n`,
-  );
-  return share >= LEAST_AGREEMENT;
-}
-
-async function questionSolver(tree: string, version: string, options: Options): Promise<boolean> {
-  const began = performance.now();
-  const archs = options.arch ? chosen(tree, options.arch) : SOLVER_ARCHS;
-  const plan = {
-    archs,
-    questions: Math.ceil(options.questions / archs.length),
-    randconfigs: options.randconfigs ?? Math.ceil(SOLVER_RANDCONFIGS / archs.length),
-    facts: 100,
-    confEvery: 1,
-    linesEvery: 20,
-    drawnEvery: 10,
-  };
-  const tallies = await runSolver(tree, cacheDir(), plan, (arch, tally) => {
-    process.stderr.write(`depbot: solver, ${arch}: ${tally.faults.length} faults\n`);
-  });
-  process.stdout.write(faults(tallies));
-  process.stdout.write(`\n${tallyTable(tallies)}\n`);
-  const count = [...tallies.values()].reduce((sum, tally) => sum + tally.faults.length, 0);
-  const minutes = ((performance.now() - began) / 60_000).toFixed(1);
-  process.stdout.write(`${count} faults of the solver on Linux ${version}; ${minutes} minutes\n`);
-  return count === 0;
-}
-
-async function compareConfigs(
-  tree: string,
-  version: string,
-  debianConfigs: readonly string[],
-  options: Options,
-): Promise<boolean> {
-  const began = performance.now();
-  const distributions = readDistributionConfigs(debianConfigs).map((config) => {
-    return { ...config, text: Buffer.from(config.text).toString('latin1') };
-  });
-  const archs = chosen(tree, options.arch);
-  const plan = archs.map((arch): [string, Case[]] => {
-    const own = distributions.filter((config) => config.arch === arch);
-    return [
-      arch,
-      casesOf(defconfigsOf(tree, arch), {
-        randconfigs: options.randconfigs ?? RANDCONFIGS,
-        distributions: own,
-        extraEvery: 8,
-      }),
-    ];
-  });
-  const oracle = await Oracle.open(tree, cacheDir());
-  const step = showProgress().step(
-    'conf and depbot',
-    plan.reduce((sum, [, cases]) => sum + cases.length, 0),
-  );
-  const results = new Map<string, readonly Result[]>();
-  let done = 0;
-  for (const [arch, cases] of plan) {
-    const both = await oracle.arch(arch);
-    const compared = await inParallel(cases, PARALLEL, async (asked) => {
-      const result = await both.compare(asked);
-      done += 1;
-      step.to(done);
-      return result;
-    });
-    results.set(arch, compared);
-    if (!process.stderr.isTTY)
-      process.stderr.write(`depbot: ${arch}: ${identical(compared)} of ${compared.length} identical\n`);
-  }
-  step.end();
-  const all = [...results.values()].flat();
-  const minutes = ((performance.now() - began) / 60_000).toFixed(1);
-  process.stdout.write(differences(results));
-  process.stdout.write(`\n${resultTable(results)}\n`);
-  process.stdout.write(
-    `${identical(all)} of ${all.length} configurations identical, byte for byte, on Linux ${version}; ${minutes} minutes\n`,
-  );
-  return identical(all) === all.length;
-}
-
-/** ARCH values asked for, all of which the tree must have; default every directory below arch/. */
-function chosen(tree: string, asked: readonly string[] | undefined): readonly string[] {
+/** ARCH values asked for, all of which the tree must have. */
+function chosen(tree: string, asked: readonly string[]): readonly string[] {
   const there = archsOf(tree);
-  const unknown = asked?.find((arch) => !there.includes(srcArch(arch)));
+  const unknown = asked.find((arch) => !there.includes(srcArch(arch)));
   if (unknown !== undefined)
     throw new InvalidArgumentError(`the tree has no architecture ${unknown}; it has ${there.join(', ')}`);
-  return asked ?? there;
+  return asked;
 }
 
 function count(text: string): number {
@@ -186,6 +76,7 @@ const command = new Command('oracle')
   .addOption(new Option('--only <part>', 'only this part').choices(PARTS))
   .option('--randconfigs <n>', 'of each architecture, seeds 1 to n (default: 20, for the solver 50)', count)
   .option('--questions <n>', 'for the solver, of all architectures together', count, 2000)
+  .option('--objects <n>', 'of a random x86_64 configuration, built to compare their functions', count, 300)
   .exitOverride()
   .action(async (options: Options) => {
     process.exitCode = await main(options);
