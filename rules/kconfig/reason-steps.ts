@@ -1,11 +1,11 @@
 /** Why something cannot be, as data that can be printed: each step a statement of the Kconfig files. */
 
 import type { SymbolName } from '../types.ts';
-import type { Reason, ReasonKind } from './cnf.ts';
 import { unicode } from './explain.ts';
 import { type Cut, type Position, TYPES } from './explanation.ts';
 import { type ExprId, type ExprPool, NONE, type SymbolId } from './expr.ts';
 import type { KconfigModel, KSymbol } from './model.ts';
+import type { Reason, ReasonKind } from './reason.ts';
 
 /** What can turn a symbol on, or give an int, hex or string its value. */
 export interface Ways {
