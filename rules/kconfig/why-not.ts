@@ -47,7 +47,9 @@ export function inReadingOrder(
   for (const { expr } of asked) reach(expr);
   // The set grows while it is walked.
   for (const id of reached) {
-    const about = linesAround(model.symbols[id]);
+    if (left.size === 0) break;
+    const subject = model.symbols[id];
+    const about = linesAround(subject);
     for (const reason of left) {
       const { symbol, kind, path, line, expr, from } = reason;
       const isOwn = symbol ? symbol.id === id : about.has(`${path}:${line}`);
@@ -56,9 +58,9 @@ export function inReadingOrder(
       ordered.push(reason);
       if (from) reached.add(from.id);
       reach(expr);
-      // Then why nothing selects it.
-      if (kind === 'definition') for (const edge of symbol?.selectedBy ?? []) reached.add(edge.from.id);
     }
+    // Behind what it depends on: why nothing selects it.
+    for (const edge of subject?.selectedBy ?? []) reached.add(edge.from.id);
   }
   return [...ordered, ...left];
 }

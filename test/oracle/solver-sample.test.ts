@@ -9,7 +9,7 @@ import { faults, runSolver, tallyTable } from './solver-run.ts';
 
 const TREE = process.env['DEPBOT_TEST_TREE'];
 const ARCHS = ['powerpc', 'x86'];
-const PLAN = { archs: ARCHS, questions: 24, randconfigs: 2, facts: 50, confEvery: 8, linesEvery: 3, drawnEvery: 2 };
+const PLAN = { archs: ARCHS, questions: 24, randconfigs: 2, facts: 50, confEvery: 4, linesEvery: 3, drawnEvery: 2 };
 
 describe.skipIf(TREE === undefined && !process.env['CI'])('the solver, the evaluator and scripts/kconfig/conf', () => {
   let tallies: ReadonlyMap<string, Tally>;
