@@ -98,15 +98,15 @@ class Flow {
     let at = reach;
     for (const s of list) {
       const after = this.#statement(s, at);
-      at = after === at ? at : this.#withoutStatement(s, at, after);
+      at = after === at ? at : this.#behind(s, at, after);
     }
     return at;
   }
 
-  /** A statement that is not compiled does not stop control. */
-  #withoutStatement(s: Stmt, before: Condition, after: Condition): Condition {
-    if (armAt(this.#file.regions, s.line) === this.#arm) return after;
-    const result = any(after, all(before, not(whenAt(this.#file, s.line))));
+  /** When control comes behind a statement: one that is not compiled does not stop it. */
+  #behind(s: Stmt, before: Condition, after: Condition): Condition {
+    const isOwn = armAt(this.#file.regions, s.line) === this.#arm;
+    const result = isOwn ? after : any(after, all(before, not(whenAt(this.#file, s.line))));
     return JSON.stringify(result).length > MAX_CONDITION ? { opaque: `too long, line ${s.line}` } : result;
   }
 
@@ -134,7 +134,7 @@ class Flow {
         for (const inner of s.body) {
           if (inner.k === 'case') at = reach;
           const after = this.#statement(inner, at);
-          at = after === at ? at : this.#withoutStatement(inner, at, after);
+          at = after === at ? at : this.#behind(inner, at, after);
         }
         return reach;
       }

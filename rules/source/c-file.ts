@@ -173,13 +173,18 @@ function merged(first: CFile, second: CFile, left: readonly Span[]): CFile {
 
 /** The branch that a line is in. */
 export function armAt(regions: readonly Region[], line: number): number {
+  return regions[regionAt(regions, line)]?.[1] ?? 0;
+}
+
+/** Index of the region that a line is in. */
+export function regionAt(regions: readonly Region[], line: number): number {
   let [low, high] = [0, regions.length];
   while (low + 1 < high) {
     const middle = (low + high) >> 1;
     if (regions[middle]![0] <= line) low = middle;
     else high = middle;
   }
-  return regions[low]?.[1] ?? 0;
+  return low;
 }
 
 /** When a line is compiled, if its file is. */

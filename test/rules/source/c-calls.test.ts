@@ -73,6 +73,11 @@ describe('the condition of a call', () => {
     expect(kconfigText(callsOf(file)[1]!.when)).toBe('A=y && (B=y || B=m)');
   });
 
+  it('is given up where it grows without end', () => {
+    const returns = Array.from({ length: 2000 }, (_, i) => `if (IS_ENABLED(CONFIG_A${i}))\nreturn 0;\n`).join('');
+    expect(conditionOfHere(`${returns}here();`)).toMatch(/^n \.\.\. /);
+  });
+
   it('knows the macros of the file, unless they are defined twice', () => {
     const before = '#define HAS_A IS_ENABLED(CONFIG_A)\n';
     expect(conditionOfHere('if (HAS_A)\nhere();', before)).toBe(ENABLED);

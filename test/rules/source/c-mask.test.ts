@@ -24,6 +24,10 @@ describe('the mask', () => {
     ['void f(const char *s, ...) __printf(1, 2);', 'void f(const char *s, ...)               ;'],
     ['\tlist_for_each_entry(p, q, r) {', '\twhile              (p, q, r) {'],
     ['\tdevice_for_each_child(dev, d, f);', '\tdevice_for_each_child(dev, d, f);'],
+    ['\tskb_walk_frags(skb, frag) {', '\twhile         (skb, frag) {'],
+    ['\tskb_walk_frags(skb, frag);', '\tskb_walk_frags(skb, frag);'],
+    ['\tswitch (a) {', '\tswitch (a) {'],
+    ['\tx = offsetof(typeof(*a), b);', '\tx = offsetof(__________, b);'],
     ['int foo_for_each(int a)\n{', 'int foo_for_each(int a)\n{'],
     ['\tx = container_of(p, struct foo, m);', '\tx = container_of(p,        foo, m);'],
     ['\tx = min_t(unsigned long, a, b);', '\tx = min_t(_nsigned_long, a, b);'],
@@ -35,7 +39,7 @@ describe('the mask', () => {
     ['module_init(f)\n\nint a;', '              \n\nint a;'],
     ['foo(a);', 'foo(a);'],
     ['SYSCALL_DEFINE1(f, int, a)\n{', 'int f(             _nt, a)\n{'],
-    ['\tSYSCALL(f)\n{', '\tSYSCALL(f)\n{'],
+    ['\tF(f)\n{', '\tF(f)\n{'],
   ];
   for (const [code, masked] of CASES) it(`of ${JSON.stringify(code)}`, () => expect(maskForGrammar(code)).toBe(masked));
 
