@@ -1,0 +1,441 @@
+/**
+ * Which objects a tree builds for one architecture, and when: for each the condition under which it is linked into
+ * vmlinux, and that under which it goes into a module. From the top Makefile down, as `make ARCH=… all` descends
+ * in a clean environment (Makefile, Kbuild, scripts/Makefile.build and scripts/Makefile.lib of Linux 6.12).
+ *
+ * - A directory in obj-y is entered with need-builtin and need-modorder, one in obj-m with need-modorder alone, one
+ *   in subdir-y or subdir-m with neither. Below that, none of the two comes back.
+ * - Objects of obj-y are built, into built-in.a, where there is need-builtin, and nowhere else.
+ * - Objects of obj-m go into modules where there is need-modorder; else they are compiled and left lying.
+ * - lib.a is linked into vmlinux if the top Makefile's libs-y names it.
+ */
+
+import { normalize } from 'node:path/posix';
+import type { ExprId } from '../kconfig/expr.ts';
+import type { SymbolType } from '../kconfig/parse.ts';
+import type { Arch, SymbolName, Tree } from '../types.ts';
+import { type DirectoryLists, INITIAL_LISTS, type ListedObject, listsOf } from './directory.ts';
+import { Evaluator, type World } from './evaluate.ts';
+import { Inputs } from './evaluation-cache.ts';
+import type { KbuildStore, TreeMakefiles } from './files.ts';
+import { hasHole, type Word } from './guarded-text.ts';
+import type { Makefile } from './makefile.ts';
+import { Scope } from './scope.ts';
+import type { Place } from './text-parts.ts';
+
+export interface KbuildOptions {
+  /** ARCH as given to make: `x86`, `arm64`, `um`. */
+  readonly arch: Arch;
+  /** SUBARCH, for user mode: what it runs on. Default x86. */
+  readonly subarch?: Arch;
+  /** Type of a symbol in this architecture's Kconfig model; undefined where nothing declares it. */
+  readonly symbolType: (name: SymbolName) => SymbolType | undefined;
+}
+
+/** Where an object goes: into vmlinux, into a module, or it is only compiled (boot code, vDSO, EFI stub). */
+export type Destination = 'vmlinux' | 'module' | 'elsewhere';
+
+/** One way in which an object comes to be built. */
+export interface Way {
+  readonly destination: Destination;
+  readonly when: ExprId;
+  /** Lines that say so, from the top directory down. */
+  readonly lines: readonly MakefileLine[];
+  /** The composite object that it is part of, such as `drivers/vfio/pci/vfio-pci-core.o`. */
+  readonly composite?: string;
+  /** From lib.a: without CONFIG_MODULES it is linked only if something asks for it. */
+  readonly isLibrary?: true;
+}
+
+export interface MakefileLine extends Place {
+  readonly text: string;
+}
+
+/** When an object is built. Conditions are two-valued; FALSE (a constant n) where it cannot be. */
+export interface Presence {
+  readonly object: string;
+  readonly builtIn: ExprId;
+  readonly module: ExprId;
+  readonly elsewhere: ExprId;
+  /** What no configuration decides has a part in it: then both are possible. */
+  readonly isUnknown: boolean;
+  readonly ways: readonly Way[];
+}
+
+/** When a directory is entered. */
+interface Entry {
+  readonly visited: ExprId;
+  readonly builtIn: ExprId;
+  readonly modorder: ExprId;
+  /** Lines of one way to it. */
+  readonly lines: readonly Place[];
+}
+
+/** What the top Makefile says. */
+interface Top {
+  /** What every directory's makefile finds set. */
+  readonly base: Scope;
+  readonly libraries: readonly Word[];
+}
+
+interface Edge {
+  readonly from: string;
+  readonly role: 'obj-y' | 'obj-m' | 'subdir';
+  readonly when: ExprId;
+  readonly lines: readonly Place[];
+}
+
+/** Files that define what makefiles of directories call. */
+const COMMON_INCLUDES = ['scripts/Kbuild.include', 'scripts/Makefile.compiler'];
+const TOP = '.';
+
+export class KbuildTree {
+  readonly #store: KbuildStore;
+  readonly #makefiles: TreeMakefiles;
+  readonly #options: KbuildOptions;
+  readonly #fixed: ReadonlyMap<string, string>;
+  /** What every directory's makefile finds set. */
+  #base: Scope | undefined;
+  /** Directories of the top Makefile's libs-y, whose lib.a is linked. */
+  readonly #libraries = new Map<string, ExprId>();
+  readonly #lists = new Map<string, DirectoryLists>();
+  readonly #edges = new Map<string, Edge[]>();
+  readonly #entries = new Map<string, Entry | 'open'>();
+  /** Makefiles that were read for this architecture. */
+  readonly #readPaths = new Set<string>();
+  readonly #quotes = new WeakMap<Place, MakefileLine>();
+  #all: Promise<ReadonlyMap<string, Presence>> | undefined;
+  #mentions: Map<SymbolName, MakefileLine[]> | undefined;
+
+  private constructor(store: KbuildStore, makefiles: TreeMakefiles, options: KbuildOptions) {
+    this.#store = store;
+    this.#makefiles = makefiles;
+    this.#options = options;
+    this.#fixed = new Map([
+      ['ARCH', options.arch],
+      ['SUBARCH', options.subarch ?? (options.arch === 'um' ? 'x86' : options.arch)],
+      ['srctree', '.'],
+      ['objtree', '.'],
+      ['VPATH', ''],
+      ['sub_make_done', '1'],
+      ['need-sub-make', ''],
+      ['MAKECMDGOALS', ''],
+      ['KBUILD_EXTMOD', ''],
+    ]);
+  }
+
+  /** Reads nothing but the list of paths and the top of the tree. Throws KbuildError. */
+  static async open(store: KbuildStore, tree: Tree, options: KbuildOptions): Promise<KbuildTree> {
+    const opened = new KbuildTree(store, await store.makefilesOf(tree), options);
+    await opened.#openTop();
+    return opened;
+  }
+
+  /**
+   * When an object is built: `path` is that of the object or of its source (.c, .S, .rs). Undefined where no
+   * makefile that is read for this architecture names it. Reads the makefiles on its way from the top; where
+   * none of them names it, those below and beside. Throws KbuildError for a makefile that make would refuse.
+   */
+  async conditionOf(path: string): Promise<Presence | undefined> {
+    const object = normalize(path).replace(/\.(c|S|rs)$/, '.o');
+    if (this.#all) return (await this.#all).get(object);
+    const way = [TOP];
+    for (let at = object.indexOf('/'); at >= 0; at = object.indexOf('/', at + 1)) way.push(object.slice(0, at));
+    const read: string[] = [];
+    for (const dir of way) {
+      if (dir !== TOP && !this.#edges.has(dir)) continue;
+      await this.#read(dir);
+      read.push(dir);
+    }
+    const near = this.#presence(object, read);
+    if (near) return near;
+    for (const dir of read.reverse()) {
+      const below = await this.#readBelow(dir);
+      const found = this.#presence(object, below);
+      if (found) return found;
+    }
+    return undefined;
+  }
+
+  /** Every object of the tree for this architecture, by its path. */
+  allObjects(): Promise<ReadonlyMap<string, Presence>> {
+    return (this.#all ??= this.#readAll());
+  }
+
+  /** Objects whose conditions mention a symbol, those in directories that hang on it included. */
+  async objectsOf(symbol: SymbolName): Promise<Presence[]> {
+    const { pool } = this.#store.conditions;
+    const id = pool.findSymbol(symbol);
+    if (id === undefined) return [];
+    const mentions = new Map<ExprId, boolean>();
+    const has = (e: ExprId): boolean => {
+      let found = mentions.get(e);
+      if (found === undefined) {
+        found = false;
+        pool.symbolsOf(e, (one) => {
+          found ||= one === id;
+        });
+        mentions.set(e, found);
+      }
+      return found;
+    };
+    return [...(await this.allObjects()).values()].filter(
+      ({ builtIn, module, elsewhere }) => has(builtIn) || has(module) || has(elsewhere),
+    );
+  }
+
+  /** Lines of the makefiles that are read for this architecture which name a symbol, comments left out. */
+  async linesOf(symbol: SymbolName): Promise<readonly MakefileLine[]> {
+    await this.allObjects();
+    this.#mentions ??= mentionsIn([...this.#readPaths].sort().flatMap((path) => this.#makefiles.get(path) ?? []));
+    return this.#mentions.get(symbol) ?? [];
+  }
+
+  // ------------------------------------------------------------ reading
+
+  async #openTop(): Promise<void> {
+    await this.#makefiles.load(['Makefile', ...COMMON_INCLUDES]);
+    const { base, libraries } = await this.#evaluated('', (world): Top => {
+      const top = this.#run(world, new Scope(), ['Makefile']);
+      const exported = top.scope.exported();
+      this.#run(world, exported, COMMON_INCLUDES);
+      return { base: exported, libraries: top.list('libs-y') };
+    });
+    this.#base = base;
+    for (const { text, when } of libraries) {
+      const dir = normalize(text.replace(/lib\.a$/, '')).replace(/\/$/, '');
+      if (hasHole(text) || dir === TOP) continue;
+      const { conditions } = this.#store;
+      this.#libraries.set(dir, conditions.or(this.#libraries.get(dir) ?? conditions.FALSE, when));
+    }
+    await this.#read(TOP);
+  }
+
+  #run(world: World, scope: Scope, paths: readonly string[]): Evaluator {
+    const evaluator = new Evaluator(this.#store.conditions, world, scope, this.#fixed);
+    for (const path of paths) {
+      const makefile = world.makefile(path);
+      if (makefile) evaluator.run(makefile);
+    }
+    return evaluator;
+  }
+
+  /** The result for a directory ('' for the top Makefile): one made before from the same, or a new one. */
+  async #evaluated<T>(name: string, evaluate: (world: World) => T): Promise<T> {
+    const { evaluations } = this.#store;
+    const key = `${this.#fixed.get('ARCH')} ${this.#fixed.get('SUBARCH')} ${this.#base?.id ?? ''} ${name}`;
+    const noted = (paths: readonly string[]): void => {
+      for (const path of paths) this.#readPaths.add(path);
+    };
+    for (const { inputs, value } of evaluations.get(key)) {
+      await this.#makefiles.load(inputs.paths);
+      if (!inputs.isSameIn(this.#world())) continue;
+      noted(inputs.paths);
+      return value as T;
+    }
+    for (;;) {
+      const wanted: string[] = [];
+      const inputs = new Inputs();
+      const value = evaluate(inputs.noting(this.#world(wanted)));
+      if (wanted.length === 0) {
+        evaluations.set(key, inputs, value);
+        noted(inputs.paths);
+        return value;
+      }
+      await this.#makefiles.load(wanted);
+    }
+  }
+
+  /** Files that are not read yet go to `wanted`. */
+  #world(wanted: string[] = []): World {
+    return {
+      makefile: (path) => {
+        const makefile = this.#makefiles.get(path);
+        if (!makefile && this.#makefiles.has(path)) wanted.push(path);
+        return makefile;
+      },
+      symbolType: this.#options.symbolType,
+      wildcard: (pattern) => this.#makefiles.wildcard(pattern),
+    };
+  }
+
+  /** Evaluates a directory's makefile, and notes which directories it leads to. */
+  async #read(dir: string): Promise<void> {
+    if (this.#lists.has(dir)) return;
+    const path = this.#makefiles.kbuildFile(dir);
+    if (path !== undefined) await this.#makefiles.load([path]);
+    const lists =
+      path === undefined
+        ? { objects: [], directories: [] }
+        : await this.#evaluated(dir, (world): DirectoryLists => {
+            const scope = new Scope(this.#base);
+            const evaluator = new Evaluator(this.#store.conditions, world, scope, this.#fixed);
+            for (const name of INITIAL_LISTS) evaluator.define(name, '');
+            evaluator.define('obj', dir);
+            evaluator.define('src', dir);
+            const makefile = world.makefile(path);
+            if (makefile) evaluator.run(makefile);
+            return listsOf(evaluator, dir);
+          });
+    this.#lists.set(dir, lists);
+    for (const { path: to, role, when, lines } of lists.directories) {
+      // make would enter itself for ever
+      if (to === dir || to.startsWith('..')) continue;
+      const edges = this.#edges.get(to) ?? [];
+      this.#edges.set(to, edges);
+      edges.push({ from: dir, role, when, lines });
+    }
+    this.#entries.clear();
+  }
+
+  /** Reads a directory and all that it leads to. */
+  async #readBelow(dir: string): Promise<string[]> {
+    const below: string[] = [];
+    const seen = new Set<string>();
+    const queue = [dir];
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      if (seen.has(next)) continue;
+      seen.add(next);
+      below.push(next);
+      await this.#read(next);
+      queue.push(
+        ...this.#lists
+          .get(next)!
+          .directories.map(({ path }) => path)
+          .filter((path) => this.#edges.has(path)),
+      );
+    }
+    return below;
+  }
+
+  async #readAll(): Promise<ReadonlyMap<string, Presence>> {
+    await this.#makefiles.loadAll();
+    const dirs = await this.#readBelow(TOP);
+    const byObject = new Map<string, [string, ListedObject][]>();
+    for (const dir of dirs) {
+      for (const object of this.#lists.get(dir)!.objects) {
+        const listed = byObject.get(object.path);
+        if (listed) listed.push([dir, object]);
+        else byObject.set(object.path, [[dir, object]]);
+      }
+    }
+    const all = new Map<string, Presence>();
+    for (const [object, listed] of byObject) {
+      const presence = this.#present(object, listed);
+      if (presence) all.set(object, presence);
+    }
+    return all;
+  }
+
+  // ------------------------------------------------------------ conditions
+
+  #presence(object: string, dirs: readonly string[]): Presence | undefined {
+    const listed = dirs.flatMap((dir) =>
+      this.#lists
+        .get(dir)!
+        .objects.flatMap((one): [string, ListedObject][] => (one.path === object ? [[dir, one]] : [])),
+    );
+    return this.#present(object, listed);
+  }
+
+  #present(object: string, listed: readonly (readonly [string, ListedObject])[]): Presence | undefined {
+    const { conditions } = this.#store;
+    const ways = listed.flatMap(([dir, one]) => this.#ways(dir, one));
+    if (ways.length === 0) return undefined;
+    const any = (destination: Destination): ExprId =>
+      ways.reduce((e, way) => (way.destination === destination ? conditions.or(e, way.when) : e), conditions.FALSE);
+    const [builtIn, module, elsewhere] = [any('vmlinux'), any('module'), any('elsewhere')];
+    const isUnknown = [builtIn, module, elsewhere].some((e) => conditions.hasUnknown(e));
+    return { object, builtIn, module, elsewhere, isUnknown, ways };
+  }
+
+  #ways(dir: string, { role, when, lines, composite }: ListedObject): Way[] {
+    const { conditions } = this.#store;
+    const entry = this.#entry(dir);
+    const ways: Way[] = [];
+    const add = (destination: Destination, condition: ExprId, more: Partial<Way> = {}): void => {
+      const whole = conditions.and(condition, when);
+      if (whole === conditions.FALSE) return;
+      const quoted = [...entry.lines, ...lines].map((place) => this.#quoted(place));
+      ways.push({ destination, when: whole, lines: quoted, ...(composite !== undefined && { composite }), ...more });
+    };
+    const { and, not } = { and: conditions.and.bind(conditions), not: conditions.not.bind(conditions) };
+    switch (role) {
+      case 'obj-y':
+        add('vmlinux', entry.builtIn);
+        break;
+      case 'obj-m':
+        add('module', this.#modular(entry.modorder, when));
+        if (entry.visited !== entry.modorder)
+          add('elsewhere', this.#modular(and(entry.visited, not(entry.modorder)), when));
+        break;
+      case 'lib': {
+        const linked = this.#libraries.get(dir) ?? conditions.FALSE;
+        add('vmlinux', and(entry.visited, linked), { isLibrary: true });
+        add('elsewhere', and(entry.visited, not(linked)));
+        break;
+      }
+      case 'extra':
+        add('elsewhere', entry.visited);
+    }
+    return ways;
+  }
+
+  /** Without CONFIG_MODULES the top Makefile empties KBUILD_MODULES; a symbol that is m says that it is on. */
+  #modular(entered: ExprId, when: ExprId): ExprId {
+    const { conditions } = this.#store;
+    if (conditions.needsModules(conditions.and(entered, when))) return entered;
+    return conditions.and(entered, conditions.bool(conditions.pool.symbolId('MODULES')));
+  }
+
+  #entry(dir: string): Entry {
+    const { conditions } = this.#store;
+    const { TRUE, FALSE } = conditions;
+    if (dir === TOP) return { visited: TRUE, builtIn: TRUE, modorder: TRUE, lines: [] };
+    const known = this.#entries.get(dir);
+    // a circle of directories is entered from outside of it
+    if (known === 'open') return { visited: FALSE, builtIn: FALSE, modorder: FALSE, lines: [] };
+    if (known) return known;
+    this.#entries.set(dir, 'open');
+    let [visited, builtIn, modorder] = [FALSE, FALSE, FALSE];
+    let lines: readonly Place[] | undefined;
+    for (const { from, role, when, lines: own } of this.#edges.get(dir) ?? []) {
+      const entry = this.#entry(from);
+      const reached = conditions.and(entry.visited, when);
+      if (reached === FALSE) continue;
+      lines ??= [...entry.lines, ...own];
+      visited = conditions.or(visited, reached);
+      if (role === 'subdir') continue;
+      modorder = conditions.or(modorder, conditions.and(entry.modorder, when));
+      if (role === 'obj-y') builtIn = conditions.or(builtIn, conditions.and(entry.builtIn, when));
+    }
+    const entry: Entry = { visited, builtIn, modorder, lines: lines ?? [] };
+    this.#entries.set(dir, entry);
+    return entry;
+  }
+
+  #quoted(place: Place): MakefileLine {
+    let quoted = this.#quotes.get(place);
+    if (!quoted) {
+      const { path, line } = place;
+      quoted = { path, line, text: this.#makefiles.get(path)?.lines[line - 1] ?? '' };
+      this.#quotes.set(place, quoted);
+    }
+    return quoted;
+  }
+}
+
+function mentionsIn(makefiles: readonly Makefile[]): Map<SymbolName, MakefileLine[]> {
+  const mentions = new Map<SymbolName, MakefileLine[]>();
+  for (const { path, lines } of makefiles) {
+    for (const [i, text] of lines.entries()) {
+      const names = text.replace(/(^|[^\\])#.*/, '$1').matchAll(/\bCONFIG_(\w+)/g);
+      for (const symbol of new Set([...names].map((match) => match[1]!))) {
+        const found = mentions.get(symbol);
+        if (found) found.push({ path, line: i + 1, text });
+        else mentions.set(symbol, [{ path, line: i + 1, text }]);
+      }
+    }
+  }
+  return mentions;
+}
