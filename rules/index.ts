@@ -1,6 +1,7 @@
 /** The rules, one line each, sorted. */
 
 import configUpgrade from './config-upgrade.ts';
+import overExposed from './over-exposed.ts';
 import recursiveDependency from './recursive-dependency.ts';
 import type { Rule } from './rule.ts';
 import undefinedSymbol from './undefined-symbol.ts';
@@ -9,6 +10,7 @@ import unmigratedRename from './unmigrated-rename.ts';
 
 export const RULES: readonly Rule[] = [
   configUpgrade,
+  overExposed,
   recursiveDependency,
   undefinedSymbol,
   unmetSelect,

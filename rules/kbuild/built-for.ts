@@ -1,0 +1,86 @@
+/** What is built for a symbol, on both sides of a change, one architecture after the other. */
+
+import type { Level } from '../kconfig/cnf.ts';
+import type { KSymbol } from '../kconfig/model.ts';
+import type { Goal } from '../kconfig/solve.ts';
+import type { ArchPair, KernelChange } from '../rule.ts';
+import type { Side, SymbolName } from '../types.ts';
+import { consumersOf, type Mentions, mentionsOf, nearMentions } from './consumers.ts';
+import { KbuildError } from './error.ts';
+import { KbuildStore } from './files.ts';
+import { KbuildTree, type Presence } from './kbuild-tree.ts';
+
+export class BuiltFor {
+  readonly #change: KernelChange;
+  readonly #store: KbuildStore;
+  readonly #mentions = new Map<string, Promise<Mentions | undefined>>();
+  /** Of the architecture asked about last. */
+  readonly #trees = new Map<Side, { readonly pair: ArchPair; readonly tree: Promise<KbuildTree> }>();
+
+  constructor(change: KernelChange) {
+    this.#change = change;
+    this.#store = new KbuildStore(change.pool);
+  }
+
+  /** Objects that the makefile beside the symbol's entry lists for it. Undefined where that cannot be told. */
+  near(pair: ArchPair, side: Side, symbol: KSymbol): Promise<Presence[] | undefined> {
+    const { tree } = this.#change[side];
+    const { path } = symbol.declarations[0]!;
+    return this.#consumers(pair, side, symbol.name, nearMentions(tree, symbol.name, path));
+  }
+
+  /** All objects that hang on the symbol or ask for it. Undefined where that cannot be told. */
+  all(pair: ArchPair, side: Side, symbol: KSymbol): Promise<Presence[] | undefined> {
+    const key = `${side} ${symbol.name}`;
+    const mentions = this.#mentions.get(key) ?? mentionsOf(this.#change[side].tree, symbol.name);
+    this.#mentions.set(key, mentions);
+    return this.#consumers(pair, side, symbol.name, mentions);
+  }
+
+  /** That none of the objects is built. */
+  noneOf(objects: readonly Presence[]): Goal[] {
+    const { conditions } = this.#store;
+    const level: Level = 1;
+    return objects.map(({ builtIn, module, elsewhere }) => ({
+      expr: conditions.or(conditions.or(builtIn, module), elsewhere),
+      level,
+      holds: false,
+    }));
+  }
+
+  async #consumers(
+    pair: ArchPair,
+    side: Side,
+    symbol: SymbolName,
+    named: Promise<Mentions | undefined>,
+  ): Promise<Presence[] | undefined> {
+    const mentions = await named;
+    if (!mentions) return undefined;
+    const { tree } = this.#change[side];
+    try {
+      return await consumersOf(tree, await this.#tree(pair, side), this.#change.pool, symbol, mentions);
+    } catch (error) {
+      // What make refuses is another rule's matter.
+      if (error instanceof KbuildError) return undefined;
+      throw error;
+    }
+  }
+
+  #tree(pair: ArchPair, side: Side): Promise<KbuildTree> {
+    const known = this.#trees.get(side);
+    if (known?.pair === pair) return known.tree;
+    const { arch } = pair;
+    const model = pair[side];
+    const { pool } = this.#change;
+    const tree = KbuildTree.open(this.#store, this.#change[side].tree, {
+      arch,
+      symbolType: (name) => {
+        const id = pool.findSymbol(name);
+        const symbol = id === undefined ? undefined : model.symbols[id];
+        return symbol && symbol.declarations.length > 0 ? symbol.type : undefined;
+      },
+    });
+    this.#trees.set(side, { pair, tree });
+    return tree;
+  }
+}
