@@ -3,13 +3,13 @@ import { fame } from './config-groups.ts';
 import { BuiltFor } from './kbuild/built-for.ts';
 import type { MakefileLine, Presence } from './kbuild/kbuild-tree.ts';
 import { propertyLine } from './kconfig/cause.ts';
-import { substitute } from './kconfig/conditions.ts';
 import { lineOf, valueOn } from './kconfig/config-line.ts';
-import type { ExprId, SymbolId } from './kconfig/expr.ts';
+import { MOD, NO, type SymbolId, type Tristate } from './kconfig/expr.ts';
 import type { Setting } from './kconfig/justify.ts';
 import { type DroppedCondition, type NewlyOn, newlyOn } from './kconfig/newly-on.ts';
 import { Platforms } from './kconfig/platforms.ts';
 import type { Goal, Solver } from './kconfig/solve.ts';
+import { type BothSides, withoutPlatform } from './kconfig/without-platform.ts';
 import { applySettings, fragment } from './kconfig/witness.ts';
 import { type ArchPair, type Candidate, type Conf, type ConfRun, defineRule, type KernelChange } from './rule.ts';
 import type { Anchor, Arch, Attempt, Evidence, Patch, Side, Witness } from './types.ts';
@@ -98,14 +98,14 @@ const NEAR_LINES = 25;
 class State {
   readonly builtFor: BuiltFor;
   readonly #change: KernelChange;
-  #platforms: { readonly before: Platforms; readonly after: Platforms } | undefined;
+  #platforms: BothSides<Platforms> | undefined;
 
   constructor(change: KernelChange) {
     this.#change = change;
     this.builtFor = new BuiltFor(change);
   }
 
-  get platforms(): { readonly before: Platforms; readonly after: Platforms } {
+  get platforms(): BothSides<Platforms> {
     const { pool, before, after } = this.#change;
     this.#platforms ??= {
       before: new Platforms(pool, before.kconfig.files),
@@ -130,8 +130,7 @@ async function look(change: KernelChange, pair: ArchPair, state: State): Promise
     const widened = newlyOn(pair.solver('after'), one);
     if (!widened) continue;
     left--;
-    const exposure =
-      (await notBuilt(change, pair, state, widened)) ?? withoutPlatform(change, pair, state.platforms, widened);
+    const exposure = (await notBuilt(change, pair, state, widened)) ?? onEveryMachine(change, pair, state, widened);
     if (exposure) found.push(exposure);
   }
   return found;
@@ -167,85 +166,46 @@ async function notBuilt(
 
 /** The line that keeps an object from being built, where `values` are those of the configuration. */
 function unbuilt({ object, ways }: Presence, { values, model, pool }: Solver): Unbuilt {
-  const offIn = ({ text }: MakefileLine): string[] => {
+  const namesWith = ({ text }: MakefileLine, value: Tristate): string[] => {
     const names = [...text.matchAll(/\bCONFIG_(\w+)/g)].map((match) => match[1]!);
     return [...new Set(names)].filter((name) => {
       const symbol = model.symbols[pool.findSymbol(name) ?? -1];
-      return !symbol || values.tristate(symbol) === 0;
+      return (symbol ? values.tristate(symbol) : NO) === value;
     });
   };
   const lines = ways[0]!.lines;
-  const line = lines.find((one) => offIn(one).length > 0) ?? lines.at(-1)!;
-  return { object, path: line.path, line: line.line, text: line.text.trim(), off: offIn(line) };
+  const line =
+    lines.find((one) => namesWith(one, NO).length > 0) ??
+    // What is built into nothing: obj-y below obj-m.
+    lines.find((one) => namesWith(one, MOD).length > 0) ??
+    lines.at(-1)!;
+  return { object, path: line.path, line: line.line, text: line.text.trim(), off: namesWith(line, NO) };
 }
 
 // ---------------------------------------------------------------- no platform
 
-function withoutPlatform(
+function onEveryMachine(
   change: KernelChange,
   pair: ArchPair,
-  platforms: State['platforms'],
+  { platforms }: State,
   widened: NewlyOn,
 ): Exposure | undefined {
-  const { before, after, guardBefore, guardAfter, goals, dropped } = widened;
+  const { before, after } = widened;
+  // Parts of an architecture are no drivers.
   if ([...before.declarations, ...after.declarations].some(({ path }) => path.startsWith('arch/'))) return undefined;
-  const solver = pair.solver('after');
-  const { pool } = change;
-  const named = symbolsIn(change, guardBefore).filter((id) => platforms.before.isPlatform(id));
-  const kept = symbolsIn(change, guardAfter);
-  const gone = named.filter(
-    (id) => !kept.includes(id) && dropped.some(({ expr }) => symbolsIn(change, expr).includes(id)),
-  );
-  const isAlways = (id: SymbolId): boolean =>
-    solver.isPossible([{ expr: pool.symbol(id), level: 1, holds: false }]) === false;
-  const lost = gone.filter((id) => !isAlways(id));
-  if (lost.length === 0) return undefined;
-  const off = (id: SymbolId): Goal => ({ expr: pool.symbol(id), level: 1, holds: false });
-  const compileTest = pool.symbolId('COMPILE_TEST');
-  const where: Goal[] = [off(compileTest), ...named.filter((id) => !isAlways(id)).map(off)];
-  // What else says on which machines: what is new there, and platforms that were named before.
-  let guard = guardAfter;
-  const others = kept.filter(
-    (id) =>
-      (platforms.before.isOfMachines(id) || platforms.after.isOfMachines(id)) &&
-      (platforms.after.isPlatform(id) || !symbolsIn(change, guardBefore).includes(id)),
-  );
-  for (const id of others) {
-    if (!isAlways(id)) where.push(off(id));
-    else if (!wasPossible(pair, widened, compileTest)) guard = substitute(pool, guard, id, pool.n);
-  }
-  if (guard !== guardAfter) where.push({ expr: guard, level: 1, holds: true });
-  const told_ = told(change, pair, widened, {
-    kind: 'no-platform',
-    goals: [...goals, ...where],
-    objects: [],
-    platforms: lost,
-  });
-  if (!told_ || changesCode(change.series, told_.anchor)) return undefined;
-  const patch = change.series.patches.find(({ n }) => n === told_.anchor.patch)!;
-  return told_.off.some((name) => isSaid(patch, name)) ? undefined : told_;
+  const solvers = { before: pair.solver('before'), after: pair.solver('after') };
+  const found = withoutPlatform(widened, platforms, solvers);
+  if (!found) return undefined;
+  const { goals, lost } = found;
+  const exposure = told(change, pair, widened, { kind: 'no-platform', goals, objects: [], platforms: lost });
+  if (!exposure || changesCode(change.series, exposure.anchor)) return undefined;
+  const patch = change.series.patches.find(({ n }) => n === exposure.anchor.patch)!;
+  return exposure.off.some((name) => isSaid(patch, name)) ? undefined : exposure;
 }
 
-/** Whether the symbol could be on without the series, other than for compile testing. */
-function wasPossible(pair: ArchPair, { before }: NewlyOn, compileTest: SymbolId): boolean {
-  const solver = pair.solver('before');
-  const { pool } = solver;
-  return (
-    solver.isPossible([
-      { expr: pool.symbol(before.id), level: 1, holds: true },
-      { expr: pool.symbol(compileTest), level: 1, holds: false },
-    ]) !== false
-  );
-}
-
+/** The patch's own words name a symbol. */
 function isSaid({ title, log }: Patch, name: string): boolean {
   return new RegExp(`\\b(?:CONFIG_)?${name}\\b`).test(`${title}\n${log}`);
-}
-
-function symbolsIn({ pool }: KernelChange, e: ExprId): SymbolId[] {
-  const found = new Set<SymbolId>();
-  pool.symbolsOf(e, (id) => found.add(id));
-  return [...found];
 }
 
 // ---------------------------------------------------------------- what is told

@@ -34,10 +34,11 @@ export class Platforms {
       const folder = MACHINES.exec(path)?.[0];
       if (folder !== undefined) this.#declare(folder, file);
       if (compileTest === undefined) continue;
-      for (const { kind, expr } of file.statements) {
-        if ((kind !== Kind.depends && kind !== Kind.if) || seen.has(expr)) continue;
-        seen.add(expr);
-        this.#collect(expr, compileTest);
+      for (const { kind, expr, cond } of file.statements) {
+        const condition = kind === Kind.depends || kind === Kind.if ? expr : cond;
+        if (condition === NONE || seen.has(condition)) continue;
+        seen.add(condition);
+        this.#collect(condition, compileTest);
       }
     }
   }
@@ -68,7 +69,6 @@ export class Platforms {
 
   /** Of each `||` with COMPILE_TEST in one operand, the symbols that the others need. */
   #collect(e: ExprId, compileTest: SymbolId): void {
-    if (e === NONE) return;
     const op = this.#pool.ops[e];
     if (op === Op.and) for (const part of this.#parts(Op.and, e)) this.#collect(part, compileTest);
     if (op !== Op.or) return;
