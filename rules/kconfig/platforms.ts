@@ -24,6 +24,8 @@ export class Platforms {
   readonly #machines = new Map<SymbolId, Machine>();
   /** Named as an alternative to compile testing. */
   readonly #alternatives = new Set<SymbolId>();
+  /** Declared elsewhere, for whatever architecture (as well). */
+  readonly #general = new Set<SymbolId>();
 
   /** Reads the files of one tree, by path. */
   constructor(pool: ExprPool, files: ReadonlyMap<string, KconfigFile>) {
@@ -31,8 +33,7 @@ export class Platforms {
     const compileTest = pool.findSymbol('COMPILE_TEST');
     const seen = new Set<ExprId>();
     for (const [path, file] of files) {
-      const folder = MACHINES.exec(path)?.[0];
-      if (folder !== undefined) this.#declare(folder, file);
+      this.#declare(MACHINES.exec(path)?.[0], file);
       if (compileTest === undefined) continue;
       for (const { kind, expr, cond } of file.statements) {
         const condition = kind === Kind.depends || kind === Kind.if ? expr : cond;
@@ -46,7 +47,8 @@ export class Platforms {
   /** A bool that stands for an architecture or a platform. */
   isPlatform(symbol: SymbolId): boolean {
     const machine = this.#machines.get(symbol);
-    return machine?.isBool === true && machine.folders.size <= MOST_ARCHS && this.#alternatives.has(symbol);
+    if (!machine?.isBool || machine.folders.size > MOST_ARCHS) return false;
+    return this.#alternatives.has(symbol) && !this.#general.has(symbol);
   }
 
   /** Whatever is declared where machines are: it may restrict a driver to some of them. */
@@ -54,14 +56,18 @@ export class Platforms {
     return this.#machines.has(symbol);
   }
 
-  #declare(folder: string, { statements }: KconfigFile): void {
+  #declare(folder: string | undefined, { statements }: KconfigFile): void {
     let at: Machine | undefined;
     for (const { kind, symbol, type } of statements) {
       if (kind === Kind.config || kind === Kind.menuconfig) {
+        if (folder === undefined) {
+          this.#general.add(symbol);
+          continue;
+        }
         at = this.#machines.get(symbol) ?? { folders: new Set(), isBool: false };
         at.folders.add(folder);
         this.#machines.set(symbol, at);
-      } else if (kind === Kind.type && at) {
+      } else if ((kind === Kind.type || kind === Kind.default) && at) {
         at.isBool ||= type === SymbolType.bool;
       }
     }
