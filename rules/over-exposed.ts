@@ -31,10 +31,11 @@ config PINCTRL_FOO loses "depends on ARCH_FOO || COMPILE_TEST" and is offered on
 Keep the condition, or put the new platform beside the old one.
 ## What it misses
 Platforms that no dependency of the tree names as an alternative to COMPILE_TEST, and drivers below arch/. Of
-platforms it says nothing where the patch does not hide it: its log names the platform that goes, or
-it changes code beside or below the Kconfig file, as one that makes a driver generic does. Of what is
-built it says nothing where that cannot be told: very many lines name the symbol, or objects hang on
-the compiler. Code that is built and does nothing.`,
+platforms it says nothing where the patch does not hide it: its log names the platform that goes or
+says that a dependency does, or it changes code beside or below the Kconfig file, as one that makes a
+driver generic does. Of what is built it says nothing where that cannot be told: very many lines name
+the symbol, or objects hang on the compiler; nor after the first eight such symbols of a series whose
+objects are not listed beside their entry. Code that is built and does nothing.`,
 
   begin(change) {
     const state = new State(change);
@@ -200,12 +201,18 @@ function onEveryMachine(
   const exposure = told(change, pair, widened, { kind: 'no-platform', goals, objects: [], platforms: lost });
   if (!exposure || changesCode(change.series, exposure.anchor)) return undefined;
   const patch = change.series.patches.find(({ n }) => n === exposure.anchor.patch)!;
-  return exposure.off.some((name) => isSaid(patch, name)) ? undefined : exposure;
+  return isSaid(patch, exposure.off) ? undefined : exposure;
 }
 
-/** The patch's own words name a symbol. */
-function isSaid({ title, log }: Patch, name: string): boolean {
-  return new RegExp(`\\b(?:CONFIG_)?${name}\\b`).test(`${title}\n${log}`);
+/** The patch's own words name a platform that goes, or say that a dependency does: nothing is hidden from who reads it. */
+function isSaid({ title, log }: Patch, platforms: readonly string[]): boolean {
+  const words = `${title}\n\n${log}`;
+  return (
+    platforms.some((name) => new RegExp(`\\b(?:CONFIG_)?${name}\\b`).test(words)) ||
+    /\b(?:drop|remov|relax|loosen|lift|unneed|unnecessar|superfluous|no longer)[^.]*\b(?:dependenc|depends on|restrict)/i.test(
+      words,
+    )
+  );
 }
 
 // ---------------------------------------------------------------- what is told

@@ -10,6 +10,9 @@ import { KbuildError } from './error.ts';
 import { KbuildStore } from './files.ts';
 import { KbuildTree, type Presence } from './kbuild-tree.ts';
 
+/** Symbols looked for in the whole tree: each takes seconds. */
+const MOST_SEARCHED = 8;
+
 export class BuiltFor {
   readonly #change: KernelChange;
   readonly #store: KbuildStore;
@@ -32,8 +35,11 @@ export class BuiltFor {
   /** All objects that hang on the symbol or ask for it. Undefined where that cannot be told. */
   all(pair: ArchPair, side: Side, symbol: KSymbol): Promise<Presence[] | undefined> {
     const key = `${side} ${symbol.name}`;
-    const mentions = this.#mentions.get(key) ?? mentionsOf(this.#change[side].tree, symbol.name);
-    this.#mentions.set(key, mentions);
+    let mentions = this.#mentions.get(key);
+    if (!mentions) {
+      if (this.#mentions.size >= 2 * MOST_SEARCHED) return Promise.resolve(undefined);
+      this.#mentions.set(key, (mentions = mentionsOf(this.#change[side].tree, symbol.name)));
+    }
     return this.#consumers(pair, side, symbol.name, mentions);
   }
 
