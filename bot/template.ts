@@ -140,7 +140,7 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     'claim.moreObjects': 'number of others',
     'claim.isAsked': 'whether it is set there; else it is on by itself',
     'claim.archs': 'architectures it happens on, list',
-    'claim.repairs': 'lines of its entry that would repair it, list',
+    'claim.repairs': 'list of {text, isInstead}: lines of its entry that would repair it',
     'claim.others': 'other symbols of the same cause, confirmed, list',
     'claim.notTried': 'number of others that were not shown to conf',
   },

@@ -71,6 +71,13 @@ interface Unbuilt extends Place {
   readonly off: readonly string[];
 }
 
+/** A line of the symbol's entry. */
+interface Repair {
+  readonly text: string;
+  /** In place of the one that the series puts there. */
+  readonly isInstead: boolean;
+}
+
 /** A symbol that can be on where it makes no sense. */
 interface Exposure {
   readonly key: string;
@@ -82,8 +89,7 @@ interface Exposure {
   readonly off: readonly string[];
   readonly objects: readonly Unbuilt[];
   readonly isAsked: boolean;
-  /** Lines that would repair it. */
-  readonly repairs: readonly string[];
+  readonly repairs: readonly Repair[];
   readonly witness: Witness;
   /** Text of the .config. */
   readonly config: string;
@@ -119,7 +125,7 @@ class State {
 /** One symbol on several architectures: told of the one that most people know, repaired by what helps on all. */
 function merged(a: Exposure, b: Exposure): Exposure {
   const [first, other] = fame(b.witness.arch) < fame(a.witness.arch) ? [b, a] : [a, b];
-  const repairs = first.repairs.filter((text) => other.repairs.includes(text));
+  const repairs = first.repairs.filter(({ text }) => other.repairs.some((one) => one.text === text));
   return { ...first, repairs, archs: [...a.archs, ...b.archs] };
 }
 
@@ -289,18 +295,21 @@ function placed(
   };
 }
 
-/** The dropped line put back, if that is enough and leaves the symbol possible. */
+/** The dropped condition put back, if that is enough and leaves the symbol possible. */
 function repair(
   solver: Solver,
   { after }: NewlyOn,
   goals: readonly Goal[],
-  { expr, isOwn }: DroppedCondition,
+  { property: { kind }, expr, isOwn }: DroppedCondition,
   text: string,
-): string | undefined {
+): Repair | undefined {
+  // A prompt or default is all that there is to repair where nothing else lets the symbol be on.
+  const isSole = kind === 'prompt' ? after.defaults.length === 0 : after.prompts.length === 0;
+  if (kind !== 'depends on' && !(isOwn && isSole && after.impliedBy.length === 0)) return undefined;
   const holds: Goal = { expr, level: 1, holds: true };
   const isOn: Goal = { expr: solver.pool.symbol(after.id), level: 1, holds: true };
   if (solver.isPossible([...goals, holds]) !== false || solver.isPossible([isOn, holds]) !== true) return undefined;
-  return isOwn ? text : `depends on ${solver.pool.print(expr)}`;
+  return { text: isOwn ? text : `depends on ${solver.pool.print(expr)}`, isInstead: kind !== 'depends on' };
 }
 
 /** Other symbols of the same cause that are named, and shown to conf. */

@@ -108,7 +108,7 @@ describe('nothing is built', () => {
     const [one] = await run(kconfig, files);
     expect(one?.claim).toMatchObject({
       objects: [{ object: 'd/audit.o', path: 'Kbuild', off: [] }],
-      repairs: ['depends on FOO=y'],
+      repairs: [{ text: 'depends on FOO=y', isInstead: false }],
     });
     expect(one?.witness?.settings).toContainEqual({ symbol: 'FOO', value: 'm' });
   });
