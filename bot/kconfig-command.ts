@@ -4,13 +4,15 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { openDirectory } from '../queue/dir-kconfig.ts';
 import { KconfigSide } from '../queue/kconfig-side.ts';
 import { cacheDir } from '../queue/provision-cache.ts';
 import { setToolPath } from '../queue/sandbox.ts';
 import { srcArch } from '../queue/toolchain.ts';
-import { findCycles } from '../rules/kconfig/cycles.ts';
 import { KconfigError } from '../rules/kconfig/error.ts';
+import type { ExprPool } from '../rules/kconfig/expr.ts';
+import type { KconfigModel } from '../rules/kconfig/model.ts';
 import { applyMode, type Mode, renderMode } from '../rules/kconfig/modes.ts';
 import { Values } from '../rules/kconfig/values.ts';
 import type { World } from './main.ts';
@@ -70,9 +72,11 @@ export async function runExplain(symbol: string, args: KconfigArguments, world: 
 }
 
 async function load(args: KconfigArguments, world: World): Promise<{ values: Values; dir: string }> {
+  // V8's last compiler takes a quarter of all processor time, and the process ends before that has paid.
+  setFlagsFromString('--no-turbofan');
   if (world.env['PATH']) setToolPath(world.env['PATH']);
   const dir = args.tree ?? world.env['DEPBOT_TREE'] ?? world.cwd;
-  const source = openDirectory(dir);
+  const source = openDirectory(dir, { cacheDir: cacheDir(world.env) });
   const arch = args.arch ?? MACHINES[world.machine] ?? world.machine;
   if (!existsSync(join(dir, 'arch', srcArch(arch), 'Kconfig')))
     throw new KconfigError(
@@ -87,13 +91,17 @@ async function load(args: KconfigArguments, world: World): Promise<{ values: Val
   const model = await side.model(arch);
   for (const warning of model.warnings) world.stderr.write(`${warning}\n`);
   for (const message of model.messages) world.stderr.write(`${message.text}\n`);
-  const cycles = findCycles(source.pool, model);
-  const start = cycles[0]?.steps[0];
-  if (start) {
-    world.stderr.write(cycles.map(({ stderr }) => stderr).join(''));
-    throw new KconfigError(start.path, start.line, `${start.symbol} depends on itself, so that conf refuses this tree`);
-  }
+  if (!model.isAcyclic) await refuseCycles(source.pool, model, world);
   return { values: new Values(source.pool, model), dir };
+}
+
+async function refuseCycles(pool: ExprPool, model: KconfigModel, world: World): Promise<void> {
+  const { findCycles } = await import('../rules/kconfig/cycles.ts');
+  const cycles = findCycles(pool, model);
+  const start = cycles[0]?.steps[0];
+  if (!start) return;
+  world.stderr.write(cycles.map(({ stderr }) => stderr).join(''));
+  throw new KconfigError(start.path, start.line, `${start.symbol} depends on itself, so that conf refuses this tree`);
 }
 
 const MACHINES: Readonly<Record<string, string>> = {

@@ -20,9 +20,9 @@ import { cycleKey } from '../rules/recursive-dependency.ts';
 import type { ArchPair, Candidate, ChangedPath, Conf, ConfRun, KernelChange, Rule, RuleRun } from '../rules/rule.ts';
 import type { AppliedSeries, Arch, CannotCheck, Dropped, Finding, Report, Series, Side, Tree } from '../rules/types.ts';
 import { applySeries } from './apply.ts';
+import { ConfServers } from './conf-servers.ts';
 import { type DistributionConfig, existingConfigs } from './existing-configs.ts';
 import { changedPaths, openTree } from './git-tree.ts';
-import { gate } from './in-parallel.ts';
 import { AnswerError, ConfError, fromTree, KconfigSide } from './kconfig-side.ts';
 import { uncheckedReport } from './report.ts';
 import type { Repository } from './repository.ts';
@@ -107,8 +107,10 @@ async function compare(
 ): Promise<Pick<Report, 'findings' | 'dropped' | 'checked'>> {
   const store = options.store ?? new KconfigStore();
   const base = applied.prerequisites.at(-1)?.commit ?? applied.base.sha;
+  const confServers = new ConfServers();
   const sideOptions = {
     cacheDir: options.cacheDir,
+    confServers,
     shellBudget: newShellBudget(),
     ...(options.trustTree !== undefined && { trustTree: options.trustTree }),
   };
@@ -153,7 +155,7 @@ async function compare(
   const conf = shared({
     olddefconfig: (side, arch, config) => (side === 'before' ? before : after).olddefconfig(arch, config),
   });
-  const { findings, dropped } = await confirmAll(runs, conf);
+  const { findings, dropped } = await confirmAll(runs, conf).finally(() => confServers.close());
   clock.lap('confirm');
   const checked = {
     rules: rules.map((rule) => rule.id),
@@ -272,17 +274,13 @@ async function changes(repo: Repository, base: string, head: string): Promise<Ch
   }));
 }
 
-/** As many as the machines that this is made for have processors. */
-const CONF_AT_ONCE = 2;
-
-/** Several candidates ask about one configuration: conf is run once. All ask at once: it runs a few at a time. */
+/** Several candidates ask about one configuration: conf is asked once. */
 function shared(conf: Conf): Conf {
-  const enter = gate(CONF_AT_ONCE);
   const runs = new Map<string, Promise<ConfRun>>();
   return {
     olddefconfig(side, arch, config) {
       const key = `${side} ${arch} ${config}`;
-      const run = runs.get(key) ?? enter(() => conf.olddefconfig(side, arch, config));
+      const run = runs.get(key) ?? conf.olddefconfig(side, arch, config);
       runs.set(key, run);
       return run;
     },

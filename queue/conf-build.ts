@@ -72,17 +72,20 @@ async function confSources(dir: string): Promise<string[]> {
   });
 }
 
-/** Compiles queue/replay-popen.c and returns where the library is; kept by its content. Throws SandboxError. */
-export async function buildReplay(options: ConfOptions): Promise<string> {
-  const source = join(import.meta.dirname, 'replay-popen.c');
+/**
+ * Compiles queue/`name`.c, for LD_PRELOAD, and returns where the library is; kept by its content. Throws
+ * SandboxError.
+ */
+export async function buildPreload(name: 'replay-popen' | 'conf-server', options: ConfOptions): Promise<string> {
+  const source = join(import.meta.dirname, `${name}.c`);
   const digest = createHash('sha256')
-    .update(`replay 1 ${machine()}\n`)
+    .update(`preload 1 ${machine()}\n`)
     .update(await readFile(source));
-  const library = join(options.cacheDir, 'conf', digest.digest('hex'), 'replay-popen.so');
+  const library = join(options.cacheDir, 'conf', digest.digest('hex'), `${name}.so`);
   if (await touch(library)) return library;
-  const command = ['gcc', '-O2', '-shared', '-fPIC', '-o', '/out/replay-popen.so', '/replay-popen.c', '-ldl'] as const;
-  const made = await make(library, { ...options, readOnly: [{ host: source, inside: '/replay-popen.c' }] }, [command]);
-  if (!made.ok) throw new SandboxError('failed', `cannot compile queue/replay-popen.c: ${made.output}`);
+  const command = ['gcc', '-O2', '-shared', '-fPIC', '-o', `/out/${name}.so`, `/${name}.c`, '-ldl'] as const;
+  const made = await make(library, { ...options, readOnly: [{ host: source, inside: `/${name}.c` }] }, [command]);
+  if (!made.ok) throw new SandboxError('failed', `cannot compile queue/${name}.c: ${made.output}`);
   return library;
 }
 

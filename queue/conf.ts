@@ -6,7 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConfOptions } from './conf-build.ts';
-import { buildReplay, trust } from './conf-build.ts';
+import { buildPreload, trust } from './conf-build.ts';
 import { MAX_FILE_BYTES, readRegular } from './conf-cache.ts';
 import { remove, temporaryFolder } from './leftovers.ts';
 import type { Limits, Mount, SandboxRun } from './sandbox.ts';
@@ -39,6 +39,8 @@ export interface ConfJob extends ConfOptions {
   readonly allconfig?: string;
   /** For randconfig (KCONFIG_SEED). */
   readonly seed?: number;
+  /** For randconfig: per cent of y and m (KCONFIG_PROBABILITY). */
+  readonly probability?: string;
   /** For defconfig: path in the tree, e.g. `arch/x86/configs/x86_64_defconfig`. */
   readonly defconfigPath?: string;
   /** Known answers to `$(shell,…)`: conf gets these without a process. Not used when the tree is run bare. */
@@ -58,12 +60,12 @@ export interface ConfRun {
   readonly asked: readonly string[];
 }
 
-const CONF_LIMITS: Partial<Limits> = {
+export const CONF_LIMITS = {
   wallMs: 120_000,
   cpuSec: 120,
   fileBytes: MAX_FILE_BYTES,
   outputBytes: 4 * 2 ** 20,
-};
+} satisfies Partial<Limits>;
 
 /** Runs conf once. What conf says or does is a value; throws SandboxError. Source: scripts/kconfig/conf.c. */
 export async function runConf(job: ConfJob): Promise<ConfRun> {
@@ -88,6 +90,7 @@ export async function runConf(job: ConfJob): Promise<ConfRun> {
         ...replay.env,
         ...(job.allconfig === undefined ? {} : { KCONFIG_ALLCONFIG: 'allconfig' }),
         ...(job.seed === undefined ? {} : { KCONFIG_SEED: String(job.seed) }),
+        ...(job.probability === undefined ? {} : { KCONFIG_PROBABILITY: job.probability }),
       },
       limits: { ...CONF_LIMITS, ...job.limits },
       ...trust(job),
@@ -109,7 +112,8 @@ function outcome(run: SandboxRun): Pick<ConfRun, 'exitCode' | 'timedOut' | 'stdo
   return { ...(exitCode === undefined ? {} : { exitCode }), timedOut, stdout, stderr };
 }
 
-interface Replay {
+/** What a sandboxed conf needs for popen(3) to be answered. */
+export interface Replay {
   readonly readOnly: readonly Mount[];
   readonly writable: readonly Mount[];
   readonly env: Readonly<Record<string, string>>;
@@ -119,8 +123,13 @@ interface Replay {
 
 const NO_REPLAY: Replay = { readOnly: [], writable: [], env: {} };
 
-async function openReplay(home: string, answers: ReadonlyMap<string, string>, options: ConfOptions): Promise<Replay> {
-  const library = await buildReplay(options);
+/** Puts a table of answers into the folder `home`. */
+export async function openReplay(
+  home: string,
+  answers: ReadonlyMap<string, string>,
+  options: ConfOptions,
+): Promise<Replay> {
+  const library = await buildPreload('replay-popen', options);
   const [table, asked] = [join(home, 'answers'), join(home, 'asked')];
   await writeFile(table, answerTable(answers));
   await writeFile(asked, '');

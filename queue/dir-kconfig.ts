@@ -4,23 +4,27 @@
  */
 
 import { createHash } from 'node:crypto';
-import { closeSync, constants, existsSync, openSync, readFileSync, readSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { join, resolve, sep } from 'node:path';
-import { buildModel } from '../rules/kconfig/build-model.ts';
+import { join, resolve } from 'node:path';
 import { dialectOf, GRAMMAR } from '../rules/kconfig/dialect.ts';
 import { KconfigError } from '../rules/kconfig/error.ts';
 import { ExprPool } from '../rules/kconfig/expr.ts';
-import { type KconfigFile, KconfigParser } from '../rules/kconfig/parse.ts';
+import type { MacroWorld } from '../rules/kconfig/macros.ts';
+import type { KconfigModel } from '../rules/kconfig/model.ts';
+import { type KconfigFile, KconfigParser, type SourceText } from '../rules/kconfig/parse.ts';
+import { readInside } from './dir-files.ts';
 import type { KconfigSource } from './kconfig-side.ts';
-
-/** A Kconfig file of the kernel has up to 100 KiB. */
-const MAX_FILE_BYTES = 4 << 20;
+import { KeptModels } from './kept-models.ts';
 
 /**
  * Opens a kernel tree's directory. Throws KconfigError when it has no Kconfig file.
+ * With `cacheDir`, models are kept below it and found again by the next process.
  */
-export function openDirectory(dir: string): KconfigSource & { readonly pool: ExprPool } {
+export function openDirectory(
+  dir: string,
+  { cacheDir }: { readonly cacheDir?: string } = {},
+): KconfigSource & { readonly pool: ExprPool } {
   const root = resolve(dir);
   if (!existsSync(join(root, 'Kconfig')))
     throw new KconfigError(join(dir, 'Kconfig'), 0, 'no such file: --tree takes the top directory of a kernel tree');
@@ -35,6 +39,31 @@ export function openDirectory(dir: string): KconfigSource & { readonly pool: Exp
       files.set(path, text === undefined ? undefined : parser.parseFile(text));
     }
     return files.get(path);
+  };
+  const refuseRepeatedSource = existsSync(join(root, 'scripts/kconfig/tests/err_repeated_inc/Kconfig'));
+  const kept =
+    cacheDir === undefined ? undefined : new KeptModels({ cacheDir, root, facts: { dialect, refuseRepeatedSource } });
+  const source = (path: string): SourceText => ({
+    get text() {
+      return readInside(root, path) ?? '';
+    },
+  });
+  const read = async (world: MacroWorld): Promise<KconfigModel> => {
+    // Loaded only where nothing was kept.
+    const [{ buildModel }, { findCycles }] = await Promise.all([
+      import('../rules/kconfig/build-model.ts'),
+      import('../rules/kconfig/cycles.ts'),
+    ]);
+    const answers = new Map<string, string>();
+    const shell = (command: string): string | undefined => {
+      const answer = world.shell(command);
+      if (answer !== undefined) answers.set(command, answer);
+      return answer;
+    };
+    const model = buildModel({ pool, world: { env: world.env, shell }, file, refuseRepeatedSource, dialect });
+    if (kept && model.unanswered.size === 0 && findCycles(pool, model).length === 0)
+      kept.keep(pool, model, world, { texts: model.files.map((path) => file(path)!.text), answers });
+    return model;
   };
   return {
     pool,
@@ -58,44 +87,6 @@ export function openDirectory(dir: string): KconfigSource & { readonly pool: Exp
       },
     },
     directory: async () => root,
-    model: async (world) =>
-      buildModel({
-        pool,
-        world,
-        file,
-        refuseRepeatedSource: existsSync(join(root, 'scripts/kconfig/tests/err_repeated_inc/Kconfig')),
-        dialect,
-      }),
+    model: async (world) => kept?.find(pool, world, source) ?? read(world),
   };
 }
-
-/** One for all files: a kernel's 1,700 are read in half the time that readFileSync takes for them. */
-const buffer = Buffer.allocUnsafeSlow(MAX_FILE_BYTES + 1);
-
-/** Text of a file below `root`, one character a byte; undefined where there is none, or where it lies elsewhere. */
-function readInside(root: string, path: string): string | undefined {
-  const full = resolve(root, path);
-  if (!full.startsWith(root + sep)) return undefined;
-  let fd: number;
-  try {
-    // not to wait for a writer, should it be a pipe
-    fd = openSync(full, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    if (NO_FILE.has((error as NodeJS.ErrnoException).code)) return undefined;
-    throw new KconfigError(path, 0, `cannot be read (${(error as Error).message})`);
-  }
-  try {
-    let size = 0;
-    for (let n = -1; n !== 0 && size < buffer.length; size += n)
-      n = readSync(fd, buffer, size, buffer.length - size, null);
-    if (size > MAX_FILE_BYTES) throw new KconfigError(path, 0, `larger than the limit of ${MAX_FILE_BYTES} bytes`);
-    return buffer.toString('latin1', 0, size);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EISDIR') return undefined;
-    throw error;
-  } finally {
-    closeSync(fd);
-  }
-}
-
-const NO_FILE = new Set<string | undefined>(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ENXIO']);

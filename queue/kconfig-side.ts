@@ -13,6 +13,8 @@ import type { ConfJob, ConfRun as FullConfRun } from './conf.ts';
 import { runConf } from './conf.ts';
 import { buildConf } from './conf-build.ts';
 import { materialise } from './conf-files.ts';
+import type { ConfServerJob } from './conf-server.ts';
+import { ConfServers } from './conf-servers.ts';
 import { ShellAnswers, type ShellBudget, type Unanswered } from './shell-answers.ts';
 import { type KconfigEnv, toolchainEnv, toolchainId } from './toolchain.ts';
 
@@ -38,10 +40,12 @@ export interface SideOptions {
   readonly trustTree?: boolean;
   /** For the shell commands of this side and of those that it is shared with. Default one of its own. */
   readonly shellBudget?: ShellBudget;
+  /** For `olddefconfig`; who made them closes them. Default one's own, closed by `close`. */
+  readonly confServers?: ConfServers;
 }
 
 /** What to ask of conf: mode and input. */
-export type ConfTask = Pick<ConfJob, 'mode' | 'config' | 'seed' | 'defconfigPath'>;
+export type ConfTask = Pick<ConfJob, 'mode' | 'config' | 'seed' | 'probability' | 'defconfigPath'>;
 
 /** An answer can bring a new command about, but not for ever. */
 const MAX_ROUNDS = 10;
@@ -72,6 +76,7 @@ export class KconfigSide {
   readonly #options: SideOptions;
   readonly #answers: ShellAnswers;
   readonly #makefile: string;
+  readonly #servers: ConfServers;
   #dir: Promise<string> | undefined;
   #conf: Promise<string> | undefined;
 
@@ -84,6 +89,7 @@ export class KconfigSide {
     this.#source = source;
     this.#options = options;
     this.#makefile = makefile;
+    this.#servers = options.confServers ?? new ConfServers();
     this.#answers = answers(() => this.#materialised());
   }
 
@@ -141,9 +147,13 @@ export class KconfigSide {
     }
   }
 
-  /** Runs the tree's conf on a .config. Throws ConfError where it does not build. */
+  /**
+   * Runs the tree's conf on a .config; many share one reading of the Kconfig files. Throws ConfError where it does
+   * not build, SandboxError.
+   */
   async olddefconfig(arch: Arch, config: string): Promise<ConfRun> {
-    const run = await this.conf(arch, { mode: 'olddefconfig', config });
+    const source = { key: `${this.commit} ${arch}`, job: () => this.confJob(arch), ...this.#trust() };
+    const run = await this.#servers.olddefconfig(source, config);
     return {
       argv: [`ARCH=${arch}`, 'scripts/kconfig/conf', '--olddefconfig', 'Kconfig'],
       exitCode: run.exitCode ?? -1,
@@ -158,9 +168,18 @@ export class KconfigSide {
    * model, shells give them. Throws ConfError where conf does not build, SandboxError.
    */
   async conf(arch: Arch, task: ConfTask): Promise<FullConfRun> {
+    return runConf({ ...(await this.confJob(arch)), ...task, ...this.#trust() });
+  }
+
+  /** Ends what `olddefconfig` keeps running, unless it is shared. */
+  async close(): Promise<void> {
+    if (this.#options.confServers === undefined) await this.#servers.close();
+  }
+
+  /** What a conf for an architecture is to read. Throws ConfError where conf does not build, SandboxError. */
+  async confJob(arch: Arch): Promise<ConfServerJob> {
     const [dir, conf, env] = await Promise.all([this.#materialised(), this.#program(), this.env(arch)]);
-    const answers = this.#answers.recorded(env);
-    return runConf({ ...task, dir, conf, env, answers, cacheDir: this.#options.cacheDir, ...this.#trust() });
+    return { dir, conf, env, answers: this.#answers.recorded(env), cacheDir: this.#options.cacheDir };
   }
 
   #materialised(): Promise<string> {

@@ -11,7 +11,9 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { closePidsGroup, enterGroup, isAbsent, openPidsGroup, pidsRoot } from './sandbox-group.ts';
+import { collect } from './sandbox-output.ts';
 
 /** What one run may take. */
 export interface Limits {
@@ -57,7 +59,11 @@ export interface SandboxSpec {
   /** The whole environment, but for PATH, HOME and LC_ALL, which have values unless set here. */
   readonly env: Readonly<Record<string, string>>;
   /** Default: nothing, /dev/null. */
-  readonly stdin?: string | Uint8Array;
+  readonly stdin?: string | Uint8Array | Readable;
+  /** Given, standard output goes there as it comes; none is kept, and no bound ends it. */
+  readonly onStdout?: (chunk: Buffer) => void;
+  /** Ends the run, whose signal is then SIGKILL. */
+  readonly signal?: AbortSignal;
   readonly limits?: Partial<Limits>;
   /**
    * Runs the command bare, with the same limits but without walls: for an operator who trusts the tree
@@ -79,7 +85,7 @@ export interface SandboxRun {
   readonly stderrCut: number;
   /** Ended by us after `wallMs`. */
   readonly timedOut: boolean;
-  /** Ended by us because its output did not end: more than FLOOD times `outputBytes`. */
+  /** Ended by us because its output did not end: see FLOOD. */
   readonly flooded: boolean;
 }
 
@@ -96,7 +102,6 @@ export class SandboxError extends Error {
 
 /** The only PATH there is inside: Debian's, without what belongs to a user. */
 export const SANDBOX_PATH = '/usr/bin:/bin:/usr/sbin:/sbin';
-const FLOOD = 64;
 const OPEN_FILES = 4096;
 /** Of a bare run whose children keep the pipes open after it ended. */
 const PIPE_GRACE_MS = 500;
@@ -272,18 +277,20 @@ async function run(command: readonly string[], spec: SandboxSpec, limits: Limits
   });
   let timedOut = false;
   let flooded = false;
-  const end = () => kill(child, bare);
+  const end = () => (bare ? killGroup(child) : killSandbox(child, () => status?.text() ?? ''));
   const flood = () => {
     flooded = true;
     end();
   };
-  const stdout = collect(child, 1, limits.outputBytes, flood);
-  const stderr = collect(child, 2, limits.outputBytes, flood);
-  const status = bare ? undefined : collect(child, 3, 4096, flood);
+  const stdout = collect(child.stdio[1], limits.outputBytes, flood, spec.onStdout);
+  const stderr = collect(child.stdio[2], limits.outputBytes, flood);
+  const status = bare ? undefined : collect(child.stdio[3], 4096, flood);
   const timer = setTimeout(() => {
     timedOut = true;
     end();
   }, limits.wallMs);
+  if (spec.signal?.aborted) end();
+  spec.signal?.addEventListener('abort', end);
   try {
     const ended = await ending(child, spec.stdin, bare);
     if (bare) end();
@@ -303,6 +310,7 @@ async function run(command: readonly string[], spec: SandboxSpec, limits: Limits
     };
   } finally {
     clearTimeout(timer);
+    spec.signal?.removeEventListener('abort', end);
   }
 }
 
@@ -311,15 +319,29 @@ function bareEnv(spec: SandboxSpec): Record<string, string> {
   return { PATH: SANDBOX_PATH, HOME: '/tmp', LC_ALL: 'C', ...Object.fromEntries(mapped) };
 }
 
-/** SIGKILL to bwrap ends its PID namespace (--die-with-parent); a bare run's group is killed. */
-function kill(child: ChildProcess, bare: boolean): void {
-  if (child.pid === undefined) return;
-  if (!bare) {
-    child.kill('SIGKILL');
+/** A bare run is a process group. */
+function killGroup(child: ChildProcess): void {
+  if (child.pid !== undefined) signal(-child.pid);
+}
+
+/**
+ * Kills bwrap, and the first process of its PID namespace, whose number bwrap writes to `status`: that one asks to
+ * die with bwrap (--die-with-parent), but only some time after it was made. Until its number is there, it is waited for.
+ */
+function killSandbox(child: ChildProcess, status: () => string, triesLeft = 100): void {
+  const inner = /"child-pid": (\d+)/.exec(status())?.[1];
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  if (inner === undefined && triesLeft > 0) {
+    setTimeout(() => killSandbox(child, status, triesLeft - 1), 10);
     return;
   }
+  child.kill('SIGKILL');
+  if (inner !== undefined) signal(Number(inner));
+}
+
+function signal(pid: number): void {
   try {
-    process.kill(-child.pid, 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
@@ -343,32 +365,9 @@ function ending(child: ChildProcess, stdin: SandboxSpec['stdin'], bare: boolean)
     child.stdin?.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET') reject(error);
     });
-    child.stdin?.end(stdin);
+    if (child.stdin && stdin instanceof Readable) stdin.pipe(child.stdin);
+    else child.stdin?.end(stdin);
   });
-}
-
-interface Collected {
-  cut: number;
-  bytes(): Buffer;
-  text(): string;
-}
-
-function collect(child: ChildProcess, fd: 1 | 2 | 3, keepBytes: number, flood: () => void): Collected {
-  const chunks: Buffer[] = [];
-  let kept = 0;
-  const out: Collected = {
-    cut: 0,
-    bytes: () => Buffer.concat(chunks),
-    text: () => Buffer.concat(chunks).toString('utf8'),
-  };
-  child.stdio[fd]?.on('data', (chunk: Buffer) => {
-    const part = chunk.subarray(0, keepBytes - kept);
-    if (part.length > 0) chunks.push(part);
-    kept += part.length;
-    out.cut += chunk.length - part.length;
-    if (out.cut > keepBytes * FLOOD) flood();
-  });
-  return out;
 }
 
 /** bwrap ended before it had started the command: say what to do about it. */

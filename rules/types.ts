@@ -253,7 +253,10 @@ export type Evidence =
 /** Smallest settings that show the fault. */
 export interface Witness {
   readonly arch: Arch;
-  /** Where the settings are put on top: `allnoconfig`, a defconfig's path, or a distribution's configuration. */
+  /**
+   * Where the settings are put on top: `empty` (they are all of the .config, and olddefconfig completes it),
+   * `allnoconfig`, a defconfig's path, or a distribution's configuration.
+   */
   readonly from: string;
   /** Sorted by symbol. Values as in a .config: `y`, `m`, `n`, or a string/number. */
   readonly settings: readonly { readonly symbol: SymbolName; readonly value: string }[];

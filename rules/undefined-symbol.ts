@@ -1,4 +1,5 @@
 import { lineOf } from './kconfig/config-line.ts';
+import { DeadSymbols } from './kconfig/dead.ts';
 import type { SymbolId } from './kconfig/expr.ts';
 import { nearest } from './kconfig/near-name.ts';
 import type { KconfigFile } from './kconfig/parse.ts';
@@ -42,7 +43,14 @@ itself is no symbol, and is passed over.`,
 
   begin(change) {
     const sourced = new SourcedFiles();
-    return { onArch: (pair) => sourced.take(pair), finish: () => findAll(change, sourced) };
+    const dead = new DeadSymbols();
+    return {
+      onArch(pair) {
+        if (!pair.isCircular && pair.changes.size > 0) dead.take(pair.solver('after'), pair.changes);
+        return sourced.take(pair);
+      },
+      finish: () => findAll(change, sourced, dead),
+    };
   },
 });
 
@@ -57,13 +65,14 @@ interface Search {
   readonly files: ReadFiles;
   /** Architectures for conf, those that were compared first. */
   readonly archs: readonly Arch[];
+  readonly dead: DeadSymbols;
 }
 
-async function findAll(change: KernelChange, sourced: SourcedFiles): Promise<Candidate[]> {
+async function findAll(change: KernelChange, sourced: SourcedFiles, dead: DeadSymbols): Promise<Candidate[]> {
   const { pool } = change;
   const files = await sourced.files(change);
   const archs = sourced.archs.length > 0 ? sourced.archs : await archsOf(change.after.tree);
-  const search = { change, files, archs };
+  const search = { change, files, archs, dead };
   const before = declaredIn(pool, files.before.values());
   const after = declaredIn(pool, files.after.values());
   const isUndefined = (name: string): boolean => {
@@ -239,7 +248,7 @@ function newNameAt(change: KernelChange, anchor: Anchor): string | undefined {
 }
 
 function candidate(
-  { change, archs }: Search,
+  { change, archs, dead }: Search,
   names: readonly string[],
   references: readonly Reference[],
   anchor: Anchor,
@@ -259,6 +268,7 @@ function candidate(
       consequence: `${names.length > 1 ? 'no configuration can set them' : consequenceOf(references)}${claim['atLeast'] ? STOPPED : ''}`,
       total: references.length,
       isInCode: references.some(({ where }) => where !== 'kconfig'),
+      dead: [...new Set(names.flatMap((name) => dead.of(name)))].slice(0, MAX_LISTED),
       ...claim,
     },
     evidence: references.slice(0, MAX_LISTED).map(

@@ -27,13 +27,32 @@ export type Level = 1 | 2;
 
 /** A statement of the Kconfig files that takes part in an explanation. */
 export interface Reason {
-  readonly kind: 'definition' | 'depends on' | 'if' | 'prompt' | 'default' | 'select' | 'imply' | 'choice';
-  /** The symbol that it says something about: of a select the target. */
+  readonly kind: ReasonKind;
+  /** The symbol that it says something about: of a select the target. Undefined of a menu, choice or `if` block. */
   readonly symbol: KSymbol | undefined;
+  /** Empty, and line 0, of what is not declared. */
   readonly path: string;
   readonly line: number;
+  /** What a `depends on`, `if` or `visible if` asks for, what a select or default depends on; of 'undeclared' the symbol. */
   readonly expr: ExprId;
+  /** Who selects. */
+  readonly from?: KSymbol;
 }
+
+/**
+ * `definition`: nothing beside its prompts, defaults and selects turns a symbol on (or gives an int or string a value);
+ * `undeclared`: no Kconfig file that this architecture reads declares the symbol, so that it is n.
+ */
+export type ReasonKind =
+  | 'definition'
+  | 'undeclared'
+  | 'depends on'
+  | 'if'
+  | 'visible if'
+  | 'default'
+  | 'select'
+  | 'imply'
+  | 'choice';
 
 /** What a literal of a symbol stands for. */
 export type Meaning =
@@ -50,6 +69,8 @@ export interface Supports {
 export interface EncodingOptions {
   /** Value (0, 1, 2) that a bool or tristate is tried with first. Default n. */
   readonly firstValue?: (symbol: KSymbol) => number;
+  /** Of this pool and model, where they are there already. */
+  readonly domains?: Domains;
   /** Every statement gets a literal, so that a query without a solution can be traced to statements. */
   readonly isTraced?: boolean;
 }
@@ -79,8 +100,6 @@ export class Encoding {
   readonly gates = new Gates(this.sat);
   readonly pool: ExprPool;
   readonly model: KconfigModel;
-  /** Number of expressions of the pool whose comparisons are known here. */
-  readonly poolSize: number;
   readonly #options: EncodingOptions;
   readonly #domains: Domains;
 
@@ -100,9 +119,13 @@ export class Encoding {
   constructor(pool: ExprPool, model: KconfigModel, options: EncodingOptions = {}) {
     this.pool = pool;
     this.model = model;
-    this.poolSize = pool.size;
     this.#options = options;
-    this.#domains = new Domains(pool, model);
+    this.#domains = options.domains ?? new Domains(pool, model);
+  }
+
+  /** Number of expressions of the pool whose comparisons are known here. */
+  get poolSize(): number {
+    return this.#domains.poolSize;
   }
 
   /** True where `e` is at least `level`. */
@@ -120,8 +143,14 @@ export class Encoding {
   symbolAtLeast(id: SymbolId, level: Level): Lit {
     if (id <= this.pool.y) return id >= level ? TRUE : FALSE;
     const symbol = this.pool.constant[id] ? undefined : this.model.symbols[id];
-    if (!symbol || (symbol.type !== SymbolType.bool && symbol.type !== SymbolType.tristate)) return FALSE;
+    if (!symbol || symbol.type === SymbolType.unknown) return this.#undeclared(id, symbol);
+    if (symbol.type !== SymbolType.bool && symbol.type !== SymbolType.tristate) return FALSE;
     return this.#tristate(symbol)[level - 1]!;
+  }
+
+  #undeclared(id: SymbolId, symbol: KSymbol | undefined): Lit {
+    if (!this.#options.isTraced || this.pool.constant[id]) return FALSE;
+    return this.#traced({ kind: 'undeclared', symbol, path: '', line: 0, expr: this.pool.symbol(id) }, FALSE);
   }
 
   /** Makes the clauses that the literals need to mean what they say. */
@@ -270,8 +299,9 @@ export class Encoding {
     const known = this.#declarations.get(key);
     if (known !== undefined) return known;
     const { parent, dependencies, path, symbol } = declaration;
+    const kind = declaration.kind === 'if' ? 'if' : 'depends on';
     const own = dependencies.map(({ expr, line }) =>
-      this.#traced({ kind: 'depends on', symbol, path, line, expr }, this.atLeast(expr, level)),
+      this.#traced({ kind, symbol, path, line, expr }, this.atLeast(expr, level)),
     );
     const lit = this.gates.and([parent ? this.#declaration(parent, level) : TRUE, ...own]);
     this.#declarations.set(key, lit);
@@ -279,7 +309,16 @@ export class Encoding {
   }
 
   #prompt(prompt: Prompt, level: Level): Lit {
-    return this.gates.and([this.condition(prompt, level), this.atLeast(prompt.menusVisible, level)]);
+    const { in: declaration, menusVisible } = prompt;
+    if (menusVisible === NONE) return this.condition(prompt, level);
+    let menu = declaration.parent;
+    while (menu && menu.visibility === NONE) menu = menu.parent;
+    const { path, line } = menu ?? declaration;
+    const visible = this.#traced(
+      { kind: 'visible if', symbol: declaration.symbol, path, line, expr: menusVisible },
+      this.atLeast(menusVisible, level),
+    );
+    return this.gates.and([this.condition(prompt, level), visible]);
   }
 
   #edges(edges: readonly Edge[], level: Level): Lit {
@@ -342,30 +381,20 @@ export class Encoding {
   #defineOn(symbol: KSymbol, level: Level, lit: Lit): void {
     const { prompts, byDefault, selects } = this.supports(symbol, level);
     const isPair = symbol.type === SymbolType.tristate && level === 2;
-    const declaration = symbol.declarations[0];
-    this.#clause(
-      [not(lit), ...prompts, byDefault, ...selects, ...(isPair ? [not(this.modules())] : [])],
-      declaration && { kind: 'definition', symbol, path: declaration.path, line: declaration.line, expr: NONE },
-    );
+    const reasons = [...prompts, byDefault, ...selects, ...(isPair ? [not(this.modules())] : [])];
+    this.#clause([not(lit), ...reasons], definition(symbol));
     if (isPair) this.gates.demand(this.#tristate(symbol)[0]);
   }
 
   #defineOff(symbol: KSymbol, level: Level, lit: Lit): void {
     const { byDefault, selects } = this.supports(symbol, level);
     for (const [i, select] of selects.entries()) {
-      const { in: declaration, line, cond } = symbol.selectedBy[i]!;
-      this.#clause([not(lit), not(select)], { kind: 'select', symbol, path: declaration.path, line, expr: cond });
+      const { in: declaration, line, cond, from } = symbol.selectedBy[i]!;
+      const reason: Reason = { kind: 'select', symbol, path: declaration.path, line, expr: cond, from };
+      this.#clause([not(lit), not(select)], reason);
     }
     const { prompts } = this.supports(symbol, 1);
-    const first = symbol.defaults[0];
-    const reason = first && {
-      kind: 'default' as const,
-      symbol,
-      path: first.in.path,
-      line: first.line,
-      expr: first.cond,
-    };
-    this.#clause([not(lit), not(byDefault), ...prompts], reason);
+    this.#clause([not(lit), not(byDefault), ...prompts], defaultReason(symbol));
     this.#defineWhole(symbol, level, lit);
   }
 
@@ -445,14 +474,15 @@ export class Encoding {
     const visible = this.gates.or(symbol.prompts.map((prompt) => this.#prompt(prompt, 1)));
     operands.add(isTyped);
     operands.add(visible);
-    this.sat.addClause([not(isTyped), visible]);
+    const guard = this.#textGuard(symbol);
+    this.sat.addClause([not(isTyped), visible, ...guard]);
     for (const [i, value] of values.entries())
       if (!isValidValue(value, symbol.type)) this.sat.addClause([not(isTyped), not(plain[i]!)]);
     const take = (isTaken: Lit, value: string | KSymbol): void => {
       operands.add(isTaken);
       for (const [text, lit] of this.#textOptions(value)) {
         operands.add(lit);
-        this.sat.addClause([not(isTaken), not(lit), isTyped, plain[values.indexOf(text)]!]);
+        this.sat.addClause([not(isTaken), not(lit), isTyped, plain[values.indexOf(text)]!, ...guard]);
       }
     };
     let isOpen = TRUE;
@@ -474,6 +504,7 @@ export class Encoding {
   #clamp(symbol: KSymbol): void {
     const { values, literals, plain, operands } = this.#text(symbol);
     const base = symbol.type === SymbolType.int ? 10 : 16;
+    const guard = this.#textGuard(symbol);
     let isOpen = TRUE;
     for (const range of symbol.ranges) {
       const isHeld = this.condition(range, 1);
@@ -489,7 +520,7 @@ export class Encoding {
         operands.add(isLow);
         const least = this.#number(low, range.low, base);
         for (const [i, number] of numbers.entries()) {
-          const when = [not(isActive), not(isLow), not(plain[i]!)];
+          const when = [not(isActive), not(isLow), not(plain[i]!), ...guard];
           this.sat.addClause([...when, number < least ? isBelow : not(isBelow)]);
           if (number < least) this.sat.addClause([...when, literals[values.indexOf(low)]!]);
         }
@@ -499,13 +530,18 @@ export class Encoding {
         const most = this.#number(high, range.high, base);
         for (const [i, number] of numbers.entries()) {
           const to = number > most ? values.indexOf(high) : i;
-          this.sat.addClause([not(isActive), isBelow, not(isHigh), not(plain[i]!), literals[to]!]);
+          this.sat.addClause([not(isActive), isBelow, not(isHigh), not(plain[i]!), literals[to]!, ...guard]);
         }
       }
       isOpen = this.gates.and([isOpen, not(isHeld)]);
     }
     operands.add(isOpen);
-    for (const [i] of values.entries()) this.sat.addClause([not(isOpen), not(plain[i]!), literals[i]!]);
+    for (const [i] of values.entries()) this.sat.addClause([not(isOpen), not(plain[i]!), literals[i]!, ...guard]);
+  }
+
+  #textGuard(symbol: KSymbol): readonly Lit[] {
+    const reason = definition(symbol);
+    return reason && this.#options.isTraced ? [not(this.#guard(reason))] : [];
   }
 
   #number(text: string, id: SymbolId, base: 10 | 16): number | bigint {
@@ -552,13 +588,29 @@ export class Encoding {
   }
 
   #guard(reason: Reason): Lit {
-    const key = `${reason.kind === 'depends on' || reason.kind === 'if' ? 'line' : reason.kind} ${reason.path}:${reason.line} ${reason.kind === 'select' ? '' : reason.symbol?.id}`;
+    const { kind, symbol, path, line, expr } = reason;
+    // One line is one statement, whatever it says something about.
+    const about = kind === 'undeclared' ? expr : ['depends on', 'if', 'select'].includes(kind) ? '' : symbol?.id;
+    const key = `${kind === 'depends on' || kind === 'if' ? 'line' : kind} ${path}:${line} ${about}`;
     const known = this.#guards.get(key);
     if (known) return known.lit;
     const lit = this.gates.variable(true);
     this.#guards.set(key, { lit, reason });
     return lit;
   }
+}
+
+function definition(symbol: KSymbol): Reason | undefined {
+  const [first] = symbol.declarations;
+  return first && { kind: 'definition', symbol, path: first.path, line: first.line, expr: NONE };
+}
+
+/** The first default; without one, the first imply. */
+function defaultReason(symbol: KSymbol): Reason | undefined {
+  const [first] = symbol.defaults;
+  if (first) return { kind: 'default', symbol, path: first.in.path, line: first.line, expr: first.cond };
+  const [edge] = symbol.impliedBy;
+  return edge && { kind: 'imply', symbol, path: edge.in.path, line: edge.line, expr: edge.cond, from: edge.from };
 }
 
 function isOrdered(op: Op, order: number): boolean {

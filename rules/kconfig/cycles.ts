@@ -51,10 +51,12 @@ export interface Cycle {
  * Throws KconfigError where they are nested too deep or are too many to simplify.
  */
 export function findCycles(pool: ExprPool, model: KconfigModel): Cycle[] {
+  if (model.isAcyclic) return [];
   const suspects = suspectsOf(pool, model);
-  if (suspects.size === 0) return [];
   try {
-    return new CycleFinder(pool, model, suspects).run();
+    const cycles = suspects.size === 0 ? [] : new CycleFinder(pool, model, suspects).run();
+    model.isAcyclic = cycles.length === 0;
+    return cycles;
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new KconfigError(model.files[0] ?? 'Kconfig', 0, 'dependencies are nested too deep to check');

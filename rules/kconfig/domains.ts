@@ -27,11 +27,14 @@ interface Group {
 }
 
 export class Domains {
+  /** Number of expressions of the pool whose comparisons are known here. */
+  readonly poolSize: number;
   readonly #pool: ExprPool;
   readonly #model: KconfigModel;
   readonly #groups = new Map<KSymbol, Group>();
 
   constructor(pool: ExprPool, model: KconfigModel) {
+    this.poolSize = pool.size;
     this.#pool = pool;
     this.#model = model;
     for (let e = 0; e < pool.size; e++) {

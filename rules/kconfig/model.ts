@@ -15,7 +15,7 @@
  */
 
 import type { ExprId, SymbolId } from './expr.ts';
-import type { KconfigFile, Statement, SymbolType } from './parse.ts';
+import type { Extent, SourceText, SymbolType } from './parse.ts';
 
 export type DeclarationKind = 'root' | 'config' | 'menuconfig' | 'choice' | 'menu' | 'comment' | 'if';
 
@@ -42,8 +42,9 @@ export interface Declaration {
   /** `visible if` of a menu, its literal `m` as written. */
   visibility: ExprId;
   prompt: Prompt | undefined;
-  file: KconfigFile;
-  help: Statement | undefined;
+  file: SourceText;
+  /** Of its help text in that file. */
+  help: Extent | undefined;
   /** Index after the last declaration inside this one. */
   end: number;
 }
@@ -125,4 +126,6 @@ export interface KconfigModel {
   readonly messages: readonly { readonly stream: 'stdout' | 'stderr'; readonly text: string }[];
   /** Commands of `$(shell)` that had no answer; the model is provisional while there are any. */
   readonly unanswered: ReadonlySet<string>;
+  /** Whether findCycles has found nothing: it need not look again. */
+  isAcyclic: boolean;
 }

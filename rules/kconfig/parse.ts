@@ -61,8 +61,17 @@ export interface Statement {
   readonly end: number;
 }
 
-export interface KconfigFile {
+/** Offsets in a file's text. */
+export interface Extent {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface SourceText {
   readonly text: string;
+}
+
+export interface KconfigFile extends SourceText {
   readonly statements: readonly Statement[];
   readonly warnings: readonly { readonly line: number; readonly text: string }[];
 }
@@ -375,7 +384,7 @@ function helpExtent(text: string, pos: number): { end: number; lines: number } {
 }
 
 /** The text of a help statement, indentation of its first line removed, no trailing blank lines. */
-export function helpText(file: KconfigFile, help: Statement): string {
+export function helpText(file: SourceText, help: Extent): string {
   const lines = file.text
     .slice(help.start, help.end)
     .split('\n')

@@ -9,7 +9,7 @@ import { type ExprId, type ExprPool, NONE, Op, type SymbolId } from './expr.ts';
 import type { Edge, KconfigModel, KSymbol } from './model.ts';
 import { operands } from './operands.ts';
 import { SymbolType } from './parse.ts';
-import type { Goal, Solver } from './solve.ts';
+import type { Answer, Goal, Solver } from './solve.ts';
 import { unmetGoals, unmetLines } from './unmet.ts';
 import { applySettings } from './witness.ts';
 
@@ -51,24 +51,56 @@ export function repairsOf(solver: Solver, edge: Edge, owner: KSymbol, level: Lev
   return found;
 }
 
-/** The lines of the target's dependency that the owner has to repeat; undefined where that does not help. */
+/** What of the target's dependency the owner has to repeat; undefined where that does not help. */
 function neededDependency(solver: Solver, edge: Edge, owner: KSymbol, level: Level): ExprId | undefined {
   const { pool, values } = solver;
-  let needed: ExprId = NONE;
+  let needed: ExprId[] = [];
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    const left = openCases(pool, owner, needed)
-      .map((goals) => solver.solve([...unmetGoals(pool, edge, level), ...goals]))
-      .find(({ verdict }) => verdict !== 'impossible');
-    if (!left) return needed === NONE ? undefined : needed;
+    const left = openCase(solver, edge, owner, level, needed);
+    if (!left) return needed.length === 0 ? undefined : fewest(solver, edge, owner, level, needed);
     if (left.verdict !== 'possible') return undefined;
     applySettings(values, left.settings);
     // A case in which the owner has no part is not for it to repair.
     if (values.tristate(owner) === 0) return undefined;
     const lines = unmetLines(edge, level, values);
     if (lines.length === 0) return undefined;
-    for (const { expr } of lines) needed = pool.and(needed, expr);
+    needed = [...new Set([...needed, ...lines.flatMap(({ expr }) => conjuncts(pool, expr))])];
   }
   return undefined;
+}
+
+/** Leaves out what the owner has to have anyway. */
+function fewest(solver: Solver, edge: Edge, owner: KSymbol, level: Level, needed: readonly ExprId[]): ExprId {
+  let kept = [...needed];
+  for (const one of needed) {
+    const fewer = kept.filter((other) => other !== one);
+    if (fewer.length > 0 && !openCase(solver, edge, owner, level, fewer)) kept = fewer;
+  }
+  return all(solver.pool, kept);
+}
+
+/** A way in which the edge is still unmet although the owner depends on all of `needed`. */
+function openCase(
+  solver: Solver,
+  edge: Edge,
+  owner: KSymbol,
+  level: Level,
+  needed: readonly ExprId[],
+): Exclude<Answer, { verdict: 'impossible' }> | undefined {
+  const { pool } = solver;
+  for (const goals of openCases(pool, owner, all(pool, needed))) {
+    const answer = solver.solve([...unmetGoals(pool, edge, level), ...goals]);
+    if (answer.verdict !== 'impossible') return answer;
+  }
+  return undefined;
+}
+
+function all(pool: ExprPool, exprs: readonly ExprId[]): ExprId {
+  return exprs.reduce((a, b) => pool.and(a, b), NONE);
+}
+
+function conjuncts(pool: ExprPool, e: ExprId): ExprId[] {
+  return pool.ops[e] === Op.and ? [...conjuncts(pool, pool.lefts[e]!), ...conjuncts(pool, pool.rights[e]!)] : [e];
 }
 
 /** What "depends on needed" leaves: the owner off, or as far on as that allows. */
@@ -93,7 +125,7 @@ function isSelectable(symbol: KSymbol): boolean {
 }
 
 /** Whether a select of `target` by `owner` would never be unmet itself, and close no circle. */
-function canSelect(solver: Solver, owner: KSymbol, target: KSymbol): boolean {
+export function canSelect(solver: Solver, owner: KSymbol, target: KSymbol): boolean {
   const { pool, model } = solver;
   const dependency = directDependencyOf(pool, target);
   const isUnmet = ([1, 2] as const).some(

@@ -8,13 +8,14 @@
  */
 
 import { Encoding, type Level, type Reason } from './cnf.ts';
-import { TooLargeError } from './domains.ts';
-import type { ExprId, ExprPool } from './expr.ts';
+import { Domains, TooLargeError } from './domains.ts';
+import { type ExprId, type ExprPool, Op } from './expr.ts';
 import { Justification, type Setting } from './justify.ts';
 import type { KconfigModel } from './model.ts';
 import type { Lit } from './sat.ts';
 import { not } from './sat.ts';
 import { Values } from './values.ts';
+import { core, inReadingOrder } from './why-not.ts';
 import { fewestSettings } from './witness.ts';
 
 /** That `expr` is at least m (`level` 1) or y (2); or, where it does not hold, less than that. */
@@ -40,6 +41,7 @@ export class Solver {
   readonly values: Values;
   readonly #defaults: Values;
   #encoding: Encoding | undefined;
+  #domains: Domains | undefined;
 
   constructor(pool: ExprPool, model: KconfigModel) {
     this.pool = pool;
@@ -79,13 +81,16 @@ export class Solver {
   }
 
   /**
-   * The statements that together exclude the goals: without any one of them the rest does not. Empty where they can
-   * be met, or nothing could be found out.
+   * The statements that together exclude the goals: without any one of them the rest does not. None where the goals
+   * exclude each other by themselves. Undefined where they can be met, or nothing could be found out.
    */
-  whyNot(goals: readonly Goal[]): readonly Reason[] {
-    const found: Reason[] = [];
+  whyNot(goals: readonly Goal[]): readonly Reason[] | undefined {
+    let found: readonly Reason[] | undefined;
     this.#guarded(() => {
-      found.push(...core(new Encoding(this.pool, this.model, { isTraced: true }), goals));
+      const encoding = new Encoding(this.pool, this.model, { isTraced: true, domains: this.#domainsNow() });
+      const literals = goals.map((goal) => literal(encoding, goal));
+      const reasons = core(encoding, literals, MOST_CONFLICTS);
+      found = reasons && inReadingOrder(this.pool, this.model, goals, reasons);
       return { verdict: 'impossible' };
     });
     return found;
@@ -94,9 +99,17 @@ export class Solver {
   /** A comparison that is younger than the encoding may name a value that it does not know. */
   #encodingFor(goals: readonly Goal[]): Encoding {
     const known = this.#encoding;
-    if (known && goals.every(({ expr }) => expr < known.poolSize || !hasComparison(this.pool, expr))) return known;
-    this.#encoding = new Encoding(this.pool, this.model, { firstValue: (symbol) => this.#defaults.tristate(symbol) });
+    if (known && goals.every(({ expr }) => !hasComparison(this.pool, expr, known.poolSize))) return known;
+    this.#encoding = new Encoding(this.pool, this.model, {
+      firstValue: (symbol) => this.#defaults.tristate(symbol),
+      domains: this.#domainsNow(),
+    });
     return this.#encoding;
+  }
+
+  #domainsNow(): Domains {
+    if (this.#domains?.poolSize !== this.pool.size) this.#domains = new Domains(this.pool, this.model);
+    return this.#domains;
   }
 
   #guarded(ask: () => Answer): Answer {
@@ -119,29 +132,13 @@ function literal(encoding: Encoding, { expr, level, holds }: Goal): Lit {
   return holds ? lit : not(lit);
 }
 
-function hasComparison(pool: ExprPool, e: ExprId): boolean {
-  if (e < 0) return false;
+/** Whether a comparison in `e` is one of those from `since` on. */
+function hasComparison(pool: ExprPool, e: ExprId, since: number): boolean {
+  // What an expression is made of is older than itself.
+  if (e < since) return false;
   if (pool.isComparison(e)) return true;
   const op = pool.ops[e]!;
-  if (op === 2) return hasComparison(pool, pool.lefts[e]!);
-  return (op === 3 || op === 4) && (hasComparison(pool, pool.lefts[e]!) || hasComparison(pool, pool.rights[e]!));
-}
-
-/** Drops one statement after the other, as long as the rest still excludes the goals. */
-function core(encoding: Encoding, goals: readonly Goal[]): Reason[] {
-  const literals = goals.map((goal) => literal(encoding, goal));
-  encoding.demand(literals);
-  const reasons = new Map(encoding.guards.map(({ lit, reason }) => [lit, reason]));
-  let kept = [...reasons.keys()];
-  const { sat } = encoding;
-  if (sat.solve([...literals, ...kept], MOST_CONFLICTS) !== 'unsat') return [];
-  kept = kept.filter((lit) => sat.failed.includes(lit));
-  for (const lit of [...kept].reverse()) {
-    if (!kept.includes(lit)) continue;
-    const fewer = kept.filter((other) => other !== lit);
-    if (sat.solve([...literals, ...fewer], MOST_CONFLICTS) !== 'unsat') continue;
-    const failed = new Set(sat.failed);
-    kept = fewer.filter((other) => failed.has(other));
-  }
-  return kept.map((lit) => reasons.get(lit)!);
+  const [left, right] = [pool.lefts[e]!, pool.rights[e]!];
+  if (op === Op.not) return hasComparison(pool, left, since);
+  return (op === Op.and || op === Op.or) && (hasComparison(pool, left, since) || hasComparison(pool, right, since));
 }

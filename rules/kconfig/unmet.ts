@@ -52,7 +52,6 @@ export function newlyUnmet(before: Solver, after: Solver, symbols: readonly Symb
     for (const edge of symbol?.selectedBy ?? []) edges.add(edge);
   }
   for (const edge of edges) {
-    if (!canBeUnmet(edge)) continue;
     for (const level of levelsOf(edge)) {
       const goals = unmetGoals(after.pool, edge, level);
       if (after.isPossible(goals) !== true) continue;
@@ -68,14 +67,13 @@ export function newlyUnmet(before: Solver, after: Solver, symbols: readonly Symb
   return found;
 }
 
-function canBeUnmet({ to }: Edge): boolean {
-  const isTristate = to.type === SymbolType.bool || to.type === SymbolType.tristate;
-  return isTristate && !to.isChoiceMember && !to.isTransitional && to.declarations.some(({ hasDep }) => hasDep);
-}
-
-/** A bool is y or n: m of its dependency is enough. */
-function levelsOf({ to }: Edge): readonly Level[] {
-  return to.type === SymbolType.bool ? [1] : [1, 2];
+/**
+ * Levels at which conf may call an edge unmet: a bool is y or n, and m of its dependency is enough for it. None of
+ * members of choices, which nothing forces, and of what has no dependency (symbol.c, sym_calc_visibility).
+ */
+export function levelsOf({ to }: Edge): readonly Level[] {
+  if (to.isChoiceMember || to.isTransitional || !to.declarations.some(({ hasDep }) => hasDep)) return [];
+  return to.type === SymbolType.tristate ? [1, 2] : to.type === SymbolType.bool ? [1] : [];
 }
 
 /** Selects of the same target by the same symbol. */

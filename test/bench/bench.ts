@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --rounds 5 --only olddefconfig,second,defconfigs,check]: how fast depbot is, each figure
+ * npm run bench [-- --rounds 5 --only olddefconfig,second,server,selects,defconfigs,check]: how fast depbot is, each figure
  * beside a peer measured in the same minutes. Nothing fails for being slow; the aims are printed.
  *
  * Every program runs as a whole process, by turns with its peers, macro answers recorded on both sides:
@@ -12,13 +12,15 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { cacheDir, ProvisionError, provision } from '../../queue/provision.ts';
 import { kernelVersion } from '../../queue/toolchain.ts';
-import { benchCheck, benchDefconfigs, benchOlddefconfig, benchSecond } from './benches.ts';
+import { benchCheck, benchDefconfigs, benchOlddefconfig, benchSecond, benchSelects, benchServer } from './benches.ts';
 import type { Row } from './rows.ts';
 import { table } from './rows.ts';
 
 const BENCHES = {
   olddefconfig: benchOlddefconfig,
   second: benchSecond,
+  server: benchServer,
+  selects: benchSelects,
   defconfigs: benchDefconfigs,
   check: benchCheck,
 };

@@ -1,5 +1,5 @@
-/** What is measured: four questions, each with the peer that answers it too. */
-import { readFileSync, writeFileSync } from 'node:fs';
+/** What is measured: six questions, each with the peer that answers it too. */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { archsOf, defconfigsOf } from '../oracle/cases.ts';
 import type { Measured, Program } from './measure.ts';
@@ -66,36 +66,51 @@ export async function benchOlddefconfig(setting: Setting): Promise<Findings> {
     output,
   ];
   const kconfiglib = peers.kconfiglib(recorded, CONFIG);
+  const ours = node('bot/depbot.mjs', args, setting);
   const programs = {
-    ours: node('bot/depbot.mjs', args, setting),
+    // before the other, which finds what it has kept
+    first: { ...ours, before: () => rmSync(join(cacheDir, 'models'), { recursive: true, force: true }) },
+    again: ours,
     conf: peers.conf(ARCH, recorded, CONFIG),
     kconfiglib,
   };
-  const { ours, conf, kconfiglib: old } = inTurns(programs, rounds, scratch);
+  const { first, again, conf, kconfiglib: old } = inTurns(programs, rounds, scratch);
   const what = 'x86_64 olddefconfig, whole process';
   const rows: Row[] = [
     {
       what,
       unit: 'ms',
-      ours: walls(ours),
+      ours: walls(again),
       peer: { name: 'conf', values: walls(conf) },
       aim: { text: 'no slower than conf', reached: (mine, theirs) => mine <= theirs },
     },
-    { what: '  its processor time', unit: 'ms', ours: cpu(ours), peer: { name: 'conf', values: cpu(conf) } },
-    { what: '  its peak memory', unit: 'MiB', ours: rss(ours), peer: { name: 'conf', values: rss(conf) } },
+    { what: '  its processor time', unit: 'ms', ours: cpu(again), peer: { name: 'conf', values: cpu(conf) } },
+    { what: '  its peak memory', unit: 'MiB', ours: rss(again), peer: { name: 'conf', values: rss(conf) } },
+    { what: '  when no model is kept', unit: 'ms', ours: walls(first), peer: { name: 'conf', values: walls(conf) } },
+    { what: '  its processor time', unit: 'ms', ours: cpu(first), peer: { name: 'conf', values: cpu(conf) } },
+    { what: '  its peak memory', unit: 'MiB', ours: rss(first), peer: { name: 'conf', values: rss(conf) } },
   ];
-  const notes = ['conf: popen(3) answered from memory, no sandbox, nothing written but .config'];
+  const notes = [
+    'conf: popen(3) answered from memory, no sandbox, nothing written but .config',
+    'depbot keeps the model of a tree that it has read: then every file is read and compared, but not parsed',
+  ];
   if (kconfiglib === undefined)
     return { rows, notes: [...notes, 'Kconfiglib: skipped, python3-kconfiglib is not installed'] };
   rows.push(
     {
       what,
       unit: 'ms',
-      ours: walls(ours),
+      ours: walls(again),
       peer: { name: 'Kconfiglib', values: walls(old) },
       aim: { text: '3 times as fast as Kconfiglib', reached: (mine, theirs) => mine * 3 <= theirs },
     },
-    { what: '  its processor time', unit: 'ms', ours: cpu(ours), peer: { name: 'Kconfiglib', values: cpu(old) } },
+    { what: '  its processor time', unit: 'ms', ours: cpu(again), peer: { name: 'Kconfiglib', values: cpu(old) } },
+    {
+      what: '  when no model is kept',
+      unit: 'ms',
+      ours: walls(first),
+      peer: { name: 'Kconfiglib', values: walls(old) },
+    },
   );
   notes.push('Kconfiglib: shell answers recorded, newer words of Kconfig put into older ones beforehand');
   return { rows, notes };
@@ -122,6 +137,47 @@ export async function benchSecond(setting: Setting): Promise<Findings> {
       { what: 'twentieth', unit: 'ms', ours: said(measured.ours, 'warmMs'), peer },
     ],
     notes: [],
+  };
+}
+
+/** One reading of the Kconfig files for many configurations, beside one for each, both in the sandbox. */
+export async function benchServer(setting: Setting): Promise<Findings> {
+  const { tree, scratch, cacheDir, rounds } = setting;
+  const rows: Row[] = [];
+  const rates: string[] = [];
+  for (const arch of ['x86', 'arm', 'powerpc', 'mips', 'sh']) {
+    const { both } = inTurns({ both: node('test/bench/served.ts', [tree, arch, cacheDir], setting) }, rounds, scratch);
+    const served = said(both, 'servedMs');
+    const peer = { name: 'a run each', values: said(both, 'plainMs') };
+    rows.push({ what: `conf on a configuration of ${arch}, served`, unit: 'ms', ours: served, peer });
+    rates.push(`${arch} ${(1000 / median(served)).toFixed(0)}`);
+  }
+  return { rows, notes: [`configurations that a server of conf completes in a second: ${rates.join(', ')}`] };
+}
+
+/** Whether any select can be unmet, asked exactly; the peer only evaluates one configuration. */
+export async function benchSelects(setting: Setting): Promise<Findings> {
+  const { tree, scratch, cacheDir, rounds } = setting;
+  const recorded = await record(tree, ARCH, cacheDir);
+  const peers = await Peers.open(tree, scratch, cacheDir);
+  const ours = node('test/bench/select-edges.ts', [tree, ARCH, cacheDir], setting);
+  const measured = inTurns({ ours, conf: peers.conf(ARCH, recorded, CONFIG) }, rounds, scratch);
+  const { selects, unmet, gaveUp } = JSON.parse(measured.ours.at(-1)!.stdout) as Record<string, number>;
+  return {
+    rows: [
+      {
+        what: `all ${selects} selects of x86_64, each over all configurations`,
+        unit: 's',
+        ours: seconds(walls(measured.ours)),
+        peer: { name: 'conf, one configuration', values: seconds(walls(measured.conf)) },
+        aim: { text: 'below 30 s', reached: (mine) => mine < 30 },
+      },
+      { what: '  of that solving', unit: 's', ours: seconds(said(measured.ours, 'solveMs')) },
+      { what: '  its peak memory', unit: 'MiB', ours: rss(measured.ours) },
+    ],
+    notes: [
+      `selects: ${unmet} can be unmet, ${gaveUp} given up; kismet, which answers the same question, has no Debian or npm package and was not run`,
+    ],
   };
 }
 

@@ -6,7 +6,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { answerTable, replayEnv } from '../../queue/conf.ts';
-import { buildConf, buildReplay } from '../../queue/conf-build.ts';
+import { buildConf, buildPreload } from '../../queue/conf-build.ts';
 import { openDirectory } from '../../queue/dir-kconfig.ts';
 import { KconfigSide } from '../../queue/kconfig-side.ts';
 import { insideToHost } from '../../queue/sandbox.ts';
@@ -63,7 +63,7 @@ export class Peers {
   static async open(tree: string, scratch: string, cacheDir: string): Promise<Peers> {
     const built = await buildConf(tree, { cacheDir });
     if (!built.ok) throw new BenchError(`conf of ${tree} does not build: ${built.output}`);
-    return new Peers(tree, scratch, built.conf, await buildReplay({ cacheDir }));
+    return new Peers(tree, scratch, built.conf, await buildPreload('replay-popen', { cacheDir }));
   }
 
   /** `conf --olddefconfig` on a configuration of the tree. */

@@ -27,6 +27,14 @@ const describeWithTree = describe.skipIf(TREE === undefined && !process.env['CI'
 const BROKEN = fooKconfig('depends on BAR', 'depends on BAZ');
 const BROKEN_TWICE = fooKconfig('depends on BAR', 'depends on BAZ\n\tselect QUX');
 
+/** What a branch of its own changes in foo's Kconfig. */
+const SWITCHES: Readonly<Record<string, readonly [from: string, to: string]>> = {
+  carried: ['depends on BAR', 'depends on BAR\n\tdepends on NEW\n\nconfig NEW\n\tbool "New"'],
+  renamed: ['config FOO\n', 'config FOO_2\n'],
+  unmet: ['depends on BAR', 'depends on BAR\n\nconfig BAZ\n\tbool "Baz"\n\tselect FOO'],
+  lost: ['depends on BAR', 'depends on BAR && !BAR'],
+};
+
 describeWithTree('a series with findings (skipped without DEPBOT_TEST_TREE)', () => {
   let kernel: TinyRepo;
   let desk: Desk;
@@ -89,14 +97,13 @@ describeWithTree('a series with findings (skipped without DEPBOT_TEST_TREE)', ()
     ['recursive-dependency', 'master', 'loop'],
     ['config-upgrade', 'defconfig', 'carried'],
     ['unmigrated-rename', 'defconfig', 'renamed'],
+    ['unmet-select', 'master', 'unmet'],
+    ['lost-symbol', 'master', 'lost'],
   ])('--json with a finding of %s is as documented', async (rule, base, branch) => {
-    if (base === 'defconfig') {
-      const change =
-        branch === 'carried'
-          ? ['depends on BAR', 'depends on BAR\n\tdepends on NEW\n\nconfig NEW\n\tbool "New"']
-          : ['config FOO\n', 'config FOO_2\n'];
+    const change = SWITCHES[branch];
+    if (change) {
       kernel.git('checkout', '-q', '-b', branch, base);
-      kernel.commit(`${branch}: a switch`, fooKconfig(change[0]!, change[1]!));
+      kernel.commit(`${branch}: a switch`, fooKconfig(...change));
       kernel.git('checkout', '-q', 'master');
     }
     const run = await check(['--json', '--range', `${base}..${branch}`]);

@@ -17,11 +17,15 @@ export function resultTable(results: Results): string {
     const columns = kinds.map((kind) => of.filter((result) => result.case.kind === kind));
     return [name, ...[...columns, of].map(share)];
   };
-  const rows = [
+  return alignedTable([
     ['', ...kinds, 'all'],
     ...[...results].map(([arch, of]) => row(arch, of)),
     row(`total (${results.size})`, all),
-  ];
+  ]);
+}
+
+/** Rows of cells as lines, the first column to the left and the others to the right. */
+export function alignedTable(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length)));
   const line = (cells: readonly string[]): string =>
     cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ');

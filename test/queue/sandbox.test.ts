@@ -15,6 +15,7 @@ import {
   sandboxAvailable,
   setToolPath,
 } from '../../queue/sandbox.ts';
+import { processesOf } from '../support/fake-conf.ts';
 
 let dir = '';
 let tree = '';
@@ -159,6 +160,21 @@ describe('what the command cannot do', () => {
 });
 
 describe('limits', () => {
+  test('whoever ends a run, at any moment of its start, leaves no process', async () => {
+    for (let delayMs = 0; delayMs < 60; delayMs += 3) {
+      const abort = new AbortController();
+      const run = runSandboxed({
+        argv: ['sleep', '60'],
+        readOnly: [{ host: dir, inside: '/mine' }],
+        env: {},
+        signal: abort.signal,
+      });
+      setTimeout(() => abort.abort(), delayMs);
+      expect(await run).toMatchObject({ signal: 'SIGKILL', timedOut: false });
+    }
+    expect(processesOf(dir)).toEqual([]);
+  });
+
   test('an endless loop is cut at the wall clock, and a quick one is not', async () => {
     const start = performance.now();
     const run = await sh('while :; do :; done', { limits: { wallMs: 300 } });

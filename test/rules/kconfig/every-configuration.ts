@@ -12,6 +12,7 @@ import { SymbolType } from '../../../rules/kconfig/parse.ts';
 import { type Goal, Solver } from '../../../rules/kconfig/solve.ts';
 import { Values } from '../../../rules/kconfig/values.ts';
 import { applySettings } from '../../../rules/kconfig/witness.ts';
+import { checkReasons } from '../../oracle/core-check.ts';
 import type { Tiny } from './tiny-kconfig.ts';
 
 /** Something that a configuration can tell about a symbol: at least m, y, or a text. */
@@ -35,7 +36,7 @@ export interface Comparison {
 }
 
 /** Most combinations of all symbols' values that are asked for one by one. */
-const MOST_VECTORS = 700;
+const MOST_VECTORS = 300;
 
 /**
  * Compares every combination of values of all symbols (a sample of them where they are many), and every pair of
@@ -67,6 +68,10 @@ export function compareAll(tiny: Tiny, source: string): Comparison {
     if (found !== wanted) differences.push(`${words()}: ${found}, but ${how ?? 'no input'} makes it`);
     const quick = solver.isPossible(goals);
     if (quick !== (how !== undefined)) differences.push(`${words()}: isPossible says ${quick}`);
+    if (answer.verdict === 'impossible') {
+      const fault = checkReasons(pool, model, goals, solver.whyNot(goals));
+      if (fault !== undefined) differences.push(`${words()}: reasons: ${fault}`);
+    }
     if (answer.verdict === 'possible') {
       for (const left of answer.settings) {
         applySettings(
@@ -104,11 +109,11 @@ const SAME = [
   ['1', '1'],
 ] as const;
 const ALL = [...SAME, ['0', '1'], ['1', '0']] as const;
-/** A value that no atom asks for. */
-const OTHER = new Map<SymbolType, string>([
-  [SymbolType.int, '9999'],
-  [SymbolType.hex, '0x9999'],
-  [SymbolType.string, 'none of these'],
+/** Values that no atom asks for. */
+const OTHERS = new Map<SymbolType, readonly string[]>([
+  [SymbolType.int, ['-9999', '9999']],
+  [SymbolType.hex, ['0x9999']],
+  [SymbolType.string, ['a ', 'none of these']],
 ]);
 
 function describe(atoms: readonly Atom[], bits: string): string {
@@ -148,7 +153,7 @@ function* inputs({ model }: Tiny, texts: ReadonlyMap<KSymbol, readonly string[]>
   );
   const valuesOf = (symbol: KSymbol): readonly string[] => {
     if (symbol.type === SymbolType.bool) return ['n', 'y'];
-    return symbol.type === SymbolType.tristate ? ['n', 'm', 'y'] : [...texts.get(symbol)!, OTHER.get(symbol.type)!];
+    return symbol.type === SymbolType.tristate ? ['n', 'm', 'y'] : [...texts.get(symbol)!, ...OTHERS.get(symbol.type)!];
   };
   const options: Input[][] = settable.map((symbol) => [[], ...valuesOf(symbol).map((value) => [{ symbol, value }])]);
   for (const { members } of model.choices) {

@@ -1,0 +1,119 @@
+/**
+ * Symbols that some configuration of a tree could have and none of the tree after it can; and those that lost the
+ * select of a helper without a prompt which they now depend on.
+ */
+
+import type { Level } from './cnf.ts';
+import { directDependencyOf, edgeExpr, substitute } from './conditions.ts';
+import { type ExprId, type ExprPool, NONE } from './expr.ts';
+import type { Setting } from './justify.ts';
+import type { Edge, KSymbol } from './model.ts';
+import { SymbolType } from './parse.ts';
+import type { Property, SymbolChange } from './properties.ts';
+import { reachOf } from './reach.ts';
+import type { Goal, Solver } from './solve.ts';
+import type { TreeReaders } from './tree-readers.ts';
+
+export interface Lost {
+  /** In the tree before. */
+  readonly symbol: KSymbol;
+  /** 1: it cannot be enabled; 2: it can be m, and y no more. */
+  readonly level: Level;
+  /** The fewest settings with which the tree before has it. */
+  readonly settings: readonly Setting[];
+}
+
+/** A symbol that selected a helper and depends on it instead. */
+export interface Stranded extends Lost {
+  /** The line that depends on the helper. */
+  readonly property: Property;
+  readonly helper: KSymbol;
+}
+
+export interface Losses {
+  readonly lost: readonly Lost[];
+  /** Of the symbols looked at, those that can be had in the tree after, at which level. */
+  readonly kept: readonly { readonly name: string; readonly level: Level }[];
+}
+
+type Changes = ReadonlyMap<string, SymbolChange>;
+
+/** Looks at the changed symbols, and those that could be on only because of what they were. */
+export function lossesOf(before: Solver, after: Solver, changes: Changes, readers: TreeReaders): Losses {
+  const back = new Map(
+    [...changes].map(([name, one]) => [
+      name,
+      { name, before: one.after, after: one.before, removed: one.added, added: one.removed },
+    ]),
+  );
+  const lost: Lost[] = [];
+  const kept: { name: string; level: Level }[] = [];
+  for (const id of reachOf(before, back, readers).symbols) {
+    const [was, is] = [before.model.symbols[id], after.model.symbols[id]];
+    if (!was || !is || !isLogical(was) || is.type !== was.type || is.declarations.length === 0) continue;
+    const self = before.pool.symbol(id);
+    const possible = ([1, 2] as const).map((level) => after.isPossible([on(self, level)]));
+    for (const level of [1, 2] as const) if (possible[level - 1] !== false) kept.push({ name: was.name, level });
+    const level = ([1, 2] as const).find((one) => possible[one - 1] === false);
+    const answer = level && before.solve([on(self, level)]);
+    if (answer?.verdict === 'possible') lost.push({ symbol: was, level: level!, settings: answer.settings });
+  }
+  return { lost, kept };
+}
+
+/**
+ * Symbols whose select of a helper became a dependency, where the helper has no prompt and no default, so that now
+ * somebody else has to select it.
+ */
+export function strandedBy(before: Solver, after: Solver, changes: Changes): Stranded[] {
+  const { pool } = after;
+  const found: Stranded[] = [];
+  for (const { after: helper, removed } of changes.values()) {
+    if (!helper || helper.prompts.length > 0 || helper.defaults.length > 0) continue;
+    for (const { edge } of removed) {
+      const symbol = edge && after.model.symbols[edge.from.id];
+      if (edge?.kind !== 'select' || !symbol || !isLogical(symbol)) continue;
+      const property = changes
+        .get(symbol.name)
+        ?.added.find(({ kind, expr }) => kind === 'depends on' && mentions(pool, expr, helper));
+      const rest = substitute(pool, directDependencyOf(pool, symbol), helper.id, pool.y);
+      if (!property || !isLeftToOthers(after, rest, helper)) continue;
+      const answer = before.solve([
+        on(pool.symbol(symbol.id), 1),
+        on(edgeExpr(pool, edge), 1),
+        on(rest, 1),
+        ...othersOf(edge).map((other): Goal => ({ expr: edgeExpr(pool, other), level: 1, holds: false })),
+      ]);
+      if (answer.verdict === 'possible')
+        found.push({ symbol: edge.from, level: 1, settings: answer.settings, property, helper });
+    }
+  }
+  return found;
+}
+
+/** Whether all else that the symbol needs can be there, and the helper not. */
+function isLeftToOthers(after: Solver, rest: ExprId, helper: KSymbol): boolean {
+  const isOff: Goal = { expr: after.pool.symbol(helper.id), level: 1, holds: false };
+  return after.isPossible([on(rest, 1), isOff]) === true;
+}
+
+function othersOf(edge: Edge): Edge[] {
+  return edge.to.selectedBy.filter(({ from }) => from !== edge.from);
+}
+
+function mentions(pool: ExprPool, expr: number, { id }: KSymbol): boolean {
+  let is = false;
+  if (expr !== NONE)
+    pool.symbolsOf(expr, (one) => {
+      is ||= one === id;
+    });
+  return is;
+}
+
+function on(expr: number, level: Level): Goal {
+  return { expr, level, holds: true };
+}
+
+function isLogical({ type }: KSymbol): boolean {
+  return type === SymbolType.bool || type === SymbolType.tristate;
+}

@@ -1,0 +1,278 @@
+import { dirname } from 'node:path/posix';
+import { fame } from './config-groups.ts';
+import { blamedLines } from './kconfig/blamed-line.ts';
+import { lineOf, valueOn } from './kconfig/config-line.ts';
+import { type Lost, lossesOf, type Stranded, strandedBy } from './kconfig/lost.ts';
+import type { KSymbol } from './kconfig/model.ts';
+import { canSelect } from './kconfig/repairs.ts';
+import { Upgrade } from './kconfig/upgrade.ts';
+import { applySettings, fragment } from './kconfig/witness.ts';
+import { type ArchPair, type Candidate, type Conf, type ConfRun, defineRule, type KernelChange } from './rule.ts';
+import type { Anchor, Arch, Attempt, Evidence, Side, Witness } from './types.ts';
+
+export default defineRule({
+  id: 'lost-symbol',
+  severity: 'regression',
+  rung: 2,
+  doc: `
+## What it finds
+A symbol that some configuration could have, and that after the series nobody can enable: on no
+architecture, or on one where another directory's symbol became stricter. Also one that could be
+y and can only be m, and one that selected a helper and now depends on it, although the helper
+has no prompt, so that it takes a stranger's select to get it.
+## Why it matters
+Nothing breaks visibly: the driver is gone from the menu, and from the next kernel of those who
+need it.
+## Example
+config FOO / select REGMAP becomes "depends on REGMAP": REGMAP cannot be set by hand.
+## Instead
+Select what has no prompt; check what a stricter dependency takes along.
+## What it misses
+What the series means to lose is no finding: a symbol that it removes, or whose own entry gets a
+dependency, as long as some configuration of some architecture can still have it; a dependency on
+what nothing turns on (BROKEN). Symbols of the directory that the series edits are taken for meant
+as well. Which configurations lose it is for config-upgrade to
+say. Ints, hexes and strings are not looked at.`,
+
+  begin(change) {
+    const found = new Map<string, Loss>();
+    /** `FOO 2` where some architecture can have FOO=y with the series. */
+    const kept = new Set<string>();
+    return {
+      onArch(pair) {
+        if (pair.isCircular || pair.changes.size === 0) return;
+        const [before, after] = [pair.solver('before'), pair.solver('after')];
+        const losses = lossesOf(before, after, pair.changes, change.readers);
+        for (const { name, level } of losses.kept) kept.add(`${name} ${level}`);
+        const stranded = strandedBy(before, after, pair.changes);
+        const others = losses.lost.filter(({ symbol }) => !stranded.some((one) => one.symbol === symbol));
+        if (stranded.length + others.length === 0) return;
+        const upgrade = new Upgrade(change.pool, pair.before, pair.after, pair.changes, change.readers);
+        for (const one of [...stranded, ...others]) {
+          const loss = lossOf(change, pair, upgrade, one);
+          if (!loss) continue;
+          const known = found.get(loss.key);
+          found.set(loss.key, known ? merged(known, loss) : loss);
+        }
+      },
+      finish() {
+        const told = [...found.values()].filter(({ how, key }) => how !== 'dead' || !kept.has(key));
+        const byLine = Map.groupBy(told, ({ how, anchor: { patch, file, line } }) => `${how} ${patch} ${file}:${line}`);
+        return [...byLine.values()].map((losses) => candidate(change, losses));
+      },
+    };
+  },
+});
+
+/** A symbol that is lost, and where it is told. */
+interface Loss {
+  /** Symbol and level. */
+  readonly key: string;
+  readonly symbol: string;
+  /** What it cannot be any more. */
+  readonly value: 'y' | 'y or m';
+  /**
+   * dead: by its own entry, on every architecture. along: through what another directory's symbol needs now.
+   * stranded: it takes a select by somebody else.
+   */
+  readonly how: 'dead' | 'along' | 'stranded';
+  readonly anchor: Anchor;
+  readonly blamed: Place & { readonly side: Side; readonly isQuoted: boolean };
+  /** Lines of the tree after that together exclude it. */
+  readonly reasons: readonly Place[];
+  readonly helper: Helper | null;
+  readonly witness: Witness;
+  /** Text of the .config. */
+  readonly config: string;
+  readonly archs: readonly Arch[];
+}
+
+interface Helper {
+  readonly symbol: string;
+  /** A few of those that select it. */
+  readonly selectors: readonly string[];
+  readonly total: number;
+  /** A select would do no harm. */
+  readonly isSelectable: boolean;
+}
+
+interface Place {
+  readonly path: string;
+  readonly line: number;
+  readonly text: string;
+}
+
+const NEAR_LINES = 25;
+const FEW_SELECTORS = 4;
+const FEW_REASONS = 8;
+
+function lossOf(change: KernelChange, pair: ArchPair, upgrade: Upgrade, lost: Lost | Stranded): Loss | undefined {
+  const { symbol, level, settings } = lost;
+  const config = fragment(settings);
+  const stranded = 'helper' in lost ? lost : undefined;
+  const isOwn = stranded !== undefined || pair.changes.has(symbol.name);
+  if (!isOwn && isBesideTheSeries(change, symbol)) return undefined;
+  const blamed = blame(change, pair, upgrade, lost, config);
+  if (!blamed) return undefined;
+  const after = pair.solver('after');
+  if (stranded) {
+    // Some other select may be there anyway.
+    applySettings(
+      after.values,
+      settings.filter(({ symbol: { id } }) => pair.after.symbols[id]),
+    );
+    if (after.values.tristate(pair.after.symbols[symbol.id]!) > 0) return undefined;
+  }
+  const goal = { expr: change.pool.symbol(symbol.id), level, holds: true };
+  const reasons = stranded
+    ? []
+    : (after.whyNot([goal]) ?? []).filter(({ kind }) => kind !== 'definition' && kind !== 'undeclared');
+  return {
+    key: `${symbol.name} ${level}`,
+    symbol: symbol.name,
+    value: level === 1 ? 'y or m' : 'y',
+    how: stranded ? 'stranded' : isOwn ? 'dead' : 'along',
+    anchor: blamed.anchor,
+    blamed: blamed.place,
+    reasons: reasons
+      .slice(0, FEW_REASONS)
+      .map(({ path, line }) => ({ path, line, text: lineAt(change, 'after', path, line) })),
+    helper: stranded ? helperOf(pair, stranded) : null,
+    witness: {
+      arch: pair.arch,
+      from: 'empty',
+      settings: settings
+        .map((one) => ({ symbol: one.symbol.name, value: one.value }))
+        .sort((a, b) => (a.symbol < b.symbol ? -1 : 1)),
+    },
+    config,
+    archs: [pair.arch],
+  };
+}
+
+/** In a directory whose Kconfig file the series edits: its author has seen it. */
+function isBesideTheSeries(change: KernelChange, symbol: KSymbol): boolean {
+  const edited = new Set(change.changedPaths.map(({ path }) => dirname(path)));
+  return symbol.declarations.some(({ path }) => edited.has(dirname(path)));
+}
+
+function helperOf(pair: ArchPair, { symbol, helper }: Stranded): Helper {
+  const selectors = [...new Set(helper.selectedBy.map(({ from }) => from.name))].sort();
+  return {
+    symbol: helper.name,
+    selectors: selectors.slice(0, FEW_SELECTORS),
+    total: selectors.length,
+    isSelectable: canSelect(pair.solver('before'), symbol, pair.before.symbols[helper.id] ?? helper),
+  };
+}
+
+interface Blame {
+  readonly anchor: Anchor;
+  readonly place: Loss['blamed'];
+}
+
+/** The line of the series that takes the symbol away; undefined where none can be named, or it means to. */
+function blame(
+  change: KernelChange,
+  pair: ArchPair,
+  upgrade: Upgrade,
+  lost: Lost | Stranded,
+  config: string,
+): Blame | undefined {
+  const symbols = [pair.after.symbols[lost.symbol.id]!];
+  const own = 'property' in lost ? [{ property: lost.property, side: 'after' as const }] : [];
+  for (const { property, side } of [...own, ...blamedLines(upgrade, pair.changes, symbols, config)]) {
+    const { path, line } = property;
+    const text = lineAt(change, side, path, line);
+    const exact = side === 'after' ? change.lines.added(path, line, text) : change.lines.removed(path, line, text);
+    const anchor = exact ?? change.lines.near(path, line, NEAR_LINES);
+    if (!anchor) continue;
+    if (side === 'after' && isMeant(change, pair, property.expr)) return undefined;
+    return { anchor, place: { path, line, text: text.trim(), side, isQuoted: exact !== undefined } };
+  }
+  return undefined;
+}
+
+/** A dependency on what nothing turns on (BROKEN), or on what is not declared, which undefined-symbol tells. */
+function isMeant({ pool }: KernelChange, { after }: ArchPair, expr: number): boolean {
+  let is = false;
+  if (expr >= 0)
+    pool.symbolsOf(expr, (id) => {
+      const symbol = after.symbols[id];
+      const { length } = symbol
+        ? [...symbol.prompts, ...symbol.defaults, ...symbol.selectedBy, ...symbol.impliedBy]
+        : [];
+      is ||= length === 0;
+    });
+  return is;
+}
+
+function lineAt({ before, after }: KernelChange, side: Side, path: string, line: number): string {
+  const { files } = (side === 'before' ? before : after).kconfig;
+  return files.get(path)?.text.split('\n', line)[line - 1] ?? '';
+}
+
+/** One loss on several architectures: told of the one that most people know. */
+function merged(a: Loss, b: Loss): Loss {
+  const first = fame(b.witness.arch) < fame(a.witness.arch) ? b : a;
+  return { ...first, archs: [...a.archs, ...b.archs] };
+}
+
+/** Other symbols of the same cause that are named, and shown to conf. */
+const FEW_OTHERS = 6;
+
+function candidate(change: KernelChange, losses: readonly Loss[]): Candidate {
+  const [shown, ...others] = losses.toSorted(
+    (a, b) =>
+      Number(b.blamed.isQuoted) - Number(a.blamed.isQuoted) ||
+      a.reasons.length - b.reasons.length ||
+      b.archs.length - a.archs.length ||
+      (a.key < b.key ? -1 : 1),
+  ) as [Loss, ...Loss[]];
+  const named = others.slice(0, FEW_OTHERS);
+  const { symbol, value, how, blamed, reasons, helper, witness } = shown;
+  return {
+    key: `lost-symbol ${symbol} ${how}`,
+    symbols: [...new Set([symbol, ...(helper ? [helper.symbol] : []), ...named.map((one) => one.symbol)])],
+    anchor: shown.anchor,
+    claim: {
+      symbol,
+      value,
+      how,
+      blamed,
+      reasons,
+      helper,
+      archs: [...new Set(losses.flatMap((loss) => loss.archs))].sort(),
+      others: named.map((one) => one.symbol),
+      notTried: others.length - named.length,
+    },
+    evidence: [
+      { ...blamed, commit: change[blamed.side].commit },
+      ...reasons.map((one) => ({ ...one, side: 'after' as const, commit: change.after.commit })),
+    ].map(({ side, commit, path, line, text }): Evidence => ({ kind: 'source', side, commit, path, line, text })),
+    witness,
+    confirm: async (conf) => (await Promise.all([shown, ...named].map((loss) => confirm(conf, loss)))).flat(),
+  };
+}
+
+/** conf gives the symbol without the series, and not with it, from the same .config. */
+async function confirm(conf: Conf, { config, symbol, value, witness: { arch } }: Loss): Promise<Attempt[]> {
+  const [before, after] = await Promise.all([
+    conf.olddefconfig('before', arch, config),
+    conf.olddefconfig('after', arch, config),
+  ]);
+  const attempt = (side: Side, run: ConfRun): Attempt => {
+    const line = lineOf(run.config ?? '', symbol);
+    const has = valueOn(line) ?? 'n';
+    const isThere = value === 'y' ? has === 'y' : has === 'y' || has === 'm';
+    return {
+      rung: 2,
+      side,
+      argv: run.argv,
+      exitCode: run.exitCode,
+      excerpt: run.config === undefined ? run.stderr.slice(0, 2000) : line,
+      agrees: run.exitCode === 0 && isThere === (side === 'before'),
+    };
+  };
+  return [attempt('before', before), attempt('after', after)];
+}

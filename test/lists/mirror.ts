@@ -1,0 +1,153 @@
+/**
+ * Mirrors of mailing lists as public-inbox keeps them (public-inbox-v2-format(5)): a git repository with a commit for
+ * each mail, whose file `m` is the mail. What is asked of one is answered from an index of all its mails, a file of
+ * the cache that is made anew when the mirror has grown: a line a mail, `[blob, Message-ID, [ids it answers]]`.
+ */
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { basename, join, relative, sep } from 'node:path';
+import { createInterface } from 'node:readline';
+import { finished } from 'node:stream/promises';
+import { parseIds, splitHeaders } from '../../bot/message-headers.ts';
+import type { BlobReader } from '../../queue/cat-file.ts';
+import { openBlobReader } from '../../queue/cat-file.ts';
+import { gitText, streamGit } from '../../queue/git.ts';
+import type { Progress } from '../../queue/provision-progress.ts';
+import type { MessageId, Sha } from '../../rules/types.ts';
+
+export interface Mirror {
+  /** As people write it: `linux-gpio`. */
+  readonly list: string;
+  readonly gitDir: string;
+}
+
+/** A mail of a mirror. */
+export interface Row {
+  readonly blob: Sha;
+  readonly id: MessageId;
+  /** What it answers: In-Reply-To, and the first and the last of References. */
+  readonly answers: readonly MessageId[];
+}
+
+/** Folders looked into below the one given. */
+const MAX_DEPTH = 3;
+/** Mails read at a time. */
+const AT_ONCE = 64;
+const LIMITS = { timeoutMs: 1_800_000, maxBytes: 1 << 30 };
+
+/** The mirrors in a folder: git directories in it or a few folders below, each named by the folder just below `dir`. */
+export function mirrorsIn(dir: string): Mirror[] {
+  const found: Mirror[] = [];
+  const walk = (at: string, depth: number): void => {
+    if (existsSync(join(at, 'HEAD')) && existsSync(join(at, 'objects'))) {
+      found.push({ list: listOf(relative(dir, at).split(sep)[0] || basename(at)), gitDir: at });
+      return;
+    }
+    if (depth === MAX_DEPTH) return;
+    for (const entry of readdirSync(at, { withFileTypes: true }))
+      if (entry.isDirectory()) walk(join(at, entry.name), depth + 1);
+  };
+  walk(dir, 0);
+  return found.sort((a, b) => (a.gitDir < b.gitDir ? -1 : 1));
+}
+
+/** `owner+linux-gpio.vger.kernel.org.0` and `linux-gpio.git` are `linux-gpio`. */
+function listOf(folder: string): string {
+  return folder.slice(folder.lastIndexOf('+') + 1).split('.')[0]!;
+}
+
+/** All mails of a mirror, newest first; makes the index where there is none of its newest commit. Throws GitError. */
+export async function* mailsOf(mirror: Mirror, cacheDir: string, progress: Progress): AsyncGenerator<Row> {
+  const index = await indexOf(mirror, cacheDir, progress);
+  for await (const line of createInterface({ input: createReadStream(index), crlfDelay: Number.POSITIVE_INFINITY })) {
+    const [blob, id, answers] = JSON.parse(line) as [Sha, MessageId, MessageId[]];
+    yield { blob, id, answers };
+  }
+}
+
+/** For the bytes of a mirror's mails. */
+export function openMails({ gitDir }: Mirror): BlobReader {
+  return openBlobReader({ cwd: gitDir, gitDir });
+}
+
+async function indexOf(mirror: Mirror, cacheDir: string, progress: Progress): Promise<string> {
+  const { gitDir, list } = mirror;
+  const tip = (await gitText({ cwd: gitDir, gitDir }, ['rev-parse', 'HEAD'])).trim();
+  const place = createHash('sha256').update(gitDir).digest('hex').slice(0, 16);
+  const folder = join(cacheDir, 'mirrors');
+  const file = join(folder, `${place}-${tip}.jsonl`);
+  if (existsSync(file)) return file;
+  mkdirSync(folder, { recursive: true });
+  const blobs = await blobsOf(mirror);
+  const step = progress.step(`index of ${list}`, blobs.length);
+  const aside = `${file}.${process.pid}.partial`;
+  const out = createWriteStream(aside);
+  const mails = openMails(mirror);
+  try {
+    for (let at = 0; at < blobs.length; at += AT_ONCE) {
+      const rows = await Promise.all(blobs.slice(at, at + AT_ONCE).map((blob) => rowOf(blob, mails)));
+      const text = rows
+        .flatMap((row) => (row ? [`${JSON.stringify([row.blob, row.id, row.answers])}\n`] : []))
+        .join('');
+      if (!out.write(text)) await once(out, 'drain');
+      step.to(at);
+    }
+    out.end();
+    await finished(out);
+    renameSync(aside, file);
+  } finally {
+    out.destroy();
+    rmSync(aside, { force: true });
+    await mails.close();
+  }
+  for (const name of readdirSync(folder))
+    if (name.startsWith(place) && join(folder, name) !== file) rmSync(join(folder, name), { force: true });
+  step.end(`${blobs.length} mails, ${Math.round(statSync(file).size / 1e6)} MB`);
+  return file;
+}
+
+/** Each version of the file `m`. A mail that was taken out of the archive left a commit with a file `d`. */
+async function blobsOf({ gitDir }: Mirror): Promise<Sha[]> {
+  const blobs: Sha[] = [];
+  let rest = '';
+  const argv = ['log', '--first-parent', '--format=', '--raw', '--no-abbrev', '--diff-filter=AM', 'HEAD', '--', 'm'];
+  const { exitCode, stderr } = await streamGit(
+    { cwd: gitDir, gitDir },
+    argv,
+    (chunk) => {
+      const lines = (rest + chunk.toString('latin1')).split('\n');
+      rest = lines.pop()!;
+      for (const line of lines) {
+        const blob = /^:\d+ \d+ [0-9a-f]+ ([0-9a-f]+) /.exec(line)?.[1];
+        if (blob !== undefined) blobs.push(blob);
+      }
+      return true;
+    },
+    LIMITS,
+  );
+  if (exitCode !== 0) throw new Error(`git log failed in ${gitDir} (status ${exitCode}): ${stderr.trim()}`);
+  return blobs;
+}
+
+/** Undefined for what is no mail, or one without a Message-ID. */
+async function rowOf(blob: Sha, mails: BlobReader): Promise<Row | undefined> {
+  const bytes = await mails.read(blob);
+  const head = bytes && splitHeaders(bytes);
+  if (!head?.ok) return undefined;
+  const ids = (name: string): MessageId[] => parseIds(head.fields.get(name)?.[0] ?? '');
+  const [id] = ids('message-id');
+  if (id === undefined) return undefined;
+  const references = ids('references');
+  const answers = [ids('in-reply-to')[0], references[0], references.at(-1)].filter((one) => one !== undefined);
+  return { blob, id, answers: [...new Set(answers)] };
+}
