@@ -1,8 +1,8 @@
 /** The rules, one line each, sorted. */
 
 import configUpgrade from './config-upgrade.ts';
-import overExposed from './over-exposed.ts';
 import lostSymbol from './lost-symbol.ts';
+import overExposed from './over-exposed.ts';
 import recursiveDependency from './recursive-dependency.ts';
 import type { Rule } from './rule.ts';
 import undefinedSymbol from './undefined-symbol.ts';
@@ -11,8 +11,8 @@ import unmigratedRename from './unmigrated-rename.ts';
 
 export const RULES: readonly Rule[] = [
   configUpgrade,
-  overExposed,
   lostSymbol,
+  overExposed,
   recursiveDependency,
   undefinedSymbol,
   unmetSelect,
