@@ -180,7 +180,8 @@ function culpritText(c: Culprit): string {
   return c.state === 'undeclared' ? `${c.symbol} [undeclared]` : `${c.symbol} [=${c.value}] ${declaredAt(c)}`;
 }
 
-function listed(texts: readonly string[], more: number): string {
+/** `A`, `A and B`, `A, B and 3 more`. */
+export function listed(texts: readonly string[], more: number = 0): string {
   if (more > 0) return `${texts.join(', ')} and ${more} more`;
   return texts.length < 2 ? texts.join() : `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}`;
 }

@@ -6,6 +6,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { removeLeftovers } from '../queue/leftovers.ts';
 import type { CheckArguments } from './check-command.ts';
+import type { QuestionArguments } from './kconfig-questions.ts';
 import { printableMessage } from './printable.ts';
 import type { ServeArguments } from './serve.ts';
 
@@ -60,6 +61,27 @@ common(kconfig.command('explain').description('type, dependencies, selects and t
     process.exitCode = await runExplain(symbol, options, world());
   });
 
+question(kconfig.command('solve').description('a configuration in which an expression holds, or why there is none'))
+  .argument('<expression>', "as after `depends on`: 'VFIO_PCI=y && !PCI_P2PDMA'")
+  .action(async (expression: string, options: QuestionArguments) => {
+    const { runSolve } = await import('./kconfig-questions.ts');
+    process.exitCode = await runSolve(expression, options, world());
+  });
+question(kconfig.command('implies').description('whether an expression holds wherever another does'))
+  .argument('<premise>', 'an expression')
+  .argument('<conclusion>', 'an expression')
+  .action(async (premise: string, conclusion: string, options: QuestionArguments) => {
+    const { runImplies } = await import('./kconfig-questions.ts');
+    process.exitCode = await runImplies(premise, conclusion, options, world());
+  });
+question(kconfig.command('needs').description('what it takes to enable a symbol, or why it cannot be had'))
+  .argument('<symbol>', 'with or without CONFIG_')
+  .option('--value <value>', 'm or y: have it at that value (default: at m or y)')
+  .action(async (symbol: string, options: QuestionArguments & { value?: string }) => {
+    const { runNeeds } = await import('./kconfig-questions.ts');
+    process.exitCode = await runNeeds(symbol, options, world());
+  });
+
 program
   .command('serve')
   .description('watch mailing lists, check what is posted, draft or send replies to those who opted in')
@@ -93,10 +115,21 @@ program
   });
 
 function common(command: Command): Command {
+  return ofTree(command)
+    .option('--arch <arch>', 'as in `make ARCH=…` (default: that of this machine)')
+    .option('--config <file>', 'the .config to start from (default: .config of the tree, if there is one)');
+}
+
+function question(command: Command): Command {
+  return ofTree(command)
+    .option('--arch <arch>', 'as in `make ARCH=…`, or all (may be repeated; default: all)', list)
+    .option('--json', 'print the answers as JSON')
+    .option('--no-conf', "do not have the tree's own conf confirm each configuration");
+}
+
+function ofTree(command: Command): Command {
   return command
     .option('--tree <dir>', 'top directory of a kernel tree (default: $DEPBOT_TREE, or the current folder)')
-    .option('--arch <arch>', 'as in `make ARCH=…` (default: that of this machine)')
-    .option('--config <file>', 'the .config to start from (default: .config of the tree, if there is one)')
     .option('--trust-tree', "run the tree's programs without a sandbox");
 }
 

@@ -3,6 +3,8 @@
  * the direction of writing, or pass for a line of ours.
  */
 
+import type { World } from './main.ts';
+
 /** C0 and C1 controls but tab and line feed (ECMA-48), and Unicode's bidirectional overrides and isolates. */
 const HARMFUL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
 
@@ -14,4 +16,9 @@ export function printable(text: string): string {
 /** One message: harmful characters replaced, lines after the first indented by four, nothing blank at the end. */
 export function printableMessage(text: string): string {
   return printable(text).trimEnd().replaceAll('\n', '\n    ');
+}
+
+/** Colours only on a terminal, and where nobody has said otherwise (https://no-color.org). */
+export function wantsColour({ stdout, env }: Pick<World, 'stdout' | 'env'>): boolean {
+  return stdout.isTTY === true && !env['NO_COLOR'];
 }

@@ -57,8 +57,7 @@ say. Ints, hexes and strings are not looked at.`,
       },
       finish() {
         const told = [...found.values()].filter(({ how, key }) => how !== 'dead' || !kept.has(key));
-        const byLine = Map.groupBy(told, ({ how, anchor: { patch, file, line } }) => `${how} ${patch} ${file}:${line}`);
-        return [...byLine.values()].map((losses) => candidate(change, losses));
+        return [...Map.groupBy(told, causeOf).values()].map((losses) => candidate(change, losses));
       },
     };
   },
@@ -212,6 +211,11 @@ function lineAt({ before, after }: KernelChange, side: Side, path: string, line:
   return files.get(path)?.text.split('\n', line)[line - 1] ?? '';
 }
 
+/** Equal for losses that one comment is about: by one line, or for want of one helper. */
+function causeOf({ how, helper, anchor: { patch, file, line } }: Loss): string {
+  return `${how} ${patch} ${file}${helper ? ` ${helper.symbol} ${helper.isSelectable}` : `:${line}`}`;
+}
+
 /** One loss on several architectures: told of the one that most people know. */
 function merged(a: Loss, b: Loss): Loss {
   const first = fame(b.witness.arch) < fame(a.witness.arch) ? b : a;
@@ -227,6 +231,7 @@ function candidate(change: KernelChange, losses: readonly Loss[]): Candidate {
       Number(b.blamed.isQuoted) - Number(a.blamed.isQuoted) ||
       a.reasons.length - b.reasons.length ||
       b.archs.length - a.archs.length ||
+      a.anchor.mailLines[0] - b.anchor.mailLines[0] ||
       (a.key < b.key ? -1 : 1),
   ) as [Loss, ...Loss[]];
   const named = others.slice(0, FEW_OTHERS);

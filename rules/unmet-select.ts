@@ -41,8 +41,7 @@ $(shell,...) are those of one compiler. Of a change that very many symbols depen
         }
       },
       finish() {
-        const byLine = Map.groupBy(found.values(), ({ anchor: { patch, file, line } }) => `${patch} ${file}:${line}`);
-        return [...byLine.values()].map((pairs) => candidate(change, pairs));
+        return [...Map.groupBy(found.values(), causeOf).values()].map((pairs) => candidate(change, pairs));
       },
     };
   },
@@ -69,6 +68,13 @@ interface Place {
   readonly path: string;
   readonly line: number;
   readonly text: string;
+}
+
+/** Equal for pairs that one comment is about: of one line, or of one entry that lacks the same dependencies. */
+function causeOf({ anchor: { patch, file, line }, blamed, edge, unmet }: Pair): string {
+  const isOwnSelect = blamed.path === edge.path && blamed.line === edge.line;
+  const lacks = unmet.map((one) => `${one.path}:${one.line}`).sort();
+  return isOwnSelect ? `${patch} ${file} ${edge.from} ${lacks.join(' ')}` : `${patch} ${file}:${line}`;
 }
 
 /** One pair on several architectures: told of the one that most people know, repaired by what helps on all. */
@@ -211,6 +217,7 @@ function candidate(change: KernelChange, pairs: readonly Pair[]): Candidate {
       a.chain.length - b.chain.length ||
       b.archs.length - a.archs.length ||
       a.witness.settings.length - b.witness.settings.length ||
+      a.anchor.mailLines[0] - b.anchor.mailLines[0] ||
       (a.key < b.key ? -1 : 1),
   ) as [Pair, ...Pair[]];
   const named = others.slice(0, FEW_OTHERS);

@@ -19,6 +19,9 @@ const MAX_PARTS = 48;
 /** Disjunctions longer than this are not searched for common factors. */
 const MAX_FACTORED = 12;
 
+/** Nodes of a condition, written out; the kernel's have less than 100. Larger ones become an unknown. */
+const MAX_SIZE = 1500;
+
 /** First character of the name of an atom whose truth nobody can know; no Kconfig symbol has it. */
 const UNKNOWN_MARK = '$';
 
@@ -32,6 +35,9 @@ export class Conditions {
   readonly pool: ExprPool;
   readonly TRUE: ExprId;
   readonly FALSE: ExprId;
+  /** Symbols that have more values than y, m and n. */
+  readonly #texts = new Set<SymbolId>();
+  readonly #sizes = new Map<ExprId, number>();
   readonly #ands = new Map<number, ExprId>();
   readonly #ors = new Map<number, ExprId>();
   readonly #nots = new Map<ExprId, ExprId>();
@@ -54,6 +60,7 @@ export class Conditions {
 
   /** The text of a symbol of type int, hex or string, or of an unknown, is this one. */
   isText(symbol: SymbolId, text: string): ExprId {
+    this.#texts.add(symbol);
     return this.pool.make(Op.equal, symbol, this.pool.constantId(text));
   }
 
@@ -122,8 +129,22 @@ export class Conditions {
 
   /** Whether a tristate must be m for it, which none is without CONFIG_MODULES. */
   needsModules(e: ExprId): boolean {
-    const { ops, rights, m } = this.pool;
-    return this.#parts(Op.and, e).some((part) => ops[part] === Op.equal && rights[part] === m);
+    const { ops, lefts, rights, m } = this.pool;
+    if (ops[e] === Op.and) return this.needsModules(lefts[e]!) || this.needsModules(rights[e]!);
+    if (ops[e] === Op.or) return this.needsModules(lefts[e]!) && this.needsModules(rights[e]!);
+    return ops[e] === Op.equal && rights[e] === m && !this.#texts.has(lefts[e]!);
+  }
+
+  /** Nodes of an expression, written out. */
+  #size(e: ExprId): number {
+    let size = this.#sizes.get(e);
+    if (size === undefined) {
+      const { ops, lefts, rights } = this.pool;
+      const op = ops[e];
+      size = op === Op.and || op === Op.or ? this.#size(lefts[e]!) + this.#size(rights[e]!) : 1;
+      this.#sizes.set(e, size);
+    }
+    return size;
   }
 
   #joined(op: typeof Op.and | typeof Op.or, a: ExprId, b: ExprId): ExprId {
@@ -131,7 +152,10 @@ export class Conditions {
     const key = a < b ? a * 0x4000000 + b : b * 0x4000000 + a;
     let made = memo.get(key);
     if (made === undefined) {
-      made = this.#join(op, a, b);
+      made =
+        this.#size(a) + this.#size(b) > MAX_SIZE
+          ? this.unknown(`too many cases, ${op}.${a}.${b}`)
+          : this.#join(op, a, b);
       memo.set(key, made);
     }
     return made;
@@ -270,7 +294,7 @@ export class Conditions {
       case Op.unequal: {
         const right = pool.rights[e]!;
         const value = right === pool.y ? Y : right === pool.m ? M : right === pool.n ? N : 0;
-        if (value === 0) return undefined;
+        if (value === 0 || this.#texts.has(left)) return undefined;
         return {
           symbol: left,
           values: pool.ops[e] === Op.equal ? value : ANY_TRISTATE & ~value,

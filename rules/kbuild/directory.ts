@@ -45,6 +45,9 @@ interface Entry {
   readonly ways: { readonly when: ExprId; readonly lines: readonly Place[] }[];
 }
 
+/** Ways that are told apart of those that list one object; further ones count as the last. */
+const MAX_WAYS = 8;
+
 /** Variables that scripts/Makefile.build sets before it reads a directory's makefile. */
 export const INITIAL_LISTS = [
   ...['obj-y', 'obj-m', 'lib-y', 'lib-m', 'always-y', 'always-m'],
@@ -134,7 +137,8 @@ function entriesOf(evaluator: Evaluator, ...names: readonly string[]): Map<strin
       if (!seen) entries.set(text, { when, ways: [{ when, lines }] });
       else {
         seen.when = conditions.or(seen.when, when);
-        seen.ways.push({ when, lines });
+        const last = seen.ways.length < MAX_WAYS ? undefined : seen.ways.pop();
+        seen.ways.push(last ? { ...last, when: conditions.or(last.when, when) } : { when, lines });
       }
     }
   }

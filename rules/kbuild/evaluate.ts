@@ -3,6 +3,7 @@
  * be, and each word of each variable knows when it is there. Otherwise as GNU make does it.
  *
  * What nobody can know (`$(shell …)`, variables of compiler flags) is an unknown: both ways are possible.
+ * (More than 400 lines: statements expand texts, and texts, by `$(eval)`, execute statements, on one set of variables.)
  */
 
 import { normalize } from 'node:path/posix';
@@ -27,8 +28,8 @@ export interface World {
   wildcard(pattern: string): readonly string[];
 }
 
-/** Segments that one makefile and what it includes may handle; the tree's largest needs 2 % of it. */
-const MAX_WORK = 4_000_000;
+/** Segments that one makefile and what it includes may handle; the kernel's largest needs 3 % of it. */
+const MAX_WORK = 1_000_000;
 /** Variables within variables, and functions. make gives up where its stack ends. */
 const MAX_DEPTH = 150;
 const MAX_INCLUDES = 40;
@@ -319,7 +320,9 @@ export class Evaluator {
     if (pure) {
       const values = args.map((arg) => this.#expand(arg));
       const result = pure(this, values);
-      this.#spend(result.length);
+      let length = 0;
+      for (const { text } of result) length += text.length;
+      this.#spend(result.length + (length >> 3));
       return result;
     }
     const expanded = (i: number): Segment[] => this.#expand(args[i] ?? []);

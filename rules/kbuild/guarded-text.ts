@@ -34,7 +34,8 @@ export interface Alternative {
 
 /** More forms of one word or one text than this are not told apart. */
 const MAX_ALTERNATIVES = 48;
-const EXACTLY_SPACED = 6;
+/** Texts of which it is seen whether there is only one of them. */
+const MAX_EXCLUSIVE = 6;
 
 /** Private use; a makefile's own are replaced as it is read. */
 export const HOLE_MARK = '\ue000';
@@ -123,23 +124,21 @@ export class GuardedText {
   }
 
   /**
-   * Texts with a space between any two that are not empty. Where nothing is before a text, there is none: exactly
-   * so among the first few, which is what names are made of; later ones are words of a list.
+   * Texts with a space between any two that are not empty. Of the first few it is seen whether only one of them can
+   * be there, which is what names are made of; the others are words of a list.
    */
   spaced(texts: readonly (readonly Segment[])[]): Segment[] {
     const conditions = this.#conditions;
     const out: Segment[] = [];
-    let before = conditions.FALSE;
+    let before: ExprId | undefined = conditions.FALSE;
     for (const [i, text] of texts.entries()) {
       if (text.length === 0) continue;
-      if (before === conditions.TRUE || i >= EXACTLY_SPACED) {
+      const here: ExprId | undefined =
+        i < MAX_EXCLUSIVE && before !== undefined ? this.isNonEmpty(text, false) : undefined;
+      if (here === undefined || before === undefined || conditions.and(before, here) !== conditions.FALSE) {
         out.push({ when: conditions.TRUE, text: ' ', isJoint: true });
-      } else {
-        const here = this.isNonEmpty(text, false);
-        const both = conditions.and(before, here);
-        if (both !== conditions.FALSE) out.push({ when: both, text: ' ' });
-        before = conditions.or(before, here);
-      }
+        before = undefined;
+      } else before = conditions.or(before, here);
       for (const segment of text) out.push(segment);
     }
     return out;

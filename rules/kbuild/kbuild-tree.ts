@@ -8,18 +8,23 @@
  * - Objects of obj-y are built, into built-in.a, where there is need-builtin, and nowhere else.
  * - Objects of obj-m go into modules where there is need-modorder; else they are compiled and left lying.
  * - lib.a is linked into vmlinux if the top Makefile's libs-y names it.
+ *
+ * Not known: objects that only rules name (parts of a vDSO, of the real mode code, of KVM's nVHE code), and those of
+ * which a variable of the environment (CROSS_COMPILE, KCFLAGS, W) decides, since a clean one has none.
  */
 
 import { normalize } from 'node:path/posix';
-import type { ExprId } from '../kconfig/expr.ts';
+import type { ExprId, ExprPool } from '../kconfig/expr.ts';
+import type { KconfigModel } from '../kconfig/model.ts';
 import type { SymbolType } from '../kconfig/parse.ts';
 import type { Arch, SymbolName, Tree } from '../types.ts';
-import { type DirectoryLists, INITIAL_LISTS, type ListedObject, listsOf } from './directory.ts';
+import { Descent, TOP } from './descent.ts';
+import { type DirectoryLists, INITIAL_LISTS, type ListedObject, listsOf, type Role } from './directory.ts';
 import { Evaluator, type World } from './evaluate.ts';
 import { Inputs } from './evaluation-cache.ts';
 import type { KbuildStore, TreeMakefiles } from './files.ts';
 import { hasHole, type Word } from './guarded-text.ts';
-import type { Makefile } from './makefile.ts';
+import { type Destination, type MakefileLine, mentionsIn, type Presence, type Way } from './presence.ts';
 import { Scope } from './scope.ts';
 import type { Place } from './text-parts.ts';
 
@@ -32,43 +37,13 @@ export interface KbuildOptions {
   readonly symbolType: (name: SymbolName) => SymbolType | undefined;
 }
 
-/** Where an object goes: into vmlinux, into a module, or it is only compiled (boot code, vDSO, EFI stub). */
-export type Destination = 'vmlinux' | 'module' | 'elsewhere';
-
-/** One way in which an object comes to be built. */
-export interface Way {
-  readonly destination: Destination;
-  readonly when: ExprId;
-  /** Lines that say so, from the top directory down. */
-  readonly lines: readonly MakefileLine[];
-  /** The composite object that it is part of, such as `drivers/vfio/pci/vfio-pci-core.o`. */
-  readonly composite?: string;
-  /** From lib.a: without CONFIG_MODULES it is linked only if something asks for it. */
-  readonly isLibrary?: true;
-}
-
-export interface MakefileLine extends Place {
-  readonly text: string;
-}
-
-/** When an object is built. Conditions are two-valued; FALSE (a constant n) where it cannot be. */
-export interface Presence {
-  readonly object: string;
-  readonly builtIn: ExprId;
-  readonly module: ExprId;
-  readonly elsewhere: ExprId;
-  /** What no configuration decides has a part in it: then both are possible. */
-  readonly isUnknown: boolean;
-  readonly ways: readonly Way[];
-}
-
-/** When a directory is entered. */
-interface Entry {
-  readonly visited: ExprId;
-  readonly builtIn: ExprId;
-  readonly modorder: ExprId;
-  /** Lines of one way to it. */
-  readonly lines: readonly Place[];
+/** The types of a model, for KbuildOptions. Transitional symbols are never written, so that make sees none. */
+export function symbolTypes(pool: ExprPool, model: KconfigModel): KbuildOptions['symbolType'] {
+  return (name) => {
+    const id = pool.findSymbol(name);
+    const symbol = id === undefined ? undefined : model.symbols[id];
+    return symbol?.isTransitional ? undefined : symbol?.type;
+  };
 }
 
 /** What the top Makefile says. */
@@ -78,16 +53,8 @@ interface Top {
   readonly libraries: readonly Word[];
 }
 
-interface Edge {
-  readonly from: string;
-  readonly role: 'obj-y' | 'obj-m' | 'subdir';
-  readonly when: ExprId;
-  readonly lines: readonly Place[];
-}
-
 /** Files that define what makefiles of directories call. */
 const COMMON_INCLUDES = ['scripts/Kbuild.include', 'scripts/Makefile.compiler'];
-const TOP = '.';
 
 export class KbuildTree {
   readonly #store: KbuildStore;
@@ -99,8 +66,8 @@ export class KbuildTree {
   /** Directories of the top Makefile's libs-y, whose lib.a is linked. */
   readonly #libraries = new Map<string, ExprId>();
   readonly #lists = new Map<string, DirectoryLists>();
-  readonly #edges = new Map<string, Edge[]>();
-  readonly #entries = new Map<string, Entry | 'open'>();
+  readonly #reading = new Map<string, Promise<void>>();
+  readonly #descent: Descent;
   /** Makefiles that were read for this architecture. */
   readonly #readPaths = new Set<string>();
   readonly #quotes = new WeakMap<Place, MakefileLine>();
@@ -110,6 +77,7 @@ export class KbuildTree {
   private constructor(store: KbuildStore, makefiles: TreeMakefiles, options: KbuildOptions) {
     this.#store = store;
     this.#makefiles = makefiles;
+    this.#descent = new Descent(store.conditions);
     this.#options = options;
     this.#fixed = new Map([
       ['ARCH', options.arch],
@@ -143,7 +111,7 @@ export class KbuildTree {
     for (let at = object.indexOf('/'); at >= 0; at = object.indexOf('/', at + 1)) way.push(object.slice(0, at));
     const read: string[] = [];
     for (const dir of way) {
-      if (dir !== TOP && !this.#edges.has(dir)) continue;
+      if (!this.#descent.has(dir)) continue;
       await this.#read(dir);
       read.push(dir);
     }
@@ -164,6 +132,7 @@ export class KbuildTree {
 
   /** Objects whose conditions mention a symbol, those in directories that hang on it included. */
   async objectsOf(symbol: SymbolName): Promise<Presence[]> {
+    const all = await this.allObjects();
     const { pool } = this.#store.conditions;
     const id = pool.findSymbol(symbol);
     if (id === undefined) return [];
@@ -179,9 +148,7 @@ export class KbuildTree {
       }
       return found;
     };
-    return [...(await this.allObjects()).values()].filter(
-      ({ builtIn, module, elsewhere }) => has(builtIn) || has(module) || has(elsewhere),
-    );
+    return [...all.values()].filter(({ builtIn, module, elsewhere }) => has(builtIn) || has(module) || has(elsewhere));
   }
 
   /** Lines of the makefiles that are read for this architecture which name a symbol, comments left out. */
@@ -259,9 +226,14 @@ export class KbuildTree {
     };
   }
 
-  /** Evaluates a directory's makefile, and notes which directories it leads to. */
-  async #read(dir: string): Promise<void> {
-    if (this.#lists.has(dir)) return;
+  /** Evaluates a directory's makefile once, and notes which directories it leads to. */
+  #read(dir: string): Promise<void> {
+    let reading = this.#reading.get(dir);
+    if (!reading) this.#reading.set(dir, (reading = this.#readNow(dir)));
+    return reading;
+  }
+
+  async #readNow(dir: string): Promise<void> {
     const path = this.#makefiles.kbuildFile(dir);
     if (path !== undefined) await this.#makefiles.load([path]);
     const lists =
@@ -278,14 +250,7 @@ export class KbuildTree {
             return listsOf(evaluator, dir);
           });
     this.#lists.set(dir, lists);
-    for (const { path: to, role, when, lines } of lists.directories) {
-      // make would enter itself for ever
-      if (to === dir || to.startsWith('..')) continue;
-      const edges = this.#edges.get(to) ?? [];
-      this.#edges.set(to, edges);
-      edges.push({ from: dir, role, when, lines });
-    }
-    this.#entries.clear();
+    this.#descent.add(dir, lists.directories);
   }
 
   /** Reads a directory and all that it leads to. */
@@ -302,7 +267,7 @@ export class KbuildTree {
         ...this.#lists
           .get(next)!
           .directories.map(({ path }) => path)
-          .filter((path) => this.#edges.has(path)),
+          .filter((path) => this.#descent.has(path)),
       );
     }
     return below;
@@ -340,78 +305,57 @@ export class KbuildTree {
 
   #present(object: string, listed: readonly (readonly [string, ListedObject])[]): Presence | undefined {
     const { conditions } = this.#store;
-    const ways = listed.flatMap(([dir, one]) => this.#ways(dir, one));
+    const ways: Way[] = [];
+    // by directory and list, so that what they have in common is said once
+    const lists = new Map<string, { dir: string; role: Role; when: ExprId }>();
+    for (const [dir, { role, when, lines, composite }] of listed) {
+      const quoted = [...this.#descent.entry(dir).lines, ...lines].map((place) => this.#quoted(place));
+      for (const to of this.#destinations(dir, role, when))
+        ways.push({ ...to, lines: quoted, ...(composite !== undefined && { composite }) });
+      const key = `${role} ${dir}`;
+      lists.set(key, { dir, role, when: conditions.or(lists.get(key)?.when ?? conditions.FALSE, when) });
+    }
     if (ways.length === 0) return undefined;
-    const any = (destination: Destination): ExprId =>
-      ways.reduce((e, way) => (way.destination === destination ? conditions.or(e, way.when) : e), conditions.FALSE);
-    const [builtIn, module, elsewhere] = [any('vmlinux'), any('module'), any('elsewhere')];
+    const whole: Record<Destination, ExprId> = {
+      vmlinux: conditions.FALSE,
+      module: conditions.FALSE,
+      elsewhere: conditions.FALSE,
+    };
+    for (const { dir, role, when: either } of lists.values())
+      for (const { destination, when } of this.#destinations(dir, role, either))
+        whole[destination] = conditions.or(whole[destination], when);
+    const { vmlinux: builtIn, module, elsewhere } = whole;
     const isUnknown = [builtIn, module, elsewhere].some((e) => conditions.hasUnknown(e));
     return { object, builtIn, module, elsewhere, isUnknown, ways };
   }
 
-  #ways(dir: string, { role, when, lines, composite }: ListedObject): Way[] {
+  /** Where an object goes that a directory lists, and when. */
+  #destinations(dir: string, role: Role, when: ExprId): Pick<Way, 'destination' | 'when' | 'isLibrary'>[] {
     const { conditions } = this.#store;
-    const entry = this.#entry(dir);
-    const ways: Way[] = [];
-    const add = (destination: Destination, condition: ExprId, more: Partial<Way> = {}): void => {
-      const whole = conditions.and(condition, when);
-      if (whole === conditions.FALSE) return;
-      const quoted = [...entry.lines, ...lines].map((place) => this.#quoted(place));
-      ways.push({ destination, when: whole, lines: quoted, ...(composite !== undefined && { composite }), ...more });
+    const { visited, builtIn, modorder } = this.#descent.entry(dir);
+    const both = (a: ExprId, b: ExprId): ExprId => conditions.and(a, b);
+    const otherwise = (e: ExprId): ExprId => both(visited, conditions.not(e));
+    const linked = this.#libraries.get(dir) ?? conditions.FALSE;
+    const all: Record<Role, () => Pick<Way, 'destination' | 'when' | 'isLibrary'>[]> = {
+      'obj-y': () => [{ destination: 'vmlinux', when: both(builtIn, when) }],
+      'obj-m': () => [
+        { destination: 'module', when: this.#modular(both(modorder, when)) },
+        { destination: 'elsewhere', when: this.#modular(both(otherwise(modorder), when)) },
+      ],
+      lib: () => [
+        { destination: 'vmlinux', when: both(both(visited, linked), when), isLibrary: true },
+        { destination: 'elsewhere', when: both(otherwise(linked), when) },
+      ],
+      extra: () => [{ destination: 'elsewhere', when: both(visited, when) }],
     };
-    const { and, not } = { and: conditions.and.bind(conditions), not: conditions.not.bind(conditions) };
-    switch (role) {
-      case 'obj-y':
-        add('vmlinux', entry.builtIn);
-        break;
-      case 'obj-m':
-        add('module', this.#modular(entry.modorder, when));
-        if (entry.visited !== entry.modorder)
-          add('elsewhere', this.#modular(and(entry.visited, not(entry.modorder)), when));
-        break;
-      case 'lib': {
-        const linked = this.#libraries.get(dir) ?? conditions.FALSE;
-        add('vmlinux', and(entry.visited, linked), { isLibrary: true });
-        add('elsewhere', and(entry.visited, not(linked)));
-        break;
-      }
-      case 'extra':
-        add('elsewhere', entry.visited);
-    }
-    return ways;
+    return all[role]().filter((to) => to.when !== conditions.FALSE);
   }
 
   /** Without CONFIG_MODULES the top Makefile empties KBUILD_MODULES; a symbol that is m says that it is on. */
-  #modular(entered: ExprId, when: ExprId): ExprId {
+  #modular(when: ExprId): ExprId {
     const { conditions } = this.#store;
-    if (conditions.needsModules(conditions.and(entered, when))) return entered;
-    return conditions.and(entered, conditions.bool(conditions.pool.symbolId('MODULES')));
-  }
-
-  #entry(dir: string): Entry {
-    const { conditions } = this.#store;
-    const { TRUE, FALSE } = conditions;
-    if (dir === TOP) return { visited: TRUE, builtIn: TRUE, modorder: TRUE, lines: [] };
-    const known = this.#entries.get(dir);
-    // a circle of directories is entered from outside of it
-    if (known === 'open') return { visited: FALSE, builtIn: FALSE, modorder: FALSE, lines: [] };
-    if (known) return known;
-    this.#entries.set(dir, 'open');
-    let [visited, builtIn, modorder] = [FALSE, FALSE, FALSE];
-    let lines: readonly Place[] | undefined;
-    for (const { from, role, when, lines: own } of this.#edges.get(dir) ?? []) {
-      const entry = this.#entry(from);
-      const reached = conditions.and(entry.visited, when);
-      if (reached === FALSE) continue;
-      lines ??= [...entry.lines, ...own];
-      visited = conditions.or(visited, reached);
-      if (role === 'subdir') continue;
-      modorder = conditions.or(modorder, conditions.and(entry.modorder, when));
-      if (role === 'obj-y') builtIn = conditions.or(builtIn, conditions.and(entry.builtIn, when));
-    }
-    const entry: Entry = { visited, builtIn, modorder, lines: lines ?? [] };
-    this.#entries.set(dir, entry);
-    return entry;
+    if (conditions.needsModules(when)) return when;
+    return conditions.and(when, conditions.bool(conditions.pool.symbolId('MODULES')));
   }
 
   #quoted(place: Place): MakefileLine {
@@ -423,19 +367,4 @@ export class KbuildTree {
     }
     return quoted;
   }
-}
-
-function mentionsIn(makefiles: readonly Makefile[]): Map<SymbolName, MakefileLine[]> {
-  const mentions = new Map<SymbolName, MakefileLine[]>();
-  for (const { path, lines } of makefiles) {
-    for (const [i, text] of lines.entries()) {
-      const names = text.replace(/(^|[^\\])#.*/, '$1').matchAll(/\bCONFIG_(\w+)/g);
-      for (const symbol of new Set([...names].map((match) => match[1]!))) {
-        const found = mentions.get(symbol);
-        if (found) found.push({ path, line: i + 1, text });
-        else mentions.set(symbol, [{ path, line: i + 1, text }]);
-      }
-    }
-  }
-  return mentions;
 }

@@ -104,7 +104,7 @@ class MakefileParser {
     if (isRecipe) return;
     const { text } = logical;
     const at: Place = { path: this.#path, line: logical.line };
-    const word = /^[ ]*[\t ]*(-?[A-Za-z]+)(?=[ \t(]|$)/.exec(text);
+    const word = /^[ \t]*(-?[A-Za-z]+)(?=[ \t(]|$)/.exec(text);
     const body = this.#open.at(-1)?.arms.at(-1)?.body ?? this.#top;
     const assign = assignmentIn(text);
     if (assign) {
@@ -187,7 +187,8 @@ class MakefileParser {
 
   /** The lines up to `endef`, as they are. */
   #define(at: Place, rest: string): Assign {
-    const head = /^[ \t]*(.*?)[ \t]*(=|:=|::=|\+=|\?=)?[ \t]*$/.exec(rest)!;
+    const head = rest.trim();
+    const operator = /(?:::=|:=|\+=|\?=|=)$/.exec(head.slice(-3))?.[0] ?? '';
     const body: string[] = [];
     for (let depth = 1; ; ) {
       const line = this.#lines[this.#next++];
@@ -208,8 +209,13 @@ class MakefileParser {
       line: at.line + 1,
       starts: starts.length > 0 ? starts : [0],
     };
-    const op = head[2] === '::=' ? ':=' : ((head[2] ?? '=') as AssignOp);
-    const name = { text: head[1]!, path: this.#path, line: at.line, starts: [0] };
+    const op = operator === '::=' ? ':=' : ((operator || '=') as AssignOp);
+    const name = {
+      text: head.slice(0, head.length - operator.length).trimEnd(),
+      path: this.#path,
+      line: at.line,
+      starts: [0],
+    };
     return { kind: 'assign', at, name: new LazyText(name), op, value: new LazyText(value), isExported: false };
   }
 
@@ -327,9 +333,16 @@ function equalSides(logical: LogicalText): [LogicalText, LogicalText] | undefine
     }
     return undefined;
   }
-  const quoted = /^[ \t]*(["'])(.*?)\1[ \t]*(["'])(.*?)\3[ \t]*$/.exec(text);
-  if (!quoted) return undefined;
-  const left = text.indexOf(quoted[1]!) + 1;
-  const right = text.lastIndexOf(quoted[3]!) - quoted[4]!.length;
-  return [cut(logical, left, left + quoted[2]!.length), cut(logical, right, right + quoted[4]!.length)];
+  const left = quotedFrom(text, start);
+  const right = left && quotedFrom(text, left[1] + 1);
+  return left && right && [cut(logical, ...left), cut(logical, ...right)];
+}
+
+/** Offsets inside the next pair of quotes. */
+function quotedFrom(text: string, from: number): [number, number] | undefined {
+  let open = from;
+  while (text[open] === ' ' || text[open] === '\t') open++;
+  const quote = text[open];
+  const close = quote === '"' || quote === "'" ? text.indexOf(quote, open + 1) : -1;
+  return close < 0 ? undefined : [open + 1, close];
 }

@@ -10,49 +10,27 @@
  *   without MODULES     a tristate that is m is y
  *
  * In a choice exactly one visible member is on. An int, hex or string is one literal for each value that matters
- * (domains.ts). Since conf refuses circular dependencies, the values of all symbols follow from the user's choices,
+ * (cnf-text.ts). Since conf refuses circular dependencies, the values of all symbols follow from the user's choices,
  * so that a solution for the symbols that a query reaches can be extended to all others: only those are encoded.
+ *
+ * What MODULES itself depends on (nothing, in Linux) conf calculates before it knows MODULES: there the clauses allow
+ * more than conf does, and solve.ts finds that out.
+ *
+ * (More than 400 lines: a symbol's clauses are made of expressions, and those of symbols.)
  */
 
-import { Domains, initialText, isText, TooLargeError } from './domains.ts';
+import { MOST_PAIRS, TextEncoding, type TextValues, typeOf } from './cnf-text.ts';
+import { Domains, isText, TooLargeError } from './domains.ts';
 import { type ExprId, type ExprPool, NONE, Op, type SymbolId } from './expr.ts';
 import { FALSE, Gates, TRUE } from './gates.ts';
 import type { Declaration, Default, Edge, KconfigModel, KSymbol, Prompt, Range } from './model.ts';
-import { compareValues, isValidValue, strtoll } from './number.ts';
+import { compareValues } from './number.ts';
 import { SymbolType } from './parse.ts';
+import { defaultReason, definition, edgeReason, type Reason, statementKey } from './reason.ts';
 import { type Lit, not, Sat } from './sat.ts';
 
 /** 1: at least m; 2: y. */
 export type Level = 1 | 2;
-
-/** A statement of the Kconfig files that takes part in an explanation. */
-export interface Reason {
-  readonly kind: ReasonKind;
-  /** The symbol that it says something about: of a select the target. Undefined of a menu, choice or `if` block. */
-  readonly symbol: KSymbol | undefined;
-  /** Empty, and line 0, of what is not declared. */
-  readonly path: string;
-  readonly line: number;
-  /** What a `depends on`, `if` or `visible if` asks for, what a select or default depends on; of 'undeclared' the symbol. */
-  readonly expr: ExprId;
-  /** Who selects. */
-  readonly from?: KSymbol;
-}
-
-/**
- * `definition`: nothing beside its prompts, defaults and selects turns a symbol on (or gives an int or string a value);
- * `undeclared`: no Kconfig file that this architecture reads declares the symbol, so that it is n.
- */
-export type ReasonKind =
-  | 'definition'
-  | 'undeclared'
-  | 'depends on'
-  | 'if'
-  | 'visible if'
-  | 'default'
-  | 'select'
-  | 'imply'
-  | 'choice';
 
 /** What a literal of a symbol stands for. */
 export type Meaning =
@@ -77,24 +55,6 @@ export interface EncodingOptions {
 
 type Conditional = Prompt | Default | Range | Edge;
 
-/** An int, hex or string. */
-interface TextValues {
-  readonly values: readonly string[];
-  /** One for each value. */
-  readonly literals: readonly Lit[];
-  /** What it is before a range clamps it; the same literals without a range. */
-  readonly plain: readonly Lit[];
-  /** Its value is the user's; else it is a default. */
-  readonly isTyped: Lit;
-  /** All that its value is made from. */
-  readonly operands: Set<Lit>;
-}
-
-/** Pairs of values of two symbols that are compared. */
-const MOST_PAIRS = 100_000;
-/** Members of a choice that exclude each other pair by pair; beyond, by a ladder. */
-const FEW_MEMBERS = 6;
-
 export class Encoding {
   readonly sat = new Sat();
   readonly gates = new Gates(this.sat);
@@ -106,12 +66,11 @@ export class Encoding {
   readonly #exprs = new Map<number, Lit>();
   readonly #declarations = new Map<number, Lit>();
   readonly #tristates = new Map<SymbolId, readonly [Lit, Lit]>();
-  readonly #texts = new Map<SymbolId, TextValues>();
+  readonly #texts: TextEncoding;
   readonly #supports = new Map<number, Supports>();
   /** By variable. */
   readonly #meanings = new Map<number, Meaning>();
   readonly #chosen = new Set<number>();
-  readonly #definedTexts = new Set<SymbolId>();
   /** Of traced statements: the literal behind a variable that stands for it, by variable. */
   readonly #wrapped = new Map<number, { readonly inner: Lit; readonly guard: Lit }>();
   readonly #guards = new Map<string, { readonly lit: Lit; readonly reason: Reason }>();
@@ -121,6 +80,7 @@ export class Encoding {
     this.model = model;
     this.#options = options;
     this.#domains = options.domains ?? new Domains(pool, model);
+    this.#texts = new TextEncoding(this, this.#domains);
   }
 
   /** Number of expressions of the pool whose comparisons are known here. */
@@ -206,16 +166,31 @@ export class Encoding {
   /** True where a property's `if` and the dependency of its declaration are at least `level`. */
   condition(property: Conditional, level: Level): Lit {
     const { in: declaration, cond, line } = property;
-    const own = this.#traced(
-      { kind: 'if', symbol: declaration.symbol, path: declaration.path, line, expr: cond },
-      this.atLeast(cond, level),
-    );
+    const { symbol, path } = declaration;
+    const kind = 'value' in property ? 'default' : 'if';
+    const reason: Reason = 'to' in property ? edgeReason(property) : { kind, symbol, path, line, expr: cond };
+    const own = this.#traced(reason, this.atLeast(cond, level));
     return this.gates.and([this.#declaration(declaration, level), own]);
+  }
+
+  /** True where a prompt of the symbol is visible with at least `level`. */
+  visible(symbol: KSymbol, level: Level): Lit {
+    return this.gates.or(symbol.prompts.map((prompt) => this.#prompt(prompt, level)));
+  }
+
+  name(lit: Lit, meaning: Meaning): void {
+    this.#meanings.set(lit >> 1, meaning);
+  }
+
+  /** What else makes clauses about the symbol true: that its definition does not hold. */
+  unless(symbol: KSymbol): readonly Lit[] {
+    const reason = definition(symbol);
+    return reason && this.#options.isTraced ? [not(this.#guard(reason))] : [];
   }
 
   /** The values of an int, hex or string, and what they are made from. Throws TooLargeError. */
   textValues(symbol: KSymbol): TextValues {
-    return this.#text(symbol);
+    return this.#texts.values(symbol);
   }
 
   // ------------------------------------------------------------ expressions
@@ -249,7 +224,7 @@ export class Encoding {
     const [a, b] = [this.#valuesOf(left), this.#valuesOf(right)];
     if (a.length * b.length > MOST_PAIRS)
       throw new TooLargeError(`${this.pool.names[left]} and ${this.pool.names[right]} have too many values to compare`);
-    const [typeA, typeB] = [this.#type(left), this.#type(right)];
+    const [typeA, typeB] = [typeOf(this, left), typeOf(this, right)];
     const holds = (x: string, y: string): boolean => isOrdered(op, compareValues(x, typeA, y, typeB));
     // One tristate and a constant: by its levels, which are fewer literals.
     for (const [these, those] of [
@@ -276,7 +251,7 @@ export class Encoding {
     const symbol = this.pool.constant[id] ? undefined : this.model.symbols[id];
     if (!symbol || symbol.type === SymbolType.unknown) return [{ text: this.pool.names[id]!, lit: TRUE }];
     if (isText(symbol)) {
-      const { values, literals } = this.#text(symbol);
+      const { values, literals } = this.#texts.values(symbol);
       return values.map((text, i) => ({ text, lit: literals[i]! }));
     }
     const [atLeastM, isY] = this.#tristate(symbol);
@@ -284,11 +259,6 @@ export class Encoding {
     const yes = { text: 'y', lit: isY };
     if (atLeastM === isY) return [no, yes];
     return [no, { text: 'm', lit: this.gates.and([atLeastM, not(isY)]) }, yes];
-  }
-
-  #type(id: SymbolId): SymbolType {
-    if (id <= this.pool.y) return SymbolType.tristate;
-    return this.pool.constant[id] ? SymbolType.unknown : (this.model.symbols[id]?.type ?? SymbolType.unknown);
   }
 
   // ------------------------------------------------------------ conditions
@@ -350,11 +320,11 @@ export class Encoding {
     if (known) return known;
     const first = this.#options.firstValue?.(symbol) ?? 0;
     const atLeastM = this.gates.variable(first >= 1);
-    this.#meanings.set(atLeastM >> 1, { kind: 'tristate', symbol, level: 1 });
+    this.name(atLeastM, { kind: 'tristate', symbol, level: 1 });
     let isY = atLeastM;
     if (symbol.type === SymbolType.tristate) {
       isY = this.gates.variable(first === 2);
-      this.#meanings.set(isY >> 1, { kind: 'tristate', symbol, level: 2 });
+      this.name(isY, { kind: 'tristate', symbol, level: 2 });
       this.sat.addClause([not(isY), atLeastM]);
     }
     const pair = [atLeastM, isY] as const;
@@ -371,7 +341,7 @@ export class Encoding {
     }
     const meaning = this.#meanings.get(lit >> 1);
     if (!meaning) return;
-    if (meaning.kind === 'text') this.#defineText(meaning.symbol);
+    if (meaning.kind === 'text') this.#texts.define(meaning.symbol);
     else if (meaning.symbol.isTransitional) this.#defineWhole(meaning.symbol, meaning.level, lit);
     else if (meaning.symbol.choice) this.#defineMember(meaning.symbol, lit);
     else if ((lit & 1) === 0) this.#defineOn(meaning.symbol, meaning.level, lit);
@@ -389,9 +359,7 @@ export class Encoding {
   #defineOff(symbol: KSymbol, level: Level, lit: Lit): void {
     const { byDefault, selects } = this.supports(symbol, level);
     for (const [i, select] of selects.entries()) {
-      const { in: declaration, line, cond, from } = symbol.selectedBy[i]!;
-      const reason: Reason = { kind: 'select', symbol, path: declaration.path, line, expr: cond, from };
-      this.#clause([not(lit), not(select)], reason);
+      this.#clause([not(lit), not(select)], edgeReason(symbol.selectedBy[i]!));
     }
     const { prompts } = this.supports(symbol, 1);
     this.#clause([not(lit), not(byDefault), ...prompts], defaultReason(symbol));
@@ -413,7 +381,7 @@ export class Encoding {
 
   /** Why a member of a choice is on (it is visible), or off (it is not, or another one is on). */
   memberSupports(member: KSymbol, isOn: boolean): readonly Lit[] {
-    const visible = this.gates.or(member.prompts.map((prompt) => this.#prompt(prompt, 1)));
+    const visible = this.visible(member, 1);
     if (isOn) return [visible];
     const others = member.choice!.members.filter((other) => other !== member && other.choice === member.choice);
     return [not(visible), ...others.map((other) => this.#tristate(other)[0])];
@@ -425,155 +393,14 @@ export class Encoding {
     const reason: Reason = { kind: 'choice', symbol: member, path, line, expr: NONE };
     if (!this.#chosen.has(choice.index)) {
       this.#chosen.add(choice.index);
-      this.#atMostOne(
-        choice.members.filter((other) => other.choice === choice).map((other) => this.#tristate(other)[0]),
-        reason,
+      const members = choice.members.filter((other) => other.choice === choice);
+      const guard = this.#options.isTraced ? [not(this.#guard(reason))] : [];
+      this.gates.atMostOne(
+        members.map((other) => this.#tristate(other)[0]),
+        guard,
       );
     }
     this.#clause([not(lit), ...this.memberSupports(member, (lit & 1) === 0)], reason);
-  }
-
-  #atMostOne(members: readonly Lit[], reason: Reason): void {
-    const guard = this.#options.isTraced ? [not(this.#guard(reason))] : [];
-    const few = members.slice(0, FEW_MEMBERS);
-    for (const [i, a] of few.entries())
-      for (const b of few.slice(i + 1)) this.sat.addClause([not(a), not(b), ...guard]);
-    if (members.length <= FEW_MEMBERS) return;
-    const any = this.gates.variable(false);
-    for (const a of few) this.sat.addClause([not(a), any, ...guard]);
-    this.#atMostOne([any, ...members.slice(FEW_MEMBERS)], reason);
-  }
-
-  // ------------------------------------------------------------ ints, hexes and strings
-
-  #text(symbol: KSymbol): TextValues {
-    const known = this.#texts.get(symbol.id);
-    if (known) return known;
-    const values = this.#domains.of(symbol);
-    const literals = values.map((value) => {
-      const lit = this.gates.variable(false);
-      this.#meanings.set(lit >> 1, { kind: 'text', symbol, value });
-      return lit;
-    });
-    const isTyped = symbol.prompts.length === 0 ? FALSE : this.gates.variable(false);
-    const isRanged = symbol.type !== SymbolType.string && symbol.ranges.length > 0 && !symbol.isTransitional;
-    const plain = isRanged ? values.map(() => this.gates.variable(false)) : literals;
-    const made = { values, literals, plain, isTyped, operands: new Set<Lit>() };
-    this.#texts.set(symbol.id, made);
-    return made;
-  }
-
-  /** All of it at once: the value of a text that matters is needed both ways. */
-  #defineText(symbol: KSymbol): void {
-    if (this.#definedTexts.has(symbol.id)) return;
-    this.#definedTexts.add(symbol.id);
-    const { values, literals, plain, isTyped, operands } = this.#text(symbol);
-    this.#exactlyOne(literals);
-    if (symbol.isTransitional) return;
-    if (plain !== literals) this.#exactlyOne(plain);
-    const visible = this.gates.or(symbol.prompts.map((prompt) => this.#prompt(prompt, 1)));
-    operands.add(isTyped);
-    operands.add(visible);
-    const guard = this.#textGuard(symbol);
-    this.sat.addClause([not(isTyped), visible, ...guard]);
-    for (const [i, value] of values.entries())
-      if (!isValidValue(value, symbol.type)) this.sat.addClause([not(isTyped), not(plain[i]!)]);
-    const take = (isTaken: Lit, value: string | KSymbol): void => {
-      operands.add(isTaken);
-      for (const [text, lit] of this.#textOptions(value)) {
-        operands.add(lit);
-        this.sat.addClause([not(isTaken), not(lit), isTyped, plain[values.indexOf(text)]!, ...guard]);
-      }
-    };
-    let isOpen = TRUE;
-    for (const property of symbol.defaults) {
-      const isHeld = this.condition(property, 1);
-      const value = this.pool.ops[property.value] === Op.symbol ? this.pool.lefts[property.value]! : undefined;
-      take(this.gates.and([isOpen, isHeld]), value === undefined ? initialText(symbol.type) : this.#operand(value));
-      isOpen = this.gates.and([isOpen, not(isHeld)]);
-    }
-    take(isOpen, initialText(symbol.type));
-    if (plain !== literals) this.#clamp(symbol);
-    for (const lit of operands) {
-      this.gates.demand(lit);
-      this.gates.demand(not(lit));
-    }
-  }
-
-  /** The first range whose condition holds bounds the value (symbol.c, sym_validate_range). */
-  #clamp(symbol: KSymbol): void {
-    const { values, literals, plain, operands } = this.#text(symbol);
-    const base = symbol.type === SymbolType.int ? 10 : 16;
-    const guard = this.#textGuard(symbol);
-    let isOpen = TRUE;
-    for (const range of symbol.ranges) {
-      const isHeld = this.condition(range, 1);
-      const isActive = this.gates.and([isOpen, isHeld]);
-      operands.add(isActive);
-      const lows = this.#textOptions(this.#operand(range.low));
-      const highs = this.#textOptions(this.#operand(range.high));
-      if ((lows.length + highs.length) * values.length > MOST_PAIRS)
-        throw new TooLargeError(`the range of ${symbol.name} has too many values`);
-      const numbers = values.map((value) => strtoll(value, base));
-      const isBelow = this.gates.variable(false);
-      for (const [low, isLow] of lows) {
-        operands.add(isLow);
-        const least = this.#number(low, range.low, base);
-        for (const [i, number] of numbers.entries()) {
-          const when = [not(isActive), not(isLow), not(plain[i]!), ...guard];
-          this.sat.addClause([...when, number < least ? isBelow : not(isBelow)]);
-          if (number < least) this.sat.addClause([...when, literals[values.indexOf(low)]!]);
-        }
-      }
-      for (const [high, isHigh] of highs) {
-        operands.add(isHigh);
-        const most = this.#number(high, range.high, base);
-        for (const [i, number] of numbers.entries()) {
-          const to = number > most ? values.indexOf(high) : i;
-          this.sat.addClause([not(isActive), isBelow, not(isHigh), not(plain[i]!), literals[to]!, ...guard]);
-        }
-      }
-      isOpen = this.gates.and([isOpen, not(isHeld)]);
-    }
-    operands.add(isOpen);
-    for (const [i] of values.entries()) this.sat.addClause([not(isOpen), not(plain[i]!), literals[i]!, ...guard]);
-  }
-
-  #textGuard(symbol: KSymbol): readonly Lit[] {
-    const reason = definition(symbol);
-    return reason && this.#options.isTraced ? [not(this.#guard(reason))] : [];
-  }
-
-  #number(text: string, id: SymbolId, base: 10 | 16): number | bigint {
-    const type = this.#type(id);
-    return strtoll(text, type === SymbolType.int ? 10 : type === SymbolType.hex ? 16 : base);
-  }
-
-  #operand(id: SymbolId): string | KSymbol {
-    const symbol = this.pool.constant[id] ? undefined : this.model.symbols[id];
-    if (!symbol || symbol.type === SymbolType.unknown) return this.pool.names[id]!;
-    // conf keeps no text for a bool or tristate (values.ts, plainText).
-    return isText(symbol) ? symbol : 'n';
-  }
-
-  #textOptions(value: string | KSymbol): readonly (readonly [text: string, lit: Lit])[] {
-    if (typeof value === 'string') return [[value, TRUE]];
-    const { values, literals } = this.#text(value);
-    return values.map((text, i) => [text, literals[i]!]);
-  }
-
-  #exactlyOne(literals: readonly Lit[]): void {
-    this.sat.addClause(literals);
-    this.#exclude(literals);
-  }
-
-  #exclude(literals: readonly Lit[]): void {
-    const few = literals.slice(0, FEW_MEMBERS);
-    for (const [i, a] of few.entries()) for (const b of few.slice(i + 1)) this.sat.addClause([not(a), not(b)]);
-    if (literals.length <= FEW_MEMBERS) return;
-    const any = this.gates.variable(false);
-    for (const a of few) this.sat.addClause([not(a), any]);
-    this.#exclude([any, ...literals.slice(FEW_MEMBERS)]);
   }
 
   // ------------------------------------------------------------ tracing
@@ -588,29 +415,13 @@ export class Encoding {
   }
 
   #guard(reason: Reason): Lit {
-    const { kind, symbol, path, line, expr } = reason;
-    // One line is one statement, whatever it says something about.
-    const about = kind === 'undeclared' ? expr : ['depends on', 'if', 'select'].includes(kind) ? '' : symbol?.id;
-    const key = `${kind === 'depends on' || kind === 'if' ? 'line' : kind} ${path}:${line} ${about}`;
+    const key = statementKey(reason);
     const known = this.#guards.get(key);
     if (known) return known.lit;
     const lit = this.gates.variable(true);
     this.#guards.set(key, { lit, reason });
     return lit;
   }
-}
-
-function definition(symbol: KSymbol): Reason | undefined {
-  const [first] = symbol.declarations;
-  return first && { kind: 'definition', symbol, path: first.path, line: first.line, expr: NONE };
-}
-
-/** The first default; without one, the first imply. */
-function defaultReason(symbol: KSymbol): Reason | undefined {
-  const [first] = symbol.defaults;
-  if (first) return { kind: 'default', symbol, path: first.in.path, line: first.line, expr: first.cond };
-  const [edge] = symbol.impliedBy;
-  return edge && { kind: 'imply', symbol, path: edge.in.path, line: edge.line, expr: edge.cond, from: edge.from };
 }
 
 function isOrdered(op: Op, order: number): boolean {

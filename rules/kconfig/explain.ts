@@ -80,7 +80,7 @@ const positionOf = (p: { readonly in: Declaration; readonly line: number }): Pos
 const lower = (a: Tristate, b: Tristate): Tristate => (a < b ? a : b);
 
 /** Kconfig text is read as latin1; what leaves here is Unicode, of bounded length. */
-function unicode(text: string, maxChars: number = MAX_TEXT_CHARS): string {
+export function unicode(text: string, maxChars: number = MAX_TEXT_CHARS): string {
   const isBytes = /[\u0080-\u00ff]/.test(text) && !/[\u0100-\uffff]/.test(text);
   const decoded = isBytes ? Buffer.from(text, 'latin1').toString('utf8') : text;
   return decoded.length > maxChars ? `${decoded.slice(0, maxChars)}...` : decoded;

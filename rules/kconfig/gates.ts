@@ -10,8 +10,10 @@ import { type Lit, not, type Sat } from './sat.ts';
 export const TRUE: Lit = 0;
 export const FALSE: Lit = 1;
 
+const FEW = 6;
+
 export class Gates {
-  readonly #sat: Sat;
+  readonly sat: Sat;
   /** Parts of a conjunction, by variable; undefined for a variable of another kind. */
   readonly #parts: (readonly Lit[] | undefined)[] = [];
   /** By their parts: a number for two, which are most. */
@@ -23,7 +25,7 @@ export class Gates {
   readonly #waiting: Lit[] = [];
 
   constructor(sat: Sat) {
-    this.#sat = sat;
+    this.sat = sat;
     this.variable(true);
     sat.addClause([TRUE]);
   }
@@ -32,17 +34,18 @@ export class Gates {
   variable(phase: boolean): Lit {
     this.#parts.push(undefined);
     this.#phases.push(phase);
-    return this.#sat.newVariable(phase);
+    return this.sat.newVariable(phase);
   }
 
   /** Conjunction. Constants and repetitions are left out. */
   and(literals: readonly Lit[]): Lit {
-    const parts: Lit[] = [];
+    const own = new Set<Lit>();
     for (const lit of literals) {
       if (lit === TRUE) continue;
-      if (lit === FALSE || parts.includes(not(lit))) return FALSE;
-      if (!parts.includes(lit)) parts.push(lit);
+      if (lit === FALSE || own.has(not(lit))) return FALSE;
+      own.add(lit);
     }
+    const parts = [...own];
     if (parts.length === 0) return TRUE;
     if (parts.length === 1) return parts[0]!;
     parts.sort((a, b) => a - b);
@@ -95,7 +98,24 @@ export class Gates {
   /** Adds a clause, and asks for the meaning of every literal by which it can be satisfied, the first one excepted. */
   clause(literals: readonly Lit[]): void {
     if (literals.includes(TRUE)) return;
-    this.#sat.addClause(literals);
+    this.sat.addClause(literals);
     for (let i = 1; i < literals.length; i++) this.demand(literals[i]!);
+  }
+
+  /** One of the literals is true, and no more than one. */
+  exactlyOne(literals: readonly Lit[]): void {
+    this.sat.addClause(literals);
+    this.atMostOne(literals);
+  }
+
+  /** Few exclude each other pair by pair, many by a ladder. `unless`: any of these true, and it does not matter. */
+  atMostOne(literals: readonly Lit[], unless: readonly Lit[] = []): void {
+    const few = literals.slice(0, FEW);
+    for (const [i, a] of few.entries())
+      for (const b of few.slice(i + 1)) this.sat.addClause([not(a), not(b), ...unless]);
+    if (literals.length <= FEW) return;
+    const any = this.variable(false);
+    for (const a of few) this.sat.addClause([not(a), any, ...unless]);
+    this.atMostOne([any, ...literals.slice(FEW)], unless);
   }
 }

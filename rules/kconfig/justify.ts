@@ -100,8 +100,10 @@ export class Justification {
     const { symbol } = meaning;
     const isOn = (lit & 1) === 0;
     if (meaning.kind === 'text') this.#text(symbol);
-    else if (symbol.isTransitional) this.#set.add(symbol);
-    else if (symbol.choice) {
+    else if (symbol.isTransitional) {
+      this.#set.add(symbol);
+      if (!isOn && meaning.level === 2) this.#notYes(symbol);
+    } else if (symbol.choice) {
       if (isOn) this.#set.add(symbol);
       this.#needOne(this.#encoding.memberSupports(symbol, isOn));
     } else if (isOn) this.#on(symbol, meaning.level);
@@ -125,16 +127,18 @@ export class Justification {
   }
 
   #off(symbol: KSymbol, level: 1 | 2): void {
-    if (symbol.type === SymbolType.tristate && level === 2) {
-      const isNo = not(this.#encoding.symbolAtLeast(symbol.id, 1));
-      const chosen = this.#needOne([isNo, this.#encoding.modules()]);
-      if (chosen === isNo || this.#missing !== undefined) return;
-    }
+    if (level === 2 && (this.#notYes(symbol) || this.#missing !== undefined)) return;
     const { byDefault, selects } = this.#encoding.supports(symbol, level);
     for (const select of selects) this.#need(not(select));
     const { prompts } = this.#encoding.supports(symbol, 1);
     const chosen = this.#needOne([not(byDefault), ...prompts]);
     if (chosen !== undefined && chosen !== not(byDefault)) this.#set.add(symbol);
+  }
+
+  /** n, else m needs modules: whether it is n. */
+  #notYes(symbol: KSymbol): boolean {
+    const isNo = not(this.#encoding.symbolAtLeast(symbol.id, 1));
+    return this.#needOne([isNo, this.#encoding.modules()]) === isNo;
   }
 
   #text(symbol: KSymbol): void {

@@ -50,7 +50,8 @@ export function lossesOf(before: Solver, after: Solver, changes: Changes, reader
   const kept: { name: string; level: Level }[] = [];
   for (const id of reachOf(before, back, readers).symbols) {
     const [was, is] = [before.model.symbols[id], after.model.symbols[id]];
-    if (!was || !is || !isLogical(was) || is.type !== was.type || is.declarations.length === 0) continue;
+    // What has no prompt is nobody's choice: a helper without users goes by itself.
+    if (!was?.prompts.length || !is?.declarations.length || !isLogical(was) || is.type !== was.type) continue;
     const self = before.pool.symbol(id);
     const possible = ([1, 2] as const).map((level) => after.isPossible([on(self, level)]));
     for (const level of [1, 2] as const) if (possible[level - 1] !== false) kept.push({ name: was.name, level });

@@ -87,11 +87,17 @@ export class Sat {
   addClause(literals: readonly Lit[]): void {
     if (!this.#isConsistent) return;
     const kept: Lit[] = [];
+    const seen = this.#seen;
+    let isMet = false;
     for (const lit of literals) {
-      const value = this.#values[lit]!;
-      if (value > 0 || kept.includes(not(lit))) return;
-      if (value === 0 && !kept.includes(lit)) kept.push(lit);
+      const [value, sign] = [this.#values[lit]!, 1 + (lit & 1)];
+      if (value > 0 || seen[lit >> 1] === 3 - sign) isMet = true;
+      if (value !== 0 || seen[lit >> 1] !== 0) continue;
+      seen[lit >> 1] = sign;
+      kept.push(lit);
     }
+    for (const lit of kept) seen[lit >> 1] = 0;
+    if (isMet) return;
     if (kept.length === 0) this.#isConsistent = false;
     else if (kept.length > 1) this.#attach(kept, kept.length);
     else {

@@ -7,11 +7,12 @@
  * by values.ts; where the two disagree, which would be a fault of ours, it gives up rather than answer.
  */
 
-import { Encoding, type Level, type Reason } from './cnf.ts';
+import { Encoding, type Level } from './cnf.ts';
 import { Domains, TooLargeError } from './domains.ts';
 import { type ExprId, type ExprPool, Op } from './expr.ts';
 import { Justification, type Setting } from './justify.ts';
 import type { KconfigModel } from './model.ts';
+import type { Reason } from './reason.ts';
 import type { Lit } from './sat.ts';
 import { not } from './sat.ts';
 import { Values } from './values.ts';
@@ -116,6 +117,8 @@ export class Solver {
     try {
       return ask();
     } catch (error) {
+      // Some of its clauses were not made.
+      this.#encoding = undefined;
       if (error instanceof TooLargeError) return { verdict: 'gave-up', why: error.message };
       if (error instanceof RangeError) return { verdict: 'gave-up', why: 'expressions are nested too deep' };
       throw error;

@@ -3,9 +3,10 @@
  * leads from what was asked to what is behind it.
  */
 
-import type { Encoding, Reason } from './cnf.ts';
+import type { Encoding } from './cnf.ts';
 import { type ExprPool, NONE } from './expr.ts';
 import type { Declaration, KconfigModel, KSymbol } from './model.ts';
+import type { Reason } from './reason.ts';
 import type { Lit } from './sat.ts';
 
 /**
@@ -17,7 +18,8 @@ export function core(encoding: Encoding, literals: readonly Lit[], mostConflicts
   const reasons = new Map(encoding.guards.map(({ lit, reason }) => [lit, reason]));
   const { sat } = encoding;
   if (sat.solve([...literals, ...reasons.keys()], mostConflicts) !== 'unsat') return undefined;
-  let kept = [...reasons.keys()].filter((lit) => sat.failed.includes(lit));
+  const blamed = new Set(sat.failed);
+  let kept = [...reasons.keys()].filter((lit) => blamed.has(lit));
   for (const lit of kept.toReversed()) {
     if (!kept.includes(lit)) continue;
     const fewer = kept.filter((other) => other !== lit);
@@ -45,7 +47,9 @@ export function inReadingOrder(
   for (const { expr } of asked) reach(expr);
   // The set grows while it is walked.
   for (const id of reached) {
-    const about = linesAround(model.symbols[id]);
+    if (left.size === 0) break;
+    const subject = model.symbols[id];
+    const about = linesAround(subject);
     for (const reason of left) {
       const { symbol, kind, path, line, expr, from } = reason;
       const isOwn = symbol ? symbol.id === id : about.has(`${path}:${line}`);
@@ -55,6 +59,8 @@ export function inReadingOrder(
       if (from) reached.add(from.id);
       reach(expr);
     }
+    // Behind what it depends on: why nothing selects it.
+    for (const edge of subject?.selectedBy ?? []) reached.add(edge.from.id);
   }
   return [...ordered, ...left];
 }

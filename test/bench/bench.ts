@@ -1,6 +1,6 @@
 /**
- * npm run bench [-- --rounds 5 --only olddefconfig,second,server,selects,defconfigs,check]: how fast depbot is, each figure
- * beside a peer measured in the same minutes. Nothing fails for being slow; the aims are printed.
+ * npm run bench [-- --rounds 5 --only olddefconfig,second,server,selects,defconfigs,check,questions]: how fast depbot
+ * is, each figure beside a peer measured in the same minutes. Nothing fails for being slow; the aims are printed.
  *
  * Every program runs as a whole process, by turns with its peers, macro answers recorded on both sides:
  * conf without sandbox and shells, its popen(3) answered from memory (queue/replay-popen.c); Kconfiglib likewise
@@ -12,7 +12,15 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { cacheDir, ProvisionError, provision } from '../../queue/provision.ts';
 import { kernelVersion } from '../../queue/toolchain.ts';
-import { benchCheck, benchDefconfigs, benchOlddefconfig, benchSecond, benchSelects, benchServer } from './benches.ts';
+import {
+  benchCheck,
+  benchDefconfigs,
+  benchOlddefconfig,
+  benchQuestions,
+  benchSecond,
+  benchSelects,
+  benchServer,
+} from './benches.ts';
 import type { Row } from './rows.ts';
 import { table } from './rows.ts';
 
@@ -23,6 +31,7 @@ const BENCHES = {
   selects: benchSelects,
   defconfigs: benchDefconfigs,
   check: benchCheck,
+  questions: benchQuestions,
 };
 type Name = keyof typeof BENCHES;
 

@@ -7,6 +7,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cacheDir } from '../../queue/provision-cache.ts';
+import { answersSchema, undocumentedAnswerKeys } from '../support/answer-schema.ts';
 import { reportSchema, undocumentedKeys } from '../support/report-schema.ts';
 import { type Desk, openDesk, type RunOptions } from '../support/run-depbot.ts';
 import { confSources, fooKconfig, mboxOf, tinyKernel } from '../support/tiny-kernel.ts';
@@ -164,6 +165,44 @@ describeWithTree('a series with findings (skipped without DEPBOT_TEST_TREE)', ()
     expect(late).toMatchObject({ status: 2, stdout: '', stderr: expect.stringMatching(/--out .*cannot be written/) });
   });
 
+  test.each([
+    [['solve', 'FOO=y && BAR'], 0, 'possible'],
+    [['solve', 'FOO && !BAR'], 1, 'impossible'],
+    [['implies', 'FOO', 'CONFIG_BAR'], 0, 'implied'],
+    [['implies', 'BAR', 'FOO'], 1, 'not-implied'],
+    [['needs', 'CONFIG_FOO', '--value', 'y'], 0, 'possible'],
+    [['needs', 'FOO', '--value', 'm'], 1, 'impossible'],
+  ])('kconfig %j --json is as documented, and conf agrees', async (argv, status, verdict) => {
+    const run = await desk.run(['kconfig', ...argv, '--tree', kernel.dir, '--json']);
+    expect(run).toMatchObject({ status });
+    const printed = JSON.parse(run.stdout) as unknown;
+    const { answers } = answersSchema.parse(printed);
+    expect(answers).toMatchObject([{ architectures: ['x86'], verdict }]);
+    expect(undocumentedAnswerKeys(printed)).toEqual([]);
+    const isWitnessed = answers.some((answer) => 'witness' in answer);
+    expect(isWitnessed).toBe(verdict === 'possible' || verdict === 'not-implied');
+    if (isWitnessed) expect(answers).toMatchObject([{ confirmedBy: 'conf' }]);
+    expect(run.stderr).toMatch(isWitnessed ? /1 architecture .*; conf ran once in/ : /answered in [0-9.]+ s\n$/);
+  });
+
+  test('a conf that makes another configuration of the settings is told as a fault of ours', async () => {
+    const sources = confSources(tree());
+    const confdata = sources['scripts/kconfig/confdata.c']!.toString('latin1');
+    expect(confdata).toContain('DO NOT EDIT');
+    const odd = tinyKernel(
+      {},
+      {
+        ...sources,
+        'scripts/kconfig/confdata.c': Buffer.from(confdata.replaceAll('DO NOT EDIT', 'PLEASE EDIT'), 'latin1'),
+      },
+    );
+    const run = await desk.run(['kconfig', 'solve', 'FOO', '--tree', odd.dir]);
+    odd.remove();
+    expect(run).toMatchObject({ status: 2, stdout: expect.stringMatching(/^Not known on x86: conf makes another/m) });
+    expect(run.stdout).toMatch(/fault of\s+depbot/);
+    expect(run.stdout).not.toContain('CONFIG_FOO');
+  });
+
   test('a tree whose conf does not build is told from a fault of the series', async () => {
     kernel.git('checkout', '-q', '-b', 'unbuildable', 'master');
     kernel.commit('spoil conf', { 'scripts/kconfig/conf.c': '#error "no"\n' });
@@ -206,6 +245,28 @@ describeWithTree('on a real kernel tree (skipped without DEPBOT_TEST_TREE)', () 
   test('the example that only moves text gets silence', async () => {
     const run = await desk.run(['check', join(EXAMPLE, 'quiet.mbox'), '--tree', tree(), '--arch', 'arm']);
     expect(run).toMatchObject({ status: 0, stdout: '', stderr: expect.stringMatching(/nothing found\n$/) });
+  });
+
+  test('what PCI_P2PDMA needs, where it can be had, and why not elsewhere', async () => {
+    const run = await desk.run(['kconfig', 'needs', 'PCI_P2PDMA', '--tree', tree(), '--arch', 'arm64,arm,x86_64']);
+    expect(run).toMatchObject({ status: 0, stderr: expect.stringMatching(/3 architectures read .* conf ran 2 times/) });
+    expect(run.stdout).toMatch(/^Possible on arm64 \(conf agrees\):\n[\s\S]*^CONFIG_PCI_P2PDMA=y$/m);
+    expect(run.stdout).toMatch(/^Always on with it: .*\bZONE_DEVICE\b/m);
+    expect(run.stdout).toMatch(
+      /^Not possible on arm:\n[\s\S]*drivers\/pci\/Kconfig:183: depends on 64BIT\n +64BIT is not/m,
+    );
+  });
+
+  test('a symbol that another architecture declares gets an answer, one that none does an error', async () => {
+    const where = ['--tree', tree(), '--arch', 'riscv', '--no-conf'];
+    const foreign = await desk.run(['kconfig', 'solve', 'X86_64 && PCI', ...where]);
+    expect(foreign).toMatchObject({ status: 1, stdout: expect.stringContaining('Not declared there: X86_64.') });
+    const unknown = await desk.run(['kconfig', 'needs', 'PCI_P2PDMAA', ...where]);
+    expect(unknown).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/no symbol PCI_P2PDMAA; did you mean PCI_P2PDMA\?/),
+    });
   });
 
   test('a series for another tree does not apply', async () => {

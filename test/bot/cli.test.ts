@@ -288,6 +288,29 @@ describe('depbot kconfig', () => {
     });
   });
 
+  test('answers a question without conf, and says how long it took', async () => {
+    const run = await desk.run(['kconfig', 'solve', 'FOO && BAR', '--tree', kernel.dir, '--no-conf']);
+    expect(run.status).toBe(0);
+    expect(run.stdout).toBe(
+      "FOO && BAR\n\nPossible on x86:\n\ncat > .config <<'END'\nCONFIG_BAR=y\nCONFIG_FOO=y\nEND\nmake ARCH=x86 olddefconfig\n",
+    );
+    expect(run.stderr).toMatch(/^depbot: 1 architecture read in [0-9.]+ s, answered in [0-9.]+ s\n$/);
+  });
+
+  test.each([
+    [['solve', 'FOO &&'], /"FOO &&" is no expression: expression ends too early/],
+    [['solve', 'FOO && FOE'], /no symbol FOE; did you mean FOO\?/],
+    [['needs', 'FOO && BAR'], /"FOO && BAR" is no symbol; solve takes expressions/],
+    [['needs', 'FOO', '--value', 'n'], /--value n: it is m or y/],
+    [['implies', 'FOO'], /missing required argument 'conclusion'/],
+    [['solve', 'FOO', '--arch', 'vax'], /the tree has no architecture "vax"/],
+    [['solve', 'FOO', '--arch', 'x86,'], /the tree has no architecture ""/],
+  ])('refuses the question %j', async ([kind = '', ...rest], message) => {
+    const run = await desk.run(['kconfig', kind, ...rest, '--tree', kernel.dir]);
+    expect(run).toMatchObject({ status: 2, stdout: '' });
+    expect(run.stderr).toMatch(message);
+  });
+
   test.each([
     [['allnoconfig', '--arch', 'vax'], /the tree has no architecture "vax"/],
     [['allnoconfig', '--tree', '/nonexistent'], /\/nonexistent\/Kconfig: no such file: --tree takes the top directory/],

@@ -1,8 +1,9 @@
 /** Whether the statements named as a reason exclude something, and are all needed: asked anew, without the solver. */
 
-import { Encoding, type Reason } from '../../rules/kconfig/cnf.ts';
+import { Encoding } from '../../rules/kconfig/cnf.ts';
 import type { ExprPool } from '../../rules/kconfig/expr.ts';
 import type { KconfigModel } from '../../rules/kconfig/model.ts';
+import type { Reason } from '../../rules/kconfig/reason.ts';
 import { not } from '../../rules/kconfig/sat.ts';
 import type { Goal } from '../../rules/kconfig/solve.ts';
 

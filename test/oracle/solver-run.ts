@@ -44,34 +44,38 @@ export async function runSolver(
   const source = openDirectory(tree);
   const side = await KconfigSide.open(source, { cacheDir });
   const tallies = new Map<string, Tally>();
-  for (const [at, arch] of plan.archs.entries()) {
-    const model = await side.model(arch);
-    const oracle = new SolverOracle(source.pool, model, (config) => side.olddefconfig(arch, config));
-    const all = questions(source.pool, model, at + 1, plan.questions);
-    await inParallel([...all.entries()], PARALLEL, ([i, question]) => {
-      if (i % plan.confEvery !== 0) return oracle.ask(question, 'no conf');
-      return oracle.ask(question, i % (plan.confEvery * plan.linesEvery) === 0 ? 'conf, each line' : 'conf');
-    });
-    const values = new Values(source.pool, model);
-    for (let seed = 1; seed <= plan.randconfigs; seed++) {
-      const probability = PROBABILITIES[seed % PROBABILITIES.length];
-      const name = `randconfig, seed ${seed}${probability === undefined ? '' : `, probability ${probability}`}`;
-      values.clear();
-      randomise(values, seed, probability);
-      values.calculate();
-      const drawn = writeConfig(values);
-      if (seed % plan.drawnEvery === 0) {
-        const run = await side.conf(arch, {
-          mode: 'randconfig',
-          seed,
-          ...(probability !== undefined && { probability }),
-        });
-        oracle.tally.check('dice', run.config === drawn, () => `${name}: conf draws another one`);
+  try {
+    for (const [at, arch] of plan.archs.entries()) {
+      const model = await side.model(arch);
+      const oracle = new SolverOracle(source.pool, model, (config) => side.olddefconfig(arch, config));
+      const all = questions(source.pool, model, at + 1, plan.questions);
+      await inParallel([...all.entries()], PARALLEL, ([i, question]) => {
+        if (i % plan.confEvery !== 0) return oracle.ask(question, 'no conf');
+        return oracle.ask(question, i % (plan.confEvery * plan.linesEvery) === 0 ? 'conf, each line' : 'conf');
+      });
+      const values = new Values(source.pool, model);
+      for (let seed = 1; seed <= plan.randconfigs; seed++) {
+        const probability = PROBABILITIES[seed % PROBABILITIES.length];
+        const name = `randconfig, seed ${seed}${probability === undefined ? '' : `, probability ${probability}`}`;
+        values.clear();
+        randomise(values, seed, probability);
+        values.calculate();
+        const drawn = writeConfig(values);
+        if (seed % plan.drawnEvery === 0) {
+          const run = await side.conf(arch, {
+            mode: 'randconfig',
+            seed,
+            ...(probability !== undefined && { probability }),
+          });
+          oracle.tally.check('dice', run.config === drawn, () => `${name}: conf draws another one`);
+        }
+        oracle.randconfig(drawn, name, seed, plan.facts);
       }
-      oracle.randconfig(drawn, name, seed, plan.facts);
+      tallies.set(arch, oracle.tally);
+      onArch(arch, oracle.tally);
     }
-    tallies.set(arch, oracle.tally);
-    onArch(arch, oracle.tally);
+  } finally {
+    await side.close();
   }
   return tallies;
 }

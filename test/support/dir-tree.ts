@@ -54,8 +54,14 @@ function tree(stamps: ReadonlyMap<string, string>, bytes: (path: string) => Prom
       for (const path of wanted) if (stamps.has(path)) texts.set(path, (await bytes(path)).toString('utf8'));
       return texts;
     },
-    grep: async () => {
-      throw new Error('this tree is not for searching');
+    grep: async (words, limit) => {
+      const isNamed = new RegExp(`\\b(?:${words.join('|')})\\b`);
+      const found: { path: string; line: number; text: string }[] = [];
+      for (const path of paths) {
+        const lines = (await bytes(path)).toString('utf8').split('\n');
+        for (const [i, text] of lines.entries()) if (isNamed.test(text)) found.push({ path, line: i + 1, text });
+      }
+      return found.slice(0, limit);
     },
   };
 }

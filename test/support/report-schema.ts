@@ -104,23 +104,25 @@ export type CheckedReport = z.infer<typeof reportSchema>;
 /** Keys of a report that docs/report.md does not name, in backticks, as `a.b[].c`; claims by their rule. */
 export function undocumentedKeys(report: CheckedReport): string[] {
   const docs = readFileSync(join(import.meta.dirname, '../../docs/report.md'), 'utf8');
-  const keys = new Set<string>();
-  const walk = (value: unknown, path: string): void => {
-    if (Array.isArray(value)) for (const each of value) walk(each, `${path}[]`);
-    else if (typeof value === 'object' && value !== null) {
-      for (const [key, below] of Object.entries(value)) {
-        const at = path === '' ? key : `${path}.${key}`;
-        keys.add(at);
-        // keys below are data there: names of stages
-        if (at !== 'tookMs') walk(below, at);
-      }
-    }
-  };
   const { findings, ...rest } = report;
-  walk(rest, '');
+  const keys = keysOf(rest, '');
   for (const { claim, ...other } of findings) {
-    walk(claim, 'claim');
-    walk([other], 'findings');
+    keysOf(claim, 'claim', keys);
+    keysOf([other], 'findings', keys);
   }
   return [...keys].filter((key) => !docs.includes(`\`${key}\``)).sort();
+}
+
+/** Keys of JSON as the documents write them, `a.b[].c`, added to `keys`. */
+export function keysOf(value: unknown, path: string, keys: Set<string> = new Set()): Set<string> {
+  if (Array.isArray(value)) for (const each of value) keysOf(each, `${path}[]`, keys);
+  else if (typeof value === 'object' && value !== null) {
+    for (const [key, below] of Object.entries(value)) {
+      const at = path === '' ? key : `${path}.${key}`;
+      keys.add(at);
+      // keys below are data there: names of stages
+      if (at !== 'tookMs') keysOf(below, at, keys);
+    }
+  }
+  return keys;
 }

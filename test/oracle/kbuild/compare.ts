@@ -2,7 +2,8 @@
 import { openDirectory } from '../../../queue/dir-kconfig.ts';
 import { KconfigSide } from '../../../queue/kconfig-side.ts';
 import { KbuildStore } from '../../../rules/kbuild/files.ts';
-import { type Destination, KbuildTree, type Presence } from '../../../rules/kbuild/kbuild-tree.ts';
+import { KbuildTree, symbolTypes } from '../../../rules/kbuild/kbuild-tree.ts';
+import type { Destination, Presence } from '../../../rules/kbuild/presence.ts';
 import { readConfig } from '../../../rules/kconfig/dotconfig.ts';
 import { NO } from '../../../rules/kconfig/expr.ts';
 import { Values } from '../../../rules/kconfig/values.ts';
@@ -51,13 +52,7 @@ export class KbuildOracle {
   async arch(arch: Arch): Promise<ArchKbuildOracle> {
     const model = await this.#side.model(arch);
     const { pool } = this.#store.conditions;
-    const kbuild = await KbuildTree.open(this.#store, this.#tree, {
-      arch,
-      symbolType: (name) => {
-        const id = pool.findSymbol(name);
-        return id === undefined ? undefined : model.symbols[id]?.type;
-      },
-    });
+    const kbuild = await KbuildTree.open(this.#store, this.#tree, { arch, symbolType: symbolTypes(pool, model) });
     const objects = [...(await kbuild.allObjects()).values()];
     return new ArchKbuildOracle(arch, objects, new Values(pool, model), {
       randconfig: async (seed) => {
@@ -91,11 +86,8 @@ export class ArchKbuildOracle {
   }
 
   /** The same with another make: for tests of the comparison itself. */
-  with(change: (built: Built) => Built): ArchKbuildOracle {
-    return new ArchKbuildOracle(this.arch, this.#objects, this.#values, {
-      ...this.#programs,
-      make: async (config) => change(await this.#programs.make(config)),
-    });
+  with(make: Programs['make']): ArchKbuildOracle {
+    return new ArchKbuildOracle(this.arch, this.#objects, this.#values, { ...this.#programs, make });
   }
 
   async compare(seed: number): Promise<Comparison> {

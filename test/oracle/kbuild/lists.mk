@@ -1,4 +1,4 @@
-# Prints what scripts/Makefile.build would build in the directory $(obj), and descends where it would.
+# Prints what scripts/Makefile.build would put into the archives and modules of the directory $(obj), and descends where it would.
 include $(srctree)/scripts/Makefile.build
 
 $(info vmlinux $(if $(filter $(obj)/built-in.a,$(targets-for-builtin)),$(filter %.o,$(real-obj-y))))

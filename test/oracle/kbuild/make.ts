@@ -1,12 +1,13 @@
 /**
  * The objects that make itself would build in a configuration: the tree's own Makefile, Kbuild files and
- * scripts/Makefile.build, evaluated by GNU make in the sandbox, which print their lists and compile nothing.
+ * scripts/Makefile.build, run by GNU make in the sandbox. It compiles nothing: one run prints its lists, from which
+ * it is known where an object goes, and a dry run its commands, from which it is known that it is made.
  */
 import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
-import { join, normalize } from 'node:path';
+import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runSandboxed } from '../../../queue/sandbox.ts';
-import type { Destination } from '../../../rules/kbuild/kbuild-tree.ts';
+import { runSandboxed, type SandboxRun } from '../../../queue/sandbox.ts';
+import type { Destination } from '../../../rules/kbuild/presence.ts';
 
 /** Paths of objects, with where each goes. */
 export type Built = Map<string, Set<Destination>>;
@@ -16,41 +17,58 @@ const [SRC, OUT, ORACLE] = ['/src', '/out', '/oracle'];
 
 /**
  * Asks make. `config` is a whole .config, one character a byte; `scratch` a folder for the build folder, which is
- * removed again. Throws with make's own words when it fails.
+ * removed again. What a rule makes and no list names goes elsewhere. Throws with make's own words when it fails.
  */
 export async function builtByMake(tree: string, arch: string, config: string, scratch: string): Promise<Built> {
   await mkdir(scratch, { recursive: true });
   const out = await mkdtemp(join(scratch, 'kbuild-'));
   try {
     await prepare(out, config);
-    const run = await runSandboxed({
-      argv: ['make', '-rR', '--no-print-directory', '-s', '-f', `${ORACLE}/top.mk`, 'lists'],
-      cwd: OUT,
-      readOnly: [
-        { host: tree, inside: SRC },
-        { host: HERE, inside: ORACLE },
-      ],
-      writable: [{ host: out, inside: OUT }],
-      env: { ARCH: arch, ...(arch === 'um' && { SUBARCH: 'x86' }), tree: SRC, here: ORACLE, sub_make_done: '1' },
-      limits: { wallMs: 600_000, cpuSec: 600, outputBytes: 64 << 20 },
-    });
-    if (run.exitCode !== 0 || run.stdoutCut > 0)
-      throw new Error(`make exited with ${run.exitCode ?? run.signal ?? 'nothing'}: ${run.stderr.slice(-2000)}`);
-    return read(run.stdout);
+    const listed = readLists((await make(tree, arch, out, 'lists')).stdout);
+    const { stdout, stderr } = await make(tree, arch, out, 'commands');
+    const made = commandTargets(stdout);
+    // wanted as well, though what it is made from comes from a step before (a vDSO's image, by vdso_prepare)
+    for (const [, object] of stderr.matchAll(/No rule to make target '[^']*', needed by '([^']*\.o)'/g))
+      made.add(normalize(object!));
+    const built: Built = new Map();
+    for (const object of made) built.set(object, listed.get(object) ?? new Set(['elsewhere']));
+    return built;
   } finally {
     await rm(out, { recursive: true, force: true });
   }
 }
 
-/** What syncconfig leaves behind, new enough for make not to run it. */
+async function make(tree: string, arch: string, out: string, goal: 'lists' | 'commands'): Promise<SandboxRun> {
+  const run = await runSandboxed({
+    argv: ['make', '-rR', '--no-print-directory', '-s', '-f', `${ORACLE}/top.mk`, goal],
+    cwd: OUT,
+    readOnly: [
+      { host: tree, inside: SRC },
+      { host: HERE, inside: ORACLE },
+    ],
+    writable: [{ host: out, inside: OUT }],
+    env: { ARCH: arch, ...(arch === 'um' && { SUBARCH: 'x86' }), tree: SRC, here: ORACLE, sub_make_done: '1' },
+    limits: { wallMs: 600_000, cpuSec: 600, outputBytes: 128 << 20 },
+  });
+  if (run.timedOut || run.stdoutCut > 0 || (run.exitCode !== 0 && goal === 'lists'))
+    throw new Error(`make ${goal} exited with ${run.exitCode ?? run.signal ?? 'nothing'}: ${run.stderr.slice(-2000)}`);
+  return run;
+}
+
+/** What syncconfig leaves behind, new enough for make not to run it, and programs that rules need to be there. */
 async function prepare(out: string, config: string): Promise<void> {
   await mkdir(join(out, 'include/config'), { recursive: true });
   await mkdir(join(out, 'include/generated'), { recursive: true });
   await writeFile(join(out, '.config'), config, 'latin1');
   await utimes(join(out, '.config'), 1, 1);
   await writeFile(join(out, 'include/config/auto.conf'), autoConf(config), 'latin1');
-  for (const name of ['include/config/auto.conf.cmd', 'include/generated/autoconf.h', 'include/generated/rustc_cfg'])
+  for (const name of [
+    ...['include/config/auto.conf.cmd', 'include/generated/autoconf.h', 'include/generated/rustc_cfg'],
+    ...['scripts/asn1_compiler', 'scripts/dtc/dtc', 'scripts/dtc/fdtoverlay'],
+  ]) {
+    await mkdir(dirname(join(out, name)), { recursive: true });
     await writeFile(join(out, name), '');
+  }
 }
 
 /** Settings that are not n; strings without quotes (scripts/kconfig/confdata.c, print_symbol_for_autoconf). */
@@ -63,7 +81,7 @@ function autoConf(config: string): string {
     .join('');
 }
 
-function read(stdout: string): Built {
+function readLists(stdout: string): Built {
   const built: Built = new Map();
   const add = (object: string, destination: Destination): void => {
     const path = normalize(object);
@@ -96,4 +114,12 @@ function read(stdout: string): Built {
     }
   }
   return built;
+}
+
+/** Objects that commands make; archives and modules are put together of others, HOST… is for programs (scripts/). */
+function commandTargets(stdout: string): Set<string> {
+  const made = new Set<string>();
+  for (const [, label, object] of stdout.matchAll(/\becho '# +(\S+(?: \[M\])?)\s+(\S+\.o)'/g))
+    if (label !== 'LD [M]' && label !== 'AR' && !label!.startsWith('HOST')) made.add(normalize(object!));
+  return made;
 }

@@ -68,7 +68,7 @@ export function compareAll(tiny: Tiny, source: string): Comparison {
     if (found !== wanted) differences.push(`${words()}: ${found}, but ${how ?? 'no input'} makes it`);
     const quick = solver.isPossible(goals);
     if (quick !== (how !== undefined)) differences.push(`${words()}: isPossible says ${quick}`);
-    if (answer.verdict === 'impossible') {
+    if (answer.verdict === 'impossible' && goals.length === 2) {
       const fault = checkReasons(pool, model, goals, solver.whyNot(goals));
       if (fault !== undefined) differences.push(`${words()}: reasons: ${fault}`);
     }
@@ -90,7 +90,7 @@ export function compareAll(tiny: Tiny, source: string): Comparison {
   }
   for (const [i, a] of atoms.entries()) {
     for (const [k, b] of atoms.entries()) {
-      if (k < i) continue;
+      if (k < i || (k > i && a.symbol === b.symbol && isText(a.symbol))) continue;
       for (const [x, y] of k === i ? SAME : ALL) {
         const how = [...reached].find(([bits]) => bits[i] === x && bits[k] === y)?.[1];
         const goals = [
@@ -111,9 +111,9 @@ const SAME = [
 const ALL = [...SAME, ['0', '1'], ['1', '0']] as const;
 /** Values that no atom asks for. */
 const OTHERS = new Map<SymbolType, readonly string[]>([
-  [SymbolType.int, ['-9999', '9999']],
+  [SymbolType.int, ['-9999', '-9998', '9998', '9999']],
   [SymbolType.hex, ['0x9999']],
-  [SymbolType.string, ['a ', 'none of these']],
+  [SymbolType.string, ['Zz', 'a ', 'none of these']],
 ]);
 
 function describe(atoms: readonly Atom[], bits: string): string {

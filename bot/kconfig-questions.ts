@@ -1,0 +1,176 @@
+/**
+ * `depbot kconfig solve`, `implies` and `needs`: questions about all configurations of a tree. Each configuration
+ * that is printed was evaluated by depbot, and given to the tree's own conf.
+ */
+
+import { inParallel } from '../queue/in-parallel.ts';
+import { type Answer, type Asked, agrees, askImplied, askNeeds, askPossible } from '../rules/kconfig/ask.ts';
+import type { ExprId } from '../rules/kconfig/expr.ts';
+import { similar } from '../rules/kconfig/near-name.ts';
+import { isDeclared, namesIn, parseQuestion } from '../rules/kconfig/question.ts';
+import { Solver } from '../rules/kconfig/solve.ts';
+import type { Arch } from '../rules/types.ts';
+import { UsageError } from './check-command.ts';
+import { type Confirmation, type GroupedAnswer, grouped, renderAnswers } from './kconfig-answers.ts';
+import { renderUndeclared } from './kconfig-explain.ts';
+import { type KconfigTreeDir, openTree, type TreeArguments } from './kconfig-tree.ts';
+import type { World } from './main.ts';
+import { wantsColour } from './printable.ts';
+
+export interface QuestionArguments extends TreeArguments {
+  /** `all`, or ARCH values; default all. */
+  readonly arch?: readonly string[];
+  readonly json?: boolean;
+  /** False with --no-conf. */
+  readonly conf: boolean;
+}
+
+/** A question that has been read, ready for any architecture. */
+interface Question {
+  /** For the JSON: what was asked, as it was written. */
+  readonly words: Readonly<Record<string, string>>;
+  readonly heading: string;
+  readonly exprs: readonly ExprId[];
+  readonly ask: (solver: Solver) => Asked;
+  /** Which of the verdicts make the exit status 0. */
+  readonly isGood: (verdicts: readonly Answer['verdict'][]) => boolean;
+}
+
+interface Confirmed {
+  readonly arch: Arch;
+  readonly answer: Answer;
+  readonly confirmedBy?: Confirmation;
+}
+
+const CONF_RUNS_AT_A_TIME = 2;
+
+/** Whether a configuration meets the expression; status 0 where one does on one of the architectures at least. */
+export async function runSolve(text: string, args: QuestionArguments, world: World): Promise<number> {
+  const tree = await openTree(args, world);
+  const expr = read(tree, text);
+  const question: Question = {
+    words: { kind: 'solve', expression: text },
+    heading: text,
+    exprs: [expr],
+    ask: (solver) => askPossible(solver, expr),
+    isGood: (verdicts) => verdicts.includes('possible'),
+  };
+  return run(question, tree, args, world);
+}
+
+/** Whether the second expression holds wherever the first does; status 0 where that is so on all architectures. */
+export async function runImplies(a: string, b: string, args: QuestionArguments, world: World): Promise<number> {
+  const tree = await openTree(args, world);
+  const exprs = [read(tree, a), read(tree, b)] as const;
+  const question: Question = {
+    words: { kind: 'implies', premise: a, conclusion: b },
+    heading: `${a}  implies  ${b}`,
+    exprs,
+    ask: (solver) => askImplied(solver, ...exprs),
+    isGood: (verdicts) => verdicts.every((verdict) => verdict === 'implied'),
+  };
+  return run(question, tree, args, world);
+}
+
+/** What it takes to have a symbol; status 0 where it can be had on one of the architectures at least. */
+export async function runNeeds(
+  name: string,
+  args: QuestionArguments & { readonly value?: string },
+  world: World,
+): Promise<number> {
+  const { value } = args;
+  if (value !== undefined && value !== 'm' && value !== 'y') throw new UsageError(`--value ${value}: it is m or y`);
+  if (!/^\w+$/.test(name)) throw new UsageError(`${JSON.stringify(name)} is no symbol; solve takes expressions`);
+  const tree = await openTree(args, world);
+  const expr = read(tree, name);
+  const id = tree.pool.lefts[expr]!;
+  const symbol = tree.pool.names[id]!;
+  const question: Question = {
+    words: { kind: 'needs', symbol, ...(value && { value }) },
+    heading: value === undefined ? symbol : `${symbol}=${value}`,
+    exprs: [expr],
+    ask: (solver) => askNeeds(solver, id, value),
+    isGood: (verdicts) => verdicts.includes('possible'),
+  };
+  return run(question, tree, args, world);
+}
+
+function read({ pool }: KconfigTreeDir, text: string): ExprId {
+  const parsed = parseQuestion(pool, text);
+  if (!parsed.ok) throw new UsageError(`${JSON.stringify(text)} is no expression: ${parsed.why}`);
+  return parsed.expr;
+}
+
+async function run(question: Question, tree: KconfigTreeDir, args: QuestionArguments, world: World): Promise<number> {
+  const archs = args.arch === undefined || args.arch.includes('all') ? tree.archs() : [...new Set(args.arch)];
+  if (archs.length === 0) throw new UsageError(`${tree.dir}: there is no arch/*/Kconfig`);
+  const began = world.now();
+  const solvers: (readonly [Arch, Solver])[] = [];
+  for (const arch of archs) solvers.push([arch, new Solver(tree.pool, await tree.model(arch))]);
+  const readMs = world.now() - began;
+  await refuseUnknown(question, tree, new Map(solvers));
+  const asking = world.now();
+  const asked = solvers.map(([arch, solver]) => ({ arch, solver, asked: question.ask(solver) }));
+  const answered = world.now();
+  const answers = await inParallel(asked, CONF_RUNS_AT_A_TIME, (one) => confirm(one, tree, args.conf));
+  world.stderr.write(timeSpent(answers, readMs, answered - asking, world.now() - answered));
+  const groups = grouped(answers);
+  world.stdout.write(args.json ? asJson(question, groups) : asText(question, groups, world));
+  const verdicts = answers.map(({ answer }) => answer.verdict);
+  if (verdicts.includes('unknown')) return 2;
+  return question.isGood(verdicts) ? 0 : 1;
+}
+
+function timeSpent(answers: readonly Confirmed[], readMs: number, answeredMs: number, confMs: number): string {
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
+  const archs = answers.length === 1 ? '1 architecture' : `${answers.length} architectures`;
+  const runs = answers.filter(({ confirmedBy }) => confirmedBy === 'conf').length;
+  const conf = runs === 0 ? '' : `; conf ran ${runs === 1 ? 'once' : `${runs} times`} in ${seconds(confMs)}`;
+  return `depbot: ${archs} read in ${seconds(readMs)}, answered in ${seconds(answeredMs)}${conf}\n`;
+}
+
+/** A symbol that no architecture declares is a mistake; one that only those asked about lack is answered. */
+async function refuseUnknown(
+  { exprs }: Question,
+  tree: KconfigTreeDir,
+  solvers: ReadonlyMap<Arch, Solver>,
+): Promise<void> {
+  const models = [...solvers.values()].map(({ model }) => model);
+  const others = tree.archs().filter((arch) => !solvers.has(arch));
+  for (const name of new Set(exprs.flatMap((e) => namesIn(tree.pool, e)))) {
+    const isKnown = (): boolean => models.some((model) => isDeclared(tree.pool, model, name));
+    while (!isKnown() && others.length > 0) models.push(await tree.model(others.shift()!));
+    if (isKnown()) continue;
+    const declared = new Map(models.flatMap((model) => model.declared.map((symbol) => [symbol.name, symbol])));
+    const similarNames = similar(declared.values(), name);
+    throw new UsageError(renderUndeclared({ ok: false, why: 'undeclared', symbol: name, similar: similarNames }));
+  }
+}
+
+async function confirm(
+  { arch, solver, asked }: { arch: Arch; solver: Solver; asked: Asked },
+  { side }: KconfigTreeDir,
+  withConf: boolean,
+): Promise<Confirmed> {
+  const { answer } = asked;
+  if (!('witness' in answer)) return { arch, answer };
+  if (!withConf) return { arch, answer, confirmedBy: 'evaluator' };
+  const { config, stderr } = await side.olddefconfig(arch, answer.witness.config);
+  if (config !== undefined && agrees(solver, asked, answer.witness, config))
+    return { arch, answer, confirmedBy: 'conf' };
+  const why =
+    config === undefined
+      ? `conf refused the configuration that depbot found (${stderr.trim().slice(0, 200)})`
+      : 'conf makes another configuration of the settings that depbot found, which is a fault of depbot; please report it';
+  return { arch, answer: { verdict: 'unknown', undeclared: answer.undeclared, why } };
+}
+
+function asText({ heading }: Question, groups: readonly GroupedAnswer[], world: World): string {
+  const columns = Math.min(world.stdout.columns ?? 80, 100);
+  return renderAnswers(heading, groups, { columns, isColour: wantsColour(world) });
+}
+
+/** See docs/questions.md. */
+function asJson({ words }: Question, answers: readonly GroupedAnswer[]): string {
+  return `${JSON.stringify({ schema: 1, question: words, answers }, null, 2)}\n`;
+}
