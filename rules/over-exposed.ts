@@ -1,7 +1,7 @@
 import { changesCode } from './changed-code.ts';
 import { fame } from './config-groups.ts';
 import { BuiltFor } from './kbuild/built-for.ts';
-import type { MakefileLine, Presence } from './kbuild/kbuild-tree.ts';
+import type { MakefileLine, Presence } from './kbuild/presence.ts';
 import { propertyLine } from './kconfig/cause.ts';
 import { lineOf, valueOn } from './kconfig/config-line.ts';
 import { MOD, NO, type SymbolId, type Tristate } from './kconfig/expr.ts';

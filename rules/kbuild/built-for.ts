@@ -8,7 +8,8 @@ import type { Side, SymbolName } from '../types.ts';
 import { consumersOf, type Mentions, mentionsOf, nearMentions } from './consumers.ts';
 import { KbuildError } from './error.ts';
 import { KbuildStore } from './files.ts';
-import { KbuildTree, type Presence } from './kbuild-tree.ts';
+import { KbuildTree, symbolTypes } from './kbuild-tree.ts';
+import type { Presence } from './presence.ts';
 
 /** Symbols looked for in the whole tree: each takes seconds. */
 const MOST_SEARCHED = 8;
@@ -62,9 +63,8 @@ export class BuiltFor {
   ): Promise<Presence[] | undefined> {
     const mentions = await named;
     if (!mentions) return undefined;
-    const { tree } = this.#change[side];
     try {
-      return await consumersOf(tree, await this.#tree(pair, side), this.#change.pool, symbol, mentions);
+      return await consumersOf(await this.#tree(pair, side), this.#change.pool, symbol, mentions);
     } catch (error) {
       // What make refuses is another rule's matter.
       if (error instanceof KbuildError) return undefined;
@@ -75,16 +75,9 @@ export class BuiltFor {
   #tree(pair: ArchPair, side: Side): Promise<KbuildTree> {
     const known = this.#trees.get(side);
     if (known?.pair === pair) return known.tree;
-    const { arch } = pair;
-    const model = pair[side];
-    const { pool } = this.#change;
     const tree = KbuildTree.open(this.#store, this.#change[side].tree, {
-      arch,
-      symbolType: (name) => {
-        const id = pool.findSymbol(name);
-        const symbol = id === undefined ? undefined : model.symbols[id];
-        return symbol && symbol.declarations.length > 0 ? symbol.type : undefined;
-      },
+      arch: pair.arch,
+      symbolType: symbolTypes(this.#change.pool, pair[side]),
     });
     this.#trees.set(side, { pair, tree });
     return tree;

@@ -7,13 +7,12 @@ import { dirname, join, normalize } from 'node:path/posix';
 import type { ExprPool, SymbolId } from '../kconfig/expr.ts';
 import { sourceKind } from '../source/config-references.ts';
 import type { SymbolName, Tree } from '../types.ts';
-import type { KbuildTree, Presence } from './kbuild-tree.ts';
+import type { KbuildTree } from './kbuild-tree.ts';
+import type { Presence } from './presence.ts';
 
 /** Lines and files beyond which a symbol is not a matter of one driver. */
 const MOST_LINES = 400;
 const MOST_FILES = 60;
-/** Files of one folder that a makefile may list. */
-const MOST_OBJECTS = 1500;
 
 /** Where a symbol is named, the same for all architectures. */
 export interface Mentions {
@@ -90,7 +89,6 @@ export async function nearMentions(tree: Tree, symbol: SymbolName, kconfigPath: 
  * one of them hangs on what no configuration decides. Throws KbuildError.
  */
 export async function consumersOf(
-  tree: Tree,
   kbuild: KbuildTree,
   pool: ExprPool,
   symbol: SymbolName,
@@ -98,8 +96,7 @@ export async function consumersOf(
 ): Promise<Presence[] | undefined> {
   const found = new Map<string, Presence>();
   for (const { path, lines } of makefiles) {
-    const listed = await listedObjects(tree, kbuild, path, lines);
-    if (!listed) return undefined;
+    const listed = await listedObjects(kbuild, path, lines);
     const id = pool.symbolId(symbol);
     const own = listed.filter((presence) => hangsOn(pool, presence, id));
     // Flags for the compiler, or something else that is meant for the whole folder.
@@ -114,26 +111,12 @@ export async function consumersOf(
   return all.some(({ isUnknown }) => isUnknown) ? undefined : all;
 }
 
-/** Objects of a makefile's folder, and of folders named in the given lines. */
-async function listedObjects(
-  tree: Tree,
-  kbuild: KbuildTree,
-  makefile: string,
-  lines: readonly string[],
-): Promise<Presence[] | undefined> {
+/** Objects that a makefile lists, and those of folders named in the given lines. */
+async function listedObjects(kbuild: KbuildTree, makefile: string, lines: readonly string[]): Promise<Presence[]> {
   const dir = dirname(makefile);
-  const below = lines.flatMap((line) =>
-    [...line.matchAll(/(?<=\s)([\w./-]+)\/(?=\s|$)/g)].map(([, name]) => `${normalize(join(dir, name!))}/`),
-  );
-  const sources = (await tree.paths()).filter(
-    (path) => /\.(?:c|S|rs)$/.test(path) && (dirname(path) === dir || below.some((folder) => path.startsWith(folder))),
-  );
-  if (sources.length > MOST_OBJECTS) return undefined;
-  const objects: Presence[] = [];
-  for (const path of sources) {
-    const presence = await kbuild.conditionOf(path);
-    if (presence) objects.push(presence);
-  }
+  const folders = lines.flatMap((line) => [...line.matchAll(/(?<=\s)([\w./-]+)\/(?=\s|$)/g)].map(([, name]) => name!));
+  const objects = await kbuild.objectsIn(dir);
+  for (const folder of new Set(folders)) objects.push(...(await kbuild.objectsIn(normalize(join(dir, folder)), true)));
   return objects;
 }
 
