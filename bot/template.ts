@@ -149,6 +149,21 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     'claim.others': 'list of {selector, target}: others of the same cause, confirmed',
     'claim.notTried': 'number of others that were not shown to conf',
   },
+  'over-exposed': {
+    ...RULE_FIELDS,
+    'claim.symbol': 'symbol that can be on where it makes no sense',
+    'claim.kind':
+      'not-built: nothing of what it stands for is built there; no-platform: no platform that its dependency named is on',
+    'claim.dropped': 'list of {path, line, text, isQuoted}: conditions that excluded it, as they stood before',
+    'claim.off': 'symbols that are off there, list: the platforms, or what the objects hang on',
+    'claim.objects': 'list of {object, path, line, text, off}: objects that are not built, and the makefile line',
+    'claim.moreObjects': 'number of others',
+    'claim.isAsked': 'whether it is set there; else it is on by itself',
+    'claim.archs': 'architectures it happens on, list',
+    'claim.repairs': 'list of {text, isInstead}: lines of its entry that would repair it',
+    'claim.others': 'other symbols of the same cause, confirmed, list',
+    'claim.notTried': 'number of others that were not shown to conf',
+  },
   'recursive-dependency': {
     ...RULE_FIELDS,
     'claim.cycle':

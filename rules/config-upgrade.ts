@@ -1,4 +1,4 @@
-import { dirname } from 'node:path/posix';
+import { changesCode } from './changed-code.ts';
 import { byFame, grouped, shortName } from './config-groups.ts';
 import { type Cause, propertyLine } from './kconfig/cause.ts';
 import { causeWords } from './kconfig/cause-words.ts';
@@ -152,7 +152,9 @@ function candidate(change: KernelChange, { cause, line, hits }: Group, { total, 
   const anchor = exact ?? change.lines.near(property.path, property.line, NEAR_LINES);
   if (!anchor) return undefined;
   const named = counts.filter(({ hits: of }) => of.some((hit) => hit.isAsked || hit.isVisible));
-  const dropped = counts.filter(({ hits: of }) => of.some((hit) => hit.isDropped) && !changesCode(change, anchor));
+  // Code beside it that changes may be a driver that learns to do without a helper.
+  const isCodeChanged = changesCode(change.series, anchor);
+  const dropped = counts.filter(({ hits: of }) => of.some((hit) => hit.isDropped) && !isCodeChanged);
   const [primary] = (named.length > 0 ? named : dropped).sort(byWeight);
   if (!primary) return undefined;
   const shown = primary.hits.toSorted(byRenown)[0]!;
@@ -209,16 +211,6 @@ function candidate(change: KernelChange, { cause, line, hits }: Group, { total, 
     confirm: async (conf) =>
       (await Promise.all(configs.map((config) => confirm(conf, config, [primary, ...tried])))).flat(),
   };
-}
-
-/** The same patch changes code beside that Kconfig file: a driver that learns to do without a helper. */
-function changesCode({ series }: KernelChange, { patch, file }: Anchor): boolean {
-  const folder = dirname(file);
-  const files = series.patches.find(({ n }) => n === patch)?.diff ?? [];
-  return files.some(({ oldPath, newPath }) => {
-    const path = newPath ?? oldPath ?? '';
-    return dirname(path) === folder && /\.(?:[chS]|rs)$/.test(path);
-  });
 }
 
 function values({ config: { arch, name }, symbol, from, to, explanation }: Hit, causeSide: Side): Evidence[] {

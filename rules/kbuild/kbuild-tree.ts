@@ -107,14 +107,7 @@ export class KbuildTree {
   async conditionOf(path: string): Promise<Presence | undefined> {
     const object = normalize(path).replace(/\.(c|S|rs)$/, '.o');
     if (this.#all) return (await this.#all).get(object);
-    const way = [TOP];
-    for (let at = object.indexOf('/'); at >= 0; at = object.indexOf('/', at + 1)) way.push(object.slice(0, at));
-    const read: string[] = [];
-    for (const dir of way) {
-      if (!this.#descent.has(dir)) continue;
-      await this.#read(dir);
-      read.push(dir);
-    }
+    const read = await this.#readTo(object);
     const near = this.#presence(object, read);
     if (near) return near;
     for (const dir of read.reverse()) {
@@ -123,6 +116,15 @@ export class KbuildTree {
       if (found) return found;
     }
     return undefined;
+  }
+
+  /** Objects that a directory's makefile lists, or with `isDeep` those of directories that it leads to as well. */
+  async objectsIn(dir: string, isDeep = false): Promise<Presence[]> {
+    const way = await this.#readTo(`${dir}/`);
+    if (way.at(-1) !== dir) return [];
+    const dirs = isDeep ? await this.#readBelow(dir) : [dir];
+    const objects = new Set(dirs.flatMap((one) => this.#lists.get(one)!.objects.map(({ path }) => path)));
+    return [...objects].flatMap((object) => this.#presence(object, [...new Set([...way, ...dirs])]) ?? []);
   }
 
   /** Every object of the tree for this architecture, by its path. */
@@ -251,6 +253,19 @@ export class KbuildTree {
           });
     this.#lists.set(dir, lists);
     this.#descent.add(dir, lists.directories);
+  }
+
+  /** Reads the makefiles on the way from the top to a file; the directories that are entered. */
+  async #readTo(path: string): Promise<string[]> {
+    const way = [TOP];
+    for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) way.push(path.slice(0, at));
+    const read: string[] = [];
+    for (const dir of way) {
+      if (!this.#descent.has(dir)) continue;
+      await this.#read(dir);
+      read.push(dir);
+    }
+    return read;
   }
 
   /** Reads a directory and all that it leads to. */
