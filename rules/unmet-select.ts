@@ -72,8 +72,8 @@ interface Place {
 
 /** Equal for pairs that one comment is about: of one line, or of one entry that lacks the same dependencies. */
 function causeOf({ anchor: { patch, file, line }, blamed, edge, unmet }: Pair): string {
-  const isOwnSelect = blamed.path === edge.path && blamed.line === edge.line;
-  const lacks = unmet.map((one) => `${one.path}:${one.line}`).sort();
+  const isOwnSelect = blamed.side === 'after' && blamed.path === edge.path && blamed.line === edge.line;
+  const lacks = unmet.map(({ expr }) => expr).sort();
   return isOwnSelect ? `${patch} ${file} ${edge.from} ${lacks.join(' ')}` : `${patch} ${file}:${line}`;
 }
 

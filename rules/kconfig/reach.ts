@@ -4,9 +4,11 @@
  * repeats what a dependency says, or one more driver that selects a helper, reaches nothing.
  */
 
+import type { Level } from './cnf.ts';
 import { any, defaultExpr, directDependencyOf, selectedExpr, substitute, visibleExpr } from './conditions.ts';
 import { type ExprId, Op, type SymbolId } from './expr.ts';
 import type { KSymbol } from './model.ts';
+import { SymbolType } from './parse.ts';
 import type { SymbolChange } from './properties.ts';
 import type { Goal, Solver } from './solve.ts';
 import type { TreeReaders } from './tree-readers.ts';
@@ -30,21 +32,29 @@ export interface Reach {
   readonly isCut: boolean;
 }
 
-/** `solver` is that of the tree after. */
-export function reachOf(solver: Solver, changes: ReadonlyMap<string, SymbolChange>, readers: TreeReaders): Reach {
-  return new Search(solver, readers).from(changes);
+/** `solver` is that of the tree after. With `only`, no other states are looked at. */
+export function reachOf(
+  solver: Solver,
+  changes: ReadonlyMap<string, SymbolChange>,
+  readers: TreeReaders,
+  only?: NewState['state'],
+): Reach {
+  return new Search(solver, readers, only).from(changes);
 }
 
 class Search {
   readonly #solver: Solver;
   readonly #readers: TreeReaders;
-  readonly #found = new Map<string, NewState>();
+  readonly #only: NewState['state'] | undefined;
+  readonly #found = new Set<string>();
+  readonly #reached: SymbolId[] = [];
   readonly #queue: NewState[] = [];
   #questions = 0;
 
-  constructor(solver: Solver, readers: TreeReaders) {
+  constructor(solver: Solver, readers: TreeReaders, only: NewState['state'] | undefined) {
     this.#solver = solver;
     this.#readers = readers;
+    this.#only = only;
   }
 
   from(changes: ReadonlyMap<string, SymbolChange>): Reach {
@@ -52,11 +62,11 @@ class Search {
     for (const { before, after } of changes.values()) {
       if (!after) continue;
       touched.push(after.id);
-      for (const { state, goals } of statesOf(this.#solver, before, after)) this.#take(after, state, goals);
+      for (const { state, level, goals } of statesOf(this.#solver, before, after))
+        this.#take(after, state, level, goals);
     }
     for (let i = 0; i < this.#queue.length && this.#questions < MOST_QUESTIONS; i++) this.#follow(this.#queue[i]!);
-    const reached = this.#queue.map(({ symbol }) => symbol.id);
-    return { symbols: [...new Set([...touched, ...reached])], isCut: this.#questions >= MOST_QUESTIONS };
+    return { symbols: [...new Set([...touched, ...this.#reached])], isCut: this.#questions >= MOST_QUESTIONS };
   }
 
   #follow(cause: NewState): void {
@@ -70,19 +80,30 @@ class Search {
       const is = formulas(this.#solver, reader);
       const without = (e: ExprId): ExprId => substitute(pool, e, cause.symbol.id, old);
       const was = { on: without(is.on), off: without(is.off), dependency: without(is.dependency) };
-      const states = newStates(pool.symbol(id), was, is);
-      for (const { state, goals } of states) this.#take(reader, state, [...kept, ...goals]);
+      const states = newStates(reader, pool.symbol(id), was, is);
+      for (const { state, level, goals } of states) this.#take(reader, state, level, [...kept, ...goals]);
     }
   }
 
-  #take(symbol: KSymbol, state: NewState['state'], goals: readonly Goal[]): void {
+  /** What is on against its own dependency is reached, and not followed: what comes of that is the same fault. */
+  #take(symbol: KSymbol, state: NewState['state'], level: Level, goals: readonly Goal[]): void {
     const key = `${state} ${symbol.id}`;
-    if (this.#found.has(key) || this.#questions >= MOST_QUESTIONS) return;
+    if (this.#found.has(key) || this.#questions >= MOST_QUESTIONS || (this.#only ?? state) !== state) return;
+    if (!this.#isPossible(goals)) return;
+    this.#found.add(key);
+    this.#reached.push(symbol.id);
+    if (state !== 'on') {
+      this.#queue.push({ symbol, state, goals });
+      return;
+    }
+    const { pool } = this.#solver;
+    const met: Goal = { expr: directDependencyOf(pool, symbol), level, holds: true };
+    if (this.#isPossible([...goals, met])) this.#queue.push({ symbol, state, goals: [...goals, met] });
+  }
+
+  #isPossible(goals: readonly Goal[]): boolean {
     this.#questions++;
-    if (this.#solver.isPossible(goals) === false) return;
-    const found = { symbol, state, goals };
-    this.#found.set(key, found);
-    this.#queue.push(found);
+    return this.#solver.isPossible(goals) !== false;
   }
 }
 
@@ -107,19 +128,22 @@ function formulas({ pool }: Solver, symbol: KSymbol): Formulas {
 
 interface StateGoals {
   readonly state: NewState['state'];
+  readonly level: Level;
   readonly goals: readonly Goal[];
 }
 
 /** The states that are possible by `is` and not by `was`: each with the goals that say so, at least m and y. */
-function newStates(self: ExprId, was: Formulas, is: Formulas): StateGoals[] {
-  return ([1, 2] as const).flatMap((level) => {
+function newStates({ type }: KSymbol, self: ExprId, was: Formulas, is: Formulas): StateGoals[] {
+  // For a bool m is as good as y.
+  const levels = type === SymbolType.bool ? ([1] as const) : ([1, 2] as const);
+  return levels.flatMap((level) => {
     const yes = (expr: ExprId): Goal => ({ expr, level, holds: true });
     const no = (expr: ExprId): Goal => ({ expr, level, holds: false });
     const found: StateGoals[] = [];
-    if (was.on !== is.on) found.push({ state: 'on', goals: [yes(self), no(was.on)] });
-    if (was.off !== is.off) found.push({ state: 'off', goals: [no(self), yes(was.off)] });
+    if (was.on !== is.on) found.push({ state: 'on', level, goals: [yes(self), no(was.on)] });
+    if (was.off !== is.off) found.push({ state: 'off', level, goals: [no(self), yes(was.off)] });
     if (was.dependency !== is.dependency)
-      found.push({ state: 'unmet', goals: [no(is.dependency), yes(was.dependency)] });
+      found.push({ state: 'unmet', level, goals: [no(is.dependency), yes(was.dependency)] });
     return found;
   });
 }
@@ -127,11 +151,11 @@ function newStates(self: ExprId, was: Formulas, is: Formulas): StateGoals[] {
 /** States of a changed symbol that its properties before exclude; all where that cannot be told. */
 function statesOf(solver: Solver, before: KSymbol | undefined, after: KSymbol): StateGoals[] {
   const self = solver.pool.symbol(after.id);
-  if (!before) return [{ state: 'on', goals: [{ expr: self, level: 1, holds: true }] }];
+  if (!before) return [{ state: 'on', level: 1, goals: [{ expr: self, level: 1, holds: true }] }];
   if (before.type !== after.type || before.choice || after.choice)
     return [
-      { state: 'on', goals: [] },
-      { state: 'off', goals: [] },
+      { state: 'on', level: 1, goals: [] },
+      { state: 'off', level: 1, goals: [] },
     ];
-  return newStates(self, formulas(solver, before), formulas(solver, after));
+  return newStates(after, self, formulas(solver, before), formulas(solver, after));
 }
