@@ -199,15 +199,20 @@ function blame(
     const exact = side === 'after' ? change.lines.added(path, line, text) : change.lines.removed(path, line, text);
     const anchor = exact ?? change.lines.near(path, line, NEAR_LINES);
     if (!anchor) continue;
-    if (side === 'after' && isMeant(change, pair, property.expr)) return undefined;
+    const isOwn = pair.changes.has(lost.symbol.name);
+    if (
+      side === 'after' &&
+      (isMeant(change, pair, property.expr) || (isOwn && isOnlyForModules(change.pool, property.expr)))
+    )
+      return undefined;
     return { anchor, place: { path, line, text: text.trim(), side, isQuoted: exact !== undefined } };
   }
   return undefined;
 }
 
-/** A dependency on m, on what nothing turns on (BROKEN), or on what is not declared, which undefined-symbol tells. */
+/** A dependency on what nothing turns on (BROKEN), or on what is not declared, which undefined-symbol tells. */
 function isMeant({ pool }: KernelChange, { after }: ArchPair, expr: number): boolean {
-  let is = isOnlyForModules(pool, expr);
+  let is = false;
   if (expr >= 0)
     pool.symbolsOf(expr, (id) => {
       const symbol = after.symbols[id];

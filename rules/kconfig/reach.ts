@@ -13,6 +13,8 @@ import type { TreeReaders } from './tree-readers.ts';
 
 /** Questions asked of one architecture; what would take more is not looked at. */
 const MOST_QUESTIONS = 6000;
+/** Readers of new states looked at: the members of a choice all read each other. */
+const MOST_READINGS = 200_000;
 /** Steps whose conditions are kept on the way; beyond, only the first and the last. */
 const MOST_STEPS = 6;
 
@@ -40,7 +42,9 @@ class Search {
   readonly #readers: TreeReaders;
   readonly #found = new Map<string, NewState>();
   readonly #queue: NewState[] = [];
+  readonly #formulas = new Map<SymbolId, Formulas>();
   #questions = 0;
+  #readings = 0;
 
   constructor(solver: Solver, readers: TreeReaders) {
     this.#solver = solver;
@@ -54,9 +58,13 @@ class Search {
       touched.push(after.id);
       for (const { state, goals } of statesOf(this.#solver, before, after)) this.#take(after, state, goals);
     }
-    for (let i = 0; i < this.#queue.length && this.#questions < MOST_QUESTIONS; i++) this.#follow(this.#queue[i]!);
+    for (let i = 0; i < this.#queue.length && !this.#isCut; i++) this.#follow(this.#queue[i]!);
     const reached = this.#queue.map(({ symbol }) => symbol.id);
-    return { symbols: [...new Set([...touched, ...reached])], isCut: this.#questions >= MOST_QUESTIONS };
+    return { symbols: [...new Set([...touched, ...reached])], isCut: this.#isCut };
+  }
+
+  get #isCut(): boolean {
+    return this.#questions >= MOST_QUESTIONS || this.#readings >= MOST_READINGS;
   }
 
   #follow(cause: NewState): void {
@@ -67,7 +75,10 @@ class Search {
     for (const id of this.#readers.of(cause.symbol.id)) {
       const reader = model.symbols[id];
       if (!reader || reader === cause.symbol || reader.declarations.length === 0) continue;
-      const is = formulas(this.#solver, reader);
+      if (this.#isCut) return;
+      this.#readings++;
+      const is = this.#formulas.get(id) ?? formulas(this.#solver, reader);
+      this.#formulas.set(id, is);
       const without = (e: ExprId): ExprId => substitute(pool, e, cause.symbol.id, old);
       const was = { on: without(is.on), off: without(is.off), dependency: without(is.dependency) };
       const states = newStates(pool.symbol(id), was, is);
