@@ -1,13 +1,17 @@
 import { dirname } from 'node:path/posix';
 import { fame } from './config-groups.ts';
+import { ArchCount } from './kconfig/arch-count.ts';
 import { blamedLines } from './kconfig/blamed-line.ts';
+import type { Level } from './kconfig/cnf.ts';
 import { lineOf, valueOn } from './kconfig/config-line.ts';
+import { type ExprId, type ExprPool, NONE, Op } from './kconfig/expr.ts';
 import { type Lost, lossesOf, type Stranded, strandedBy } from './kconfig/lost.ts';
 import type { KSymbol } from './kconfig/model.ts';
 import { canSelect } from './kconfig/repairs.ts';
 import { Upgrade } from './kconfig/upgrade.ts';
 import { applySettings, fragment } from './kconfig/witness.ts';
 import { type ArchPair, type Candidate, type Conf, type ConfRun, defineRule, type KernelChange } from './rule.ts';
+import { archsOf } from './source/sourced-files.ts';
 import type { Anchor, Arch, Attempt, Evidence, Side, Witness } from './types.ts';
 
 export default defineRule({
@@ -30,20 +34,24 @@ Select what has no prompt; check what a stricter dependency takes along.
 ## What it misses
 What the series means to lose is no finding: a symbol that it removes, or whose own entry gets a
 dependency, as long as some configuration of some architecture can still have it; a dependency on
-what nothing turns on (BROKEN). Symbols of the directory that the series edits are taken for meant
-as well. Which configurations lose it is for config-upgrade to
-say. Ints, hexes and strings are not looked at.`,
+m, or on what nothing turns on (BROKEN). Symbols of the directory that the series edits are taken for meant
+as well. What an own entry loses is told only when all architectures were compared. Which
+configurations lose it is for config-upgrade to say. Ints, hexes and strings are not looked at.`,
 
   begin(change) {
     const found = new Map<string, Loss>();
-    /** `FOO 2` where some architecture can have FOO=y with the series. */
-    const kept = new Set<string>();
+    /** By level: symbols that an architecture cannot have with the series. */
+    const impossible = { 1: new ArchCount(), 2: new ArchCount() };
+    const archs = new Set<Arch>();
     return {
       onArch(pair) {
+        archs.add(pair.arch);
+        impossible[1].take(pair.after);
+        impossible[2].take(pair.after);
         if (pair.isCircular || pair.changes.size === 0) return;
         const [before, after] = [pair.solver('before'), pair.solver('after')];
         const losses = lossesOf(before, after, pair.changes, change.readers);
-        for (const { name, level } of losses.kept) kept.add(`${name} ${level}`);
+        for (const { name, level } of losses.impossible) impossible[level].found(name);
         const stranded = strandedBy(before, after, pair.changes);
         const others = losses.lost.filter(({ symbol }) => !stranded.some((one) => one.symbol === symbol));
         if (stranded.length + others.length === 0) return;
@@ -55,8 +63,11 @@ say. Ints, hexes and strings are not looked at.`,
           found.set(loss.key, known ? merged(known, loss) : loss);
         }
       },
-      finish() {
-        const told = [...found.values()].filter(({ how, key }) => how !== 'dead' || !kept.has(key));
+      async finish() {
+        const isWhole = (await archsOf(change.after.tree)).every((arch) => archs.has(arch));
+        const told = [...found.values()].filter(
+          ({ how, symbol, level }) => how !== 'dead' || (isWhole && impossible[level].isEverywhere(symbol)),
+        );
         return [...Map.groupBy(told, causeOf).values()].map((losses) => candidate(change, losses));
       },
     };
@@ -68,6 +79,7 @@ interface Loss {
   /** Symbol and level. */
   readonly key: string;
   readonly symbol: string;
+  readonly level: Level;
   /** What it cannot be any more. */
   readonly value: 'y' | 'y or m';
   /**
@@ -129,6 +141,7 @@ function lossOf(change: KernelChange, pair: ArchPair, upgrade: Upgrade, lost: Lo
   return {
     key: `${symbol.name} ${level}`,
     symbol: symbol.name,
+    level,
     value: level === 1 ? 'y or m' : 'y',
     how: stranded ? 'stranded' : isOwn ? 'dead' : 'along',
     anchor: blamed.anchor,
@@ -186,7 +199,12 @@ function blame(
     const exact = side === 'after' ? change.lines.added(path, line, text) : change.lines.removed(path, line, text);
     const anchor = exact ?? change.lines.near(path, line, NEAR_LINES);
     if (!anchor) continue;
-    if (side === 'after' && isMeant(change, pair, property.expr)) return undefined;
+    const isOwn = pair.changes.has(lost.symbol.name);
+    if (
+      side === 'after' &&
+      (isMeant(change, pair, property.expr) || (isOwn && isOnlyForModules(change.pool, property.expr)))
+    )
+      return undefined;
     return { anchor, place: { path, line, text: text.trim(), side, isQuoted: exact !== undefined } };
   }
   return undefined;
@@ -204,6 +222,14 @@ function isMeant({ pool }: KernelChange, { after }: ArchPair, expr: number): boo
       is ||= length === 0;
     });
   return is;
+}
+
+/** `depends on m`. */
+function isOnlyForModules(pool: ExprPool, expr: ExprId): boolean {
+  if (expr === NONE) return false;
+  const [left, right] = [pool.lefts[expr]!, pool.rights[expr]!];
+  if (pool.ops[expr] === Op.and) return isOnlyForModules(pool, left) || isOnlyForModules(pool, right);
+  return pool.ops[expr] === Op.modules;
 }
 
 function lineAt({ before, after }: KernelChange, side: Side, path: string, line: number): string {

@@ -46,7 +46,7 @@ itself is no symbol, and is passed over.`,
     const dead = new DeadSymbols();
     return {
       onArch(pair) {
-        if (!pair.isCircular && pair.changes.size > 0) dead.take(pair.solver('after'), pair.changes);
+        dead.take(pair.after, pair.isCircular ? undefined : () => pair.solver('after'), pair.changes);
         return sourced.take(pair);
       },
       finish: () => findAll(change, sourced, dead),
@@ -65,14 +65,16 @@ interface Search {
   readonly files: ReadFiles;
   /** Architectures for conf, those that were compared first. */
   readonly archs: readonly Arch[];
-  readonly dead: DeadSymbols;
+  /** Undefined where not all architectures were compared. */
+  readonly dead: DeadSymbols | undefined;
 }
 
 async function findAll(change: KernelChange, sourced: SourcedFiles, dead: DeadSymbols): Promise<Candidate[]> {
   const { pool } = change;
   const files = await sourced.files(change);
   const archs = sourced.archs.length > 0 ? sourced.archs : await archsOf(change.after.tree);
-  const search = { change, files, archs, dead };
+  const isWhole = (await archsOf(change.after.tree)).every((arch) => sourced.archs.includes(arch));
+  const search = { change, files, archs, dead: isWhole ? dead : undefined };
   const before = declaredIn(pool, files.before.values());
   const after = declaredIn(pool, files.after.values());
   const isUndefined = (name: string): boolean => {
@@ -268,7 +270,7 @@ function candidate(
       consequence: `${names.length > 1 ? 'no configuration can set them' : consequenceOf(references)}${claim['atLeast'] ? STOPPED : ''}`,
       total: references.length,
       isInCode: references.some(({ where }) => where !== 'kconfig'),
-      dead: [...new Set(names.flatMap((name) => dead.of(name)))].slice(0, MAX_LISTED),
+      dead: [...new Set(names.flatMap((name) => dead?.of(name) ?? []))].slice(0, MAX_LISTED),
       ...claim,
     },
     evidence: references.slice(0, MAX_LISTED).map(

@@ -53,7 +53,7 @@ interface Pair {
   readonly anchor: Anchor;
   readonly edge: Place & { readonly from: string; readonly to: string };
   readonly isOld: boolean;
-  readonly unmet: readonly (Place & { readonly expr: string })[];
+  readonly unmet: readonly (Place & { readonly expr: string; readonly isAlternative: boolean })[];
   /** Who selects the selector, up to a symbol that is set. */
   readonly chain: readonly (Place & { readonly symbol: string; readonly by: string })[];
   readonly blamed: Place & { readonly side: 'before' | 'after'; readonly isQuoted: boolean };
@@ -114,14 +114,18 @@ function told(change: KernelChange, pair: ArchPair, upgrade: Upgrade, unmet: Unm
     anchor: blamed.anchor,
     edge: { from: edge.from.name, to: edge.to.name, ...place(edge.in.path, edge.line) },
     isOld: unmet.isOld,
-    unmet: lines.map(({ path, line, expr }) => ({ ...place(path, line), expr: valuesIn(change, values, expr) })),
+    unmet: lines.map(({ path, line, expr, isAlternative }) => ({
+      ...place(path, line),
+      expr: valuesIn(change, values, expr),
+      isAlternative,
+    })),
     chain: chain.map((one, i) => ({
       ...place(one.in.path, one.line),
       symbol: (i === 0 ? edge.from : chain[i - 1]!.from).name,
       by: one.from.name,
     })),
     blamed: blamed.place,
-    repairs: repairsOf(solver, edge, blamed.owner, level),
+    repairs: repairsOf(solver, edge, blamed.owner),
     witness: {
       arch: pair.arch,
       from: 'empty',

@@ -23,7 +23,7 @@ import { MOST_PAIRS, TextEncoding, type TextValues, typeOf } from './cnf-text.ts
 import { Domains, isText, TooLargeError } from './domains.ts';
 import { type ExprId, type ExprPool, NONE, Op, type SymbolId } from './expr.ts';
 import { FALSE, Gates, TRUE } from './gates.ts';
-import type { Declaration, Default, Edge, KconfigModel, KSymbol, Prompt, Range } from './model.ts';
+import type { Choice, Declaration, Default, Edge, KconfigModel, KSymbol, Prompt, Range } from './model.ts';
 import { compareValues } from './number.ts';
 import { SymbolType } from './parse.ts';
 import { defaultReason, definition, edgeReason, type Reason, statementKey } from './reason.ts';
@@ -71,6 +71,7 @@ export class Encoding {
   /** By variable. */
   readonly #meanings = new Map<number, Meaning>();
   readonly #chosen = new Set<number>();
+  readonly #anyMembers = new Map<number, Lit>();
   /** Of traced statements: the literal behind a variable that stands for it, by variable. */
   readonly #wrapped = new Map<number, { readonly inner: Lit; readonly guard: Lit }>();
   readonly #guards = new Map<string, { readonly lit: Lit; readonly reason: Reason }>();
@@ -383,8 +384,17 @@ export class Encoding {
   memberSupports(member: KSymbol, isOn: boolean): readonly Lit[] {
     const visible = this.visible(member, 1);
     if (isOn) return [visible];
-    const others = member.choice!.members.filter((other) => other !== member && other.choice === member.choice);
-    return [not(visible), ...others.map((other) => this.#tristate(other)[0])];
+    return [not(visible), this.#anyMember(member.choice!)];
+  }
+
+  /** True where a member of the choice is on: one literal for all members, of which there may be thousands. */
+  #anyMember(choice: Choice): Lit {
+    const known = this.#anyMembers.get(choice.index);
+    if (known !== undefined) return known;
+    const members = choice.members.filter((member) => member.choice === choice);
+    const lit = this.gates.or(members.map((member) => this.#tristate(member)[0]));
+    this.#anyMembers.set(choice.index, lit);
+    return lit;
   }
 
   #defineMember(member: KSymbol, lit: Lit): void {

@@ -3,18 +3,23 @@
  * architecture, since what is not declared on one may be on another.
  */
 
+import { ArchCount } from './arch-count.ts';
 import { directDependencyOf } from './conditions.ts';
+import type { KconfigModel } from './model.ts';
 import type { SymbolChange } from './properties.ts';
 import type { Solver } from './solve.ts';
 
 export class DeadSymbols {
   /** By the name of what is not declared: symbols of whose dependency it is part. */
   readonly #suspects = new Map<string, Set<string>>();
-  readonly #alive = new Set<string>();
+  readonly #impossible = new ArchCount();
 
-  /** Takes an architecture in; `after` is the solver of the tree after. */
-  take(after: Solver, changes: ReadonlyMap<string, SymbolChange>): void {
-    const { pool, model } = after;
+  /** Takes an architecture in: the tree after, and its solver if it has one. */
+  take(model: KconfigModel, solver: (() => Solver) | undefined, changes: ReadonlyMap<string, SymbolChange>): void {
+    this.#impossible.take(model);
+    if (!solver || changes.size === 0) return;
+    const after = solver();
+    const { pool } = after;
     for (const { after: symbol, added } of changes.values()) {
       if (!symbol || !added.some(({ kind }) => kind === 'depends on')) continue;
       const missing: string[] = [];
@@ -24,12 +29,12 @@ export class DeadSymbols {
       if (missing.length === 0) continue;
       for (const name of missing) this.#suspects.set(name, (this.#suspects.get(name) ?? new Set()).add(symbol.name));
       const isOn = { expr: pool.symbol(symbol.id), level: 1, holds: true } as const;
-      if (after.isPossible([isOn]) !== false) this.#alive.add(symbol.name);
+      if (after.isPossible([isOn]) === false) this.#impossible.found(symbol.name);
     }
   }
 
   /** Of all architectures: symbols that depend on `name` and that none of them can have; sorted. */
   of(name: string): string[] {
-    return [...(this.#suspects.get(name) ?? [])].filter((symbol) => !this.#alive.has(symbol)).sort();
+    return [...(this.#suspects.get(name) ?? [])].filter((symbol) => this.#impossible.isEverywhere(symbol)).sort();
   }
 }

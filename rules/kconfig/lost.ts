@@ -32,8 +32,8 @@ export interface Stranded extends Lost {
 
 export interface Losses {
   readonly lost: readonly Lost[];
-  /** Of the symbols looked at, those that can be had in the tree after, at which level. */
-  readonly kept: readonly { readonly name: string; readonly level: Level }[];
+  /** Of the symbols looked at, those that cannot be had in the tree after, at which level: lost, or never there. */
+  readonly impossible: readonly { readonly name: string; readonly level: Level }[];
 }
 
 type Changes = ReadonlyMap<string, SymbolChange>;
@@ -47,30 +47,30 @@ export function lossesOf(before: Solver, after: Solver, changes: Changes, reader
     ]),
   );
   const lost: Lost[] = [];
-  const kept: { name: string; level: Level }[] = [];
+  const impossible: { name: string; level: Level }[] = [];
   for (const id of reachOf(before, back, readers, 'on').symbols) {
     const [was, is] = [before.model.symbols[id], after.model.symbols[id]];
     // What has no prompt is nobody's choice: a helper without users goes by itself.
     if (!was?.prompts.length || !is?.declarations.length || !isLogical(was) || is.type !== was.type) continue;
     const self = before.pool.symbol(id);
     const possible = ([1, 2] as const).map((level) => after.isPossible([on(self, level)]));
-    for (const level of [1, 2] as const) if (possible[level - 1] !== false) kept.push({ name: was.name, level });
+    for (const level of [1, 2] as const) if (possible[level - 1] === false) impossible.push({ name: was.name, level });
     const level = ([1, 2] as const).find((one) => possible[one - 1] === false);
     const answer = level && before.solve([on(self, level)]);
     if (answer?.verdict === 'possible') lost.push({ symbol: was, level: level!, settings: answer.settings });
   }
-  return { lost, kept };
+  return { lost, impossible };
 }
 
 /**
- * Symbols whose select of a helper became a dependency, where the helper has no prompt and no default, so that now
- * somebody else has to select it.
+ * Symbols whose select of a helper became a dependency, where the helper has no prompt, no default and nobody who
+ * implies it, so that now somebody else has to select it.
  */
 export function strandedBy(before: Solver, after: Solver, changes: Changes): Stranded[] {
   const { pool } = after;
   const found: Stranded[] = [];
   for (const { after: helper, removed } of changes.values()) {
-    if (!helper || helper.prompts.length > 0 || helper.defaults.length > 0) continue;
+    if (!helper || helper.prompts.length + helper.defaults.length + helper.impliedBy.length > 0) continue;
     for (const { edge } of removed) {
       const symbol = edge && after.model.symbols[edge.from.id];
       if (edge?.kind !== 'select' || !symbol || !isLogical(symbol)) continue;

@@ -15,6 +15,8 @@ import type { TreeReaders } from './tree-readers.ts';
 
 /** Questions asked of one architecture; what would take more is not looked at. */
 const MOST_QUESTIONS = 6000;
+/** Readers of new states looked at: the members of a choice all read each other. */
+const MOST_READINGS = 200_000;
 /** Steps whose conditions are kept on the way; beyond, only the first and the last. */
 const MOST_STEPS = 6;
 
@@ -49,7 +51,9 @@ class Search {
   readonly #found = new Set<string>();
   readonly #reached: SymbolId[] = [];
   readonly #queue: NewState[] = [];
+  readonly #formulas = new Map<SymbolId, Formulas>();
   #questions = 0;
+  #readings = 0;
 
   constructor(solver: Solver, readers: TreeReaders, only: NewState['state'] | undefined) {
     this.#solver = solver;
@@ -65,8 +69,12 @@ class Search {
       for (const { state, level, goals } of statesOf(this.#solver, before, after))
         this.#take(after, state, level, goals);
     }
-    for (let i = 0; i < this.#queue.length && this.#questions < MOST_QUESTIONS; i++) this.#follow(this.#queue[i]!);
-    return { symbols: [...new Set([...touched, ...this.#reached])], isCut: this.#questions >= MOST_QUESTIONS };
+    for (let i = 0; i < this.#queue.length && !this.#isCut; i++) this.#follow(this.#queue[i]!);
+    return { symbols: [...new Set([...touched, ...this.#reached])], isCut: this.#isCut };
+  }
+
+  get #isCut(): boolean {
+    return this.#questions >= MOST_QUESTIONS || this.#readings >= MOST_READINGS;
   }
 
   #follow(cause: NewState): void {
@@ -77,7 +85,10 @@ class Search {
     for (const id of this.#readers.of(cause.symbol.id)) {
       const reader = model.symbols[id];
       if (!reader || reader === cause.symbol || reader.declarations.length === 0) continue;
-      const is = formulas(this.#solver, reader);
+      if (this.#isCut) return;
+      this.#readings++;
+      const is = this.#formulas.get(id) ?? formulas(this.#solver, reader);
+      this.#formulas.set(id, is);
       const without = (e: ExprId): ExprId => substitute(pool, e, cause.symbol.id, old);
       const was = { on: without(is.on), off: without(is.off), dependency: without(is.dependency) };
       const states = newStates(reader, pool.symbol(id), was, is);

@@ -10,7 +10,7 @@ import type { Edge, KconfigModel, KSymbol } from './model.ts';
 import { operands } from './operands.ts';
 import { SymbolType } from './parse.ts';
 import type { Answer, Goal, Solver } from './solve.ts';
-import { unmetGoals, unmetLines } from './unmet.ts';
+import { levelsOf, unmetGoals, unmetLines } from './unmet.ts';
 import { applySettings } from './witness.ts';
 
 export interface Repair {
@@ -31,10 +31,10 @@ const MOST_FOLLOWED = 20_000;
  * Lines for the entry of `owner` after which `edge` cannot be unmet any more, and `owner` can still be enabled. Empty
  * where none is found.
  */
-export function repairsOf(solver: Solver, edge: Edge, owner: KSymbol, level: Level): Repair[] {
+export function repairsOf(solver: Solver, edge: Edge, owner: KSymbol): Repair[] {
   const { pool, model } = solver;
   const found: Repair[] = [];
-  const needed = neededDependency(solver, edge, owner, level);
+  const needed = neededDependency(solver, edge, owner);
   if (needed !== undefined) {
     const text = pool.print(needed);
     const symbols = symbolsOf(pool, needed);
@@ -46,20 +46,22 @@ export function repairsOf(solver: Solver, edge: Edge, owner: KSymbol, level: Lev
     if (only && isSelectable(only) && canSelect(solver, owner, only))
       found.push({ kind: 'select', symbol: owner.name, text: only.name });
   }
-  if (edge.from === owner && edge.to.prompts.length > 0)
+  const isOnly = edge.to.selectedBy.filter(({ from }) => from === owner).length === 1;
+  if (edge.from === owner && isOnly && edge.to.prompts.length > 0)
     found.push({ kind: 'imply', symbol: owner.name, text: edge.to.name });
   return found;
 }
 
 /** What of the target's dependency the owner has to repeat; undefined where that does not help. */
-function neededDependency(solver: Solver, edge: Edge, owner: KSymbol, level: Level): ExprId | undefined {
+function neededDependency(solver: Solver, edge: Edge, owner: KSymbol): ExprId | undefined {
   const { pool, values } = solver;
   let needed: ExprId[] = [];
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    const left = openCase(solver, edge, owner, level, needed);
-    if (!left) return needed.length === 0 ? undefined : fewest(solver, edge, owner, level, needed);
-    if (left.verdict !== 'possible') return undefined;
-    applySettings(values, left.settings);
+    const left = openCase(solver, edge, owner, needed);
+    if (!left) return needed.length === 0 ? undefined : fewest(solver, edge, owner, needed);
+    const { level, answer } = left;
+    if (answer.verdict !== 'possible') return undefined;
+    applySettings(values, answer.settings);
     // A case in which the owner has no part is not for it to repair.
     if (values.tristate(owner) === 0) return undefined;
     const lines = unmetLines(edge, level, values);
@@ -70,29 +72,33 @@ function neededDependency(solver: Solver, edge: Edge, owner: KSymbol, level: Lev
 }
 
 /** Leaves out what the owner has to have anyway. */
-function fewest(solver: Solver, edge: Edge, owner: KSymbol, level: Level, needed: readonly ExprId[]): ExprId {
+function fewest(solver: Solver, edge: Edge, owner: KSymbol, needed: readonly ExprId[]): ExprId {
   let kept = [...needed];
   for (const one of needed) {
     const fewer = kept.filter((other) => other !== one);
-    if (fewer.length > 0 && !openCase(solver, edge, owner, level, fewer)) kept = fewer;
+    if (fewer.length > 0 && !openCase(solver, edge, owner, fewer)) kept = fewer;
   }
   return all(solver.pool, kept);
 }
 
-/** A way in which the edge is still unmet although the owner depends on all of `needed`. */
-function openCase(
-  solver: Solver,
-  edge: Edge,
-  owner: KSymbol,
-  level: Level,
-  needed: readonly ExprId[],
-): Exclude<Answer, { verdict: 'impossible' }> | undefined {
+/** A way in which the edge is still unmet, at any level, although the owner depends on all of `needed`. */
+function openCase(solver: Solver, edge: Edge, owner: KSymbol, needed: readonly ExprId[]): OpenCase | undefined {
   const { pool } = solver;
-  for (const goals of openCases(pool, owner, all(pool, needed))) {
-    const answer = solver.solve([...unmetGoals(pool, edge, level), ...goals]);
-    if (answer.verdict !== 'impossible') return answer;
+  const dependency = all(pool, needed);
+  for (const level of levelsOf(edge)) {
+    // The dependency of a symbol limits what it selects.
+    const limit: Goal[] = edge.from === owner && dependency !== NONE ? [{ expr: dependency, level, holds: true }] : [];
+    for (const goals of openCases(pool, owner, dependency)) {
+      const answer = solver.solve([...unmetGoals(pool, edge, level), ...limit, ...goals]);
+      if (answer.verdict !== 'impossible') return { level, answer };
+    }
   }
   return undefined;
+}
+
+interface OpenCase {
+  readonly level: Level;
+  readonly answer: Exclude<Answer, { verdict: 'impossible' }>;
 }
 
 function all(pool: ExprPool, exprs: readonly ExprId[]): ExprId {
@@ -119,9 +125,10 @@ function off(pool: ExprPool, symbol: KSymbol, level: Level): Goal {
   return { expr: pool.symbol(symbol.id), level, holds: false };
 }
 
-/** A helper: others select it as well, or nobody else can turn it on. */
-function isSelectable(symbol: KSymbol): boolean {
-  return symbol.prompts.length === 0 || symbol.selectedBy.length > 1;
+/** A helper, that others select as well: not only architectures, which say with it what they have. */
+function isSelectable({ prompts, selectedBy }: KSymbol): boolean {
+  const isHelper = selectedBy.some(({ in: { path } }) => !path.startsWith('arch/'));
+  return isHelper && selectedBy.length > (prompts.length > 0 ? 1 : 0);
 }
 
 /** Whether a select of `target` by `owner` would never be unmet itself, and close no circle. */

@@ -12,6 +12,7 @@ import { SymbolType } from './parse.ts';
 import { dependencies } from './properties.ts';
 import type { Goal, Solver } from './solve.ts';
 import type { Values } from './values.ts';
+import { applySettings } from './witness.ts';
 
 export interface Unmet {
   /** In the tree after. */
@@ -29,6 +30,8 @@ export interface UnmetLine {
   readonly path: string;
   readonly line: number;
   readonly expr: ExprId;
+  /** It stands in a further declaration of the target: to meet one declaration is enough. */
+  readonly isAlternative: boolean;
 }
 
 /** That the edge forces its target to `level`, and the target's dependency is below it. */
@@ -40,8 +43,8 @@ export function unmetGoals(pool: ExprPool, edge: Edge, level: Level): Goal[] {
 }
 
 /**
- * Edges from or to one of the symbols that can be unmet after and could not before. An edge for which one of the
- * solvers gives up is left out.
+ * Edges from or to one of the symbols that can be unmet after and could not before, in a configuration in which the
+ * target was not unmet before by another select. An edge for which one of the solvers gives up is left out.
  */
 export function newlyUnmet(before: Solver, after: Solver, symbols: readonly SymbolId[]): Unmet[] {
   const found: Unmet[] = [];
@@ -55,12 +58,17 @@ export function newlyUnmet(before: Solver, after: Solver, symbols: readonly Symb
     for (const level of levelsOf(edge)) {
       const goals = unmetGoals(after.pool, edge, level);
       if (after.isPossible(goals) !== true) continue;
-      const old = edgesLike(before.model, edge);
+      const old = edgesLike(before.model, after.model, edge);
       const was = old.map((one) => before.isPossible(unmetGoals(before.pool, one, level)));
       if (was.some((possible) => possible !== false)) break;
-      const answer = after.solve(goals);
-      if (answer.verdict !== 'possible') continue;
-      found.push({ edge, level, settings: answer.settings, isOld: old.length > 0 });
+      const settings = newCase(before, after, edge, goals, level);
+      if (!settings) continue;
+      found.push({
+        edge,
+        level,
+        settings,
+        isOld: old.some(({ from, to }) => from.id === edge.from.id && to.id === edge.to.id),
+      });
       break;
     }
   }
@@ -76,16 +84,64 @@ export function levelsOf({ to }: Edge): readonly Level[] {
   return to.type === SymbolType.tristate ? [1, 2] : to.type === SymbolType.bool ? [1] : [];
 }
 
-/** Selects of the same target by the same symbol. */
-function edgesLike(model: KconfigModel, { from, to }: Edge): Edge[] {
-  return (model.symbols[to.id]?.selectedBy ?? []).filter((edge) => edge.from.id === from.id);
+/** Configurations in which another select forced the target before, one after the other. */
+const MOST_ROUNDS = 8;
+
+/** A case in which the target's dependency was not unmet before by another select, that the series has moved or copied. */
+function newCase(
+  before: Solver,
+  after: Solver,
+  { to }: Edge,
+  goals: readonly Goal[],
+  level: Level,
+): readonly Setting[] | undefined {
+  const old = before.model.symbols[to.id];
+  const others = new Set<Edge>();
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const off = [...others].map((edge): Goal => ({ expr: edgeExpr(after.pool, edge), level, holds: false }));
+    const answer = after.solve([...goals, ...off]);
+    if (answer.verdict !== 'possible') return undefined;
+    const { values } = before;
+    applySettings(
+      values,
+      answer.settings.filter(({ symbol }) => isDeclared(before.model, symbol)),
+    );
+    if (!old || values.directDep(old) >= values.reverseDep(old)) return answer.settings;
+    const size = others.size;
+    for (const edge of old.selectedBy)
+      if (values.tristate(edge.from) >= level && values.condition(edge) >= level) others.add(edge);
+    if (others.size === size) return undefined;
+  }
+  return undefined;
+}
+
+/**
+ * Selects of the same target by the same symbol. Where one of the two is new, those by or of what is not declared any
+ * more are taken for the same: it may have got another name.
+ */
+function edgesLike(before: KconfigModel, after: KconfigModel, { from, to }: Edge): Edge[] {
+  const [isNewFrom, isNewTo] = [!isDeclared(before, from), !isDeclared(before, to)];
+  const isGone = (symbol: KSymbol): boolean => !isDeclared(after, symbol);
+  let edges: readonly Edge[];
+  if (!isNewTo) edges = before.symbols[to.id]!.selectedBy;
+  else if (!isNewFrom) edges = before.symbols[from.id]!.selects;
+  else edges = before.declared.filter(isGone).flatMap(({ selects }) => selects);
+  return edges.filter(
+    (edge) =>
+      (edge.from.id === from.id || (isNewFrom && isGone(edge.from))) &&
+      (edge.to.id === to.id || (isNewTo && isGone(edge.to))),
+  );
+}
+
+function isDeclared({ symbols }: KconfigModel, { id }: KSymbol): boolean {
+  return (symbols[id]?.declarations.length ?? 0) > 0;
 }
 
 /** Lines of the target's dependencies that are below `level` in this configuration. */
 export function unmetLines({ to }: Edge, level: Level, values: Values): UnmetLine[] {
   const lines = to.declarations
     .filter(({ hasDep }) => hasDep)
-    .flatMap((declaration) => dependencies(declaration))
+    .flatMap((declaration, i) => dependencies(declaration).map((line) => ({ ...line, isAlternative: i > 0 })))
     .filter(({ expr }) => values.expr(expr) < level);
   return lines.filter((one, i) => lines.findIndex(({ path, line }) => path === one.path && line === one.line) === i);
 }
