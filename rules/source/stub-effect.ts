@@ -1,0 +1,193 @@
+/**
+ * What a stub's constant does to a function that was there before a series and now, by the series, calls it,
+ * itself or through helpers. It lost something if code that the series left as it is (surviving-code.ts) could
+ * lead to success before, still can where the real function is in force, and no longer can where the stub is.
+ *
+ * Nothing is lost where the function goes on well without: where some way of it through the stub ends well,
+ * and answers the surviving tests no other way than the lost code needs them, and
+ *  - a test of the stub's result, or a new test of the configuration, chose that way (absence is handled), or
+ *  - nothing is called on it that was not called before (the old way is still there, under a new condition).
+ * A way that calls something new without having asked is a new feature, and does not hide the loss.
+ *
+ * All is compared in one configuration, that of the stub, before and after. In doubt: `undecided`.
+ */
+
+import type { Value } from './abstract-value.ts';
+import { ofStub } from './abstract-value.ts';
+import type { Expr } from './c-ast.ts';
+import { visitExprs } from './c-ast.ts';
+import type { Condition } from './c-condition.ts';
+import type { Constant } from './c-constant.ts';
+import { armAt, whenAt } from './c-file.ts';
+import type { FunctionDef } from './control-flow.ts';
+import { canSucceed, kindsOf, resultKind } from './exits.ts';
+import { calleeName } from './live-facts.ts';
+import { CONFIGURED, CONSULTED, MARKED, NEW_CALL } from './path-state.ts';
+import type { Exit, Paths, Surroundings } from './paths.ts';
+import { PathFinder } from './paths.ts';
+import type { Survivor } from './surviving-code.ts';
+import { survivingCode } from './surviving-code.ts';
+import type { Step } from './trail.ts';
+import { stepsOf } from './trail.ts';
+
+/** A function on one side of the series, with what it may call. */
+export interface Side {
+  readonly of: FunctionDef;
+  /** Functions to follow, by name; `.mmap` stands for calls through a member of that name. */
+  readonly helpers: ReadonlyMap<string, FunctionDef>;
+  /** Constants of the stubs that are in force. */
+  readonly stubs: ReadonlyMap<string, Constant>;
+}
+
+export interface StubQuestion {
+  /** Absent where the function is new. */
+  readonly before?: Side;
+  readonly after: Side;
+  /** What the configuration in question makes of a condition; undefined where it leaves it open. */
+  readonly decide?: (c: Condition) => boolean | undefined;
+}
+
+/**
+ * `unread`: some text of the function could not be read. `too-many-ways`: given up. `result`: what its results
+ * mean is for its callers to say, and they change. `void`: it does less, and tells nobody.
+ */
+export type Undecided = 'unread' | 'too-many-ways' | 'result' | 'void';
+
+export interface LostExit {
+  /** Line of the return or closing brace before the series. */
+  readonly before: number;
+  /** Lines at which control would leave with the real function. */
+  readonly after: readonly number[];
+}
+
+export type StubEffect =
+  | { readonly verdict: 'harmless' }
+  | { readonly verdict: 'undecided'; readonly why: Undecided }
+  | {
+      readonly verdict: 'lost';
+      readonly lostExits: readonly LostExit[];
+      /** Successful exits of before that are not among them; lines before the series. */
+      readonly keptExits: readonly number[];
+      /** Code whose success is lost, as lines: where the loss begins. */
+      readonly behind: { readonly before: number; readonly after: number };
+      /** From the function to the stub, and from its constant back to the return that it forces. */
+      readonly trail: readonly Step[];
+    };
+
+const HARMLESS: StubEffect = { verdict: 'harmless' };
+/** Pieces of code for which the loss is examined; the first that proves it is enough. */
+const MAX_EXAMINED = 16;
+
+export function effectOfStub({ before, after, decide = () => undefined }: StubQuestion): StubEffect {
+  if (!before) return HARMLESS;
+  const [old, now] = [before.of.function, after.of.function];
+  const code = survivingCode(old, now);
+  const kind = resultKind(now.type);
+  const news = newsIn(before.of, after.of);
+  const isGood = ({ value }: Exit): boolean => canSucceed(kind, value);
+  const find = (side: Side, isStubbed: boolean, choose: Surroundings['decide']): PathFinder =>
+    new PathFinder({ helpers: side.helpers, stubs: isStubbed ? valuesOf(side.stubs) : new Map(), decide: choose });
+
+  const oldPaths = find(before, true, decide);
+  const [was, stubbed, real] = [
+    oldPaths.paths(before.of, { anchors: code.before, beginning: code.beginning }),
+    find(after, true, decide).paths(after.of, { anchors: code.after, beginning: code.beginning, ...news }),
+    find(after, false, () => undefined).paths(after.of, { anchors: code.after, beginning: code.beginning }),
+  ];
+  if (stubbed && !stubbed.isStubCalled) return HARMLESS;
+  if (!was || !stubbed || !real)
+    return { verdict: 'undecided', why: isUnread(before.of, after.of) ? 'unread' : 'too-many-ways' };
+
+  const good = {
+    was: was.exits.filter(isGood),
+    stubbed: stubbed.exits.filter(isGood),
+    real: real.exits.filter(isGood),
+  };
+  const gone = mayOf(good.was) & mayOf(good.real) & ~mayOf(good.stubbed);
+  if (kind === 'void' || kind === 'unclear') {
+    if (gone === 0n && (kind === 'void' || !isNarrower(stubbed, real, was))) return HARMLESS;
+    return { verdict: 'undecided', why: kind === 'void' ? 'void' : 'result' };
+  }
+  for (const lost of inOrder(code.survivors, gone).slice(0, MAX_EXAMINED)) {
+    const marked = oldPaths.paths(before.of, { anchors: code.before, beginning: code.beginning, mark: lost.bit });
+    if (!marked) return { verdict: 'undecided', why: 'too-many-ways' };
+    const needed = marked.exits
+      .filter((exit) => isGood(exit) && exit.state.flags & MARKED)
+      .reduce((bits, { state }) => bits & state.must, -1n);
+    if (good.stubbed.some((exit) => serves(exit) && !contradicts(exit, needed, code.survivors))) continue;
+    const forced = stubbed.exits.filter((exit) => !isGood(exit) && !contradicts(exit, needed, code.survivors));
+    const isLost = ({ state }: Exit): boolean => (state.may & lost.bit) !== 0n;
+    const lostLines = linesOf(good.was.filter(isLost));
+    const realLines = linesOf(good.real.filter(isLost));
+    return {
+      verdict: 'lost',
+      lostExits: lostLines.map((line) => ({ before: line, after: realLines })),
+      keptExits: linesOf(good.was.filter((exit) => !isLost(exit))).filter((line) => !lostLines.includes(line)),
+      behind: { before: lost.before, after: lost.after },
+      trail: stepsOf(forced),
+    };
+  }
+  return HARMLESS;
+}
+
+const valuesOf = (stubs: ReadonlyMap<string, Constant>): ReadonlyMap<string, Value> =>
+  new Map([...stubs].map(([name, constant]) => [name, ofStub(constant)]));
+
+const mayOf = (exits: readonly Exit[]): bigint => exits.reduce((bits, { state }) => bits | state.may, 0n);
+
+const linesOf = (exits: readonly Exit[]): readonly number[] =>
+  [...new Set(exits.map(({ line }) => line))].sort((a, b) => a - b);
+
+const isUnread = (...functions: readonly FunctionDef[]): boolean =>
+  functions.some(({ function: { unread, otherBody } }) => unread === true || otherBody !== undefined);
+
+/** With the stub, some result cannot come any more that came before and comes with the real function. */
+function isNarrower(stubbed: Paths, real: Paths, was: Paths): boolean {
+  const of = ({ exits }: Paths): number => kindsOf(exits.filter(({ value }) => value).map(({ value }) => value));
+  return (of(was) & of(real) & ~of(stubbed)) !== 0;
+}
+
+/** A way that ends well, and counts as the old one or as one that does without. */
+function serves({ state: { flags } }: Exit): boolean {
+  return (flags & (CONSULTED | CONFIGURED)) !== 0 || (flags & NEW_CALL) === 0;
+}
+
+/** All ways to the exit answer some surviving test, and none of them as `needed` has it. */
+function contradicts({ state: { may, must } }: Exit, needed: bigint, survivors: readonly Survivor[]): boolean {
+  const wanted = new Map<bigint, bigint>();
+  for (const { bit, asked } of survivors)
+    if (asked !== undefined && (needed & bit) !== 0n) wanted.set(asked, (wanted.get(asked) ?? 0n) | bit);
+  return [...wanted].some(([asked, outcomes]) => (may & outcomes) === 0n && (must & asked) !== 0n);
+}
+
+/** Returns first, since they say best what is lost, then outcomes of tests, then the rest. */
+function inOrder(survivors: readonly Survivor[], bits: bigint): readonly Survivor[] {
+  const rank = { return: 0, outcome: 1, beginning: 2, statement: 3, asked: 4 };
+  return survivors
+    .filter(({ bit }) => (bits & bit) !== 0n)
+    .sort((a, b) => rank[a.kind] - rank[b.kind] || b.before - a.before);
+}
+
+/** What the function calls and asks of the configuration that it did not before. */
+function newsIn(
+  before: FunctionDef,
+  after: FunctionDef,
+): {
+  isNewCall: (callee: string) => boolean;
+  isNewCondition: (c: Condition) => boolean;
+} {
+  const calls = new Set<string>();
+  visitExprs(before.function.body, (e: Expr) => {
+    if (e.k === 'call') calls.add(calleeName(e));
+  });
+  const conditions = new Set<string>();
+  const { regions } = before.file;
+  for (const [line] of [...regions, [before.function.line, 0] as const])
+    if (line >= before.function.line && line <= before.function.endLine)
+      conditions.add(JSON.stringify(whenAt(before.file, line)));
+  const whole = armAt(after.file.regions, after.function.line);
+  return {
+    isNewCall: (callee) => !calls.has(callee),
+    isNewCondition: (c) => !conditions.has(JSON.stringify(c)) && c !== after.file.arms[whole]?.when,
+  };
+}
