@@ -83,9 +83,10 @@ export function combined(op: string, a: Value, b: Value): Value {
   if (op === '&' && (a.may === ZERO || b.may === ZERO)) return withStub(ofNumber(0), isStub);
   if (op === '*' && (a.may === ZERO || b.may === ZERO)) return withStub(ofNumber(0), isStub);
   if (op === '+' || op === '-') {
-    if (m !== undefined && n !== undefined) return withStub(ofNumber(op === '+' ? m + n : m - n), isStub);
     if (n === 0) return withStub(a, isStub);
-    if (m === 0 && op === '+') return withStub(b, isStub);
+    if (m === 0) return withStub(op === '+' ? b : negated(b), isStub);
+    // without the number: a loop would count for ever
+    if (m !== undefined && n !== undefined) return withStub({ may: ofNumber(op === '+' ? m + n : m - n).may }, isStub);
   }
   return withStub(ANY, isStub);
 }

@@ -39,6 +39,8 @@ export interface Evaluated {
 export interface Tested {
   readonly truth: boolean;
   readonly state: State;
+  /** A stub's constant decided it. */
+  readonly isStub?: boolean;
 }
 
 /** One way in which a function that is known can end. */
@@ -181,13 +183,16 @@ export class Evaluator {
           left.truth === (test.k === 'or') ? [left] : this.test(test.right, left.state),
         );
       default:
-        return this.#leaf(test.leaf, state).map((one) => ({ ...one, state: this.#passTest(test.leaf, one) }));
+        return this.#leaf(test.leaf, state).map((one) => ({ truth: one.truth, state: this.#passTest(test.leaf, one) }));
     }
   }
 
-  #passTest(leaf: Expr, { truth, state }: Tested): State {
+  /** A test that a stub decides says nothing of the way that was chosen: it is not among those that were asked. */
+  #passTest(leaf: Expr, { truth, state, isStub }: Tested): State {
     const bits = this.#frame.anchors.tests.get(leaf);
-    return bits ? passed(state, bits.passed | (truth ? bits.yes : bits.no), this.#frame.mark) : state;
+    if (!bits) return state;
+    const outcome = truth ? bits.yes : bits.no;
+    return passed(state, isStub ? outcome : bits.passed | outcome, this.#frame.mark);
   }
 
   #truth(e: Expr, state: State): readonly Evaluated[] {
@@ -226,7 +231,7 @@ export class Evaluator {
       if (otherPlace !== undefined) facts = withFact(facts, otherPlace, right);
       // asked again, it comes out the same
       if (can.yes && can.no) facts = this.#remember(facts, leaf, truth);
-      return [{ truth, state: { ...from, facts } }];
+      return [{ truth, state: { ...from, facts }, isStub }];
     });
   }
 

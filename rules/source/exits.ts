@@ -37,6 +37,14 @@ export function canSucceed(kind: ResultKind, value: Value | undefined): boolean 
   }
 }
 
+/**
+ * Whether a result is meant to say that it went well. A number that is only known not to be 0 is not: after
+ * `if (ret)`, `return ret;` is taken for a failure.
+ */
+export function isMeantWell(kind: ResultKind, value: Value | undefined): boolean {
+  return canSucceed(kind, value) && !(kind === 'errno' && value?.may === (NEGATIVE | OTHER));
+}
+
 /** Negative, but the work goes on. */
 const UNDER_WAY = /^-(?:EIOCBQUEUED|EINPROGRESS)$/;
 

@@ -11,10 +11,13 @@ export class LiveFacts {
   readonly #bits = new Map<string, bigint>();
   readonly #live: bigint[];
   readonly #masks = new Map<string, bigint>();
+  /** Places whose values are returned as they are. */
+  readonly returned: ReadonlySet<string>;
 
   /** `isFollowed`: calls that see what their arguments lead to. `atEnd`: places below which the caller looks. */
   constructor(flow: Flow, isFollowed: (callee: string) => boolean, atEnd: readonly string[]) {
     const { nodes } = flow;
+    this.returned = new Set(nodes.flatMap((node) => (node.k === 'return' && node.value && placeOf(node.value)) || []));
     const end = this.#mask(atEnd.map(below));
     const reads = nodes.map((node) => this.#mask(readsOf(node, isFollowed)) | (node.k === 'return' ? end : 0n));
     const kills = nodes.map((node) => this.#mask(setBy(node)));

@@ -24,22 +24,24 @@ export const groupFact = (group: number): string => `#${group}`;
 /** After a store to a place. `value` undefined: nothing is known of it. */
 export function stored(facts: Facts, place: string, value: Value | undefined): Facts {
   const isKept = keptAfterStore(place);
-  const next = new Map([...facts].filter(([fact]) => isKept(fact)));
+  const next = new Map(facts);
+  for (const fact of facts.keys()) if (!isKept(fact)) next.delete(fact);
   if (value !== undefined && (value.may !== 7 || value.exact !== undefined || value.stub)) next.set(place, value);
   return next;
 }
 
 function keptAfterStore(place: string): (fact: string) => boolean {
   const isVariable = /^\w+$/.test(place);
-  const field = /\.(\w+)$/.exec(place)?.[1];
+  const field = /\.\w+$/.exec(place)?.[0];
+  const isField = field === undefined ? undefined : new RegExp(`\\${field}\\b`);
   return (fact) => {
     if (fact.startsWith('#')) return true;
-    if (isVariable) return !isWithin(fact, place) && !variablesIn(fact).includes(place);
+    if (isVariable) return !fact.includes(place) || !variablesIn(fact).includes(place);
     // through a pointer to who knows what
     if (place.endsWith('*')) return !/[.*[]/.test(fact);
-    if (field === undefined) return !/[*[]/.test(fact);
+    if (field === undefined || !isField) return !/[*[]/.test(fact);
     // other pointers may lead to the same struct
-    return !new RegExp(`\\.${field}\\b`).test(fact);
+    return !fact.includes(field) || !isField.test(fact);
   };
 }
 

@@ -58,7 +58,9 @@ export interface Asked {
 
 /** Visits of a node by a state, in one function with its helpers. Of Linux 6.12's functions the largest needs 30 000. */
 const MAX_VISITS = 60_000;
-/** Different states at one node. */
+/** With so many different states at one node, only what comes of a stub or is returned is remembered. */
+const MANY_STATES = 16;
+/** With so many it is given up. */
 const MAX_STATES = 400;
 const MAX_DEPTH = 8;
 
@@ -218,13 +220,18 @@ class Walk {
   }
 
   #arrive(node: NodeId, state: State): void {
-    const facts = new Map([...state.facts].filter(([fact]) => this.#context.live.isLive(fact, node)));
-    const next = facts.size === state.facts.size ? state : { ...state, facts };
+    const states = this.#states[node]!;
+    const { live } = this.#context;
+    const isCrowded = states.size >= MANY_STATES;
+    const next = withFacts(
+      state,
+      (fact, { stub }) => live.isLive(fact, node) && (!isCrowded || stub || fact.startsWith('#') || live.returned.has(fact)),
+    );
     const key = keyOf(next);
-    const known = this.#states[node]!.get(key);
+    const known = states.get(key);
     const merged = known ? joined(known, next) : next;
     if (merged === known) return;
-    this.#states[node]!.set(key, merged);
+    states.set(key, merged);
     this.#dirty[node]!.add(key);
     if (node > this.#next) this.#next = node;
   }
@@ -285,9 +292,11 @@ class Walk {
 
   #switch(node: FlowNode & { readonly k: 'switch' }, state: State): void {
     const place = placeOf(node.on);
-    for (const { value: on, state: after } of this.#evaluator.value(node.on, this.#pass(node.stmt, state))) {
+    for (const { value: on, state: after } of this.#evaluator.value(node.on, state)) {
       const event = { kind: 'test' as const, of: this.#context.of, line: node.line, text: textOf(node.on) };
-      const from = on.stub ? withEvent({ ...after, flags: after.flags | CONSULTED }, event) : after;
+      const from = on.stub
+        ? withEvent({ ...after, flags: after.flags | CONSULTED }, event)
+        : this.#pass(node.stmt, after);
       let rest: Value | undefined = on;
       let isAny = false;
       for (const { stmt, value, when, next } of node.cases) {
@@ -322,6 +331,16 @@ class Walk {
     }
     if (known !== true) this.#arrive(node.no, from);
   }
+}
+
+function withFacts(state: State, isKept: (fact: string, value: Value) => boolean | undefined): State {
+  let facts: Map<string, Value> | undefined;
+  for (const [fact, value] of state.facts) {
+    if (isKept(fact, value)) continue;
+    facts ??= new Map(state.facts);
+    facts.delete(fact);
+  }
+  return facts ? { ...state, facts } : state;
 }
 
 function withPlace(state: State, place: string | undefined, value: Value): State {

@@ -20,7 +20,7 @@ import type { Condition } from './c-condition.ts';
 import type { Constant } from './c-constant.ts';
 import { armAt, whenAt } from './c-file.ts';
 import type { FunctionDef } from './control-flow.ts';
-import { canSucceed, kindsOf, resultKind } from './exits.ts';
+import { canSucceed, isMeantWell, kindsOf, resultKind } from './exits.ts';
 import { calleeName } from './live-facts.ts';
 import { CONFIGURED, CONSULTED, MARKED, NEW_CALL } from './path-state.ts';
 import type { Exit, Paths, Surroundings } from './paths.ts';
@@ -76,7 +76,7 @@ export type StubEffect =
 
 const HARMLESS: StubEffect = { verdict: 'harmless' };
 /** Pieces of code for which the loss is examined; the first that proves it is enough. */
-const MAX_EXAMINED = 16;
+const MAX_EXAMINED = 8;
 
 export function effectOfStub({ before, after, decide = () => undefined }: StubQuestion): StubEffect {
   if (!before) return HARMLESS;
@@ -84,7 +84,8 @@ export function effectOfStub({ before, after, decide = () => undefined }: StubQu
   const code = survivingCode(old, now);
   const kind = resultKind(now.type);
   const news = newsIn(before.of, after.of);
-  const isGood = ({ value }: Exit): boolean => canSucceed(kind, value);
+  const isGood = ({ value }: Exit): boolean => isMeantWell(kind, value);
+  const canBeGood = ({ value }: Exit): boolean => canSucceed(kind, value);
   const find = (side: Side, isStubbed: boolean, choose: Surroundings['decide']): PathFinder =>
     new PathFinder({ helpers: side.helpers, stubs: isStubbed ? valuesOf(side.stubs) : new Map(), decide: choose });
 
@@ -100,22 +101,24 @@ export function effectOfStub({ before, after, decide = () => undefined }: StubQu
 
   const good = {
     was: was.exits.filter(isGood),
-    stubbed: stubbed.exits.filter(isGood),
+    stubbed: stubbed.exits.filter(canBeGood),
     real: real.exits.filter(isGood),
   };
-  const gone = mayOf(good.was) & mayOf(good.real) & ~mayOf(good.stubbed);
+  const asked = code.survivors.reduce((bits, { bit, kind: is }) => (is === 'asked' ? bits | bit : bits), 0n);
+  const gone = mayOf(good.was) & mayOf(good.real) & ~mayOf(good.stubbed) & ~asked;
   if (kind === 'void' || kind === 'unclear') {
     if (gone === 0n && (kind === 'void' || !isNarrower(stubbed, real, was))) return HARMLESS;
     return { verdict: 'undecided', why: kind === 'void' ? 'void' : 'result' };
   }
+  const serving = good.stubbed.filter((exit) => isGood(exit) && serves(exit));
   for (const lost of inOrder(code.survivors, gone).slice(0, MAX_EXAMINED)) {
     const marked = oldPaths.paths(before.of, { anchors: code.before, beginning: code.beginning, mark: lost.bit });
     if (!marked) return { verdict: 'undecided', why: 'too-many-ways' };
     const needed = marked.exits
       .filter((exit) => isGood(exit) && exit.state.flags & MARKED)
       .reduce((bits, { state }) => bits & state.must, -1n);
-    if (good.stubbed.some((exit) => serves(exit) && !contradicts(exit, needed, code.survivors))) continue;
-    const forced = stubbed.exits.filter((exit) => !isGood(exit) && !contradicts(exit, needed, code.survivors));
+    if (serving.some((exit) => !contradicts(exit, needed, code.survivors))) continue;
+    const forced = stubbed.exits.filter((exit) => !canBeGood(exit) && !contradicts(exit, needed, code.survivors));
     const isLost = ({ state }: Exit): boolean => (state.may & lost.bit) !== 0n;
     const lostLines = linesOf(good.was.filter(isLost));
     const realLines = linesOf(good.real.filter(isLost));
@@ -160,9 +163,9 @@ function contradicts({ state: { may, must } }: Exit, needed: bigint, survivors: 
   return [...wanted].some(([asked, outcomes]) => (may & outcomes) === 0n && (must & asked) !== 0n);
 }
 
-/** Returns first, since they say best what is lost, then outcomes of tests, then the rest. */
+/** Returns first, since they say best what is lost, then the whole, then outcomes of tests, then the rest. */
 function inOrder(survivors: readonly Survivor[], bits: bigint): readonly Survivor[] {
-  const rank = { return: 0, outcome: 1, beginning: 2, statement: 3, asked: 4 };
+  const rank = { return: 0, beginning: 1, outcome: 2, statement: 3, asked: 4 };
   return survivors
     .filter(({ bit }) => (bits & bit) !== 0n)
     .sort((a, b) => rank[a.kind] - rank[b.kind] || b.before - a.before);
