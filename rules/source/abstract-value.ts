@@ -124,6 +124,11 @@ export function refined(op: string, a: Value, b: Value, isTrue: boolean): Value 
   return withStub(exact === undefined ? { may } : { may: isEqual ? may & b.may || may : may, exact }, a.stub === true);
 }
 
+/** The comparison with its sides exchanged. */
+export function mirrored(op: string): string {
+  return ({ '<': '>', '<=': '>=', '>': '<', '>=': '<=' } as Readonly<Record<string, string>>)[op] ?? op;
+}
+
 type Range = readonly [from: number, to: number];
 
 function rangesOf(v: Value): readonly Range[] {

@@ -4,7 +4,7 @@
  */
 
 import type { Expr, Stmt } from './c-ast.ts';
-import { exprsOf } from './c-ast.ts';
+import { exprsOf, partsOf } from './c-ast.ts';
 
 /** The place that an expression names; undefined for what is none, such as calls and constants. */
 export function placeOf(e: Expr): string | undefined {
@@ -41,14 +41,10 @@ export function variablesIn(place: string): readonly string[] {
   return [...place.matchAll(/(?<![.\w])[A-Za-z_]\w*/g)].map(([name]) => name);
 }
 
-/** Whether evaluating it may change anything. */
-function hasEffect(e: Expr): boolean {
+/** Whether evaluating it may change anything, or come out otherwise each time. */
+export function hasEffect(e: Expr): boolean {
   if (e.k === 'call' || e.k === 'assign' || e.k === 'statements' || e.k === 'other') return true;
-  return (
-    (e.k === 'binary' && (hasEffect(e.left) || hasEffect(e.right))) ||
-    ((e.k === 'unary' || e.k === 'cast' || e.k === 'member') && hasEffect(e.of)) ||
-    (e.k === 'index' && (hasEffect(e.of) || hasEffect(e.at)))
-  );
+  return partsOf(e).some(hasEffect);
 }
 
 /** Equal for expressions that are equal but for lines, parentheses and white space. */

@@ -8,6 +8,7 @@ import {
   ANY,
   combined,
   compared,
+  mirrored,
   NEGATIVE,
   negated,
   OTHER,
@@ -18,16 +19,18 @@ import {
   withStub,
   ZERO,
 } from './abstract-value.ts';
-import { placeOf, textOf, variablesIn } from './access-path.ts';
+import { hasEffect, placeOf, textOf, variablesIn } from './access-path.ts';
 import type { Expr, Stmt } from './c-ast.ts';
 import { partsOf } from './c-ast.ts';
 import type { Condition } from './c-condition.ts';
 import { conditionOf, mentionsConfig, numberOf } from './c-config-test.ts';
 import type { FunctionDef } from './control-flow.ts';
+import { handedBack, handedOver, isAddress, passedPlace } from './hand-over.ts';
+import { COMPARISONS, isPredicate, placeBehind, QUIET, questionOf, SAME_VALUE, SETTING } from './known-calls.ts';
 import { sameTruth, testOf } from './leaf-tests.ts';
 import { calleeName } from './live-facts.ts';
 import type { Facts, Scope } from './memory.ts';
-import { called, moved, stored, textFact } from './memory.ts';
+import { called, stored, textFact, withFact } from './memory.ts';
 import type { Anchors, State, Trail, TrailEvent } from './path-state.ts';
 import { CONFIGURED, CONSULTED, NEW_CALL, passed, withEvent } from './path-state.ts';
 
@@ -55,7 +58,8 @@ export interface CallResult {
 export interface World {
   /** The constant that a call gives back. */
   stub(callee: string): Value | undefined;
-  helper(callee: string): FunctionDef | undefined;
+  /** Undefined for functions that are not followed. `isStubGiven`: an argument, or what it leads to, is a stub's. */
+  helper(callee: string, isStubGiven: boolean): FunctionDef | undefined;
   /** Undefined where it is not known how it can end. */
   results(helper: FunctionDef, facts: Facts): readonly CallResult[] | undefined;
   decide(c: Condition): boolean | undefined;
@@ -70,32 +74,6 @@ export interface Frame {
   isNewCall(callee: string): boolean;
 }
 
-/** Functions that change nothing which a caller looks at: they print, lock, or only look. */
-const QUIET =
-  /^(?:(?:dev|pr|netdev|netif|drm|pci|v4l2|hid|ibdev|batadv|wiphy|ath\w*|nvme)_(?:emerg|alert|crit|err|warn|notice|info|dbg|printk)\w*|printk\w*|WARN\w*|(?:raw_)?spin_(?:un)?lock\w*|mutex_(?:un)?lock\w*|(?:down|up)_(?:read|write)\w*|rcu_read_(?:un)?lock\w*|might_sleep|lockdep_\w+|sizeof|IS_ERR\w*|PTR_ERR\w*|ERR_PTR|ERR_CAST|dev_name|pci_name|container_of|to_\w+|kfree|kvfree|vfree)$/;
-/** Macros that set variables they are given by name. */
-const SETTING = /poll_timeout|^(?:__|unsafe_)?get_user$|^swap$|^do_div$|for_each/;
-/** Calls that give back one of their arguments: linux/err.h, dev_printk.h, compiler.h, cleanup.h, rcupdate.h. */
-const SAME_VALUE: Readonly<Record<string, number>> = {
-  PTR_ERR: 0,
-  ERR_PTR: 0,
-  ERR_CAST: 0,
-  IOMEM_ERR_PTR: 0,
-  READ_ONCE: 0,
-  no_free_ptr: 0,
-  rcu_dereference: 0,
-  rcu_access_pointer: 0,
-  dev_err_probe: 1,
-  dev_err_cast_probe: 1,
-  dev_err_ptr_probe: 1,
-};
-/** `f(x)` is `x op 0`. */
-const PREDICATES: Readonly<Record<string, string>> = {
-  IS_ERR: '<',
-  IS_ERR_VALUE: '<',
-  IS_ERR_OR_NULL: '<=',
-};
-const COMPARISONS = /^(?:[=!]=|[<>]=?)$/;
 /** An expression that comes out in more ways is not followed. */
 const MAX_RESULTS = 32;
 
@@ -222,7 +200,7 @@ export class Evaluator {
     return [true, false].flatMap((truth): readonly Tested[] => {
       if (!(truth ? can.yes : can.no) || (known && known.may === (truth ? ZERO : OTHER))) return [];
       const left = refined(op, a.value, b.value, truth);
-      const right = b.e ? refined(MIRRORED[op] ?? op, b.value, a.value, truth) : b.value;
+      const right = b.e ? refined(mirrored(op), b.value, a.value, truth) : b.value;
       if (!left || !right) return [];
       const from = isStub ? this.#event(told, 'test', undefined, textOf(leaf), { outcome: truth }) : state;
       let { facts } = from;
@@ -236,7 +214,7 @@ export class Evaluator {
   }
 
   #remember(facts: Facts, leaf: Expr, truth: boolean): Facts {
-    return hasCall(leaf) ? facts : new Map(facts).set(textFact(textOf(leaf)), truth ? { may: OTHER } : { may: ZERO });
+    return hasEffect(leaf) ? facts : new Map(facts).set(textFact(textOf(leaf)), truth ? { may: OTHER } : { may: ZERO });
   }
 
   #config(leaf: Expr, state: State): readonly Tested[] {
@@ -314,11 +292,13 @@ export class Evaluator {
       this.isStubCalled = true;
       return [{ value: stub, state: this.#event(after, 'call', e.line, name) }];
     }
-    const helper = this.#world.helper(name);
+    const isStubGiven = values.some((value) => value.stub) || [...before.facts.values()].some((value) => value.stub);
+    const helper = this.#world.helper(name, isStubGiven);
     const params = helper?.function.params ?? [];
-    const given =
-      helper && new Map(params.flatMap((param, i) => handedOver(param, e.args[i], values[i], before.facts)));
-    const results = helper && given && this.#world.results(helper, given);
+    const given = params.flatMap((param, i) => handedOver(param, e.args[i], values[i], before.facts));
+    // what is only known not to be NULL would make a case of its own of every call
+    const telling = new Map(given.filter(([, value]) => value.stub || value.exact !== undefined));
+    const results = helper && this.#world.results(helper, telling);
     if (!results) return [{ value: ANY, state: after }];
     return results.map((result): Evaluated => {
       let { facts } = after;
@@ -421,62 +401,6 @@ export class Evaluator {
 interface Operand {
   readonly e: Expr | undefined;
   readonly value: Value;
-}
-
-const MIRRORED: Readonly<Record<string, string>> = { '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
-
-/** A single test as a comparison; without `other`, with 0. */
-function questionOf(leaf: Expr): { readonly op: string; readonly subject: Expr; readonly other?: Expr } {
-  if (leaf.k === 'binary' && COMPARISONS.test(leaf.op)) return { op: leaf.op, subject: leaf.left, other: leaf.right };
-  if (leaf.k === 'call' && isPredicate(leaf)) return { op: PREDICATES[calleeName(leaf)]!, subject: leaf.args[0]! };
-  return { op: '!=', subject: leaf };
-}
-
-function isPredicate(e: Expr): boolean {
-  return e.k === 'call' && Object.hasOwn(PREDICATES, calleeName(e)) && e.args[0] !== undefined;
-}
-
-/** The place whose value an expression is, after it was evaluated. */
-function placeBehind(e: Expr): string | undefined {
-  if (e.k === 'assign') return placeOf(e.to);
-  if (e.k === 'call' && e.args[0] && SAME_VALUE[calleeName(e)] === 0) return placeBehind(e.args[0]);
-  return e.k === 'cast' ? placeBehind(e.of) : placeOf(e);
-}
-
-function withFact(facts: Facts, place: string, value: Value): Facts {
-  const next = new Map(facts);
-  if (value.may === ANY.may && value.exact === undefined && !value.stub) next.delete(place);
-  else next.set(place, value);
-  return next;
-}
-
-const isAddress = (e: Expr): e is Expr & { readonly k: 'unary' } => e.k === 'unary' && e.op === '&';
-
-/** The place that a callee can look below, of an argument `p` or `&x`. */
-const passedPlace = (arg: Expr): string | undefined => (isAddress(arg) ? placeOf(arg.of) : placeOf(arg));
-
-/** What a helper knows of a parameter. */
-function handedOver(param: string, arg: Expr | undefined, value: Value | undefined, facts: Facts): [string, Value][] {
-  if (!arg || !value) return [];
-  const place = passedPlace(arg);
-  const given: [string, Value][] = [[param, value]];
-  if (place === undefined) return given;
-  const pointee = isAddress(arg) ? facts.get(place) : undefined;
-  if (pointee) given.push([`${param}*`, pointee]);
-  return [...given, ...moved(facts, place, param)];
-}
-
-/** What its caller knows after it. */
-function handedBack(param: string, arg: Expr | undefined, facts: Facts): [string, Value][] {
-  const place = arg && passedPlace(arg);
-  if (!arg || place === undefined) return [];
-  return moved(facts, param, place).map(([at, value]) =>
-    isAddress(arg) && at.startsWith(`${place}*`) ? [place + at.slice(place.length + 1), value] : [at, value],
-  );
-}
-
-function hasCall(e: Expr): boolean {
-  return e.k === 'call' || e.k === 'assign' || e.k === 'statements' || partsOf(e).some(hasCall);
 }
 
 const isUnsigned = (type: string): boolean => /\bunsigned\b|^(?:__)?u(?:8|16|32|64|int|long)\b|\bsize_t$/.test(type);

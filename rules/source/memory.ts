@@ -7,6 +7,7 @@
  */
 
 import type { Value } from './abstract-value.ts';
+import { ANY } from './abstract-value.ts';
 import { isWithin, variablesIn } from './access-path.ts';
 
 export type Facts = ReadonlyMap<string, Value>;
@@ -26,8 +27,7 @@ export function stored(facts: Facts, place: string, value: Value | undefined): F
   const isKept = keptAfterStore(place);
   const next = new Map(facts);
   for (const fact of facts.keys()) if (!isKept(fact)) next.delete(fact);
-  if (value !== undefined && (value.may !== 7 || value.exact !== undefined || value.stub)) next.set(place, value);
-  return next;
+  return value === undefined ? next : withFact(next, place, value);
 }
 
 function keptAfterStore(place: string): (fact: string) => boolean {
@@ -70,4 +70,12 @@ export function moved(facts: Facts, from: string, to: string): [string, Value][]
   return [...facts]
     .filter(([fact]) => fact !== from && isWithin(fact, from))
     .map(([fact, value]) => [to + fact.slice(from.length), value]);
+}
+
+/** With another value at one place, and all else as it was: what was there is known better. */
+export function withFact(facts: Facts, place: string, value: Value): Facts {
+  const next = new Map(facts);
+  if (value.may === ANY.may && value.exact === undefined && !value.stub) next.delete(place);
+  else next.set(place, value);
+  return next;
 }

@@ -1,37 +1,31 @@
 /**
- * All ways through one function, as far as its text decides: from every state at a node to the states at the
- * next ones, until nothing new comes. States from which the same follows are one, so that a hundred `if`s in a
- * row are no more work than one; what still grows too far is given up as a whole.
+ * All ways through a function (walk.ts) in one situation, and through the helpers that it calls: each helper is
+ * followed once for what is known of its arguments. What is recursive or too deep counts as unknown.
  */
 
 import type { Value } from './abstract-value.ts';
-import { ANY, compared, OTHER, refined, withStub, ZERO } from './abstract-value.ts';
-import { placeOf, textOf, variablesIn } from './access-path.ts';
-import type { Expr, Stmt } from './c-ast.ts';
+import type { Expr } from './c-ast.ts';
 import { visitExprs } from './c-ast.ts';
 import type { Condition } from './c-condition.ts';
-import type { Flow, FlowNode, FunctionDef, NodeId } from './control-flow.ts';
+import type { Flow, FunctionDef } from './control-flow.ts';
 import { flowOf } from './control-flow.ts';
 import type { CallResult, World } from './evaluate.ts';
 import { Evaluator } from './evaluate.ts';
+import { callsIn, reachingStubs, resultsIn } from './helper-results.ts';
 import { LiveFacts } from './live-facts.ts';
 import type { Facts } from './memory.ts';
-import { groupFact, stored } from './memory.ts';
-import type { Anchors, State } from './path-state.ts';
-import { CONFIGURED, CONSULTED, FIRST_STATE, joined, keyOf, NO_ANCHORS, passed, withEvent } from './path-state.ts';
+import type { Anchors } from './path-state.ts';
+import { FIRST_STATE, keyOf, NO_ANCHORS, passed } from './path-state.ts';
+import type { Exit } from './walk.ts';
+import { Walk } from './walk.ts';
 
-/** One way in which a function ends. */
-export interface Exit {
-  /** Absent at the closing brace. */
-  readonly stmt?: Stmt;
-  readonly line: number;
-  /** Absent for `return;` and at the brace. */
-  readonly value?: Value;
-  readonly state: State;
-}
+/** `unread`: some text could not be read. `too-many-ways`: given up. */
+export type Cut = 'unread' | 'too-many-ways';
 
 export interface Paths {
   readonly exits: readonly Exit[];
+  /** Why a helper was not followed that should have been: it counts as one that can end in any way. */
+  readonly cut?: Cut;
   /** Some way passes a call of a stub. */
   readonly isStubCalled: boolean;
 }
@@ -44,6 +38,12 @@ export interface Surroundings {
   readonly stubs: ReadonlyMap<string, Value>;
   /** What the configuration makes of a condition; undefined where it leaves it open. */
   readonly decide: (c: Condition) => boolean | undefined;
+  readonly effort: Effort;
+}
+
+/** Visits of nodes by states that may still be made; shared by all that serves one question. */
+export interface Effort {
+  left: number;
 }
 
 export interface Asked {
@@ -56,39 +56,45 @@ export interface Asked {
   readonly isNewCondition?: (c: Condition) => boolean;
 }
 
-/** Visits of a node by a state, in one function with its helpers. Of Linux 6.12's functions the largest needs 30 000. */
-const MAX_VISITS = 60_000;
-/** With so many different states at one node, only what comes of a stub or is returned is remembered. */
-const MANY_STATES = 16;
-/** With so many it is given up. */
-const MAX_STATES = 400;
 const MAX_DEPTH = 8;
 
 /** Follows functions in one situation. */
 export class PathFinder {
   readonly #around: Surroundings;
   readonly #flows = new Map<FunctionDef, Flow>();
+  /** Names of helpers that can come to call a stub. No other has to be followed. */
+  readonly #reaching: ReadonlySet<string>;
   readonly #live = new Map<string, LiveFacts>();
   readonly #results = new Map<string, readonly CallResult[] | undefined>();
   readonly #ids = new Map<FunctionDef, number>();
   readonly #open = new Set<FunctionDef>();
-  #visits = 0;
   #isStubCalled = false;
+  #cut: Cut | undefined;
 
   constructor(around: Surroundings) {
     this.#around = around;
+    this.#reaching = reachingStubs(around.helpers, around.stubs);
   }
 
-  /** Undefined where it was given up: too many states, or text that could not be read. */
-  paths(of: FunctionDef, asked: Asked = {}): Paths | undefined {
-    this.#visits = 0;
+  /** Whether a function can come to call a stub at all. */
+  reachesStub(of: FunctionDef): boolean {
+    return callsIn(of).some((callee) => this.#around.stubs.has(callee) || this.#reaching.has(callee));
+  }
+
+  /** All ways through a function, or why they are not known. */
+  paths(of: FunctionDef, asked: Asked = {}): Paths | Cut {
     this.#isStubCalled = false;
+    this.#cut = undefined;
     const exits = this.#run(of, new Map(), asked, []);
-    return exits && { exits, isStubCalled: this.#isStubCalled };
+    const cut = this.#cut as Cut | undefined;
+    return exits ? { exits, isStubCalled: this.#isStubCalled, ...(cut && { cut }) } : cut!;
   }
 
   #run(of: FunctionDef, given: Facts, asked: Asked, kept: readonly string[]): readonly Exit[] | undefined {
-    if (of.function.unread || of.function.otherBody) return undefined;
+    if (of.function.unread) {
+      this.#cut = 'unread';
+      return undefined;
+    }
     let flow = this.#flows.get(of);
     if (!flow) this.#flows.set(of, (flow = flowOf(of)));
     const live = this.#liveFacts(of, flow, kept);
@@ -108,8 +114,9 @@ export class PathFinder {
     const isNewCondition = asked.isNewCondition ?? (() => false);
     const walk = new Walk(flow, evaluator, { anchors, mark, of, decide, isNewCondition, live });
     const first = passed({ ...FIRST_STATE, facts: given }, asked.beginning ?? 0n, mark);
-    const exits = walk.run(first, () => ++this.#visits <= MAX_VISITS);
+    const exits = walk.run(first, () => this.#around.effort.left-- > 0);
     this.#isStubCalled ||= evaluator.isStubCalled;
+    if (!exits) this.#cut ??= 'too-many-ways';
     return exits;
   }
 
@@ -127,7 +134,7 @@ export class PathFinder {
     const { helpers, stubs, decide } = this.#around;
     return {
       stub: (callee) => stubs.get(callee),
-      helper: (callee) => helpers.get(callee),
+      helper: (callee, isStubGiven) => (isStubGiven || this.#reaching.has(callee) ? helpers.get(callee) : undefined),
       results: (helper, facts) => this.#resultsOf(helper, facts),
       decide,
     };
@@ -153,206 +160,6 @@ export class PathFinder {
     if (id === undefined) this.#ids.set(of, (id = this.#ids.size));
     return id;
   }
-}
-
-/** Exits that a caller cannot tell apart are one. */
-function resultsIn({ function: { type } }: FunctionDef, exits: readonly Exit[], kept: readonly string[]): CallResult[] {
-  const results = new Map<string, CallResult>();
-  for (const { value: returned, state } of exits) {
-    const isDecided = (state.flags & CONSULTED) !== 0;
-    const raw = returned ?? ANY;
-    const asBool =
-      /\bbool$/.test(type) && raw.may !== ZERO ? { ...raw, may: raw.may & ZERO ? ZERO | OTHER : OTHER } : raw;
-    const value = withStub(asBool, isDecided && /\w/.test(type) && type !== 'void');
-    const facts: Facts = new Map(
-      [...state.facts].filter(([fact]) => kept.includes(variablesIn(fact)[0] ?? '') && /^\w+[.*[]/.test(fact)),
-    );
-    const key = keyOf({ ...FIRST_STATE, facts: new Map([...facts, ['return', value]]) });
-    if (!results.has(key)) results.set(key, { value, facts, ...(state.trail && { trail: state.trail }) });
-  }
-  return [...results.values()];
-}
-
-interface WalkContext {
-  readonly anchors: Anchors;
-  readonly mark: bigint;
-  readonly of: FunctionDef;
-  readonly live: LiveFacts;
-  decide(c: Condition): boolean | undefined;
-  isNewCondition(c: Condition): boolean;
-}
-
-/** From the first node of one function to its exits. */
-class Walk {
-  readonly #flow: Flow;
-  readonly #evaluator: Evaluator;
-  readonly #context: WalkContext;
-  readonly #states: Map<string, State>[];
-  readonly #dirty: Set<string>[];
-  #next = 0;
-
-  constructor(flow: Flow, evaluator: Evaluator, context: WalkContext) {
-    this.#flow = flow;
-    this.#evaluator = evaluator;
-    this.#context = context;
-    this.#states = flow.nodes.map(() => new Map());
-    this.#dirty = flow.nodes.map(() => new Set());
-  }
-
-  run(first: State, mayGoOn: () => boolean): readonly Exit[] | undefined {
-    this.#arrive(this.#flow.first, first);
-    const exits = new Map<string, Exit>();
-    while (this.#next >= 0) {
-      const at = this.#next;
-      const keys = [...this.#dirty[at]!];
-      if (keys.length === 0) {
-        this.#next -= 1;
-        continue;
-      }
-      this.#dirty[at]!.clear();
-      if (this.#states[at]!.size > MAX_STATES) return undefined;
-      for (const key of keys) {
-        if (!mayGoOn()) return undefined;
-        this.#step(at, this.#flow.nodes[at]!, this.#states[at]!.get(key)!, key, exits);
-      }
-    }
-    return [...exits.values()];
-  }
-
-  #arrive(node: NodeId, state: State): void {
-    const states = this.#states[node]!;
-    const { live } = this.#context;
-    const isCrowded = states.size >= MANY_STATES;
-    const next = withFacts(
-      state,
-      (fact, { stub }) => live.isLive(fact, node) && (!isCrowded || stub || fact.startsWith('#') || live.returned.has(fact)),
-    );
-    const key = keyOf(next);
-    const known = states.get(key);
-    const merged = known ? joined(known, next) : next;
-    if (merged === known) return;
-    states.set(key, merged);
-    this.#dirty[node]!.add(key);
-    if (node > this.#next) this.#next = node;
-  }
-
-  #step(at: NodeId, node: FlowNode, state: State, key: string, exits: Map<string, Exit>): void {
-    const evaluator = this.#evaluator;
-    switch (node.k) {
-      case 'do': {
-        const { stmt } = node;
-        evaluator.line = stmt.line;
-        const from = this.#pass(stmt, state);
-        const ways = stmt.k === 'loop' ? [{ state: setByLoop(stmt.head, from) }] : evaluator.statement(stmt, from);
-        for (const { state: after } of ways ?? [{ state: from }]) this.#arrive(node.next, after);
-        return;
-      }
-      case 'test':
-        evaluator.line = node.line;
-        for (const { truth, state: after } of evaluator.test(node.test, state))
-          this.#arrive(truth ? node.yes : node.no, after);
-        return;
-      case 'switch':
-        evaluator.line = node.line;
-        this.#switch(node, state);
-        return;
-      case 'fork':
-        for (const next of node.next) this.#arrive(next, state);
-        return;
-      case 'compiled':
-        this.#compiled(node, state);
-        return;
-      case 'jump': {
-        const { stmt } = node;
-        const from = this.#pass(stmt, state);
-        const isTold = stmt.k === 'goto' && (state.flags & CONSULTED) !== 0;
-        const event = { kind: 'goto' as const, of: this.#context.of, line: stmt.line };
-        this.#arrive(node.next, isTold ? withEvent(from, { ...event, text: stmt.label }) : from);
-        return;
-      }
-      case 'return': {
-        evaluator.line = node.line;
-        const from = node.stmt ? this.#pass(node.stmt, state) : state;
-        const ways = node.value ? evaluator.value(node.value, from) : [{ value: undefined, state: from }];
-        for (const [i, way] of ways.entries()) exits.set(`${at} ${i} ${key}`, this.#exit(node, way.value, way.state));
-      }
-    }
-  }
-
-  #exit(node: FlowNode & { readonly k: 'return' }, value: Value | undefined, state: State): Exit {
-    const isTold = value && (value.stub || state.flags & CONSULTED) && node.value;
-    const { of } = this.#context;
-    const end = isTold ? withEvent(state, { kind: 'return', of, line: node.line, text: textOf(node.value) }) : state;
-    return { line: node.line, state: end, ...(node.stmt && { stmt: node.stmt }), ...(value && { value }) };
-  }
-
-  #pass(stmt: Stmt, state: State): State {
-    return passed(state, this.#context.anchors.statements.get(stmt) ?? 0n, this.#context.mark);
-  }
-
-  #switch(node: FlowNode & { readonly k: 'switch' }, state: State): void {
-    const place = placeOf(node.on);
-    for (const { value: on, state: after } of this.#evaluator.value(node.on, state)) {
-      const event = { kind: 'test' as const, of: this.#context.of, line: node.line, text: textOf(node.on) };
-      const from = on.stub
-        ? withEvent({ ...after, flags: after.flags | CONSULTED }, event)
-        : this.#pass(node.stmt, after);
-      let rest: Value | undefined = on;
-      let isAny = false;
-      for (const { stmt, value, when, next } of node.cases) {
-        if (when !== undefined && this.#context.decide(when) === false) continue;
-        if (!value) {
-          isAny = true;
-          continue;
-        }
-        const isRange = value.k !== 'number' && value.k !== 'name' && value.k !== 'unary';
-        const [{ value: is } = { value: ANY }] = isRange ? [] : this.#evaluator.value(value, from);
-        if (!compared('==', on, is).yes) continue;
-        const fits = refined('==', on, is, true) ?? on;
-        this.#arrive(next, this.#pass(stmt, withPlace(from, place, fits)));
-        if (rest && !isRange) rest = refined('==', rest, is, false);
-      }
-      if (!rest) continue;
-      const fallback = isAny ? node.cases.find(({ value }) => !value) : undefined;
-      const left = withPlace(from, place, rest);
-      this.#arrive(fallback?.next ?? node.otherwise, fallback ? this.#pass(fallback.stmt, left) : left);
-    }
-  }
-
-  #compiled(node: FlowNode & { readonly k: 'compiled' }, state: State): void {
-    const { when, group, arm } = node;
-    const chosen = state.facts.get(groupFact(group))?.exact;
-    const known =
-      chosen !== undefined ? chosen === String(arm) : typeof when === 'boolean' ? when : this.#context.decide(when);
-    const from = this.#context.isNewCondition(when) ? { ...state, flags: state.flags | CONFIGURED } : state;
-    if (known !== false) {
-      const facts = new Map(from.facts).set(groupFact(group), { may: OTHER, exact: String(arm) });
-      this.#arrive(node.yes, { ...from, facts });
-    }
-    if (known !== true) this.#arrive(node.no, from);
-  }
-}
-
-function withFacts(state: State, isKept: (fact: string, value: Value) => boolean | undefined): State {
-  let facts: Map<string, Value> | undefined;
-  for (const [fact, value] of state.facts) {
-    if (isKept(fact, value)) continue;
-    facts ??= new Map(state.facts);
-    facts.delete(fact);
-  }
-  return facts ? { ...state, facts } : state;
-}
-
-function withPlace(state: State, place: string | undefined, value: Value): State {
-  return place === undefined || value.may === ANY.may
-    ? state
-    : { ...state, facts: new Map(state.facts).set(place, value) };
-}
-
-/** A macro's loop sets the variables that it is given. */
-function setByLoop(head: readonly Stmt[], state: State): State {
-  const places = head.flatMap((s) => (s.k === 'expr' ? (placeOf(s.expr) ?? []) : []));
-  return { ...state, facts: places.reduce<Facts>((facts, place) => stored(facts, place, undefined), state.facts) };
 }
 
 /** Locals whose address is taken. */

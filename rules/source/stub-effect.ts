@@ -13,22 +13,21 @@
  */
 
 import type { Value } from './abstract-value.ts';
-import { ofStub } from './abstract-value.ts';
-import type { Expr } from './c-ast.ts';
-import { visitExprs } from './c-ast.ts';
+import { ANY, ofStub } from './abstract-value.ts';
 import type { Condition } from './c-condition.ts';
 import type { Constant } from './c-constant.ts';
 import { armAt, whenAt } from './c-file.ts';
 import type { FunctionDef } from './control-flow.ts';
 import { canSucceed, isMeantWell, kindsOf, resultKind } from './exits.ts';
-import { calleeName } from './live-facts.ts';
+import { callsIn } from './helper-results.ts';
 import { CONFIGURED, CONSULTED, MARKED, NEW_CALL } from './path-state.ts';
-import type { Exit, Paths, Surroundings } from './paths.ts';
+import type { Cut, Effort, Paths } from './paths.ts';
 import { PathFinder } from './paths.ts';
 import type { Survivor } from './surviving-code.ts';
 import { survivingCode } from './surviving-code.ts';
 import type { Step } from './trail.ts';
 import { stepsOf } from './trail.ts';
+import type { Exit } from './walk.ts';
 
 /** A function on one side of the series, with what it may call. */
 export interface Side {
@@ -47,17 +46,16 @@ export interface StubQuestion {
   readonly decide?: (c: Condition) => boolean | undefined;
 }
 
-/**
- * `unread`: some text of the function could not be read. `too-many-ways`: given up. `result`: what its results
- * mean is for its callers to say, and they change. `void`: it does less, and tells nobody.
- */
-export type Undecided = 'unread' | 'too-many-ways' | 'result' | 'void';
+/** `result`: what its results mean is for its callers to say, and they change. `void`: it does less, and tells nobody. */
+export type Undecided = Cut | 'result' | 'void';
 
 export interface LostExit {
   /** Line of the return or closing brace before the series. */
   readonly before: number;
   /** Lines at which control would leave with the real function. */
   readonly after: readonly number[];
+  /** By other ways than those that are lost, control can leave well at one of those lines with the stub too. */
+  readonly isStillReached: boolean;
 }
 
 export type StubEffect =
@@ -74,6 +72,8 @@ export type StubEffect =
       readonly trail: readonly Step[];
     };
 
+/** Visits of a piece of code by what is known there; a question of ordinary size needs some hundred. */
+const MAX_EFFORT = 40_000;
 const HARMLESS: StubEffect = { verdict: 'harmless' };
 /** Pieces of code for which the loss is examined; the first that proves it is enough. */
 const MAX_EXAMINED = 8;
@@ -86,34 +86,47 @@ export function effectOfStub({ before, after, decide = () => undefined }: StubQu
   const news = newsIn(before.of, after.of);
   const isGood = ({ value }: Exit): boolean => isMeantWell(kind, value);
   const canBeGood = ({ value }: Exit): boolean => canSucceed(kind, value);
-  const find = (side: Side, isStubbed: boolean, choose: Surroundings['decide']): PathFinder =>
-    new PathFinder({ helpers: side.helpers, stubs: isStubbed ? valuesOf(side.stubs) : new Map(), decide: choose });
-
-  const oldPaths = find(before, true, decide);
-  const [was, stubbed, real] = [
-    oldPaths.paths(before.of, { anchors: code.before, beginning: code.beginning }),
-    find(after, true, decide).paths(after.of, { anchors: code.after, beginning: code.beginning, ...news }),
-    find(after, false, () => undefined).paths(after.of, { anchors: code.after, beginning: code.beginning }),
-  ];
-  if (stubbed && !stubbed.isStubCalled) return HARMLESS;
-  if (!was || !stubbed || !real)
-    return { verdict: 'undecided', why: isUnread(before.of, after.of) ? 'unread' : 'too-many-ways' };
+  const effort: Effort = { left: MAX_EFFORT };
+  const find = ({ helpers }: Side, stubs: ReadonlyMap<string, Value>, choose: typeof decide): PathFinder =>
+    new PathFinder({ helpers, stubs, decide: choose, effort });
+  const finders = {
+    was: find(before, valuesOf(before.stubs, ofStub), decide),
+    stubbed: find(after, valuesOf(after.stubs, ofStub), decide),
+    real: find(
+      after,
+      valuesOf(after.stubs, () => ({ ...ANY, stub: true })),
+      () => undefined,
+    ),
+  };
+  if (!finders.stubbed.reachesStub(after.of)) return HARMLESS;
+  const asked = {
+    before: { anchors: code.before, beginning: code.beginning },
+    after: { anchors: code.after, beginning: code.beginning },
+  };
+  const stubbed = finders.stubbed.paths(after.of, { ...asked.after, ...news });
+  if (typeof stubbed === 'string') return { verdict: 'undecided', why: stubbed };
+  const silence: StubEffect = stubbed.cut ? { verdict: 'undecided', why: stubbed.cut } : HARMLESS;
+  if (!stubbed.isStubCalled) return silence;
+  const real = finders.real.paths(after.of, asked.after);
+  if (typeof real === 'string') return { verdict: 'undecided', why: real };
+  const was = finders.was.paths(before.of, asked.before);
+  if (typeof was === 'string') return { verdict: 'undecided', why: was };
 
   const good = {
     was: was.exits.filter(isGood),
     stubbed: stubbed.exits.filter(canBeGood),
     real: real.exits.filter(isGood),
   };
-  const asked = code.survivors.reduce((bits, { bit, kind: is }) => (is === 'asked' ? bits | bit : bits), 0n);
-  const gone = mayOf(good.was) & mayOf(good.real) & ~mayOf(good.stubbed) & ~asked;
+  const questions = code.survivors.reduce((bits, { bit, kind: is }) => (is === 'asked' ? bits | bit : bits), 0n);
+  const gone = mayOf(good.was) & mayOf(good.real) & ~mayOf(good.stubbed) & ~questions;
   if (kind === 'void' || kind === 'unclear') {
-    if (gone === 0n && (kind === 'void' || !isNarrower(stubbed, real, was))) return HARMLESS;
+    if (gone === 0n && (kind === 'void' || !isNarrower(stubbed, real, was))) return silence;
     return { verdict: 'undecided', why: kind === 'void' ? 'void' : 'result' };
   }
   const serving = good.stubbed.filter((exit) => isGood(exit) && serves(exit));
   for (const lost of inOrder(code.survivors, gone).slice(0, MAX_EXAMINED)) {
-    const marked = oldPaths.paths(before.of, { anchors: code.before, beginning: code.beginning, mark: lost.bit });
-    if (!marked) return { verdict: 'undecided', why: 'too-many-ways' };
+    const marked = finders.was.paths(before.of, { ...asked.before, mark: lost.bit });
+    if (typeof marked === 'string') return { verdict: 'undecided', why: marked };
     const needed = marked.exits
       .filter((exit) => isGood(exit) && exit.state.flags & MARKED)
       .reduce((bits, { state }) => bits & state.must, -1n);
@@ -122,27 +135,29 @@ export function effectOfStub({ before, after, decide = () => undefined }: StubQu
     const isLost = ({ state }: Exit): boolean => (state.may & lost.bit) !== 0n;
     const lostLines = linesOf(good.was.filter(isLost));
     const realLines = linesOf(good.real.filter(isLost));
+    const reached = linesOf(good.stubbed);
     return {
       verdict: 'lost',
-      lostExits: lostLines.map((line) => ({ before: line, after: realLines })),
+      lostExits: lostLines.map((line) => ({
+        before: line,
+        after: realLines,
+        isStillReached: realLines.some((one) => reached.includes(one)),
+      })),
       keptExits: linesOf(good.was.filter((exit) => !isLost(exit))).filter((line) => !lostLines.includes(line)),
       behind: { before: lost.before, after: lost.after },
       trail: stepsOf(forced),
     };
   }
-  return HARMLESS;
+  return silence;
 }
 
-const valuesOf = (stubs: ReadonlyMap<string, Constant>): ReadonlyMap<string, Value> =>
-  new Map([...stubs].map(([name, constant]) => [name, ofStub(constant)]));
+const valuesOf = (stubs: Side['stubs'], value: (c: Constant) => Value): ReadonlyMap<string, Value> =>
+  new Map([...stubs].map(([name, constant]) => [name, value(constant)]));
 
 const mayOf = (exits: readonly Exit[]): bigint => exits.reduce((bits, { state }) => bits | state.may, 0n);
 
 const linesOf = (exits: readonly Exit[]): readonly number[] =>
   [...new Set(exits.map(({ line }) => line))].sort((a, b) => a - b);
-
-const isUnread = (...functions: readonly FunctionDef[]): boolean =>
-  functions.some(({ function: { unread, otherBody } }) => unread === true || otherBody !== undefined);
 
 /** With the stub, some result cannot come any more that came before and comes with the real function. */
 function isNarrower(stubbed: Paths, real: Paths, was: Paths): boolean {
@@ -179,10 +194,7 @@ function newsIn(
   isNewCall: (callee: string) => boolean;
   isNewCondition: (c: Condition) => boolean;
 } {
-  const calls = new Set<string>();
-  visitExprs(before.function.body, (e: Expr) => {
-    if (e.k === 'call') calls.add(calleeName(e));
-  });
+  const calls = new Set(callsIn(before));
   const conditions = new Set<string>();
   const { regions } = before.file;
   for (const [line] of [...regions, [before.function.line, 0] as const])

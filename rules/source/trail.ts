@@ -2,7 +2,7 @@
 
 import type { Trail, TrailEvent } from './path-state.ts';
 import { CONSULTED } from './path-state.ts';
-import type { Exit } from './paths.ts';
+import type { Exit } from './walk.ts';
 
 export interface Step {
   /** `call`: into a helper or the stub. `store`: of the constant, or of the failure that is made of it. */
