@@ -27,6 +27,7 @@ import { conditionOf, mentionsConfig, numberOf } from './c-config-test.ts';
 import type { FunctionDef } from './control-flow.ts';
 import { handedBack, handedOver, isAddress, passedPlace } from './hand-over.ts';
 import { COMPARISONS, isPredicate, placeBehind, QUIET, questionOf, SAME_VALUE, SETTING } from './known-calls.ts';
+import type { Frame, World } from './frame.ts';
 import { sameTruth, testOf } from './leaf-tests.ts';
 import { calleeName } from './live-facts.ts';
 import type { Facts, Scope } from './memory.ts';
@@ -44,34 +45,6 @@ export interface Tested {
   readonly state: State;
   /** A stub's constant decided it. */
   readonly isStub?: boolean;
-}
-
-/** One way in which a function that is known can end. */
-export interface CallResult {
-  readonly value: Value;
-  /** What it leaves behind its parameters. */
-  readonly facts: Facts;
-  readonly trail?: Trail;
-}
-
-/** What calls and the configuration come to. */
-export interface World {
-  /** The constant that a call gives back. */
-  stub(callee: string): Value | undefined;
-  /** Undefined for functions that are not followed. `isStubGiven`: an argument, or what it leads to, is a stub's. */
-  helper(callee: string, isStubGiven: boolean): FunctionDef | undefined;
-  /** Undefined where it is not known how it can end. */
-  results(helper: FunctionDef, facts: Facts): readonly CallResult[] | undefined;
-  decide(c: Condition): boolean | undefined;
-}
-
-export interface Frame {
-  readonly of: FunctionDef;
-  readonly scope: Scope;
-  readonly anchors: Anchors;
-  /** Bit of the anchor that marks (path-state.ts). */
-  readonly mark: bigint;
-  isNewCall(callee: string): boolean;
 }
 
 /** An expression that comes out in more ways is not followed. */
@@ -256,10 +229,10 @@ export class Evaluator {
     const place = placeOf(to);
     if (place === undefined)
       return { ...state, facts: new Map([...state.facts].filter(([fact]) => /^[\w#]+$/.test(fact))) };
-    const after = { ...state, facts: stored(state.facts, place, value) };
-    if (value.stub) return this.#event(after, 'store', line, place);
-    const isFixed = state.flags & CONSULTED && (value.may === NEGATIVE || value.may === ZERO);
-    return isFixed ? this.#event(after, 'store', line, place, { isOwn: true }) : after;
+    // a constant that is stored where a stub led is the stub's doing, and so is what is decided by it
+    const isOwn = !value.stub && value.exact !== undefined && (state.flags & CONSULTED) !== 0;
+    const after = { ...state, facts: stored(state.facts, place, withStub(value, isOwn)) };
+    return value.stub || isOwn ? this.#event(after, 'store', line, place, isOwn ? { isOwn } : {}) : after;
   }
 
   #call(e: Expr & { readonly k: 'call' }, state: State): readonly Evaluated[] {

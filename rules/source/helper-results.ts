@@ -6,7 +6,7 @@ import { variablesIn } from './access-path.ts';
 import type { Expr } from './c-ast.ts';
 import { visitExprs } from './c-ast.ts';
 import type { FunctionDef } from './control-flow.ts';
-import type { CallResult } from './evaluate.ts';
+import type { CallResult } from './frame.ts';
 import { calleeName } from './live-facts.ts';
 import type { Facts } from './memory.ts';
 import { CONSULTED, FIRST_STATE, keyOf } from './path-state.ts';

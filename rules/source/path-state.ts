@@ -38,7 +38,7 @@ export interface TrailEvent {
   readonly line: number;
   /** The callee, the place that is stored to, the test, the label, the expression returned (access-path.ts). */
   readonly text: string;
-  /** A constant that is stored after a test, and no stub's own. */
+  /** The function's own constant, stored where a stub led. */
   readonly isOwn?: true;
   /** How a test comes out. */
   readonly outcome?: boolean;

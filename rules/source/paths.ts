@@ -9,7 +9,7 @@ import { visitExprs } from './c-ast.ts';
 import type { Condition } from './c-condition.ts';
 import type { Flow, FunctionDef } from './control-flow.ts';
 import { flowOf } from './control-flow.ts';
-import type { CallResult, World } from './evaluate.ts';
+import type { CallResult, World } from './frame.ts';
 import { Evaluator } from './evaluate.ts';
 import { callsIn, reachingStubs, resultsIn } from './helper-results.ts';
 import { LiveFacts } from './live-facts.ts';

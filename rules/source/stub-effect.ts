@@ -131,7 +131,10 @@ export function effectOfStub({ before, after, decide = () => undefined }: StubQu
       .filter((exit) => isGood(exit) && exit.state.flags & MARKED)
       .reduce((bits, { state }) => bits & state.must, -1n);
     if (serving.some((exit) => !contradicts(exit, needed, code.survivors))) continue;
-    const forced = stubbed.exits.filter((exit) => !canBeGood(exit) && !contradicts(exit, needed, code.survivors));
+    const trail = stepsOf(
+      stubbed.exits.filter((exit) => !canBeGood(exit) && !contradicts(exit, needed, code.survivors)),
+    );
+    if (trail.length === 0) continue;
     const isLost = ({ state }: Exit): boolean => (state.may & lost.bit) !== 0n;
     const lostLines = linesOf(good.was.filter(isLost));
     const realLines = linesOf(good.real.filter(isLost));
@@ -145,7 +148,7 @@ export function effectOfStub({ before, after, decide = () => undefined }: StubQu
       })),
       keptExits: linesOf(good.was.filter((exit) => !isLost(exit))).filter((line) => !lostLines.includes(line)),
       behind: { before: lost.before, after: lost.after },
-      trail: stepsOf(forced),
+      trail,
     };
   }
   return silence;

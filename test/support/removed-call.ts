@@ -4,7 +4,7 @@ import type { CFunction } from '../../rules/source/c-file.ts';
 
 export interface RemovableCall {
   readonly callee: string;
-  /** `errno`: `if (ret)` or `if (ret < 0)` follows, and its branch returns that variable. */
+  /** `errno`: `if (ret)` follows, and its branch returns that variable. */
   readonly check: 'errno' | 'other';
   readonly without: CFunction;
 }
@@ -43,9 +43,8 @@ function removals(list: readonly Stmt[]): readonly Removal[] {
 }
 
 function isErrnoCheck(to: Expr, { test, yes, no }: Stmt & { readonly k: 'if' }): boolean {
-  const asked = test.k === 'binary' && test.op === '<' ? test.left : test;
   const last = yes.at(-1);
-  return !no && to.k === 'name' && isName(asked, to.name) && last?.k === 'return' && isName(last.value, to.name);
+  return !no && to.k === 'name' && isName(test, to.name) && last?.k === 'return' && isName(last.value, to.name);
 }
 
 const isName = (e: Expr | undefined, name: string): boolean => e?.k === 'name' && e.name === name;

@@ -12,7 +12,7 @@ import { readC } from '../../support/c-source.ts';
 import { removableCalls } from '../../support/removed-call.ts';
 
 const TREE = process.env['DEPBOT_TEST_TREE'];
-const FOLDERS = ['drivers/vfio/pci', 'drivers/base/regmap', 'drivers/iio/dac', 'net/ipv4/netfilter'];
+const FOLDERS = ['drivers/vfio/pci', 'drivers/base/regmap', 'drivers/iio/dac'];
 const CONSTANTS: Readonly<Record<string, Constant>> = {
   errno: { k: 'errno', errno: 'ENODEV' },
   pointer: { k: 'err-ptr', errno: 'ENODEV' },
@@ -39,7 +39,7 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('stubs in Linux', () =
         const file = readC(text);
         const path = `${folder}/${name}`;
         for (const one of file.functions)
-          for (const { callee, check, without } of removableCalls(one).slice(0, 3)) {
+          for (const { callee, check, without } of removableCalls(one).slice(0, 2)) {
             const ask = (stub: Constant): StubEffect =>
               effectOfStub({
                 before: { of: { path, file, function: without }, helpers: new Map(), stubs: new Map() },
@@ -59,7 +59,7 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('stubs in Linux', () =
 
   it('are decided but for few', () => {
     const all = answers.flatMap(({ effects }) => Object.values(effects));
-    expect(all.length).toBeGreaterThan(1500);
+    expect(all.length).toBeGreaterThan(1000);
     const given = all.filter((one) => one.verdict === 'undecided' && /unread|too-many/.test(one.why));
     expect(given.length / all.length).toBeLessThan(0.05);
   });
@@ -82,12 +82,12 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('stubs in Linux', () =
         }
       }
     }
-    expect(told).toBeGreaterThan(300);
+    expect(told).toBeGreaterThan(250);
   });
 
   it('lose nothing by 0 where a negative number is what is asked for, and mostly something by that', () => {
     const checks = answers.filter(({ isErrnoCheck }) => isErrnoCheck);
-    expect(checks.length).toBeGreaterThan(200);
+    expect(checks.length).toBeGreaterThan(60);
     expect(checks.filter(({ effects }) => effects['zero']!.verdict === 'lost').map(({ where }) => where)).toEqual([]);
     const lost = checks.filter(({ effects }) => effects['errno']!.verdict === 'lost');
     expect(lost.length / checks.length).toBeGreaterThan(0.7);
