@@ -121,6 +121,7 @@ class Reading {
       } while (this.failure === undefined && cursor.gotoNextSibling());
       cursor.gotoParent();
     }
-    return field ? { type, field, start, end, children } : { type, start, end, children };
+    const isBroken = type === 'function_definition' && cursor.currentNode.hasError;
+    return { type, ...(field && { field }), start, end, children, ...(isBroken && { isBroken }) };
   }
 }

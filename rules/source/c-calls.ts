@@ -70,6 +70,7 @@ class Flow {
   /** When a jump to a label happens. */
   readonly #jumps = new Map<string, Condition>();
   readonly #jumpsBack = new Set<string>();
+  #opaque = 0;
 
   constructor(file: CFile, one: CFunction, expand: Expand) {
     this.#file = file;
@@ -97,16 +98,16 @@ class Flow {
     let at = reach;
     for (const s of list) {
       const after = this.#statement(s, at);
-      at = after === at ? at : this.#withoutStatement(s, at, after);
+      at = after === at ? at : this.#behind(s, at, after);
     }
     return at;
   }
 
-  /** A statement that is not compiled does not stop control. */
-  #withoutStatement(s: Stmt, before: Condition, after: Condition): Condition {
-    if (armAt(this.#file.regions, s.line) === this.#arm) return after;
-    const result = any(after, all(before, not(whenAt(this.#file, s.line))));
-    return JSON.stringify(result).length > MAX_CONDITION ? { opaque: 'too long' } : result;
+  /** When control comes behind a statement: one that is not compiled does not stop it. */
+  #behind(s: Stmt, before: Condition, after: Condition): Condition {
+    const isOwn = armAt(this.#file.regions, s.line) === this.#arm;
+    const result = isOwn ? after : any(after, all(before, not(whenAt(this.#file, s.line))));
+    return JSON.stringify(result).length > MAX_CONDITION ? { opaque: `too long, line ${s.line}` } : result;
   }
 
   #statement(s: Stmt, reach: Condition): Condition {
@@ -133,7 +134,7 @@ class Flow {
         for (const inner of s.body) {
           if (inner.k === 'case') at = reach;
           const after = this.#statement(inner, at);
-          at = after === at ? at : this.#withoutStatement(inner, at, after);
+          at = after === at ? at : this.#behind(inner, at, after);
         }
         return reach;
       }
@@ -202,7 +203,8 @@ class Flow {
   /** When a test can come out true, and when false. */
   #outcomes(test: Expr): readonly [yes: Condition, no: Condition] {
     if (!this.#isTelling(test)) return [true, true];
-    const c = conditionOf(test, () => 'run time', this.#expand);
+    // each part of a test has a value of its own
+    const c = conditionOf(test, { opaque: () => `run time ${++this.#opaque}`, expand: this.#expand });
     return [withoutOpaque(c, true), withoutOpaque(not(c), true)];
   }
 

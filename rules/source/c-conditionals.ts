@@ -63,7 +63,6 @@ export type Span = readonly [from: number, to: number];
 const MAX_ARMS = 20_000;
 const MAX_NESTING = 64;
 const MAX_BRANCHES = 200;
-const BEYOND: Condition = { opaque: 'too many conditionals' };
 
 export class Conditionals {
   readonly arms: Arm[] = [{ parent: 0, group: 0, when: true }];
@@ -146,14 +145,15 @@ export class Conditionals {
   #begin(group: Group, own: Condition, from: number, at: Position): void {
     const isBeyond =
       this.arms.length >= MAX_ARMS || this.#groups.length > MAX_NESTING || group.branches.length >= MAX_BRANCHES;
+    const beyond: Condition = { opaque: `too many conditionals, line ${from}` };
     const isFirst = group.branches.length === 0;
     const when = group.isGuard
       ? isFirst
       : isBeyond
-        ? BEYOND
+        ? beyond
         : all(...group.branches.map((branch) => not(branch.own)), own);
     const parent = this.#groups.at(-2)?.branches.at(-1)?.arm ?? 0;
-    this.arms.push({ parent, group: group.id, when: isBeyond ? BEYOND : all(this.arms[parent]!.when, when) });
+    this.arms.push({ parent, group: group.id, when: isBeyond ? beyond : all(this.arms[parent]!.when, when) });
     const arm = this.arms.length - 1;
     const end = { ...at, last: OPENED };
     group.branches.push({ arm, own: when === false ? false : own, from, to: from, end, dips: false });

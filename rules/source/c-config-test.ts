@@ -31,10 +31,19 @@ const FIXED: Readonly<Record<string, boolean>> = {
 };
 const MAX_EXPANSIONS = 8;
 
-/** When the expression is not 0. `opaque` words what is not known. */
-export function conditionOf(e: Expr, opaque: (e: Expr) => string, expand?: Expand, depth = 0): Condition {
-  const unknown = (): Condition => ({ opaque: opaque(e) });
-  const below = (part: Expr): Condition => conditionOf(part, opaque, expand, depth);
+/** What a reader of tests knows of the file around them. */
+export interface TestContext {
+  /** Names what is not known. The same text stands for the same value. */
+  readonly opaque: (e: Expr) => string;
+  /** When a macro is defined at this place; `definedMacro` where the file has nothing to say. */
+  readonly isDefined?: (name: string) => Condition;
+  readonly expand?: Expand;
+}
+
+/** When the expression is not 0. */
+export function conditionOf(e: Expr, context: TestContext, depth = 0): Condition {
+  const unknown = (): Condition => ({ opaque: context.opaque(e) });
+  const below = (part: Expr): Condition => conditionOf(part, context, depth);
   switch (e.k) {
     case 'number': {
       const value = numberOf(e);
@@ -44,8 +53,8 @@ export function conditionOf(e: Expr, opaque: (e: Expr) => string, expand?: Expan
       if (e.name === 'true' || e.name === 'false') return e.name === 'true';
       const symbol = configName(e.name);
       if (symbol !== undefined) return symbolIs(symbol, 'true');
-      const meaning = depth < MAX_EXPANSIONS ? expand?.(e.name) : undefined;
-      return meaning === undefined ? unknown() : conditionOf(meaning, opaque, expand, depth + 1);
+      const meaning = depth < MAX_EXPANSIONS ? context.expand?.(e.name) : undefined;
+      return meaning === undefined ? unknown() : conditionOf(meaning, context, depth + 1);
     }
     case 'unary':
       return e.op === '!' ? not(below(e.of)) : unknown();
@@ -60,7 +69,7 @@ export function conditionOf(e: Expr, opaque: (e: Expr) => string, expand?: Expan
       return any(all(test, e.yes ? below(e.yes) : true), all(not(test), below(e.no)));
     }
     case 'call':
-      return called(e, below) ?? unknown();
+      return called(e, below, context.isDefined ?? definedMacro) ?? unknown();
     default:
       return unknown();
   }
@@ -82,10 +91,14 @@ function symbolIs(symbol: string, is: 'defined' | 'true' | 'y' | 'enabled'): Con
   return base === undefined ? { symbol, is } : any({ symbol: base, is: 'm' }, { symbol, is });
 }
 
-function called({ callee, args }: Expr & { readonly k: 'call' }, below: (e: Expr) => Condition): Condition | undefined {
+function called(
+  { callee, args }: Expr & { readonly k: 'call' },
+  below: (e: Expr) => Condition,
+  isDefined: (name: string) => Condition,
+): Condition | undefined {
   if (callee.k !== 'name') return undefined;
   const [first] = args;
-  if (callee.name === 'defined' && first?.k === 'name') return definedMacro(first.name);
+  if (callee.name === 'defined' && first?.k === 'name') return isDefined(first.name);
   if (TRANSPARENT.has(callee.name) && first !== undefined) return below(first);
   const is = CALLS[callee.name];
   const symbol = first?.k === 'name' ? configName(first.name) : undefined;

@@ -5,7 +5,7 @@ import { declared } from './c-body.ts';
 import type { SourceText } from './c-expr.ts';
 import { exprOf, oneLine } from './c-expr.ts';
 import type { CDeclaration, CExport, CFile, CFunction, CInvocation, CVariable } from './c-file.ts';
-import { armAt } from './c-file.ts';
+import { armAt, regionAt } from './c-file.ts';
 import { Parentheses } from './c-parentheses.ts';
 import type { SyntaxNode } from './c-syntax.ts';
 import { childIn } from './c-syntax.ts';
@@ -31,7 +31,7 @@ export function readDeclarations(source: SourceText, root: SyntaxNode, where: Pi
         bodies.add(childIn(node, 'body')!.start);
       }
       // what recovery took for the body's end may hold more
-      for (const inner of nestedFunctions(node)) visit(inner);
+      for (const inner of nestedFunctions(source, node)) visit(inner);
     } else if (node.type === 'declaration') {
       const [functionsDeclared, initialised] = declarationsOf(source, node);
       declarations.push(...functionsDeclared);
@@ -52,9 +52,16 @@ const CONTAINERS = new Set([
   'labeled_statement',
 ]);
 
-/** Functions that recovery put inside another one. GNU C's nested functions are not used in the kernel. */
-function nestedFunctions(node: SyntaxNode): SyntaxNode[] {
-  return node.children.flatMap((child) => (child.type === 'function_definition' ? [child] : nestedFunctions(child)));
+/**
+ * Functions that recovery put inside another one. They begin in the first column; what does not is a loop of some
+ * macro. GNU C's nested functions are not used in the kernel.
+ */
+function nestedFunctions(source: SourceText, node: SyntaxNode): SyntaxNode[] {
+  return node.children.flatMap((child) => {
+    if (child.type !== 'function_definition') return nestedFunctions(source, child);
+    const line = source.code.lastIndexOf('\n', child.start) + 1;
+    return /\S/.test(source.code[line] ?? '') ? [child] : nestedFunctions(source, child);
+  });
 }
 
 function functionOf(
@@ -67,8 +74,11 @@ function functionOf(
   const declarator = childIn(node, 'declarator');
   const { name, stars, at } = declared(source, declarator);
   if (name === '' || !bodyNode || bodyNode.type !== 'compound_statement') return undefined;
-  // recovery may take what is far away for the head
-  if (/[;{}]|(?:\n\s*?){4}/.test(source.code.slice(at, bodyNode.start))) return undefined;
+  // recovery may take what is far away for the head; behind the parameters there are attributes at most
+  const end = parametersOf(declarator)?.end ?? at;
+  const behind = source.parsed.slice(end, bodyNode.start).split('\n');
+  if (/[;{}]/.test(source.code.slice(at, bodyNode.start)) || behind.filter((line) => /\S/.test(line)).length > 1)
+    return undefined;
   const head = source.code.slice(Math.min(headFrom, node.start), bodyNode.start).replace(/^[\s\S]*[;}](?=[^;}]*$)/, '');
   const word = (pattern: RegExp): true | undefined => (pattern.test(head) ? true : undefined);
   const line = source.lineAt(at);
@@ -81,7 +91,7 @@ function functionOf(
     inline: word(/\b(?:inline|__always_inline|__inline|__inline__|__forceinline|forceinline|nokprobe_inline)\b/),
     init: word(/\b(?:__init\w*|__net_init|__meminit|__exit)\b/),
     weak: word(/\b__weak\b|\bweak\b/),
-    unread: hasErrors(bodyNode) || isTorn(source, bodyNode, where) ? (true as const) : undefined,
+    unread: node.isBroken || isTorn(source, bodyNode, where) ? (true as const) : undefined,
     definer: isMacro ? definer : undefined,
   };
   const set = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
@@ -100,18 +110,11 @@ function functionOf(
 /** What include/linux/syscalls.h and compat.h put in front of the name. */
 const SYSCALLS: Readonly<Record<string, string>> = { SYSCALL_DEFINE: 'sys_', COMPAT_SYSCALL_DEFINE: 'compat_sys_' };
 
-function hasErrors(node: SyntaxNode): boolean {
-  return node.type === 'ERROR' || node.children.some(hasErrors);
-}
-
 /** Whether some statement is compiled without the one that it stands in. */
 function isTorn(source: SourceText, node: SyntaxNode, { arms, regions }: Pick<CFile, 'arms' | 'regions'>): boolean {
-  const first = armAt(regions, source.lineAt(node.start));
-  if (
-    armAt(regions, source.lineAt(node.end - 1)) === first &&
-    !regions.some(([line]) => line > source.lineAt(node.start) && line <= source.lineAt(node.end - 1))
-  )
-    return false;
+  const [from, to] = [source.lineAt(node.start), source.lineAt(node.end - 1)];
+  if (regionAt(regions, from) === regionAt(regions, to)) return false;
+  const first = armAt(regions, from);
   const isWithin = (arm: number, outer: number): boolean => {
     for (let at = arm; at >= outer; at = arms[at]!.parent) {
       if (at === outer) return true;
@@ -127,12 +130,16 @@ function isTorn(source: SourceText, node: SyntaxNode, { arms, regions }: Pick<CF
 }
 
 function paramsOf(source: SourceText, declarator: SyntaxNode | undefined): readonly string[] {
-  let at = declarator;
-  while (at && at.type !== 'function_declarator') at = childIn(at, 'declarator');
-  return (childIn(at, 'parameters')?.children ?? []).flatMap((param) => {
+  return (parametersOf(declarator)?.children ?? []).flatMap((param) => {
     const { name } = declared(source, childIn(param, 'declarator'));
     return name === '' ? [] : [name];
   });
+}
+
+function parametersOf(declarator: SyntaxNode | undefined): SyntaxNode | undefined {
+  let at = declarator;
+  while (at && at.type !== 'function_declarator') at = childIn(at, 'declarator');
+  return childIn(at, 'parameters');
 }
 
 function declarationsOf(

@@ -39,9 +39,10 @@ export function entriesOf(file: CFile, isWanted = definedIn(file)): readonly Ent
     );
   }
   for (const { name, line } of file.exports) put(name, line, { how: 'export' });
+  const pasted = pastedNames(file);
   for (const { macro, line, args } of file.invocations) {
     for (const name of args) put(name, line, { how: 'macro', to: macro });
-    for (const name of pasted(file, args)) put(name, line, { how: 'macro', to: macro });
+    for (const name of args.flatMap((arg) => pasted.get(arg) ?? [])) put(name, line, { how: 'macro', to: macro });
   }
   for (const one of file.functions) {
     const found = (name: string, line: number, how: Entry['how'], to?: string): void =>
@@ -56,16 +57,20 @@ function definedIn(file: CFile): (name: string) => boolean {
   return (name) => names.has(name);
 }
 
-/** Functions whose names a macro puts together from an argument: `x_show` of DEVICE_ATTR_RO(x). */
-function pasted(file: CFile, args: readonly string[]): readonly string[] {
-  return file.functions.flatMap(({ name }) => {
-    const isPasted = args.some((arg) => name !== arg && PASTED.test(name.slice(arg.length)) && name.startsWith(arg));
-    return isPasted ? [name] : [];
-  });
+/** Functions whose names a macro can put together from an argument, by that: `x_show` of DEVICE_ATTR_RO(x). */
+function pastedNames(file: CFile): ReadonlyMap<string, readonly string[]> {
+  const names = new Map<string, string[]>();
+  for (const { name } of file.functions) {
+    const base = PASTED.exec(name)?.[1];
+    const known = base === undefined ? undefined : names.get(base);
+    if (known) known.push(name);
+    else if (base !== undefined) names.set(base, [name]);
+  }
+  return names;
 }
 
 /** Of include/linux/device.h, seq_file.h, proc_fs.h, debugfs.h, pm.h, kobject.h, stringified. */
-const PASTED = /^_(?:show|store|open|read|write|release|fops|get|set|init|exit|suspend|resume|probe|remove)$/;
+const PASTED = /^(.+)_(?:show|store|open|read|write|release|fops|get|set|init|exit|suspend|resume|probe|remove)$/;
 
 function inTable(
   e: Expr,

@@ -42,7 +42,7 @@ export interface CFunction {
   /** Line of the name; its branch is the function's condition. */
   readonly line: number;
   readonly endLine: number;
-  /** As written, without attributes: `struct foo *`, `int`, `void`. */
+  /** Without attributes, stars at the end: `struct foo*`, `int`, `void`. Empty where a macro makes the function. */
   readonly type: string;
   readonly static?: true;
   readonly inline?: true;
@@ -53,11 +53,12 @@ export interface CFunction {
   readonly params: readonly string[];
   readonly body: readonly Stmt[];
   /**
-   * Not all of its text is in `body`: some of it could not be parsed, or stands in a branch that could not be
-   * read beside another. Its calls there are in `otherCalls`; nothing can be concluded from the order of the rest.
+   * Not all of its text is in `body`, or not as it is compiled: some could not be parsed, some stands in a branch
+   * that could not be read beside another, or a statement is compiled without the one around it. Nothing can be
+   * concluded from what `body` does not do.
    */
   readonly unread?: true;
-  /** Statements of branches that `body` has not got. */
+  /** The body with the other branches, where `body` could have one only. */
   readonly otherBody?: readonly Stmt[];
 }
 
@@ -172,13 +173,18 @@ function merged(first: CFile, second: CFile, left: readonly Span[]): CFile {
 
 /** The branch that a line is in. */
 export function armAt(regions: readonly Region[], line: number): number {
+  return regions[regionAt(regions, line)]?.[1] ?? 0;
+}
+
+/** Index of the region that a line is in. */
+export function regionAt(regions: readonly Region[], line: number): number {
   let [low, high] = [0, regions.length];
   while (low + 1 < high) {
     const middle = (low + high) >> 1;
     if (regions[middle]![0] <= line) low = middle;
     else high = middle;
   }
-  return regions[low]?.[1] ?? 0;
+  return low;
 }
 
 /** When a line is compiled, if its file is. */

@@ -25,10 +25,14 @@ const MAX_DEPTH = 100;
 /** Characters of one line; the longest of Linux 6.12 has 600. */
 const MAX_TEXT = 20_000;
 
-/** When the line holds; comments and continuations are already out of `text`. */
-export function ifCondition(text: string): Condition {
+/**
+ * When the line holds; comments and continuations are already out of `text`. `since`: what distinguishes opaque parts
+ * from those of the same text at another place, where one of their macros meant something else.
+ */
+export function ifCondition(text: string, since: string, isDefined: (name: string) => Condition): Condition {
   const e = parseExpression(text);
-  return e === undefined ? { opaque: text.trim().replace(/\s+/g, ' ').slice(0, 200) } : conditionOf(e, printed);
+  if (e === undefined) return { opaque: text.trim().replace(/\s+/g, ' ').slice(0, 200) + since };
+  return conditionOf(e, { opaque: (part) => printed(part) + since, isDefined });
 }
 
 /** An expression of integers, names and calls, from its text; undefined where it is none. Calls in it have line 0. */

@@ -42,12 +42,13 @@ function words(list: string): string {
   return list.trim().split(/\s+/).join('|');
 }
 
-/** Macros with a statement behind them. */
+/** Macros with a statement behind them: by their name, or, first in a line, by the brace that follows. */
 const LOOP = /\b(?:\w*for_?each\w*|scoped_(?:cond_)?guard)(?=\s*\()/g;
+const BRACED = /^[ \t]+(?!switch\b|\w*for_?each|scoped_)(\w{6,})(?=[ \t]*\()/gm;
 /** Macros called outside of functions: in capitals, or without a semicolon. They are read from the text (c-declarations.ts). */
 const CALLED_OUTSIDE = /^(?:(?:static|extern)\s+)?([A-Za-z_]\w*)\(/gm;
 /** At the beginning of a line: a macro in capitals, a name, and a body. */
-const DEFINER = /^((?:static\s+|asmlinkage\s+|noinline\s+|inline\s+)*)([A-Z][A-Z0-9_]{3,})\(\s*(\w+)\s*([,)])/gm;
+const DEFINER = /^((?:(?:static|asmlinkage|noinline|inline)[ \t]+)*)([A-Z][A-Z0-9_]{3,})\(\s*(\w+)\s*([,)])/gm;
 
 /** The code as the grammar can read it, of the same length. */
 export function maskForGrammar(code: string): string {
@@ -58,14 +59,16 @@ export function maskForGrammar(code: string): string {
     const close = match[1] === undefined ? undefined : parentheses.closing(end);
     text.put(match.index, close === undefined ? end : close + 1, '');
   }
-  for (const match of code.matchAll(LOOP)) {
-    const close = parentheses.closing(code.indexOf('(', match.index));
+  const loop = (from: number, name: string, behind: RegExp): void => {
+    const close = parentheses.closing(code.indexOf('(', from));
     // at the beginning of a line, a function of such a name is defined
-    const line = code.lastIndexOf('\n', match.index) + 1;
-    if (close === undefined || /\S/.test(code[line]!) || !/^\s*[\w{*(]/.test(code.slice(close + 1, close + 200)))
-      continue;
-    text.put(match.index, match.index + match[0].length, 'while');
-  }
+    const isIndented = !/\S/.test(code[code.lastIndexOf('\n', from) + 1]!);
+    if (close !== undefined && isIndented && behind.test(code.slice(close + 1, close + 200)))
+      text.put(from, from + name.length, 'while');
+  };
+  for (const { index, 0: name } of code.matchAll(LOOP)) loop(index, name, /^\s*[\w{*(]/);
+  for (const { index, 0: line, 1: name } of code.matchAll(BRACED))
+    loop(index + line.length - name!.length, name!, /^\s*\{/);
   for (const match of code.matchAll(DEFINER)) maskDefiner(code, text, parentheses, match);
   return maskTypes(maskOutside(text.toString()));
 }
@@ -105,11 +108,11 @@ function maskOutside(code: string): string {
 /** Types where only expressions may stand: `min_t(unsigned long, a, b)`, `container_of(p, struct foo, member)`; also paths in offsetof(), and `case A ... B`. */
 function maskTypes(code: string): string {
   return code
-    .replace(/([(,]\s*)(struct|union|enum)(\s+\w+\s*)(\**\s*)(?=[,)])/g, (match, before, word, name, stars, at) =>
+    .replace(/([(,]\s*)(struct|union|enum)(\s+\w+)([\s*]*)(?=[,)])/g, (match, before, word, name, stars, at) =>
       before[0] === '(' && !isArgument(code, at) ? match : before + ' '.repeat(word.length) + name + blankOf(stars),
     )
     .replace(
-      /([(,]\s*)((?:(?:unsigned|signed|long|int|short|char|const)\s+)*(?:unsigned|signed|long|int|short|char|float|double|bool|size_t))(\s*\**\s*)(?=[,)])/g,
+      /([(,]\s*)((?:(?:unsigned|signed|long|int|short|char|const)\s+)*(?:unsigned|signed|long|int|short|char|float|double|bool|size_t))([\s*]*)(?=[,)])/g,
       (match, before, type, stars, at) =>
         before[0] === '(' && !isArgument(code, at) ? match : before + type.replace(/\s|^./g, '_') + blankOf(stars),
     )
@@ -117,7 +120,8 @@ function maskTypes(code: string): string {
       /(\boffsetof(?:end)?\([^(),;]*,)([^(),;]*)(?=\))/g,
       (_, before, path) => before + path.replace(/[^\w\s]/g, '_'),
     )
-    .replace(/(\bcase\s+[^:\n]*?)(\.\.\.[^:\n]*)(?=:)/g, (_, before, range) => before + blankOf(range));
+    .replace(/([(,]\s*)(typeof\([^()]*\))(?=\s*[,)])/g, (_, before, type) => before + type.replace(/./g, '_'))
+    .replace(/(\bcase\s[^:\n]{0,200}?)(\.\.\.[^:\n]{0,200})(?=:)/g, (_, before, range) => before + blankOf(range));
 }
 
 /** Whether the parenthesis at `at` opens a call or a list of parameters, not a cast or a condition. */

@@ -59,6 +59,8 @@ class Preprocessor {
   /** Arms of the `#define` lines so far, by name. */
   readonly #defined = new Map<string, number[]>();
   readonly #undefined = new Map<string, number>();
+  /** Line of the last `#define` or `#undef`, by name. */
+  readonly #changed = new Map<string, number>();
   #at: Position = { brace: 0, paren: 0, last: '' };
   #hasContent = false;
 
@@ -117,6 +119,7 @@ class Preprocessor {
         break;
       case 'undef':
         this.#undefined.set(rest.trim(), from + 1);
+        this.#changed.set(rest.trim(), from + 1);
         this.#defined.delete(rest.trim());
         break;
     }
@@ -124,7 +127,11 @@ class Preprocessor {
   }
 
   #condition(word: string, rest: string): Condition {
-    if (word === 'if') return ifCondition(rest);
+    if (word === 'if') {
+      const changed = rest.match(/\w+/g)?.map((name) => this.#changed.get(name) ?? 0) ?? [];
+      const since = Math.max(0, ...changed);
+      return ifCondition(rest, since === 0 ? '' : ` after line ${since}`, (name) => this.#isDefined(name));
+    }
     const name = /^\w+/.exec(rest)?.[0] ?? '';
     const is = this.#isDefined(name);
     return word === 'ifndef' || word === 'fndef' ? not(is) : is;
@@ -155,6 +162,7 @@ class Preprocessor {
     const match = /^(\w+)(\(([^)]*)\))?(.*)$/.exec(rest);
     if (!match) return;
     const name = match[1]!;
+    this.#changed.set(name, line);
     const arms = this.#defined.get(name);
     const arm = this.#conditionals.current;
     if (arms) arms.push(arm);

@@ -15,6 +15,8 @@ export interface SyntaxNode {
   readonly start: number;
   readonly end: number;
   readonly children: readonly SyntaxNode[];
+  /** Of a function_definition: the parser left something out of it, or put something in. */
+  readonly isBroken?: true;
 }
 
 /** Bounds of one file, so that hostile text costs little. */

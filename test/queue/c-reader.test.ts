@@ -33,6 +33,10 @@ describe('a C file that means harm', () => {
     ['calls of macros that are never closed', 'FOO(\n'.repeat(20_000), /functions$/],
     ['attributes that are never closed', `${'__attribute__((\n'.repeat(20_000)}`, /functions$|too/],
     ['white space', `${' \n'.repeat(1_000_000)}`, /^0 functions$/],
+    ['white space in a list of types', `int x = f(struct a${' '.repeat(300_000)}x);\n`, /^0 functions$/],
+    ['white space in front', `${' '.repeat(500_000)}typeof(x)\n`, /functions$/],
+    ['one line of many cases', `${'case '.repeat(100_000)}\n`, /functions$|too/],
+    ['words that may begin a definition', 'static\n'.repeat(50_000), /functions$|too/],
     ['no text at all', '', /^0 functions$/],
     ['bytes that are none of C', '\0\u{1F600}\uFFFD\u0007'.repeat(10_000), /functions$|too/],
   ];

@@ -24,6 +24,10 @@ const GUARDS: readonly (readonly [what: string, body: string, condition: string]
   ['the else of that', `if (${is} && a)\nb();\nelse\nhere();`, 'y'],
   ['or with what run time decides', `if (${is} || a)\nhere();`, 'y'],
   ['the else of that', `if (${is} || a)\nb();\nelse\nhere();`, OFF],
+  ['what run time decides twice', `if (a && !b && ${is})\nhere();`, ENABLED],
+  ['either of two that run time decides', `if ((a || !b) && ${is})\nhere();`, ENABLED],
+  ['a choice that run time makes', `if (a ? ${is} : b)\nhere();`, 'y'],
+  ['a return under a macro of another kind', '#ifdef DEBUG\nreturn 0;\n#endif\nhere();', 'n ... y'],
   ['likely', `if (likely(${is}))\nhere();`, ENABLED],
   ['nested ifs', `if (${is}) {\nif (IS_BUILTIN(CONFIG_B))\nhere();\n}`, '(A=y || A=m) && B=y'],
   ['an early return', `if (!${is})\nreturn 0;\nhere();`, ENABLED],
@@ -67,6 +71,11 @@ describe('the condition of a call', () => {
   it('has that of its function', () => {
     const file = readC('#ifdef CONFIG_A\nint f(void)\n{\n\tif (IS_ENABLED(CONFIG_B))\n\t\there();\n}\n#endif\n');
     expect(kconfigText(callsOf(file)[1]!.when)).toBe('A=y && (B=y || B=m)');
+  });
+
+  it('is given up where it grows without end', () => {
+    const returns = Array.from({ length: 2000 }, (_, i) => `if (IS_ENABLED(CONFIG_A${i}))\nreturn 0;\n`).join('');
+    expect(conditionOfHere(`${returns}here();`)).toMatch(/^n \.\.\. /);
   });
 
   it('knows the macros of the file, unless they are defined twice', () => {

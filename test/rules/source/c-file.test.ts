@@ -96,6 +96,11 @@ describe('functions', () => {
     expect(JSON.stringify(file.functions[0]!.otherBody)).toContain('"c"');
   });
 
+  it('are not loops of macros inside of others, and one with such a loop is marked if it could not be read', () => {
+    const file = readC('int f(void)\n{\n\twalk(a, b)\n\t\tc(a);\n\tx y(z) {\n\t\tc(a);\n\t}\n\treturn 0;\n}\n');
+    expect(file.functions.map(({ name, unread }) => [name, unread])).toEqual([['f', true]]);
+  });
+
   it('are marked where a statement is compiled without the one around it', () => {
     const text = (inner: string) => `int f(int a)\n{\n${inner}\n\treturn 1;\n}\n`;
     expect(head(text('#ifdef CONFIG_A\n\tif (a)\n#endif\n\t\tb();')).unread).toBe(true);

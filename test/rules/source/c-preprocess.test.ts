@@ -68,6 +68,17 @@ const CONDITIONS: readonly (readonly [what: string, lines: readonly string[], co
     'A=y ... y',
   ],
   ['a macro that it takes away', ['#define X', '#undef X', '#ifdef X', 'here', '#endif'], 'n ... y'],
+  [
+    'a macro that the file defines, in an expression',
+    ['#define X', '#if defined(X) && defined(CONFIG_A)', 'here', '#endif'],
+    'A=y',
+  ],
+  [
+    'a macro with another value than before',
+    ['#if X > 1', '#define X 3', '#if !(X > 1)', 'here', '#endif', '#endif'],
+    'n ... y',
+  ],
+  ['a macro with the same value', ['#if X > 1', '#if !(X > 1)', 'here', '#endif', '#endif'], 'n'],
   ['a continued line', ['#if defined(CONFIG_A) && \\', '    defined(CONFIG_B)', 'here', '#endif'], 'A=y && B=y'],
   ['a comment in the line', ['#ifdef CONFIG_A /* CONFIG_B */', 'here', '#endif // CONFIG_A'], 'A=y'],
   ['a comment over lines', ['#if defined(CONFIG_A) /* x', ' y */ && defined(CONFIG_B)', 'here', '#endif'], 'A=y'],
