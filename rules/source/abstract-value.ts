@@ -27,7 +27,6 @@ export const ofNumber = (n: number): Value => ({
   may: n === 0 ? ZERO : n < 0 ? NEGATIVE : OTHER,
   exact: String(n),
 });
-export const TRUTH: Value = { may: ZERO | OTHER };
 export const ofTruth = (truth: boolean): Value => ofNumber(truth ? 1 : 0);
 
 /** Constants by name whose number is not in the tree: include/linux/irqreturn.h, mm_types.h, blk_types.h, errno.h. */

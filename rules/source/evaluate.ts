@@ -22,17 +22,15 @@ import {
 import { hasEffect, placeOf, textOf, variablesIn } from './access-path.ts';
 import type { Expr, Stmt } from './c-ast.ts';
 import { partsOf } from './c-ast.ts';
-import type { Condition } from './c-condition.ts';
 import { conditionOf, mentionsConfig, numberOf } from './c-config-test.ts';
-import type { FunctionDef } from './control-flow.ts';
+import type { Frame, World } from './frame.ts';
 import { handedBack, handedOver, isAddress, passedPlace } from './hand-over.ts';
 import { COMPARISONS, isPredicate, placeBehind, QUIET, questionOf, SAME_VALUE, SETTING } from './known-calls.ts';
-import type { Frame, World } from './frame.ts';
 import { sameTruth, testOf } from './leaf-tests.ts';
 import { calleeName } from './live-facts.ts';
-import type { Facts, Scope } from './memory.ts';
+import type { Facts } from './memory.ts';
 import { called, stored, textFact, withFact } from './memory.ts';
-import type { Anchors, State, Trail, TrailEvent } from './path-state.ts';
+import type { State, TrailEvent } from './path-state.ts';
 import { CONFIGURED, CONSULTED, NEW_CALL, passed, withEvent } from './path-state.ts';
 
 export interface Evaluated {
@@ -191,7 +189,7 @@ export class Evaluator {
   }
 
   #config(leaf: Expr, state: State): readonly Tested[] {
-    const c = conditionOf(leaf, textOf);
+    const c = conditionOf(leaf, { opaque: textOf });
     const isOld = this.#frame.anchors.tests.has(leaf);
     const from = isOld ? state : { ...state, flags: state.flags | CONFIGURED };
     const decided = typeof c === 'boolean' ? c : this.#world.decide(c);
