@@ -1,5 +1,6 @@
 /** How a stub's constant came to force a return: the steps of one way, in the order of control. */
 
+import { variablesIn } from './access-path.ts';
 import type { Trail, TrailEvent } from './path-state.ts';
 import { CONSULTED } from './path-state.ts';
 import type { Exit } from './walk.ts';
@@ -38,7 +39,8 @@ function inOrder(trail: Trail): readonly TrailEvent[] {
   events.reverse();
   const last = events.at(-1);
   // of failures that are stored on the way, the one that is returned
-  const own = last?.kind === 'return' ? events.findLastIndex(({ isOwn, text }) => isOwn && text === last.text) : -1;
+  const returned = last?.kind === 'return' ? [last.text, ...variablesIn(last.text)] : [];
+  const own = events.findLastIndex(({ isOwn, text }) => isOwn && returned.includes(text));
   return events
     .filter(({ isOwn }, i) => !isOwn || i === own)
     .flatMap((event) => (event.inside ? [event, ...inOrder(event.inside)] : [event]));
