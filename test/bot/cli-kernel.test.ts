@@ -247,6 +247,16 @@ describeWithTree('on a real kernel tree (skipped without DEPBOT_TEST_TREE)', () 
     expect(run).toMatchObject({ status: 0, stdout: '', stderr: expect.stringMatching(/nothing found\n$/) });
   });
 
+  test.each([
+    ['unmet-select', 1, /^TOUCHSCREEN_REEF_ADC can now force IIO_BUFFER/m],
+    ['lost-symbol', 1, /^SENSORS_LTC2945 can no longer be enabled by itself/m],
+    ['over-exposed', 1, /MESON_GXBB_WATCHDOG: depends on ARCH_MESON \|\| COMPILE_TEST$/m],
+    ['silent', 0, /^$/],
+  ])('the example of %s', async (name, status, words) => {
+    const run = await desk.run(['check', join(EXAMPLE, `${name}.mbox`), '--tree', tree(), '--arch', 'arm']);
+    expect(run).toMatchObject({ status, stdout: expect.stringMatching(words) });
+  });
+
   test('what PCI_P2PDMA needs, where it can be had, and why not elsewhere', async () => {
     const run = await desk.run(['kconfig', 'needs', 'PCI_P2PDMA', '--tree', tree(), '--arch', 'arm64,arm,x86_64']);
     expect(run).toMatchObject({ status: 0, stderr: expect.stringMatching(/3 architectures read .* conf ran 2 times/) });
