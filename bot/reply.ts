@@ -137,7 +137,8 @@ function checkFinding(finding: Finding, series: Series, report: Report): void {
   }
   // Symbols go into commands that people paste into a shell.
   const witnessed = finding.witness?.settings.map((setting) => setting.symbol) ?? [];
-  const bad = [...finding.symbols, ...witnessed, finding.claim.symbol ?? 'X'].find((s) => !/^\w+$/.test(String(s)));
+  const names = [...finding.symbols, ...witnessed, finding.claim.symbol ?? 'X'];
+  const bad = names.find((name) => !/^\w[\w-]*$/.test(String(name)));
   if (bad !== undefined) {
     throw new ReplyError(finding, `${JSON.stringify(bad)} is not the name of a symbol`);
   }

@@ -6,7 +6,7 @@
  */
 
 import { type ExprId, NONE, type SymbolId } from './expr.ts';
-import type { Declaration, Default, Edge, KconfigModel, KSymbol, Prompt, Range } from './model.ts';
+import type { Choice, Declaration, Default, Edge, KconfigModel, KSymbol, Prompt, Range } from './model.ts';
 
 export type PropertyKind =
   | 'declaration'
@@ -145,12 +145,23 @@ export function properties(symbol: KSymbol): Property[] {
   }
   const { choice } = symbol;
   if (choice) {
-    put('choice', choice.declaration, choice.members.map((m) => m.id).join(' '), NONE);
+    put('choice', choice.declaration, membersKey(choice), NONE);
     for (const property of choice.defaults)
       put('choice', at(property), `default ${property.value} ${property.cond}`, property.cond);
   }
   return out;
 }
+
+/** One text for all members: of thousands, each would have its own. */
+function membersKey(choice: Choice): string {
+  const known = memberKeys.get(choice);
+  if (known !== undefined) return known;
+  const key = choice.members.map(({ id }) => id).join(' ');
+  memberKeys.set(choice, key);
+  return key;
+}
+
+const memberKeys = new WeakMap<Choice, string>();
 
 function at(property: Prompt | Default | Range | Edge): { path: string; line: number } {
   return { path: property.in.path, line: property.line };

@@ -226,6 +226,10 @@ describe('a report that does not fit is our bug and is thrown', () => {
     expect(() => render([finding])).toThrow(ReplyError);
   });
 
+  test('but not a symbol with a dash, as conf takes it', () => {
+    expect(render([{ ...sample.recursion, symbols: ['S-S'] }])).toHaveLength(1);
+  });
+
   test('lines outside the mail', () => {
     const anchor = { ...sample.recursion.anchor, mailLines: [5000, 5000] as const };
     expect(() => render([{ ...sample.recursion, anchor }])).toThrow(QuoteError);

@@ -7,7 +7,7 @@ const sha = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/);
 const line = z.int().min(1);
 const side = z.enum(['before', 'after']);
 const rung = z.union([z.literal(1), z.literal(2), z.literal(3)]);
-const symbol = z.string().regex(/^\w+$/);
+const symbol = z.string().regex(/^\w[\w-]*$/);
 const address = z.strictObject({ name: z.string(), address: z.string() });
 
 const evidence = z.discriminatedUnion('kind', [
