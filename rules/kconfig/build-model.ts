@@ -229,6 +229,7 @@ class ModelBuilder {
         return;
       case Kind.visible:
         entry.visibility = this.#pool.and(entry.visibility, s.cond);
+        entry.visibleLine = s.line;
         return;
       case Kind.help:
         this.#help(s, path, file);
@@ -371,6 +372,7 @@ class ModelBuilder {
       dep: NONE,
       hasDep: parent?.hasDep ?? false,
       visibility: NONE,
+      visibleLine: 0,
       prompt: undefined,
       file,
       help: undefined,

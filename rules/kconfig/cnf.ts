@@ -26,6 +26,7 @@ import { FALSE, Gates, TRUE } from './gates.ts';
 import type { Choice, Declaration, Default, Edge, KconfigModel, KSymbol, Prompt, Range } from './model.ts';
 import { compareValues } from './number.ts';
 import { SymbolType } from './parse.ts';
+import { visibleAt } from './properties.ts';
 import { defaultReason, definition, edgeReason, type Reason, statementKey } from './reason.ts';
 import { type Lit, not, Sat } from './sat.ts';
 
@@ -282,11 +283,8 @@ export class Encoding {
   #prompt(prompt: Prompt, level: Level): Lit {
     const { in: declaration, menusVisible } = prompt;
     if (menusVisible === NONE) return this.condition(prompt, level);
-    let menu = declaration.parent;
-    while (menu && menu.visibility === NONE) menu = menu.parent;
-    const { path, line } = menu ?? declaration;
     const visible = this.#traced(
-      { kind: 'visible if', symbol: declaration.symbol, path, line, expr: menusVisible },
+      { kind: 'visible if', symbol: declaration.symbol, ...visibleAt(prompt), expr: menusVisible },
       this.atLeast(menusVisible, level),
     );
     return this.gates.and([this.condition(prompt, level), visible]);

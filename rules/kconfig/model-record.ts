@@ -31,7 +31,18 @@ export interface ModelRecord {
   readonly declared: Table<'id'>;
   readonly modules: Table<'id'>;
   readonly declarations: Table<
-    'kind' | 'symbol' | 'parent' | 'file' | 'line' | 'end' | 'hasDep' | 'dep' | 'visibility' | 'helpStart' | 'helpEnd'
+    | 'kind'
+    | 'symbol'
+    | 'parent'
+    | 'file'
+    | 'line'
+    | 'end'
+    | 'hasDep'
+    | 'dep'
+    | 'visibility'
+    | 'visibleLine'
+    | 'helpStart'
+    | 'helpEnd'
   >;
   readonly dependencies: Table<'in' | 'expr' | 'line'>;
   readonly members: Table<'choice' | 'symbol' | 'choiceOfSymbol'>;
@@ -105,6 +116,7 @@ export function recordModel(pool: ExprPool, model: KconfigModel): ModelRecord {
       hasDep: ({ hasDep }) => Number(hasDep),
       dep: ({ dep }) => dep,
       visibility: ({ visibility }) => visibility,
+      visibleLine: ({ visibleLine }) => visibleLine,
       helpStart: ({ help }) => help?.start ?? NOWHERE,
       helpEnd: ({ help }) => help?.end ?? NOWHERE,
     }),
@@ -220,7 +232,8 @@ function restoreDeclarations(
   sources: readonly SourceText[],
 ): { declarations: Declaration[]; choices: Choice[] } {
   const { files } = record;
-  const { kind, symbol, parent, file, line, end, hasDep, dep, visibility, helpStart, helpEnd } = record.declarations;
+  const { kind, symbol, parent, file, line, end, hasDep, dep, visibility, visibleLine, helpStart, helpEnd } =
+    record.declarations;
   const declarations: Declaration[] = [];
   const choices: Choice[] = [];
   for (let index = 0; index < kind.length; index++) {
@@ -236,6 +249,7 @@ function restoreDeclarations(
       dep: exprOf(exprs, dep[index]!),
       hasDep: hasDep[index] === 1,
       visibility: exprOf(exprs, visibility[index]!),
+      visibleLine: visibleLine[index]!,
       prompt: undefined,
       file: sources[file[index]!]!,
       help: helpStart[index] === NOWHERE ? undefined : { start: helpStart[index]!, end: helpEnd[index]! },

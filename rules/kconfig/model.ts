@@ -41,6 +41,8 @@ export interface Declaration {
   hasDep: boolean;
   /** `visible if` of a menu, its literal `m` as written. */
   visibility: ExprId;
+  /** Line of the last `visible if`, 0 without one. */
+  visibleLine: number;
   prompt: Prompt | undefined;
   file: SourceText;
   /** Of its help text in that file. */

@@ -132,7 +132,8 @@ export function properties(symbol: KSymbol): Property[] {
   }
   for (const prompt of symbol.prompts) {
     put('prompt', at(prompt), `${prompt.cond}`, prompt.cond);
-    if (prompt.menusVisible !== NONE) put('visible if', at(prompt), `${prompt.menusVisible}`, prompt.menusVisible);
+    if (prompt.menusVisible !== NONE)
+      put('visible if', visibleAt(prompt), `${prompt.menusVisible}`, prompt.menusVisible);
   }
   for (const property of symbol.defaults)
     put('default', at(property), `${property.value} ${property.cond}`, property.cond);
@@ -150,6 +151,13 @@ export function properties(symbol: KSymbol): Property[] {
       put('choice', at(property), `default ${property.value} ${property.cond}`, property.cond);
   }
   return out;
+}
+
+/** The nearest `visible if` around a prompt that has one. */
+export function visibleAt(prompt: Prompt): { path: string; line: number } {
+  let menu = prompt.in.parent;
+  while (menu && menu.visibleLine === 0) menu = menu.parent;
+  return menu ? { path: menu.path, line: menu.visibleLine } : at(prompt);
 }
 
 /** One text for all members: of thousands, each would have its own. */

@@ -29,7 +29,7 @@ describe.each(['\n', '\r\n'])('a change of a property (%j)', (eol) => {
     [
       'a menu that is visible if',
       'menu "m"\n{/\tvisible if BAR\n}config FOO\n\tbool "foo"\nendmenu\n',
-      ['+visible if@10'],
+      ['+visible if@8'],
     ],
     ['the condition of a prompt', 'config FOO\n\tbool "foo"{/ if BAR}\n', ['-prompt@8', '+prompt@8']],
     ['a default', 'config FOO\n\tbool "foo"\n\tdefault {BAR/BAZ}\n', ['-default@9', '+default@9']],
