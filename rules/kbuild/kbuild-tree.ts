@@ -102,9 +102,13 @@ export class KbuildTree {
   /**
    * When an object is built: `path` is that of the object or of its source (.c, .S, .rs). Undefined where no
    * makefile that is read for this architecture names it. Reads the makefiles on its way from the top; where
-   * none of them names it, those below and beside. Throws KbuildError for a makefile that make would refuse.
+   * none of them names it, those below and beside, which may be all: not so with `isNear`. Throws KbuildError for a
+   * makefile that make would refuse.
    */
-  async conditionOf(path: string): Promise<Presence | undefined> {
+  async conditionOf(
+    path: string,
+    { isNear = false }: { readonly isNear?: boolean } = {},
+  ): Promise<Presence | undefined> {
     const object = normalize(path).replace(/\.(c|S|rs)$/, '.o');
     if (this.#all) return (await this.#all).get(object);
     const way = [TOP];
@@ -116,7 +120,7 @@ export class KbuildTree {
       read.push(dir);
     }
     const near = this.#presence(object, read);
-    if (near) return near;
+    if (near || isNear) return near;
     for (const dir of read.reverse()) {
       const below = await this.#readBelow(dir);
       const found = this.#presence(object, below);

@@ -120,7 +120,7 @@ function off(pool: ExprPool, symbol: KSymbol, level: Level): Goal {
 }
 
 /** A helper: others select it as well, or nobody else can turn it on. */
-function isSelectable(symbol: KSymbol): boolean {
+export function isSelectable(symbol: KSymbol): boolean {
   return symbol.prompts.length === 0 || symbol.selectedBy.length > 1;
 }
 
@@ -141,7 +141,7 @@ function symbolsOf(pool: ExprPool, e: ExprId): SymbolId[] {
 }
 
 /** Whether one of `from` gets its value, over whatever steps, from `to`. */
-function readsAny(pool: ExprPool, model: KconfigModel, from: readonly SymbolId[], to: SymbolId): boolean {
+export function readsAny(pool: ExprPool, model: KconfigModel, from: readonly SymbolId[], to: SymbolId): boolean {
   const seen = new Set(from);
   const queue = [...from];
   for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
