@@ -13,6 +13,7 @@ import { Upgrade } from './kconfig/upgrade.ts';
 import { fragment } from './kconfig/witness.ts';
 import { type ArchPair, type Candidate, type Conf, defineRule, type KernelChange } from './rule.ts';
 import { conditionBounds } from './source/c-condition.ts';
+import type { Definitions } from './source/c-definitions.ts';
 import { HeaderTexts } from './source/c-includes.ts';
 import { ExportedNames } from './source/exported-names.ts';
 import { type ExternalUse, type ExternalUses, externalUses } from './source/external-uses.ts';
@@ -37,7 +38,7 @@ Depend on what provides the function, or select it where it is a library without
 ## What it misses
 Series that touch no Kconfig file. Functions that are not exported, that code of an architecture or
 assembly provides as well, and those reached through function pointers. Members of structures and
-headers under #ifdef. Of a change that concerns very many files, the nearest 120 are read.`,
+headers under #ifdef. Of a change that concerns very many files, the nearest 80 are read.`,
 
   begin(change) {
     const search = new Search(change);
@@ -50,9 +51,8 @@ headers under #ifdef. Of a change that concerns very many files, the nearest 120
           found.set(one.key, known ? merged(known, one) : one);
         }
       },
-      async finish() {
-        const certain = await search.certain([...found.values()]);
-        return [...Map.groupBy(certain, causeOf).values()].map((gaps) => candidate(change, gaps));
+      finish() {
+        return [...Map.groupBy(found.values(), causeOf).values()].map((gaps) => candidate(change, gaps));
       },
     };
   },
@@ -111,9 +111,9 @@ function merged(a: Gap, b: Gap): Gap {
 }
 
 /** Symbols whose files are looked at, the nearest first. */
-const MOST_SYMBOLS = 60;
+const MOST_SYMBOLS = 24;
 /** C files that one series has read. */
-const MOST_FILES = 120;
+const MOST_FILES = 80;
 /** Calls that a finding names. */
 const MOST_CALLS = 4;
 /** A block that moved: further away the change is about something else. */
@@ -143,6 +143,7 @@ class Search {
   readonly #headers = new HeaderTexts();
   readonly #files = new Map<string, Promise<string[]>>();
   readonly #code = new Map<Side, Promise<Code>>();
+  readonly #definitions = new Map<string, Definitions>();
 
   constructor(change: KernelChange) {
     this.#change = change;
@@ -152,7 +153,8 @@ class Search {
     const { pool } = this.#change;
     const solver = pair.solver('after');
     const { symbols } = reachOf(solver, pair.changes, this.#change.readers);
-    const near = symbols.slice(0, MOST_SYMBOLS).flatMap((id) => pair.after.symbols[id] ?? []);
+    const reached = symbols.flatMap((id) => pair.after.symbols[id] ?? []);
+    const near = [...new Set([...selectorsOf(pair), ...reached])].slice(0, MOST_SYMBOLS);
     const after = await this.#builds('after', pair);
     const before = await this.#builds('before', pair);
     const found: Gap[] = [];
@@ -173,8 +175,11 @@ class Search {
           else causes.set(key, [one]);
         }
       }
-      for (const some of causes.values()) {
-        const gap = await this.#told(pair, owner, some);
+      const names = [...causes.values()].flatMap((some) => some.map(({ use }) => use.name));
+      await this.#define(names);
+      for (const all of causes.values()) {
+        const some = all.filter((one) => this.#isCertain(one, pair.arch));
+        const gap = some.length > 0 ? await this.#told(pair, owner, some) : undefined;
         if (gap) found.push(gap);
       }
     }
@@ -330,28 +335,29 @@ class Search {
     return undefined;
   }
 
-  /** Those of which nothing else in the tree says that the name is provided. */
-  async certain(gaps: readonly Gap[]): Promise<Gap[]> {
-    const names = [...new Set(gaps.flatMap(({ calls }) => calls.map(({ name }) => name)))];
-    if (names.length === 0) return [];
-    const known = await this.#change.after.c.definitions(names);
-    return gaps.flatMap((gap) => {
-      const calls = gap.calls.filter(({ name }) => {
-        const definitions = known.get(name);
-        if (!definitions || definitions.isCut || definitions.failures.length > 0) return false;
-        const exporting = new Set(definitions.exports.map(({ path }) => path));
-        const bodies = definitions.definitions.filter(
-          ({ kind, path, static: isStatic, arch }) =>
-            kind !== 'declared' &&
-            (arch === undefined || gap.archs.includes(arch) || arch === 'x86') &&
-            !(path.endsWith('.c') && (isStatic || kind === 'macro')),
-        );
-        // one in a header was looked at if the file includes it
-        const isElsewhere = bodies.some(({ path, weak }) => weak || (path.endsWith('.c') && !exporting.has(path)));
-        return !isElsewhere && bodies.some(({ path }) => exporting.has(path));
-      });
-      return calls.length === 0 ? [] : [{ ...gap, calls }];
-    });
+  /** One search of the tree for all names that are new. */
+  async #define(names: readonly string[]): Promise<void> {
+    const unknown = [...new Set(names)].filter((name) => !this.#definitions.has(name));
+    if (unknown.length === 0) return;
+    for (const [name, one] of await this.#change.after.c.definitions(unknown)) this.#definitions.set(name, one);
+  }
+
+  /** Whether nothing else in the tree says that the name is provided. */
+  #isCertain({ use: { name }, uses }: Found, arch: Arch): boolean {
+    const known = this.#definitions.get(name);
+    if (!known || known.isCut || known.failures.length > 0) return false;
+    const exporting = new Set(known.exports.map(({ path }) => path));
+    const headers = new Set(uses.headers.get(name)?.map(({ path }) => path));
+    const bodies = known.definitions.filter(
+      (one) =>
+        one.kind !== 'declared' &&
+        (one.arch === undefined || one.arch === arch || arch === 'um') &&
+        !(one.path.endsWith('.c') && (one.static || one.kind === 'macro')),
+    );
+    const isElsewhere = bodies.some(
+      ({ path, weak }) => weak || (path.endsWith('.c') ? !exporting.has(path) : !headers.has(path)),
+    );
+    return !isElsewhere && bodies.some(({ path }) => exporting.has(path));
   }
 
   #filesOf(owner: KSymbol): Promise<string[]> {
@@ -392,6 +398,12 @@ class Search {
     const text = (await this.#change.after.tree.read([path])).get(path) ?? '';
     return (text.split('\n', line)[line - 1] ?? '').trim();
   }
+}
+
+/** Who selects differently than before: code of theirs relies on what is selected. */
+function selectorsOf({ after, changes }: ArchPair): KSymbol[] {
+  const edges = [...changes.values()].flatMap(({ removed, added }) => [...removed, ...added]);
+  return edges.flatMap(({ edge }) => (edge && after.symbols[edge.from.id]) ?? []);
 }
 
 function lineAt(change: KernelChange, path: string, line: number): string {

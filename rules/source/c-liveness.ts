@@ -90,13 +90,14 @@ function mentionsIn(
     const isTable = /PM_OPS|SHOW_ATTRIBUTE|ATTRIBUTE_GROUPS|DEVICE_TABLE|_ATTR/.test(macro);
     for (const name of args) put(name, { when: isTable ? OPAQUE : whenAt(file, line) });
   }
-  for (const { name, body, line } of file.functions) {
-    const when = whenAt(file, line);
+  for (const { name, body, line, endLine } of file.functions) {
     const text = JSON.stringify(body);
+    const isPlain = !text.includes('CONFIG_') && !file.regions.some(([at]) => at > line && at <= endLine);
+    const when = isPlain ? whenAt(file, line) : OPAQUE;
     for (const [, other] of text.matchAll(/"k":"name","name":"(\w+)"/g)) {
       if (other === name || !isWanted(other!) || found.get(other!)?.some((one) => one.in === name)) continue;
-      // assigned, returned, compared: in which branch is not looked at
-      if (!inArguments.has(`${name} ${other}`)) put(other!, { in: name, when: all(when, OPAQUE) });
+      // assigned, returned, compared
+      if (!inArguments.has(`${name} ${other}`)) put(other!, { in: name, when });
     }
   }
   return found;

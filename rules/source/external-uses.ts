@@ -11,7 +11,7 @@ import { trivialMacro, trivialResult } from './c-constant.ts';
 import type { CTree } from './c-definitions.ts';
 import type { CFile } from './c-file.ts';
 import { whenAt } from './c-file.ts';
-import type { HeaderTexts } from './c-includes.ts';
+import type { Header, HeaderTexts } from './c-includes.ts';
 import { livenessOf } from './c-liveness.ts';
 import type { ExportedNames } from './exported-names.ts';
 
@@ -31,6 +31,8 @@ export interface ExternalUses {
   readonly uses: readonly ExternalUse[];
   /** Undefined where no header within reach declares the name. */
   readonly declared: ReadonlyMap<string, Condition>;
+  /** Headers that were looked at, by the names that they may define. */
+  readonly headers: ReadonlyMap<string, readonly Header[]>;
 }
 
 /** Macros and inline functions followed from a call. */
@@ -75,7 +77,7 @@ export async function externalUses(
     take(site, all(site.when, live(site.caller)));
   }
   for (const { macro, line } of file.invocations) take({ callee: macro, line }, whenAt(file, line));
-  return { uses, declared: search.declared(new Set(uses.map(({ name }) => name))) };
+  return { uses, declared: search.declared(new Set(uses.map(({ name }) => name))), headers: names };
 }
 
 /** What names of one file lead to. */
@@ -84,11 +86,11 @@ class Search {
   readonly #own: ReadonlySet<string>;
   readonly #ownFile: CFile;
   readonly #exported: ExportedNames;
-  readonly #names: ReadonlyMap<string, readonly string[]>;
+  readonly #names: ReadonlyMap<string, readonly Header[]>;
   readonly #headers = new Map<string, CFile | undefined>();
   readonly #targets = new Map<string, readonly Target[]>();
 
-  constructor(tree: CTree, file: CFile, exported: ExportedNames, names: ReadonlyMap<string, readonly string[]>) {
+  constructor(tree: CTree, file: CFile, exported: ExportedNames, names: ReadonlyMap<string, readonly Header[]>) {
     this.#tree = tree;
     this.#ownFile = file;
     this.#own = new Set(file.functions.map(({ name }) => name));
@@ -104,7 +106,7 @@ class Search {
       const next = new Set<string>();
       for (const name of step) {
         if (this.#own.has(name)) continue;
-        for (const path of this.#names.get(name) ?? []) await this.#read(path);
+        for (const { path } of this.#names.get(name) ?? []) await this.#read(path);
         for (const { leadsTo } of this.#definitions(name))
           for (const other of leadsTo) if (!seen.has(other.name)) next.add(other.name);
       }
@@ -168,10 +170,14 @@ class Search {
   #definitions(name: string): readonly HeaderDefinition[] {
     const known = this.#known.get(name);
     if (known) return known;
-    const paths = this.#names.get(name) ?? [];
-    const files = [this.#ownFile, ...paths.map((path) => this.#headers.get(path))];
-    const found = files.flatMap((file) => (file ? definitionsIn(file, name) : []));
-    if (paths.every((path) => this.#headers.has(path))) this.#known.set(name, found);
+    const headers = this.#names.get(name) ?? [];
+    const found = definitionsIn(this.#ownFile, name);
+    for (const { path, isSure } of headers) {
+      const file = this.#headers.get(path);
+      for (const one of file ? definitionsIn(file, name) : [])
+        found.push(isSure ? one : { ...one, when: all(one.when, OPAQUE) });
+    }
+    if (headers.every(({ path }) => this.#headers.has(path))) this.#known.set(name, found);
     return found;
   }
 }
