@@ -23,9 +23,9 @@ export function gapRepairs(
     if (target === owner || target.declarations.length === 0) continue;
     const self = pool.symbol(target.id);
     const absent = pool.make(Op.equal, target.id, pool.n);
-    const isWhole = isClosed(solver, goalSets, owner, self);
-    const isOptional = !isWhole && isClosed(solver, goalSets, owner, pool.or(self, absent));
-    if (!isWhole && !isOptional) continue;
+    // the weaker one first: where it is off, a stub does
+    const isOptional = target.type === SymbolType.tristate && isClosed(solver, goalSets, owner, pool.or(self, absent));
+    if (!isOptional && !isClosed(solver, goalSets, owner, self)) continue;
     const isCircular = readsAny(pool, model, [target.id], owner.id);
     const canBeOn = solver.isPossible([
       { expr: pool.symbol(owner.id), level: 1, holds: true },
