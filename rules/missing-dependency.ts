@@ -157,31 +157,27 @@ class Search {
     const near = [...new Set([...selectorsOf(pair), ...reached])].slice(0, MOST_SYMBOLS);
     const after = await this.#builds('after', pair);
     const before = await this.#builds('before', pair);
-    const found: Gap[] = [];
     const seen = new Set<string>();
+    const causes: { readonly owner: KSymbol; readonly some: readonly Found[] }[] = [];
     for (const owner of near) {
-      const paths = await this.#filesOf(owner);
-      const causes = new Map<string, Found[]>();
-      for (const path of paths) {
+      const all: Found[] = [];
+      for (const path of await this.#filesOf(owner)) {
         if (seen.has(path)) continue;
         const object = await after.presence(path);
         if (!object || !mentions(pool, object, owner)) continue;
         if (seen.size >= MOST_FILES) break;
         seen.add(path);
-        for (const one of await this.#gapsOf(pair, path, object, { before, after })) {
-          const key = one.providers.presences.map(({ object: by }) => by).join(' ');
-          const known = causes.get(key);
-          if (known) known.push(one);
-          else causes.set(key, [one]);
-        }
+        all.push(...(await this.#gapsOf(pair, path, object, { before, after })));
       }
-      const names = [...causes.values()].flatMap((some) => some.map(({ use }) => use.name));
-      await this.#define(names);
-      for (const all of causes.values()) {
-        const some = all.filter((one) => this.#isCertain(one, pair.arch));
-        const gap = some.length > 0 ? await this.#told(pair, owner, some) : undefined;
-        if (gap) found.push(gap);
-      }
+      const byProvider = Map.groupBy(all, ({ providers }) => providers.presences.map(({ object }) => object).join(' '));
+      for (const some of byProvider.values()) causes.push({ owner, some });
+    }
+    await this.#define(causes.flatMap(({ some }) => some.map(({ use }) => use.name)));
+    const found: Gap[] = [];
+    for (const { owner, some } of causes) {
+      const certain = some.filter((one) => this.#isCertain(one, pair.arch));
+      const gap = certain.length > 0 ? await this.#told(pair, owner, certain) : undefined;
+      if (gap) found.push(gap);
     }
     return found;
   }

@@ -10,6 +10,8 @@ import type { SymbolName, Tree } from '../types.ts';
 const MOST_MAKEFILES = 400;
 /** Files of one symbol; those of a directory that holds many drivers. */
 const MOST_FILES = 1200;
+/** Files of a directory that are asked about whatever its makefile says. */
+const FEW_FILES = 100;
 
 /** Which .c files to ask KbuildTree about; their conditions may turn out not to mention the symbol. */
 export async function filesNear(tree: Tree, symbol: SymbolName, kconfigPaths: readonly string[]): Promise<string[]> {
@@ -19,6 +21,9 @@ export async function filesNear(tree: Tree, symbol: SymbolName, kconfigPaths: re
   for (const dir of new Set(kconfigPaths.map(dirname))) {
     const inside = dir === '.' ? paths.filter((path) => !path.includes('/')) : under(paths, dir);
     const makefiles = inside.filter((path) => /(?:^|\/)(?:Makefile|Kbuild)$/.test(path));
+    // a platform's directory may be entered for it
+    const own = paths.filter((path) => path.endsWith('.c') && dirname(path) === dir);
+    if (own.length <= FEW_FILES) for (const path of own) found.add(path);
     const near = makefiles.length > MOST_MAKEFILES ? makefiles.filter((path) => dirname(path) === dir) : makefiles;
     for (const [path, text] of await tree.read(near)) {
       const lines = text.split('\n').filter((line) => word.test(line.replace(/(^|[^\\])#.*/, '$1')));

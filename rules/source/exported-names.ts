@@ -4,6 +4,9 @@
  */
 
 import type { Arch, Tree } from '../types.ts';
+import type { Condition } from './c-condition.ts';
+import { whenAt } from './c-file.ts';
+import { preprocess } from './c-preprocess.ts';
 
 export interface ExportLine {
   readonly path: string;
@@ -17,9 +20,13 @@ const MAX_LINES = 100_000;
 const EXPORT = /^\s*EXPORT_SYMBOL(?:_NS)?(?:_GPL)?\s*\(\s*(\w+)\s*[,)]/;
 
 export class ExportedNames {
+  readonly #tree: Tree;
   readonly #lines: ReadonlyMap<string, readonly ExportLine[]>;
+  /** Of each file, when its lines are compiled. */
+  readonly #files = new Map<string, Promise<(line: number) => Condition>>();
 
-  private constructor(lines: ReadonlyMap<string, readonly ExportLine[]>) {
+  private constructor(tree: Tree, lines: ReadonlyMap<string, readonly ExportLine[]>) {
+    this.#tree = tree;
     this.#lines = lines;
   }
 
@@ -27,7 +34,7 @@ export class ExportedNames {
   static async of(tree: Tree): Promise<ExportedNames> {
     const found = await tree.grep(WORDS, MAX_LINES);
     const lines = new Map<string, ExportLine[]>();
-    if (found.length >= MAX_LINES) return new ExportedNames(lines);
+    if (found.length >= MAX_LINES) return new ExportedNames(tree, lines);
     for (const { path, line, text } of found) {
       const name = EXPORT.exec(text)?.[1];
       if (name === undefined || /^(?:Documentation|scripts|tools|usr|samples)\//.test(path)) continue;
@@ -36,11 +43,24 @@ export class ExportedNames {
       if (known) known.push(one);
       else lines.set(name, [one]);
     }
-    return new ExportedNames(lines);
+    return new ExportedNames(tree, lines);
   }
 
   has(name: string): boolean {
     return this.#lines.has(name);
+  }
+
+  /** When an export is compiled, if its file is. */
+  async when({ path, line }: ExportLine): Promise<Condition> {
+    const known = this.#files.get(path) ?? this.#conditionsOf(path);
+    this.#files.set(path, known);
+    return (await known)(line);
+  }
+
+  async #conditionsOf(path: string): Promise<(line: number) => Condition> {
+    const text = (await this.#tree.read([path])).get(path) ?? '';
+    const { arms, regions } = preprocess(text);
+    return (line) => whenAt({ arms, regions }, line);
   }
 
   /**

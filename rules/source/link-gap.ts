@@ -60,17 +60,23 @@ export class Builds {
   async #providersNow(name: string): Promise<Providers | undefined> {
     const exports = this.#exported.forArch(name, this.#arch);
     if (exports === undefined || exports.length === 0) return undefined;
-    const { FALSE, TRUE } = this.#conditions;
-    const presences: Presence[] = [];
+    const { FALSE, TRUE, pool } = this.#conditions;
+    const presences = new Set<Presence>();
     let [builtIn, built] = [FALSE, FALSE];
-    for (const path of new Set(exports.map((one) => one.path))) {
-      const presence = await this.presence(path);
+    for (const one of exports) {
+      const presence = await this.presence(one.path);
       if (!presence || presence.isUnknown) return undefined;
-      presences.push(presence);
-      builtIn = this.#conditions.or(builtIn, presence.builtIn);
-      built = this.#conditions.or(built, this.#conditions.or(presence.builtIn, presence.module));
+      presences.add(presence);
+      const when = await this.#exported.when(one);
+      const most = (modular: ExprId): ExprId => conditionBounds(pool, when, { modular }).most;
+      const inVmlinux = this.#conditions.and(presence.builtIn, most(FALSE));
+      builtIn = this.#conditions.or(builtIn, inVmlinux);
+      built = this.#conditions.or(
+        built,
+        this.#conditions.or(inVmlinux, this.#conditions.and(presence.module, most(TRUE))),
+      );
     }
-    return builtIn === TRUE ? undefined : { name, exports, presences, builtIn, built };
+    return builtIn === TRUE ? undefined : { name, exports, presences: [...presences], builtIn, built };
   }
 }
 
