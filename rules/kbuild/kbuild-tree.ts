@@ -191,7 +191,7 @@ export class KbuildTree {
     return evaluator;
   }
 
-  /** The result for a directory ('' for the top Makefile): one made before from the same, or a new one. */
+  /** The result for a Kbuild file ('' for the top Makefile as make reads it): one made before from the same, or a new one. */
   async #evaluated<T>(name: string, evaluate: (world: World) => T): Promise<T> {
     const { evaluations } = this.#store;
     const key = `${this.#fixed.get('ARCH')} ${this.#fixed.get('SUBARCH')} ${this.#base?.id ?? ''} ${name}`;
@@ -243,7 +243,7 @@ export class KbuildTree {
     const lists =
       path === undefined
         ? { objects: [], directories: [] }
-        : await this.#evaluated(dir, (world): DirectoryLists => {
+        : await this.#evaluated(path, (world): DirectoryLists => {
             const scope = new Scope(this.#base);
             const evaluator = new Evaluator(this.#store.conditions, world, scope, this.#fixed);
             for (const name of INITIAL_LISTS) evaluator.define(name, '');
