@@ -34,6 +34,7 @@ export interface CheckArguments {
   readonly out?: string;
   readonly config?: string;
   readonly trustTree?: boolean;
+  readonly trial?: boolean;
 }
 
 /** Arguments that contradict each other or lack something. */

@@ -7,6 +7,7 @@
 
 import { PatchLines } from '../rules/anchor.ts';
 import { RULES } from '../rules/index.ts';
+import { KbuildStore } from '../rules/kbuild/files.ts';
 import { findCycles } from '../rules/kconfig/cycles.ts';
 import { KconfigError } from '../rules/kconfig/error.ts';
 import type { ExprPool } from '../rules/kconfig/expr.ts';
@@ -18,8 +19,11 @@ import { touchedPaths } from '../rules/kconfig/touched.ts';
 import { membersOf, TreeReaders } from '../rules/kconfig/tree-readers.ts';
 import { cycleKey } from '../rules/recursive-dependency.ts';
 import type { ArchPair, Candidate, ChangedPath, Conf, ConfRun, KernelChange, Rule, RuleRun } from '../rules/rule.ts';
+import { CTree } from '../rules/source/c-definitions.ts';
+import { CFileCache } from '../rules/source/c-file-cache.ts';
 import type { AppliedSeries, Arch, CannotCheck, Dropped, Finding, Report, Series, Side, Tree } from '../rules/types.ts';
 import { applySeries } from './apply.ts';
+import { CReader } from './c-reader.ts';
 import { ConfServers } from './conf-servers.ts';
 import { type DistributionConfig, existingConfigs } from './existing-configs.ts';
 import { changedPaths, openTree } from './git-tree.ts';
@@ -52,6 +56,8 @@ export interface CheckOptions {
   readonly archs?: readonly Arch[];
   readonly distributions?: readonly DistributionConfig[];
   readonly rules?: readonly Rule[];
+  /** Runs the rules on trial as well. */
+  readonly withTrial?: boolean;
   /** Runs the tree's programs without a sandbox. */
   readonly trustTree?: boolean;
   /** Kept between calls, it saves parsing the files that trees have in common. */
@@ -68,7 +74,7 @@ export interface CheckOptions {
  */
 export async function check(series: Series, repo: Repository, options: CheckOptions): Promise<Report> {
   const clock = new Clock(options.now);
-  const rules = options.rules ?? RULES;
+  const rules = options.rules ?? RULES.filter(({ isTrial }) => !isTrial || options.withTrial === true);
   const unchecked = uncheckedReport(series);
   const report = (rest: Partial<Report>): Report => ({ ...unchecked, ...rest, tookMs: clock.laps });
 
@@ -127,15 +133,17 @@ async function compare(
   // Without a change to a Kconfig file no model can differ.
   const archs = changedFiles.length > 0 ? all : [];
   const configs = await existingConfigs(treeBefore.tree, treeAfter.tree, archs, options.distributions ?? []);
+  const { kbuild, cFiles } = codeOf(store);
   const change: KernelChange = {
     series,
-    before: { commit: base, tree: treeBefore.tree, kconfig: treeBefore },
-    after: { commit: applied.head, tree: treeAfter.tree, kconfig: treeAfter },
+    before: { commit: base, tree: treeBefore.tree, kconfig: treeBefore, c: new CTree(treeBefore.tree, cFiles) },
+    after: { commit: applied.head, tree: treeAfter.tree, kconfig: treeAfter, c: new CTree(treeAfter.tree, cFiles) },
     changedPaths: paths,
     configs,
     lines: new PatchLines(series),
     pool: store.pool,
     readers: new TreeReaders(store.pool),
+    kbuild,
   };
   const runs = rules.map((rule) => ({ rule, run: rule.begin(change) }));
   const symbols = new Set<string>();
@@ -165,6 +173,22 @@ async function compare(
     changedSymbols: [...symbols].sort(),
   };
   return { findings, dropped, checked };
+}
+
+/** What was read of code beside the Kconfig files of a store, for as long as these are kept. */
+interface Code {
+  readonly kbuild: KbuildStore;
+  readonly cFiles: CFileCache;
+}
+
+const codes = new WeakMap<KconfigStore, Code>();
+
+function codeOf(store: KconfigStore): Code {
+  const known = codes.get(store);
+  if (known) return known;
+  const code = { kbuild: new KbuildStore(store.pool), cFiles: new CFileCache(new CReader().read) };
+  codes.set(store, code);
+  return code;
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import configUpgrade from './config-upgrade.ts';
 import lostSymbol from './lost-symbol.ts';
+import missingDependency from './missing-dependency.ts';
 import overExposed from './over-exposed.ts';
 import recursiveDependency from './recursive-dependency.ts';
 import type { Rule } from './rule.ts';
@@ -12,6 +13,7 @@ import unmigratedRename from './unmigrated-rename.ts';
 export const RULES: readonly Rule[] = [
   configUpgrade,
   lostSymbol,
+  missingDependency,
   overExposed,
   recursiveDependency,
   undefinedSymbol,

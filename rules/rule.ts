@@ -5,6 +5,7 @@
  */
 
 import type { PatchLines } from './anchor.ts';
+import type { KbuildStore } from './kbuild/files.ts';
 import type { Cycle } from './kconfig/cycles.ts';
 import type { ExprPool } from './kconfig/expr.ts';
 import type { KconfigTree } from './kconfig/files.ts';
@@ -12,6 +13,7 @@ import type { KconfigModel } from './kconfig/model.ts';
 import type { SymbolChange } from './kconfig/properties.ts';
 import type { Solver } from './kconfig/solve.ts';
 import type { TreeReaders } from './kconfig/tree-readers.ts';
+import type { CTree } from './source/c-definitions.ts';
 import type { Arch, Attempt, Finding, RuleId, Rung, Series, Severity, Side, SymbolName, Tree } from './types.ts';
 
 export interface ChangedPath {
@@ -37,6 +39,8 @@ export interface TreeSide {
   readonly commit: string;
   readonly tree: Tree;
   readonly kconfig: KconfigTree;
+  /** Its C files. */
+  readonly c: CTree;
 }
 
 /** A series as rules see it. */
@@ -49,6 +53,8 @@ export interface KernelChange {
   readonly lines: PatchLines;
   readonly pool: ExprPool;
   readonly readers: TreeReaders;
+  /** For its makefiles. */
+  readonly kbuild: KbuildStore;
 }
 
 /** One architecture, before and after. */
@@ -101,6 +107,8 @@ export interface Rule {
   readonly rung: Rung;
   /** Headings, in this order: What it finds, Why it matters, Example, Instead, What it misses. */
   readonly doc: string;
+  /** Not fit to be sent yet: runs only where it is asked for, and never in the service. */
+  readonly isTrial?: true;
   begin(change: KernelChange): RuleRun;
 }
 

@@ -102,14 +102,18 @@ export class KbuildTree {
   /**
    * When an object is built: `path` is that of the object or of its source (.c, .S, .rs). Undefined where no
    * makefile that is read for this architecture names it. Reads the makefiles on its way from the top; where
-   * none of them names it, those below and beside. Throws KbuildError for a makefile that make would refuse.
+   * none of them names it, those below and beside, which may be all: not so with `isNear`. Throws KbuildError for a
+   * makefile that make would refuse.
    */
-  async conditionOf(path: string): Promise<Presence | undefined> {
+  async conditionOf(
+    path: string,
+    { isNear = false }: { readonly isNear?: boolean } = {},
+  ): Promise<Presence | undefined> {
     const object = normalize(path).replace(/\.(c|S|rs)$/, '.o');
     if (this.#all) return (await this.#all).get(object);
     const read = await this.#readTo(object);
     const near = this.#presence(object, read);
-    if (near) return near;
+    if (near || isNear) return near;
     for (const dir of read.reverse()) {
       const below = await this.#readBelow(dir);
       const found = this.#presence(object, below);
@@ -189,7 +193,7 @@ export class KbuildTree {
     return evaluator;
   }
 
-  /** The result for a directory ('' for the top Makefile): one made before from the same, or a new one. */
+  /** The result for a Kbuild file ('' for the top Makefile as make reads it): one made before from the same, or a new one. */
   async #evaluated<T>(name: string, evaluate: (world: World) => T): Promise<T> {
     const { evaluations } = this.#store;
     const key = `${this.#fixed.get('ARCH')} ${this.#fixed.get('SUBARCH')} ${this.#base?.id ?? ''} ${name}`;
@@ -241,7 +245,7 @@ export class KbuildTree {
     const lists =
       path === undefined
         ? { objects: [], directories: [] }
-        : await this.#evaluated(dir, (world): DirectoryLists => {
+        : await this.#evaluated(path, (world): DirectoryLists => {
             const scope = new Scope(this.#base);
             const evaluator = new Evaluator(this.#store.conditions, world, scope, this.#fixed);
             for (const name of INITIAL_LISTS) evaluator.define(name, '');

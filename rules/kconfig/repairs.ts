@@ -126,7 +126,7 @@ function off(pool: ExprPool, symbol: KSymbol, level: Level): Goal {
 }
 
 /** A helper, that others select as well: not only architectures, which say with it what they have. */
-function isSelectable({ prompts, selectedBy }: KSymbol): boolean {
+export function isSelectable({ prompts, selectedBy }: KSymbol): boolean {
   const isHelper = selectedBy.some(({ in: { path } }) => !path.startsWith('arch/'));
   return isHelper && selectedBy.length > (prompts.length > 0 ? 1 : 0);
 }
@@ -148,7 +148,7 @@ function symbolsOf(pool: ExprPool, e: ExprId): SymbolId[] {
 }
 
 /** Whether one of `from` gets its value, over whatever steps, from `to`. */
-function readsAny(pool: ExprPool, model: KconfigModel, from: readonly SymbolId[], to: SymbolId): boolean {
+export function readsAny(pool: ExprPool, model: KconfigModel, from: readonly SymbolId[], to: SymbolId): boolean {
   const seen = new Set(from);
   const queue = [...from];
   for (let id = queue.pop(); id !== undefined; id = queue.pop()) {

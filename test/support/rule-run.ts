@@ -1,7 +1,9 @@
 /** A rule on two small trees, without git and without conf. */
 import { createTwoFilesPatch } from 'diff';
 import { parseDiff } from '../../bot/diff.ts';
+import { openTreeSitter } from '../../queue/tree-sitter.ts';
 import { PatchLines } from '../../rules/anchor.ts';
+import { KbuildStore } from '../../rules/kbuild/files.ts';
 import { findCycles } from '../../rules/kconfig/cycles.ts';
 import { KconfigStore } from '../../rules/kconfig/files.ts';
 import { changedSymbols } from '../../rules/kconfig/properties.ts';
@@ -9,8 +11,13 @@ import { Solver } from '../../rules/kconfig/solve.ts';
 import { TreeReaders } from '../../rules/kconfig/tree-readers.ts';
 import { cycleKey } from '../../rules/recursive-dependency.ts';
 import type { Candidate, ChangedPath, Conf, ConfRun, ExistingConfig, KernelChange, Rule } from '../../rules/rule.ts';
+import { CTree } from '../../rules/source/c-definitions.ts';
+import { parseC } from '../../rules/source/c-file.ts';
+import { CFileCache } from '../../rules/source/c-file-cache.ts';
 import type { Arch, Patch, Series, Side, Tree } from '../../rules/types.ts';
 import { mapTree } from './dir-tree.ts';
+
+const treeSitter = await openTreeSitter();
 
 type Files = Readonly<Record<string, string>>;
 
@@ -26,17 +33,19 @@ export async function runRule(
   const [kconfigBefore, kconfigAfter] = [await store.open(treeBefore), await store.open(treeAfter)];
   const readers = new TreeReaders(store.pool);
   readers.add([...kconfigBefore.files, ...kconfigAfter.files]);
+  const cFiles = new CFileCache(async (text) => parseC(treeSitter.parse, text));
   const paths = changedPaths(before, after);
   const series = seriesOf(before, after, paths);
   const change: KernelChange = {
     series,
-    before: { commit: treeBefore.commit, tree: treeBefore, kconfig: kconfigBefore },
-    after: { commit: treeAfter.commit, tree: treeAfter, kconfig: kconfigAfter },
+    before: { commit: treeBefore.commit, tree: treeBefore, kconfig: kconfigBefore, c: new CTree(treeBefore, cFiles) },
+    after: { commit: treeAfter.commit, tree: treeAfter, kconfig: kconfigAfter, c: new CTree(treeAfter, cFiles) },
     changedPaths: paths,
     configs: archs.flatMap((arch) => configsOf(arch, before, after)),
     lines: new PatchLines(series),
     pool: store.pool,
     readers,
+    kbuild: new KbuildStore(store.pool),
   };
   const run = rule.begin(change);
   for (const arch of archs) {

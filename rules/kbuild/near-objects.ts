@@ -1,0 +1,52 @@
+/**
+ * C files that a symbol may decide about, without reading all makefiles: those whose makefile names it, in the
+ * directories at and below its Kconfig entry, where the kernel keeps them.
+ */
+
+import { dirname } from 'node:path/posix';
+import type { SymbolName, Tree } from '../types.ts';
+
+/** Makefiles looked at; drivers/gpu/drm has 200. */
+const MOST_MAKEFILES = 400;
+/** Files of one symbol; those of a directory that holds many drivers. */
+const MOST_FILES = 1200;
+/** Files of a directory that are asked about whatever its makefile says. */
+const FEW_FILES = 100;
+
+/** Which .c files to ask KbuildTree about; their conditions may turn out not to mention the symbol. */
+export async function filesNear(tree: Tree, symbol: SymbolName, kconfigPaths: readonly string[]): Promise<string[]> {
+  const paths = await tree.paths();
+  const found = new Set<string>();
+  const word = new RegExp(`\\bCONFIG_${symbol}\\b`);
+  for (const dir of new Set(kconfigPaths.map(dirname))) {
+    const inside = dir === '.' ? paths.filter((path) => !path.includes('/')) : under(paths, dir);
+    const makefiles = inside.filter((path) => /(?:^|\/)(?:Makefile|Kbuild)$/.test(path));
+    // a platform's directory may be entered for it
+    const own = paths.filter((path) => path.endsWith('.c') && dirname(path) === dir);
+    if (own.length <= FEW_FILES) for (const path of own) found.add(path);
+    const near = makefiles.length > MOST_MAKEFILES ? makefiles.filter((path) => dirname(path) === dir) : makefiles;
+    for (const [path, text] of await tree.read(near)) {
+      const lines = text.split('\n').filter((line) => word.test(line.replace(/(^|[^\\])#.*/, '$1')));
+      if (lines.length === 0) continue;
+      const at = dirname(path);
+      for (const file of paths.filter((one) => one.endsWith('.c') && dirname(one) === at)) found.add(file);
+      for (const [, below] of lines.join('\n').matchAll(/(?<=\s)([\w./-]+)\/(?=\s|$)/g))
+        for (const file of under(paths, `${at}/${below}`)) if (file.endsWith('.c')) found.add(file);
+    }
+  }
+  return [...found].slice(0, MOST_FILES);
+}
+
+/** Paths are sorted, so that those of a directory stand together. */
+function under(paths: readonly string[], dir: string): readonly string[] {
+  const prefix = `${dir}/`;
+  let [low, high] = [0, paths.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (paths[middle]! < prefix) low = middle + 1;
+    else high = middle;
+  }
+  let end = low;
+  while (end < paths.length && paths[end]!.startsWith(prefix)) end++;
+  return paths.slice(low, end);
+}

@@ -1,0 +1,119 @@
+/**
+ * When the compiler keeps what a file defines: a static function or table that only code left out mentions is
+ * dropped, with all the calls in it. Where that hangs on a macro or a stub, the condition is opaque.
+ */
+
+import type { Expr } from './c-ast.ts';
+import { partsOf } from './c-ast.ts';
+import type { CallSite } from './c-calls.ts';
+import type { Condition } from './c-condition.ts';
+import { all, any } from './c-condition.ts';
+import type { CFile } from './c-file.ts';
+import { whenAt } from './c-file.ts';
+
+/** Who mentions a name, and when. */
+interface Mention {
+  /** Function or variable in which it stands; absent for what is always kept. */
+  readonly in?: string;
+  readonly when: Condition;
+}
+
+const OPAQUE: Condition = { opaque: 'not told by the file' };
+/** A condition longer than this, as text, is given up. */
+const MOST_CONDITION = 1500;
+
+/**
+ * Gives the condition under which a function or a table of the file is kept. `keeps` says when a call of a name
+ * keeps what it is given: a stub does not.
+ */
+export function livenessOf(
+  file: CFile,
+  calls: readonly CallSite[],
+  keeps: (callee: string) => Condition,
+): (name: string) => Condition {
+  const isStatic = new Map<string, boolean>();
+  for (const { name, static: own, line } of file.functions) {
+    isStatic.set(name, (isStatic.get(name) ?? true) && own === true && line > 0);
+  }
+  const tables = new Set(file.variables.map(({ name }) => name));
+  const mentions = mentionsIn(file, calls, (name) => isStatic.has(name) || tables.has(name), keeps);
+  const known = new Map<string, Condition>();
+  const live = (name: string, above: ReadonlySet<string>): Condition => {
+    const done = known.get(name);
+    if (done !== undefined) return done;
+    if (isStatic.get(name) === false) return true;
+    if (above.has(name) || above.size > 12) return false;
+    const inner = new Set(above).add(name);
+    const own = mentions.get(name);
+    // a table that nothing of the file mentions is for others
+    const result = own
+      ? any(...own.map((one) => all(one.when, one.in === undefined ? true : live(one.in, inner))))
+      : tables.has(name);
+    const short = JSON.stringify(result).length > MOST_CONDITION ? OPAQUE : result;
+    // what a circle left out may be more than this for others
+    if (above.size === 0) known.set(name, short);
+    return short;
+  };
+  return (name) => live(name, new Set());
+}
+
+function mentionsIn(
+  file: CFile,
+  calls: readonly CallSite[],
+  isWanted: (name: string) => boolean,
+  keeps: (callee: string) => Condition,
+): Map<string, Mention[]> {
+  const found = new Map<string, Mention[]>();
+  const put = (name: string, mention: Mention): void => {
+    if (!isWanted(name)) return;
+    const known = found.get(name);
+    if (known) known.push(mention);
+    else found.set(name, [mention]);
+  };
+  const inArguments = new Set<string>();
+  for (const { callee, isPointer, caller, when, args } of calls) {
+    if (!isPointer) put(callee, { in: caller, when });
+    const kept = isPointer ? true : keeps(callee);
+    for (const name of args.flatMap(namesIn)) {
+      inArguments.add(`${caller} ${name}`);
+      put(name, { in: caller, when: all(when, kept) });
+    }
+  }
+  for (const { name, line, type, init } of file.variables) {
+    const isPower = /\bdev_pm_ops\b/.test(type);
+    const mention = { in: name, when: isPower ? OPAQUE : whenAt(file, line) };
+    for (const one of namesIn(init)) put(one, mention);
+    // pm_ptr(&x), of_match_ptr(x): kept or not as the macro says
+    for (const one of namesInCalls(init)) put(one, { in: name, when: OPAQUE });
+  }
+  for (const { macro, line, args } of file.invocations) {
+    const isTable = /PM_OPS|SHOW_ATTRIBUTE|ATTRIBUTE_GROUPS|DEVICE_TABLE|_ATTR/.test(macro);
+    for (const name of args) put(name, { when: isTable ? OPAQUE : whenAt(file, line) });
+  }
+  for (const { name, body, line, endLine } of file.functions) {
+    const text = JSON.stringify(body);
+    const isPlain = !text.includes('CONFIG_') && !file.regions.some(([at]) => at > line && at <= endLine);
+    const when = isPlain ? whenAt(file, line) : OPAQUE;
+    for (const [, other] of text.matchAll(/"k":"name","name":"(\w+)"/g)) {
+      if (other === name || !isWanted(other!) || found.get(other!)?.some((one) => one.in === name)) continue;
+      // assigned, returned, compared
+      if (!inArguments.has(`${name} ${other}`)) put(other!, { in: name, when });
+    }
+  }
+  return found;
+}
+
+/** `f`, `&f`, `(type)f` and those in a list. */
+function namesIn(e: Expr): string[] {
+  if (e.k === 'name') return [e.name];
+  if (e.k === 'list') return e.items.flatMap(({ value }) => namesIn(value));
+  if (e.k === 'cast' || (e.k === 'unary' && e.op === '&')) return namesIn(e.of);
+  return [];
+}
+
+/** Names handed to calls and tests inside an initialiser. */
+function namesInCalls(e: Expr): string[] {
+  if (e.k === 'call' || e.k === 'choose')
+    return partsOf(e).flatMap((part) => [...namesIn(part), ...namesInCalls(part)]);
+  return partsOf(e).flatMap(namesInCalls);
+}

@@ -1,0 +1,85 @@
+/**
+ * Which files export which names (EXPORT_SYMBOL* of include/linux/export.h), by one search of the tree: whatever code
+ * of a module or of another directory calls is in here.
+ */
+
+import type { Arch, Tree } from '../types.ts';
+import type { Condition } from './c-condition.ts';
+import { whenAt } from './c-file.ts';
+import { preprocess } from './c-preprocess.ts';
+
+export interface ExportLine {
+  readonly path: string;
+  readonly line: number;
+  readonly text: string;
+}
+
+const WORDS = ['EXPORT_SYMBOL', 'EXPORT_SYMBOL_GPL', 'EXPORT_SYMBOL_NS', 'EXPORT_SYMBOL_NS_GPL'];
+/** Linux 6.12 has 38 000. */
+const MAX_LINES = 100_000;
+const EXPORT = /^\s*EXPORT_SYMBOL(?:_NS)?(?:_GPL)?\s*\(\s*(\w+)\s*[,)]/;
+
+export class ExportedNames {
+  readonly #tree: Tree;
+  readonly #lines: ReadonlyMap<string, readonly ExportLine[]>;
+  /** Of each file, when its lines are compiled. */
+  readonly #files = new Map<string, Promise<(line: number) => Condition>>();
+
+  private constructor(tree: Tree, lines: ReadonlyMap<string, readonly ExportLine[]>) {
+    this.#tree = tree;
+    this.#lines = lines;
+  }
+
+  /** Nothing is known of a tree with more exports than can be searched. */
+  static async of(tree: Tree): Promise<ExportedNames> {
+    const found = await tree.grep(WORDS, MAX_LINES);
+    const lines = new Map<string, ExportLine[]>();
+    if (found.length >= MAX_LINES) return new ExportedNames(tree, lines);
+    for (const { path, line, text } of found) {
+      const name = EXPORT.exec(text)?.[1];
+      if (name === undefined || /^(?:Documentation|scripts|tools|usr|samples)\//.test(path)) continue;
+      const one = { path, line, text: text.trim() };
+      const known = lines.get(name);
+      if (known) known.push(one);
+      else lines.set(name, [one]);
+    }
+    return new ExportedNames(tree, lines);
+  }
+
+  has(name: string): boolean {
+    return this.#lines.has(name);
+  }
+
+  /** When an export is compiled, if its file is. */
+  async when({ path, line }: ExportLine): Promise<Condition> {
+    const known = this.#files.get(path) ?? this.#conditionsOf(path);
+    this.#files.set(path, known);
+    return (await known)(line);
+  }
+
+  async #conditionsOf(path: string): Promise<(line: number) => Condition> {
+    const text = (await this.#tree.read([path])).get(path) ?? '';
+    const { arms, regions } = preprocess(text);
+    return (line) => whenAt({ arms, regions }, line);
+  }
+
+  /**
+   * The exports of a name that concern an architecture. Undefined where its own code or assembly takes part, which
+   * may stand in for any of the others.
+   */
+  forArch(name: string, arch: Arch): readonly ExportLine[] | undefined {
+    const all = this.#lines.get(name) ?? [];
+    const mine = all.filter(({ path }) => archOf(path) === undefined || isOf(path, arch));
+    return mine.some(({ path }) => isOf(path, arch) || !path.endsWith('.c')) ? undefined : mine;
+  }
+}
+
+function archOf(path: string): Arch | undefined {
+  return /^arch\/([^/]+)\//.exec(path)?.[1];
+}
+
+/** User mode builds some of x86. */
+function isOf(path: string, arch: Arch): boolean {
+  const of = archOf(path);
+  return of !== undefined && (of === arch || (arch === 'um' && of === 'x86'));
+}

@@ -1,0 +1,217 @@
+/**
+ * What a C file needs of other files to be linked: exported names that its code calls, itself or through macros and
+ * inline functions of the headers it includes, each with the condition under which the compiler keeps the call.
+ */
+
+import type { CallSite } from './c-calls.ts';
+import { callsIn, callsOf } from './c-calls.ts';
+import type { Condition } from './c-condition.ts';
+import { all, any, not } from './c-condition.ts';
+import { trivialMacro, trivialResult } from './c-constant.ts';
+import type { CTree } from './c-definitions.ts';
+import type { CFile } from './c-file.ts';
+import { whenAt } from './c-file.ts';
+import type { Header, HeaderTexts } from './c-includes.ts';
+import { livenessOf } from './c-liveness.ts';
+import type { ExportedNames } from './exported-names.ts';
+
+/** One exported name that a file uses. */
+export interface ExternalUse {
+  readonly name: string;
+  /** What the file says: the name itself, or the macro or inline function behind which it is. */
+  readonly callee: string;
+  /** Function in which it stands; absent for a macro outside of functions. */
+  readonly caller?: string;
+  readonly line: number;
+  readonly when: Condition;
+}
+
+/** The uses of one file, and when headers declare the names. */
+export interface ExternalUses {
+  readonly uses: readonly ExternalUse[];
+  /** Undefined where no header within reach declares the name. */
+  readonly declared: ReadonlyMap<string, Condition>;
+  /** Headers that were looked at, by the names that they may define. */
+  readonly headers: ReadonlyMap<string, readonly Header[]>;
+}
+
+/** Macros and inline functions followed from a call. */
+const MOST_STEPS = 4;
+/** Names that one file may lead to. */
+const MOST_NAMES = 3000;
+const OPAQUE: Condition = { opaque: 'not followed' };
+/** A macro that decides for itself whether it evaluates what it is given. */
+const DECIDES = /\b(?:CONFIG_\w+|IS_ENABLED|IS_REACHABLE|IS_BUILTIN|IS_MODULE|typeof|__typeof__|sizeof|if)\b|##|\?/;
+
+interface Target {
+  readonly name: string;
+  readonly when: Condition;
+}
+
+/** Undefined where the tree has no such file, or it cannot be read. */
+export async function externalUses(
+  tree: CTree,
+  path: string,
+  exported: ExportedNames,
+  headers: HeaderTexts,
+): Promise<ExternalUses | undefined> {
+  const read = await tree.file(path);
+  if (!read?.ok) return undefined;
+  const { file } = read;
+  const names = await headers.namesFor(tree.tree, path);
+  const search = new Search(tree, file, exported, names);
+  const calls = callsOf(file);
+  const invoked = new Set(file.invocations.map(({ macro }) => macro));
+  await search.load([...new Set([...calls.map(({ callee }) => callee), ...invoked])]);
+  const live = livenessOf(file, calls, (callee) => search.keeps(callee));
+  const uses: ExternalUse[] = [];
+  const take = (site: Pick<CallSite, 'callee' | 'line'> & { readonly caller?: string }, when: Condition): void => {
+    for (const target of search.targets(site.callee)) {
+      const { callee, line, caller } = site;
+      const both = all(when, target.when);
+      if (both !== false) uses.push({ name: target.name, callee, line, ...(caller && { caller }), when: both });
+    }
+  };
+  for (const site of calls) {
+    if (site.isPointer || site.isDoubtful) continue;
+    take(site, all(site.when, live(site.caller)));
+  }
+  for (const { macro, line } of file.invocations) take({ callee: macro, line }, whenAt(file, line));
+  return { uses, declared: search.declared(new Set(uses.map(({ name }) => name))), headers: names };
+}
+
+/** What names of one file lead to. */
+class Search {
+  readonly #tree: CTree;
+  readonly #own: ReadonlySet<string>;
+  readonly #ownFile: CFile;
+  readonly #exported: ExportedNames;
+  readonly #names: ReadonlyMap<string, readonly Header[]>;
+  readonly #headers = new Map<string, CFile | undefined>();
+  readonly #targets = new Map<string, readonly Target[]>();
+
+  constructor(tree: CTree, file: CFile, exported: ExportedNames, names: ReadonlyMap<string, readonly Header[]>) {
+    this.#tree = tree;
+    this.#ownFile = file;
+    this.#own = new Set(file.functions.map(({ name }) => name));
+    this.#exported = exported;
+    this.#names = names;
+  }
+
+  /** Reads the headers that define what these names stand for, a few steps far. */
+  async load(from: readonly string[]): Promise<void> {
+    const seen = new Set(from);
+    let step = [...from];
+    for (let n = 0; n < MOST_STEPS && seen.size < MOST_NAMES; n++) {
+      const next = new Set<string>();
+      for (const name of step) {
+        if (this.#own.has(name)) continue;
+        for (const { path } of this.#names.get(name) ?? []) await this.#read(path);
+        for (const { leadsTo } of this.#definitions(name))
+          for (const other of leadsTo) if (!seen.has(other.name)) next.add(other.name);
+      }
+      for (const name of next) seen.add(name);
+      step = [...next];
+    }
+  }
+
+  /** Exported names that a call of `name` needs, with the condition that the headers set. */
+  targets(name: string, steps = MOST_STEPS): readonly Target[] {
+    if (steps === 0 || this.#own.has(name)) return [];
+    const known = steps === MOST_STEPS ? this.#targets.get(name) : undefined;
+    if (known) return known;
+    const definitions = this.#definitions(name);
+    const found: Target[] = [];
+    if (this.#exported.has(name)) found.push({ name, when: not(any(...definitions.map(({ when }) => when))) });
+    for (const { when, leadsTo } of definitions)
+      for (const other of leadsTo)
+        for (const target of other.name === name ? [] : this.targets(other.name, steps - 1))
+          found.push({ name: target.name, when: all(when, other.when, target.when) });
+    const some = found.filter(({ when }) => when !== false && JSON.stringify(when).length < 3000);
+    if (steps === MOST_STEPS) this.#targets.set(name, some);
+    return some;
+  }
+
+  /** When a call of `name` keeps what it is given. */
+  keeps(name: string): Condition {
+    if (this.#own.has(name)) return true;
+    const definitions = this.#definitions(name);
+    if (definitions.length === 0) return this.#exported.has(name) ? true : OPAQUE;
+    const own = this.#exported.has(name) ? not(any(...definitions.map(({ when }) => when))) : false;
+    return any(
+      own,
+      ...definitions.map(({ when, isEmpty, leadsTo }) => (isEmpty ? false : leadsTo.length > 0 ? when : OPAQUE)),
+    );
+  }
+
+  /** When the headers declare or define each of the names. */
+  declared(names: ReadonlySet<string>): Map<string, Condition> {
+    const found = new Map<string, Condition>();
+    const put = (name: string, when: Condition): void => {
+      if (names.has(name)) found.set(name, any(found.get(name) ?? false, when));
+    };
+    for (const file of [this.#ownFile, ...this.#headers.values()]) {
+      if (!file) continue;
+      for (const { name, line } of [...file.declarations, ...file.functions, ...file.macros])
+        put(name, whenAt(file, line));
+    }
+    return found;
+  }
+
+  async #read(path: string): Promise<void> {
+    if (this.#headers.has(path)) return;
+    this.#headers.set(path, undefined);
+    const read = await this.#tree.file(path);
+    if (read?.ok) this.#headers.set(path, read.file);
+  }
+
+  #known = new Map<string, readonly HeaderDefinition[]>();
+
+  #definitions(name: string): readonly HeaderDefinition[] {
+    const known = this.#known.get(name);
+    if (known) return known;
+    const headers = this.#names.get(name) ?? [];
+    const found = definitionsIn(this.#ownFile, name);
+    for (const { path, isSure } of headers) {
+      const file = this.#headers.get(path);
+      for (const one of file ? definitionsIn(file, name) : [])
+        found.push(isSure ? one : { ...one, when: all(one.when, OPAQUE) });
+    }
+    if (headers.every(({ path }) => this.#headers.has(path))) this.#known.set(name, found);
+    return found;
+  }
+}
+
+interface HeaderDefinition {
+  readonly when: Condition;
+  /** It does nothing, or gives back a constant. */
+  readonly isEmpty: boolean;
+  readonly leadsTo: readonly Target[];
+}
+
+function definitionsIn(file: CFile, name: string): HeaderDefinition[] {
+  const functions = file.functions
+    .filter((one) => one.name === name)
+    .map((one): HeaderDefinition => {
+      const calls = one.unread ? [] : callsIn(file, one).filter(({ isPointer }) => !isPointer);
+      return {
+        when: whenAt(file, one.line),
+        isEmpty: trivialResult(one) !== undefined,
+        leadsTo: calls.map(({ callee, when }) => ({ name: callee, when })),
+      };
+    });
+  const macros = file.macros
+    .filter((one) => one.name === name && one.body !== name)
+    .map((macro): HeaderDefinition => {
+      const code = macro.body.replace(/"(?:\\.|[^"\\])*"/g, '""');
+      const words = DECIDES.test(code) ? [] : (code.match(/(?<![.>\w])[A-Za-z_]\w*/g) ?? []);
+      return {
+        when: whenAt(file, macro.line),
+        isEmpty: trivialMacro(macro) !== undefined,
+        leadsTo: [...new Set(words)]
+          .filter((word) => !macro.params?.includes(word))
+          .map((word) => ({ name: word, when: true })),
+      };
+    });
+  return [...functions, ...macros];
+}

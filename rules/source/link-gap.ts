@@ -1,0 +1,101 @@
+/**
+ * When a file cannot be linked: it is built and uses an exported name, and no file that exports it is built where it
+ * can be reached, and no header stands in for it. In vmlinux only what is built in can be reached; from a module,
+ * what is in vmlinux or in another module (scripts/mod/modpost.c, "undefined!").
+ */
+
+import type { Conditions } from '../kbuild/conditions.ts';
+import type { KbuildTree } from '../kbuild/kbuild-tree.ts';
+import type { Presence } from '../kbuild/presence.ts';
+import type { ExprId } from '../kconfig/expr.ts';
+import type { Goal } from '../kconfig/solve.ts';
+import type { Arch } from '../types.ts';
+import type { Condition } from './c-condition.ts';
+import { conditionBounds } from './c-condition.ts';
+import type { ExportedNames, ExportLine } from './exported-names.ts';
+
+/** Where the using code goes. */
+export type Into = 'vmlinux' | 'module';
+
+/** The files that export a name, on one architecture. */
+export interface Providers {
+  readonly name: string;
+  readonly exports: readonly ExportLine[];
+  readonly presences: readonly Presence[];
+  /** That one of them is built in, or built at all. */
+  readonly builtIn: ExprId;
+  readonly built: ExprId;
+}
+
+/** What one tree builds for one architecture, asked for one path at a time. */
+export class Builds {
+  readonly #kbuild: KbuildTree;
+  readonly #exported: ExportedNames;
+  readonly #conditions: Conditions;
+  readonly #arch: Arch;
+  readonly #presences = new Map<string, Promise<Presence | undefined>>();
+  readonly #providers = new Map<string, Promise<Providers | undefined>>();
+
+  constructor(kbuild: KbuildTree, exported: ExportedNames, conditions: Conditions, arch: Arch) {
+    this.#kbuild = kbuild;
+    this.#exported = exported;
+    this.#conditions = conditions;
+    this.#arch = arch;
+  }
+
+  /** Undefined where the makefiles on the way do not name it. */
+  presence(path: string): Promise<Presence | undefined> {
+    const known = this.#presences.get(path) ?? this.#kbuild.conditionOf(path, { isNear: true });
+    this.#presences.set(path, known);
+    return known;
+  }
+
+  /** Undefined where that cannot be told, or somebody provides it in every configuration. */
+  providers(name: string): Promise<Providers | undefined> {
+    const known = this.#providers.get(name) ?? this.#providersNow(name);
+    this.#providers.set(name, known);
+    return known;
+  }
+
+  async #providersNow(name: string): Promise<Providers | undefined> {
+    const exports = this.#exported.forArch(name, this.#arch);
+    if (exports === undefined || exports.length === 0) return undefined;
+    const { FALSE, TRUE, pool } = this.#conditions;
+    const presences = new Set<Presence>();
+    let [builtIn, built] = [FALSE, FALSE];
+    for (const one of exports) {
+      const presence = await this.presence(one.path);
+      if (!presence || presence.isUnknown) return undefined;
+      presences.add(presence);
+      const when = await this.#exported.when(one);
+      const most = (modular: ExprId): ExprId => conditionBounds(pool, when, { modular }).most;
+      const inVmlinux = this.#conditions.and(presence.builtIn, most(FALSE));
+      builtIn = this.#conditions.or(builtIn, inVmlinux);
+      built = this.#conditions.or(
+        built,
+        this.#conditions.or(inVmlinux, this.#conditions.and(presence.module, most(TRUE))),
+      );
+    }
+    return builtIn === TRUE ? undefined : { name, exports, presences: [...presences], builtIn, built };
+  }
+}
+
+/** That an object uses the name where nothing provides it; undefined where no configuration decides that. */
+export function gapGoals(
+  conditions: Conditions,
+  object: Presence,
+  when: Condition,
+  providers: Providers,
+  into: Into,
+): readonly Goal[] | undefined {
+  const { pool, TRUE, FALSE } = conditions;
+  const isModule = into === 'module';
+  const isBuilt = isModule ? object.module : object.builtIn;
+  const provided = isModule ? providers.built : providers.builtIn;
+  const { least } = conditionBounds(pool, when, { modular: isModule ? TRUE : FALSE });
+  if (object.isUnknown || isBuilt === FALSE || least === FALSE || provided === TRUE) return undefined;
+  if (object.ways.some(({ isLibrary }) => isLibrary)) return undefined;
+  const holds = (expr: ExprId): Goal[] => (expr === TRUE ? [] : [{ expr, level: 2, holds: true }]);
+  const fails = (expr: ExprId): Goal[] => (expr === FALSE ? [] : [{ expr, level: 2, holds: false }]);
+  return [...holds(isBuilt), ...holds(least), ...fails(provided)];
+}
