@@ -12,6 +12,7 @@ import { Upgrade } from './kconfig/upgrade.ts';
 import { applySettings, fragment } from './kconfig/witness.ts';
 import { type ArchPair, type Candidate, type Conf, type ConfRun, defineRule, type KernelChange } from './rule.ts';
 import { archsOf } from './source/sourced-files.ts';
+import { lineAt, type Place, placeAt, witnessOf } from './told.ts';
 import type { Anchor, Arch, Attempt, Evidence, Side, Witness } from './types.ts';
 
 export default defineRule({
@@ -107,12 +108,6 @@ interface Helper {
   readonly isSelectable: boolean;
 }
 
-interface Place {
-  readonly path: string;
-  readonly line: number;
-  readonly text: string;
-}
-
 const NEAR_LINES = 25;
 const FEW_SELECTORS = 4;
 const FEW_REASONS = 8;
@@ -146,17 +141,9 @@ function lossOf(change: KernelChange, pair: ArchPair, upgrade: Upgrade, lost: Lo
     how: stranded ? 'stranded' : isOwn ? 'dead' : 'along',
     anchor: blamed.anchor,
     blamed: blamed.place,
-    reasons: reasons
-      .slice(0, FEW_REASONS)
-      .map(({ path, line }) => ({ path, line, text: lineAt(change, 'after', path, line) })),
+    reasons: reasons.slice(0, FEW_REASONS).map(({ path, line }) => placeAt(change, path, line)),
     helper: stranded ? helperOf(pair, stranded) : null,
-    witness: {
-      arch: pair.arch,
-      from: 'empty',
-      settings: settings
-        .map((one) => ({ symbol: one.symbol.name, value: one.value }))
-        .sort((a, b) => (a.symbol < b.symbol ? -1 : 1)),
-    },
+    witness: witnessOf(pair.arch, settings),
     config,
     archs: [pair.arch],
   };
@@ -230,11 +217,6 @@ function isOnlyForModules(pool: ExprPool, expr: ExprId): boolean {
   const [left, right] = [pool.lefts[expr]!, pool.rights[expr]!];
   if (pool.ops[expr] === Op.and) return isOnlyForModules(pool, left) || isOnlyForModules(pool, right);
   return pool.ops[expr] === Op.modules;
-}
-
-function lineAt({ before, after }: KernelChange, side: Side, path: string, line: number): string {
-  const { files } = (side === 'before' ? before : after).kconfig;
-  return files.get(path)?.text.split('\n', line)[line - 1] ?? '';
 }
 
 /** Equal for losses that one comment is about: by one line, or for want of one helper. */

@@ -12,6 +12,7 @@ import { type ArchPair, type Candidate, type Conf, defineRule, type KernelChange
 import { conditionBounds } from './source/c-condition.ts';
 import type { Into, Providers } from './source/link-gap.ts';
 import { type Found, LinkSearch } from './source/link-search.ts';
+import { lineAt, type Place, placeAt, witnessOf } from './told.ts';
 import type { Anchor, Arch, Attempt, Evidence, Severity, Side, Witness } from './types.ts';
 
 export default defineRule({
@@ -52,12 +53,6 @@ headers under #ifdef. Of a change that concerns very many files, the nearest 80 
     };
   },
 });
-
-interface Place {
-  readonly path: string;
-  readonly line: number;
-  readonly text: string;
-}
 
 /** A call, and who would have provided what it calls. */
 interface Call extends Place {
@@ -183,13 +178,7 @@ class Telling {
       wasCalled: shown.wasCalled,
       ...blamed,
       repairs,
-      witness: {
-        arch: pair.arch,
-        from: 'empty',
-        settings: settings
-          .map(({ symbol, value }) => ({ symbol: symbol.name, value }))
-          .sort((a, b) => (a.symbol < b.symbol ? -1 : 1)),
-      },
+      witness: witnessOf(pair.arch, settings),
       config,
       values: claimed,
       archs: [pair.arch],
@@ -207,11 +196,9 @@ class Telling {
     const upgrade = new Upgrade(pool, pair.before, pair.after, pair.changes, readers);
     const own = pair.changes.get(owner.name);
     if (own && !own.before) {
-      const declaration = owner.declarations[0]!;
-      const text = lineAt(this.#change, declaration.path, declaration.line);
-      const anchor = lines.added(declaration.path, declaration.line, text);
-      const { path, line } = declaration;
-      if (anchor) return { anchor, blamed: { path, line, text, side: 'after', isQuoted: true } };
+      const { path, line } = owner.declarations[0]!;
+      const anchor = lines.added(path, line, lineAt(this.#change, 'after', path, line));
+      if (anchor) return { anchor, blamed: { ...placeAt(this.#change, path, line), side: 'after', isQuoted: true } };
     }
     for (const { property, side, text } of blamedLines(upgrade, pair.changes, [owner, ...needed], config)) {
       const { path, line } = property;
@@ -226,10 +213,6 @@ class Telling {
     const text = (await this.#change.after.tree.read([path])).get(path) ?? '';
     return (text.split('\n', line)[line - 1] ?? '').trim();
   }
-}
-
-function lineAt(change: KernelChange, path: string, line: number): string {
-  return (change.after.kconfig.files.get(path)?.text.split('\n', line)[line - 1] ?? '').trim();
 }
 
 function symbolsIn(pair: ArchPair, pool: KernelChange['pool'], goals: readonly Goal[]): KSymbol[] {

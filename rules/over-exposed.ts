@@ -12,6 +12,7 @@ import type { Goal, Solver } from './kconfig/solve.ts';
 import { type BothSides, withoutPlatform } from './kconfig/without-platform.ts';
 import { applySettings, fragment } from './kconfig/witness.ts';
 import { type ArchPair, type Candidate, type Conf, type ConfRun, defineRule, type KernelChange } from './rule.ts';
+import { type Place, witnessOf } from './told.ts';
 import type { Anchor, Arch, Attempt, Evidence, Patch, Side, Witness } from './types.ts';
 
 export default defineRule({
@@ -58,12 +59,6 @@ objects are not listed beside their entry. Code that is built and does nothing.`
     };
   },
 });
-
-interface Place {
-  readonly path: string;
-  readonly line: number;
-  readonly text: string;
-}
 
 /** An object that is not built, with the line of a makefile that says when it is, and what is off there. */
 interface Unbuilt extends Place {
@@ -248,7 +243,6 @@ function told(
   const anchor = dropped.find((one) => one.anchor)?.anchor;
   if (!anchor) return undefined;
   const parts = objects.map((object) => unbuilt(object, solver));
-  const settings = answer.settings.map(({ symbol, value }) => ({ symbol: symbol.name, value }));
   return {
     key: after.name,
     symbol: after.name,
@@ -260,9 +254,9 @@ function told(
         ? platforms.map((id) => change.pool.names[id]!)
         : [...new Set(parts.flatMap(({ off }) => off))],
     objects: parts,
-    isAsked: settings.some(({ symbol }) => symbol === after.name),
+    isAsked: answer.settings.some(({ symbol }) => symbol.name === after.name),
     repairs: dropped.flatMap(({ condition, text }) => repair(solver, widened, goals, condition, text) ?? []),
-    witness: { arch: pair.arch, from: 'empty', settings: settings.sort((a, b) => (a.symbol < b.symbol ? -1 : 1)) },
+    witness: witnessOf(pair.arch, answer.settings),
     config: fragment(answer.settings),
     archs: [pair.arch],
   };

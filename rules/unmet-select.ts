@@ -7,6 +7,7 @@ import { newlyUnmet, selectorsOf, type Unmet, unmetLines } from './kconfig/unmet
 import { Upgrade } from './kconfig/upgrade.ts';
 import { applySettings, fragment } from './kconfig/witness.ts';
 import { type ArchPair, type Candidate, type Conf, type ConfRun, defineRule, type KernelChange } from './rule.ts';
+import { lineAt, type Place, placeAt, witnessOf } from './told.ts';
 import type { Anchor, Arch, Attempt, Evidence, Severity, Witness } from './types.ts';
 
 export default defineRule({
@@ -64,12 +65,6 @@ interface Pair {
   readonly archs: readonly Arch[];
 }
 
-interface Place {
-  readonly path: string;
-  readonly line: number;
-  readonly text: string;
-}
-
 /** Equal for pairs that one comment is about: of one line, or of one entry that lacks the same dependencies. */
 function causeOf({ anchor: { patch, file, line }, blamed, edge, unmet }: Pair): string {
   const isOwnSelect = blamed.side === 'after' && blamed.path === edge.path && blamed.line === edge.line;
@@ -108,7 +103,7 @@ function told(change: KernelChange, pair: ArchPair, upgrade: Upgrade, unmet: Unm
   const config = fragment(settings);
   const blamed = blame(change, pair, upgrade, { edge, lines, chain, config });
   if (!blamed) return undefined;
-  const place = (path: string, line: number): Place => ({ path, line, text: lineAt(change, path, line) });
+  const place = (path: string, line: number): Place => placeAt(change, path, line);
   return {
     key: `${edge.from.name} ${edge.to.name}`,
     anchor: blamed.anchor,
@@ -126,13 +121,7 @@ function told(change: KernelChange, pair: ArchPair, upgrade: Upgrade, unmet: Unm
     })),
     blamed: blamed.place,
     repairs: repairsOf(solver, edge, blamed.owner),
-    witness: {
-      arch: pair.arch,
-      from: 'empty',
-      settings: settings
-        .map(({ symbol, value }) => ({ symbol: symbol.name, value }))
-        .sort((a, b) => (a.symbol < b.symbol ? -1 : 1)),
-    },
+    witness: witnessOf(pair.arch, settings),
     config,
     archs: [pair.arch],
   };
@@ -152,22 +141,23 @@ interface Scene {
   readonly config: string;
 }
 
+const QUOTED = { side: 'after', isQuoted: true } as const;
+
 /** The line of the series behind it; undefined where none can be named, and then nothing is said. */
 function blame(change: KernelChange, pair: ArchPair, upgrade: Upgrade, scene: Scene): Blame | undefined {
   const { edge, lines, chain, config } = scene;
   // The select itself, or one above it, if it is new.
   for (const one of [edge, ...chain]) {
-    const text = lineAt(change, one.in.path, one.line);
-    const anchor = isNew(pair, one) ? change.lines.added(one.in.path, one.line, text) : undefined;
     const { path } = one.in;
-    if (anchor)
-      return { anchor, place: { path, line: one.line, text, side: 'after', isQuoted: true }, owner: one.from };
+    const { line } = one;
+    const text = lineAt(change, 'after', path, line);
+    const anchor = isNew(pair, one) ? change.lines.added(path, line, text) : undefined;
+    if (anchor) return { anchor, place: { ...placeAt(change, path, line), ...QUOTED }, owner: one.from };
   }
   // What the target now needs.
   for (const { path, line } of lines) {
-    const text = lineAt(change, path, line);
-    const anchor = change.lines.added(path, line, text);
-    if (anchor) return { anchor, place: { path, line, text, side: 'after', isQuoted: true }, owner: edge.from };
+    const anchor = change.lines.added(path, line, lineAt(change, 'after', path, line));
+    if (anchor) return { anchor, place: { ...placeAt(change, path, line), ...QUOTED }, owner: edge.from };
   }
   const { pool } = change;
   const needed = new Set<KSymbol>();
@@ -186,7 +176,7 @@ function blame(change: KernelChange, pair: ArchPair, upgrade: Upgrade, scene: Sc
     const isOwner = owner === edge.to || needed.has(owner) || pair.after.symbols[owner.id] === undefined;
     return {
       anchor,
-      place: { path, line, text, side, isQuoted: exact !== undefined },
+      place: { path, line, text: text.trim(), side, isQuoted: exact !== undefined },
       owner: isOwner ? edge.from : pair.after.symbols[owner.id]!,
     };
   }
@@ -196,10 +186,6 @@ function blame(change: KernelChange, pair: ArchPair, upgrade: Upgrade, scene: Sc
 /** Whether the tree before has no such select, on this architecture. */
 function isNew({ before }: ArchPair, { from, to, cond }: Edge): boolean {
   return !before.symbols[to.id]?.selectedBy.some((edge) => edge.from.id === from.id && edge.cond === cond);
-}
-
-function lineAt(change: KernelChange, path: string, line: number): string {
-  return (change.after.kconfig.files.get(path)?.text.split('\n', line)[line - 1] ?? '').trim();
 }
 
 /** `BAR && BAZ`, each with its value: `BAR [=n] && BAZ [=y]`, as conf's warning has it. */
