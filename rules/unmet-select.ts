@@ -29,7 +29,7 @@ Depend on BAZ as well, select it where it is meant to be selected, or imply BAR.
 ## What it misses
 Selects that the tree before allows to be unmet as well, in whatever configuration. Answers of
 $(shell,...) are those of one compiler. Of a change that very many symbols depend on, the nearest
-3000 are looked at.`,
+are looked at.`,
 
   begin(change) {
     const found = new Map<string, Pair>();

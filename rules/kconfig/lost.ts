@@ -70,7 +70,7 @@ export function strandedBy(before: Solver, after: Solver, changes: Changes): Str
   const { pool } = after;
   const found: Stranded[] = [];
   for (const { after: helper, removed } of changes.values()) {
-    if (!helper || helper.prompts.length + helper.defaults.length + helper.impliedBy.length > 0) continue;
+    if (!helper || !isOnlySelected(pool, helper)) continue;
     for (const { edge } of removed) {
       const symbol = edge && after.model.symbols[edge.from.id];
       if (edge?.kind !== 'select' || !symbol || !isLogical(symbol)) continue;
@@ -90,6 +90,12 @@ export function strandedBy(before: Solver, after: Solver, changes: Changes): Str
     }
   }
   return found;
+}
+
+/** Whether nothing but a select turns it on: a `default n` does not. */
+function isOnlySelected(pool: ExprPool, { prompts, defaults, impliedBy }: KSymbol): boolean {
+  const never = pool.symbol(pool.n);
+  return prompts.length + impliedBy.length === 0 && defaults.every(({ value }) => value === never);
 }
 
 /** Whether all else that the symbol needs can be there, and the helper not. */

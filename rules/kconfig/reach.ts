@@ -14,7 +14,7 @@ import type { Goal, Solver } from './solve.ts';
 import type { TreeReaders } from './tree-readers.ts';
 
 /** Questions asked of one architecture; what would take more is not looked at. */
-const MOST_QUESTIONS = 6000;
+const MOST_QUESTIONS = 1000;
 /** Readers of new states looked at: the members of a choice all read each other. */
 const MOST_READINGS = 200_000;
 /** Steps whose conditions are kept on the way; beyond, only the first and the last. */
