@@ -4,7 +4,16 @@
  * hunks; a line is recognised by its text as well, since git may apply a hunk some lines off.
  */
 
-import type { Anchor, DiffLine, FileDiff, Hunk, Patch, Series } from './types.ts';
+import type { Anchor, DiffLine, FileDiff, Hunk, Patch, Series, Side } from './types.ts';
+
+/** Where a reply quotes; `isQuoted`: the line itself, not one beside it. */
+export interface Told {
+  readonly anchor: Anchor;
+  readonly isQuoted: boolean;
+}
+
+/** A block that moved, or a condition around it: further away the change is about something else. */
+const NEAR_LINES = 25;
 
 interface Place {
   readonly patch: number;
@@ -26,6 +35,13 @@ export class PatchLines {
   /** The patch line that added `text`, which stands at path:line after the series. */
   added(path: string, line: number, text: string): Anchor | undefined {
     return anchor(path, closest(this.#added.get(path), line, text));
+  }
+
+  /** Where a line of one side is told: the patch line itself, or the changed line nearest to it. */
+  told(side: Side, path: string, line: number, text: string): Told | undefined {
+    const exact = side === 'after' ? this.added(path, line, text) : this.removed(path, line, text);
+    const anchor = exact ?? this.near(path, line, NEAR_LINES);
+    return anchor && { anchor, isQuoted: exact !== undefined };
   }
 
   /** The patch line that removed `text`, which stood at path:line before the series. */

@@ -1,3 +1,4 @@
+import { onBothSides, type Verdict } from './both-sides.ts';
 import { changesCode } from './changed-code.ts';
 import { byFame, grouped, shortName } from './config-groups.ts';
 import { type Cause, propertyLine } from './kconfig/cause.ts';
@@ -6,7 +7,7 @@ import { lineOf, valueOn } from './kconfig/config-line.ts';
 import { Causes } from './kconfig/sole-cause.ts';
 import { rank, Upgrade, type ValueChange } from './kconfig/upgrade.ts';
 import { type Candidate, type Conf, type ConfRun, defineRule, type ExistingConfig, type KernelChange } from './rule.ts';
-import type { Anchor, Attempt, Evidence, Side } from './types.ts';
+import type { Attempt, Evidence, Side } from './types.ts';
 
 export default defineRule({
   id: 'config-upgrade',
@@ -51,9 +52,6 @@ Of many configurations with the same loss conf is asked about a few.`,
     };
   },
 });
-
-/** A block that moved, or a condition around it: further away the change is about something else. */
-const NEAR_LINES = 25;
 
 /** What one line of the tree brings about, on one side. */
 interface Group {
@@ -148,9 +146,9 @@ interface Totals {
 function candidate(change: KernelChange, { cause, line, hits }: Group, { total, sums }: Totals): Candidate | undefined {
   const { property, side } = cause;
   const counts = count(hits);
-  const exact = exactAnchor(change, cause, line);
-  const anchor = exact ?? change.lines.near(property.path, property.line, NEAR_LINES);
-  if (!anchor) return undefined;
+  const told = change.lines.told(side, property.path, property.line, line);
+  if (!told) return undefined;
+  const { anchor, isQuoted } = told;
   const named = counts.filter(({ hits: of }) => of.some((hit) => hit.isAsked || hit.isVisible));
   // Code beside it that changes may be a driver that learns to do without a helper.
   const isCodeChanged = changesCode(change.series, anchor);
@@ -197,7 +195,7 @@ function candidate(change: KernelChange, { cause, line, hits }: Group, { total, 
         line: at,
         text: line.trim(),
         side,
-        isQuoted: exact !== undefined,
+        isQuoted,
         isSole,
         explanation: shown.explanation,
       },
@@ -277,25 +275,14 @@ function byRenown(a: Hit, b: Hit): number {
   return Number(b.isAsked) - Number(a.isAsked) || byFame(a.config, b.config);
 }
 
-function exactAnchor(
-  change: KernelChange,
-  { property: { path, line: at }, side }: Cause,
-  line: string,
-): Anchor | undefined {
-  return side === 'after' ? change.lines.added(path, at, line) : change.lines.removed(path, at, line);
-}
-
 /** Runs conf on one configuration, without and with the series, and looks at what is claimed of it. */
-async function confirm(conf: Conf, config: ExistingConfig, claims: readonly Count[]): Promise<Attempt[]> {
+function confirm(conf: Conf, config: ExistingConfig, claims: readonly Count[]): Promise<Attempt[]> {
   const hits = claims.flatMap((claim) => claim.hits.filter((hit) => hit.config === config));
-  const sides = ['before', 'after'] as const;
-  const runs = await Promise.all(
-    sides.map((side) => conf.olddefconfig(side, config.arch, side === 'before' ? config.text : config.textAfter)),
-  );
-  return sides.map((side, i) => attempt(side, runs[i]!, hits));
+  const texts = { before: config.text, after: config.textAfter };
+  return onBothSides(conf, config.arch, texts, (side, run) => verdictOn(side, run, hits));
 }
 
-function attempt(side: Side, run: ConfRun, hits: readonly Hit[]): Attempt {
+function verdictOn(side: Side, run: ConfRun, hits: readonly Hit[]): Verdict {
   const found = hits.map(({ symbol }) => lineOf(run.config ?? '', symbol));
   const agrees =
     run.exitCode === 0 &&
@@ -303,6 +290,5 @@ function attempt(side: Side, run: ConfRun, hits: readonly Hit[]): Attempt {
       const [claimed, value] = [side === 'before' ? from : to, valueOn(found[i]!)];
       return value === undefined ? rank(claimed) === 0 : value === claimed;
     });
-  const excerpt = run.config === undefined ? run.stderr : found.join('\n');
-  return { rung: 2, side, argv: run.argv, exitCode: run.exitCode, excerpt: excerpt.slice(0, 2000), agrees };
+  return { excerpt: run.config === undefined ? run.stderr : found.join('\n'), agrees };
 }

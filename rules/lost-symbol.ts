@@ -1,5 +1,5 @@
 import { dirname } from 'node:path/posix';
-import { fame } from './config-groups.ts';
+import { onBothSides } from './both-sides.ts';
 import { ArchCount } from './kconfig/arch-count.ts';
 import { blamedLines } from './kconfig/blamed-line.ts';
 import type { Level } from './kconfig/cnf.ts';
@@ -10,9 +10,9 @@ import type { KSymbol } from './kconfig/model.ts';
 import { canSelect } from './kconfig/repairs.ts';
 import { Upgrade } from './kconfig/upgrade.ts';
 import { applySettings, fragment } from './kconfig/witness.ts';
-import { type ArchPair, type Candidate, type Conf, type ConfRun, defineRule, type KernelChange } from './rule.ts';
+import { type ArchPair, type Candidate, type Conf, defineRule, type KernelChange } from './rule.ts';
 import { archsOf } from './source/sourced-files.ts';
-import { lineAt, type Place, placeAt, witnessOf } from './told.ts';
+import { lineAt, onAll, type Place, placeAt, witnessOf } from './told.ts';
 import type { Anchor, Arch, Attempt, Evidence, Side, Witness } from './types.ts';
 
 export default defineRule({
@@ -61,7 +61,7 @@ configurations lose it is for config-upgrade to say. Ints, hexes and strings are
           const loss = lossOf(change, pair, upgrade, one);
           if (!loss) continue;
           const known = found.get(loss.key);
-          found.set(loss.key, known ? merged(known, loss) : loss);
+          found.set(loss.key, known ? onAll(known, loss) : loss);
         }
       },
       async finish() {
@@ -108,7 +108,6 @@ interface Helper {
   readonly isSelectable: boolean;
 }
 
-const NEAR_LINES = 25;
 const FEW_SELECTORS = 4;
 const FEW_REASONS = 8;
 
@@ -183,16 +182,15 @@ function blame(
   for (const { property, side } of [...own, ...blamedLines(upgrade, pair.changes, symbols, config)]) {
     const { path, line } = property;
     const text = lineAt(change, side, path, line);
-    const exact = side === 'after' ? change.lines.added(path, line, text) : change.lines.removed(path, line, text);
-    const anchor = exact ?? change.lines.near(path, line, NEAR_LINES);
-    if (!anchor) continue;
+    const told = change.lines.told(side, path, line, text);
+    if (!told) continue;
     const isOwn = pair.changes.has(lost.symbol.name);
     if (
       side === 'after' &&
       (isMeant(change, pair, property.expr) || (isOwn && isOnlyForModules(change.pool, property.expr)))
     )
       return undefined;
-    return { anchor, place: { path, line, text: text.trim(), side, isQuoted: exact !== undefined } };
+    return { anchor: told.anchor, place: { path, line, text: text.trim(), side, isQuoted: told.isQuoted } };
   }
   return undefined;
 }
@@ -222,12 +220,6 @@ function isOnlyForModules(pool: ExprPool, expr: ExprId): boolean {
 /** Equal for losses that one comment is about: by one line, or for want of one helper. */
 function causeOf({ how, helper, anchor: { patch, file, line } }: Loss): string {
   return `${how} ${patch} ${file}${helper ? ` ${helper.symbol} ${helper.isSelectable}` : `:${line}`}`;
-}
-
-/** One loss on several architectures: told of the one that most people know. */
-function merged(a: Loss, b: Loss): Loss {
-  const first = fame(b.witness.arch) < fame(a.witness.arch) ? b : a;
-  return { ...first, archs: [...a.archs, ...b.archs] };
 }
 
 /** Other symbols of the same cause that are named, and shown to conf. */
@@ -269,23 +261,14 @@ function candidate(change: KernelChange, losses: readonly Loss[]): Candidate {
 }
 
 /** conf gives the symbol without the series, and not with it, from the same .config. */
-async function confirm(conf: Conf, { config, symbol, value, witness: { arch } }: Loss): Promise<Attempt[]> {
-  const [before, after] = await Promise.all([
-    conf.olddefconfig('before', arch, config),
-    conf.olddefconfig('after', arch, config),
-  ]);
-  const attempt = (side: Side, run: ConfRun): Attempt => {
+function confirm(conf: Conf, { config, symbol, value, witness: { arch } }: Loss): Promise<Attempt[]> {
+  return onBothSides(conf, arch, config, (side, run) => {
     const line = lineOf(run.config ?? '', symbol);
     const has = valueOn(line) ?? 'n';
     const isThere = value === 'y' ? has === 'y' : has === 'y' || has === 'm';
     return {
-      rung: 2,
-      side,
-      argv: run.argv,
-      exitCode: run.exitCode,
-      excerpt: run.config === undefined ? run.stderr.slice(0, 2000) : line,
+      excerpt: run.config === undefined ? run.stderr : line,
       agrees: run.exitCode === 0 && isThere === (side === 'before'),
     };
-  };
-  return [attempt('before', before), attempt('after', after)];
+  });
 }

@@ -1,4 +1,4 @@
-import { fame } from './config-groups.ts';
+import { onBothSides } from './both-sides.ts';
 import type { MakefileLine, Presence } from './kbuild/presence.ts';
 import { blamedLines } from './kconfig/blamed-line.ts';
 import { lineOf, valueOn } from './kconfig/config-line.ts';
@@ -12,7 +12,7 @@ import { type ArchPair, type Candidate, type Conf, defineRule, type KernelChange
 import { conditionBounds } from './source/c-condition.ts';
 import type { Into, Providers } from './source/link-gap.ts';
 import { type Found, LinkSearch } from './source/link-search.ts';
-import { lineAt, type Place, placeAt, witnessOf } from './told.ts';
+import { helpingBoth, lineAt, onAll, type Place, placeAt, witnessOf } from './told.ts';
 import type { Anchor, Arch, Attempt, Evidence, Severity, Side, Witness } from './types.ts';
 
 export default defineRule({
@@ -44,7 +44,7 @@ headers under #ifdef. Of a change that concerns very many files, the nearest 80 
         if (pair.changes.size === 0 || pair.isCircular) return;
         for (const one of await telling.look(pair)) {
           const known = found.get(one.key);
-          found.set(one.key, known ? merged(known, one) : one);
+          found.set(one.key, known ? { ...onAll(known, one), repairs: helpingBoth(known, one) } : one);
         }
       },
       finish() {
@@ -92,18 +92,8 @@ function causeOf({ anchor: { patch, file, line }, owner }: Gap): string {
   return `${patch} ${file}:${line} ${owner}`;
 }
 
-function merged(a: Gap, b: Gap): Gap {
-  const [first, other] = fame(b.witness.arch) < fame(a.witness.arch) ? [b, a] : [a, b];
-  const repairs = first.repairs.filter((one) =>
-    other.repairs.some(({ kind, text }) => one.kind === kind && one.text === text),
-  );
-  return { ...first, repairs, archs: [...a.archs, ...b.archs] };
-}
-
 /** Calls that a finding names. */
 const MOST_CALLS = 4;
-/** A block that moved: further away the change is about something else. */
-const NEAR_LINES = 25;
 
 class Telling {
   readonly #change: KernelChange;
@@ -202,9 +192,8 @@ class Telling {
     }
     for (const { property, side, text } of blamedLines(upgrade, pair.changes, [owner, ...needed], config)) {
       const { path, line } = property;
-      const exact = side === 'after' ? lines.added(path, line, text) : lines.removed(path, line, text);
-      const anchor = exact ?? lines.near(path, line, NEAR_LINES);
-      if (anchor) return { anchor, blamed: { path, line, text, side, isQuoted: exact !== undefined } };
+      const told = lines.told(side, path, line, text);
+      if (told) return { anchor: told.anchor, blamed: { path, line, text, side, isQuoted: told.isQuoted } };
     }
     return undefined;
   }
@@ -291,31 +280,12 @@ function candidate(change: KernelChange, gaps: readonly Gap[]): Candidate {
 }
 
 /** The values come out with the series; without it they do not, or the code was not there. */
-async function confirm(conf: Conf, { config, values, wasCalled, witness: { arch } }: Gap): Promise<Attempt[]> {
-  const [before, after] = await Promise.all([
-    conf.olddefconfig('before', arch, config),
-    conf.olddefconfig('after', arch, config),
-  ]);
-  return (
-    [
-      ['before', before],
-      ['after', after],
-    ] as const
-  ).map(([side, run]): Attempt => {
+function confirm(conf: Conf, { config, values, wasCalled, witness: { arch } }: Gap): Promise<Attempt[]> {
+  return onBothSides(conf, arch, config, (side, run) => {
     const got = values.map(({ symbol }) => ({ symbol, value: valueOn(lineOf(run.config ?? '', symbol)) ?? 'n' }));
     const isSame = run.exitCode === 0 && got.every(({ value }, i) => value === values[i]!.value);
     return {
-      rung: 2,
-      side,
-      argv: run.argv,
-      exitCode: run.exitCode,
-      excerpt:
-        run.exitCode === 0
-          ? got
-              .map(({ symbol, value }) => `${symbol}=${value}`)
-              .join(' ')
-              .slice(0, 2000)
-          : run.stderr.slice(0, 2000),
+      excerpt: run.exitCode === 0 ? got.map(({ symbol, value }) => `${symbol}=${value}`).join(' ') : run.stderr,
       agrees: run.exitCode === 0 && (side === 'after' ? isSame : !wasCalled || !isSame),
     };
   });

@@ -1,5 +1,5 @@
+import { onBothSides } from './both-sides.ts';
 import { changesCode } from './changed-code.ts';
-import { fame } from './config-groups.ts';
 import { BuiltFor } from './kbuild/built-for.ts';
 import type { MakefileLine, Presence } from './kbuild/presence.ts';
 import { propertyLine } from './kconfig/cause.ts';
@@ -11,8 +11,8 @@ import { Platforms } from './kconfig/platforms.ts';
 import type { Goal, Solver } from './kconfig/solve.ts';
 import { type BothSides, withoutPlatform } from './kconfig/without-platform.ts';
 import { applySettings, fragment } from './kconfig/witness.ts';
-import { type ArchPair, type Candidate, type Conf, type ConfRun, defineRule, type KernelChange } from './rule.ts';
-import { type Place, witnessOf } from './told.ts';
+import { type ArchPair, type Candidate, type Conf, defineRule, type KernelChange } from './rule.ts';
+import { helpingBoth, onAll, type Place, witnessOf } from './told.ts';
 import type { Anchor, Arch, Attempt, Evidence, Patch, Side, Witness } from './types.ts';
 
 export default defineRule({
@@ -46,7 +46,7 @@ objects are not listed beside their entry. Code that is built and does nothing.`
         if (pair.changes.size === 0 || pair.isCircular) return;
         for (const one of await look(change, pair, state)) {
           const known = found.get(one.key);
-          found.set(one.key, known ? merged(known, one) : one);
+          found.set(one.key, known ? { ...onAll(known, one), repairs: helpingBoth(known, one) } : one);
         }
       },
       finish() {
@@ -93,8 +93,6 @@ interface Exposure {
 
 /** Symbols looked at on one architecture. */
 const MOST_SYMBOLS = 200;
-/** A block that moved, or a condition around it: further away the change is about something else. */
-const NEAR_LINES = 25;
 
 /** Kept over all architectures. */
 class State {
@@ -115,13 +113,6 @@ class State {
     };
     return this.#platforms;
   }
-}
-
-/** One symbol on several architectures: told of the one that most people know, repaired by what helps on all. */
-function merged(a: Exposure, b: Exposure): Exposure {
-  const [first, other] = fame(b.witness.arch) < fame(a.witness.arch) ? [b, a] : [a, b];
-  const repairs = first.repairs.filter(({ text }) => other.repairs.some((one) => one.text === text));
-  return { ...first, repairs, archs: [...a.archs, ...b.archs] };
 }
 
 async function look(change: KernelChange, pair: ArchPair, state: State): Promise<Exposure[]> {
@@ -279,14 +270,8 @@ function placed(
 ): Place & { readonly anchor: Anchor | undefined; readonly isQuoted: boolean } {
   const { path, line } = property;
   const text = propertyLine(property);
-  const exact = lines.removed(path, line, text);
-  return {
-    path,
-    line,
-    text: text.trim(),
-    anchor: exact ?? lines.near(path, line, NEAR_LINES),
-    isQuoted: exact !== undefined,
-  };
+  const told = lines.told('before', path, line, text);
+  return { path, line, text: text.trim(), anchor: told?.anchor, isQuoted: told?.isQuoted ?? false };
 }
 
 /** The dropped condition put back, if that is enough and leaves the symbol possible. */
@@ -356,22 +341,13 @@ function candidate(change: KernelChange, exposures: readonly Exposure[]): Candid
 }
 
 /** conf leaves it off without the series, and on with it, with what it hangs on off. */
-async function confirm(conf: Conf, { symbol, off, config, witness: { arch } }: Exposure): Promise<Attempt[]> {
-  const [before, after] = await Promise.all([
-    conf.olddefconfig('before', arch, config),
-    conf.olddefconfig('after', arch, config),
-  ]);
-  const attempt = (side: Side, run: ConfRun): Attempt => {
+function confirm(conf: Conf, { symbol, off, config, witness: { arch } }: Exposure): Promise<Attempt[]> {
+  return onBothSides(conf, arch, config, (side, run) => {
     const lines = [symbol, ...off].map((name) => lineOf(run.config ?? '', name));
     const [isOn, ...areOn] = lines.map((line) => /^[ym]$/.test(valueOn(line) ?? 'n'));
     return {
-      rung: 2,
-      side,
-      argv: run.argv,
-      exitCode: run.exitCode,
-      excerpt: (run.config === undefined ? run.stderr : lines.join('\n')).slice(0, 2000),
+      excerpt: run.config === undefined ? run.stderr : lines.join('\n'),
       agrees: run.exitCode === 0 && isOn === (side === 'after') && (side === 'before' || !areOn.includes(true)),
     };
-  };
-  return [attempt('before', before), attempt('after', after)];
+  });
 }

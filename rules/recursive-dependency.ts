@@ -1,3 +1,4 @@
+import { onBothSides } from './both-sides.ts';
 import type { Cycle, CycleStep } from './kconfig/cycles.ts';
 import { type Candidate, type Conf, defineRule, type KernelChange } from './rule.ts';
 import type { Anchor, Arch, Attempt, Evidence } from './types.ts';
@@ -120,25 +121,10 @@ function textOf(change: KernelChange, { path, line }: CycleStep): string {
 const MESSAGE = 'recursive dependency detected';
 
 /** conf accepts the tree before, and refuses the one after in the words that the claim gives. */
-async function confirm(conf: Conf, arch: string, cycle: Cycle): Promise<Attempt[]> {
-  const before = await conf.olddefconfig('before', arch, '');
-  const after = await conf.olddefconfig('after', arch, '');
-  return [
-    {
-      rung: 2,
-      side: 'before',
-      argv: before.argv,
-      exitCode: before.exitCode,
-      excerpt: before.stderr.slice(0, 500),
-      agrees: before.exitCode === 0 && !before.stderr.includes(MESSAGE),
-    },
-    {
-      rung: 2,
-      side: 'after',
-      argv: after.argv,
-      exitCode: after.exitCode,
-      excerpt: after.stderr.slice(0, 2000),
-      agrees: after.exitCode !== 0 && after.stderr.includes(cycle.stderr.trim()),
-    },
-  ];
+function confirm(conf: Conf, arch: string, cycle: Cycle): Promise<Attempt[]> {
+  return onBothSides(conf, arch, '', (side, { exitCode, stderr }) =>
+    side === 'before'
+      ? { excerpt: stderr.slice(0, 500), agrees: exitCode === 0 && !stderr.includes(MESSAGE) }
+      : { excerpt: stderr, agrees: exitCode !== 0 && stderr.includes(cycle.stderr.trim()) },
+  );
 }

@@ -1,5 +1,6 @@
 /** What claims are made of: lines of Kconfig files, and the configuration that shows a fault. */
 
+import { fame } from './config-groups.ts';
 import type { Setting } from './kconfig/justify.ts';
 import type { KernelChange } from './rule.ts';
 import type { Arch, Side, Witness } from './types.ts';
@@ -26,4 +27,25 @@ export function placeAt(change: KernelChange, path: string, line: number): Place
 export function witnessOf(arch: Arch, settings: readonly Setting[]): Witness {
   const named = settings.map(({ symbol, value }) => ({ symbol: symbol.name, value }));
   return { arch, from: 'empty', settings: named.sort((a, b) => (a.symbol < b.symbol ? -1 : 1)) };
+}
+
+/** What is told of one architecture at least. */
+interface OnArchs {
+  readonly witness: Witness;
+  readonly archs: readonly Arch[];
+}
+
+/** The same fault on more architectures: told of the one that most people know. */
+export function onAll<T extends OnArchs>(a: T, b: T): T {
+  const first = fame(b.witness.arch) < fame(a.witness.arch) ? b : a;
+  return { ...first, archs: [...a.archs, ...b.archs] };
+}
+
+/** Repairs of the one that is told which help on the other's architectures as well. */
+export function helpingBoth<R extends { readonly kind?: string; readonly text: string }>(
+  a: OnArchs & { readonly repairs: readonly R[] },
+  b: OnArchs & { readonly repairs: readonly R[] },
+): R[] {
+  const [first, other] = fame(b.witness.arch) < fame(a.witness.arch) ? [b, a] : [a, b];
+  return first.repairs.filter((one) => other.repairs.some(({ kind, text }) => one.kind === kind && one.text === text));
 }

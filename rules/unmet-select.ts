@@ -1,4 +1,4 @@
-import { fame } from './config-groups.ts';
+import { onBothSides } from './both-sides.ts';
 import { blamedLines } from './kconfig/blamed-line.ts';
 import type { Edge, KSymbol } from './kconfig/model.ts';
 import { reachOf } from './kconfig/reach.ts';
@@ -6,8 +6,8 @@ import { type Repair, repairsOf } from './kconfig/repairs.ts';
 import { newlyUnmet, selectorsOf, type Unmet, unmetLines } from './kconfig/unmet.ts';
 import { Upgrade } from './kconfig/upgrade.ts';
 import { applySettings, fragment } from './kconfig/witness.ts';
-import { type ArchPair, type Candidate, type Conf, type ConfRun, defineRule, type KernelChange } from './rule.ts';
-import { lineAt, type Place, placeAt, witnessOf } from './told.ts';
+import { type ArchPair, type Candidate, type Conf, defineRule, type KernelChange } from './rule.ts';
+import { helpingBoth, lineAt, onAll, type Place, placeAt, witnessOf } from './told.ts';
 import type { Anchor, Arch, Attempt, Evidence, Severity, Witness } from './types.ts';
 
 export default defineRule({
@@ -38,7 +38,7 @@ are looked at.`,
         if (pair.changes.size === 0 || pair.isCircular) return;
         for (const one of look(change, pair)) {
           const known = found.get(one.key);
-          found.set(one.key, known ? merged(known, one) : one);
+          found.set(one.key, known ? { ...onAll(known, one), repairs: helpingBoth(known, one) } : one);
         }
       },
       finish() {
@@ -72,21 +72,9 @@ function causeOf({ anchor: { patch, file, line }, blamed, edge, unmet }: Pair): 
   return isOwnSelect ? `${patch} ${file} ${edge.from} ${lacks.join(' ')}` : `${patch} ${file}:${line}`;
 }
 
-/** One pair on several architectures: told of the one that most people know, repaired by what helps on all. */
-function merged(a: Pair, b: Pair): Pair {
-  const [first, other] = fame(b.witness.arch) < fame(a.witness.arch) ? [b, a] : [a, b];
-  const repairs = first.repairs.filter((one) =>
-    other.repairs.some(({ kind, text }) => one.kind === kind && one.text === text),
-  );
-  return { ...first, repairs, archs: [...a.archs, ...b.archs] };
-}
-
-/** A block that moved, or a condition around it: further away the change is about something else. */
-const NEAR_LINES = 25;
-
 function look(change: KernelChange, pair: ArchPair): Pair[] {
   const solvers = { before: pair.solver('before'), after: pair.solver('after') };
-  const { symbols } = reachOf(solvers.after, pair.changes, change.readers);
+  const symbols = reachOf(solvers.after, pair.changes, change.readers);
   const found = newlyUnmet(solvers.before, solvers.after, symbols);
   if (found.length === 0) return [];
   const upgrade = new Upgrade(change.pool, pair.before, pair.after, pair.changes, change.readers);
@@ -169,14 +157,13 @@ function blame(change: KernelChange, pair: ArchPair, upgrade: Upgrade, scene: Sc
   const symbols = [edge.from, ...chain.map(({ from }) => from), ...needed, edge.to];
   for (const { property, side, text } of blamedLines(upgrade, pair.changes, symbols, config)) {
     const { path, line } = property;
-    const exact = side === 'after' ? change.lines.added(path, line, text) : change.lines.removed(path, line, text);
-    const anchor = exact ?? change.lines.near(path, line, NEAR_LINES);
-    if (!anchor) continue;
+    const told = change.lines.told(side, path, line, text);
+    if (!told) continue;
     const owner = property.edge?.from ?? property.of;
     const isOwner = owner === edge.to || needed.has(owner) || pair.after.symbols[owner.id] === undefined;
     return {
-      anchor,
-      place: { path, line, text: text.trim(), side, isQuoted: exact !== undefined },
+      anchor: told.anchor,
+      place: { path, line, text: text.trim(), side, isQuoted: told.isQuoted },
       owner: isOwner ? edge.from : pair.after.symbols[owner.id]!,
     };
   }
@@ -242,23 +229,14 @@ function candidate(change: KernelChange, pairs: readonly Pair[]): Candidate {
 }
 
 /** conf warns of the pair with the series, and not without it. */
-async function confirm(conf: Conf, { config, edge, witness: { arch } }: Pair): Promise<Attempt[]> {
-  const [before, after] = await Promise.all([
-    conf.olddefconfig('before', arch, config),
-    conf.olddefconfig('after', arch, config),
-  ]);
-  const attempt = (side: 'before' | 'after', run: ConfRun): Attempt => {
-    const warning = warningOf(run.stderr, edge);
+function confirm(conf: Conf, { config, edge, witness: { arch } }: Pair): Promise<Attempt[]> {
+  return onBothSides(conf, arch, config, (side, { exitCode, stderr }) => {
+    const warning = warningOf(stderr, edge);
     return {
-      rung: 2,
-      side,
-      argv: run.argv,
-      exitCode: run.exitCode,
-      excerpt: (warning ?? (run.exitCode === 0 ? 'no such warning' : run.stderr)).slice(0, 2000),
-      agrees: run.exitCode === 0 && (warning !== undefined) === (side === 'after'),
+      excerpt: warning ?? (exitCode === 0 ? 'no such warning' : stderr),
+      agrees: exitCode === 0 && (warning !== undefined) === (side === 'after'),
     };
-  };
-  return [attempt('before', before), attempt('after', after)];
+  });
 }
 
 /** conf's words about one select; undefined where it has none (scripts/kconfig/symbol.c, sym_warn_unmet_dep). */

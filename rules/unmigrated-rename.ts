@@ -1,3 +1,4 @@
+import { onBothSides } from './both-sides.ts';
 import { byFame, grouped } from './config-groups.ts';
 import { lineOf, valueOn } from './kconfig/config-line.ts';
 import { readConfig } from './kconfig/dotconfig.ts';
@@ -259,17 +260,12 @@ function valuesOf({ config: { arch, name }, from, to }: Hit, loss: Loss): Eviden
 }
 
 /** conf gives the old symbol its value without the series, and the new one less with it. */
-async function confirm(conf: Conf, { config, from, to }: Hit, loss: Loss): Promise<Attempt[]> {
-  const tries = [
-    { side: 'before', text: config.text, symbol: loss.old, claimed: from },
-    { side: 'after', text: config.textAfter, symbol: loss.new, claimed: to },
-  ] as const;
-  return Promise.all(
-    tries.map(async ({ side, text, symbol, claimed }): Promise<Attempt> => {
-      const { argv, exitCode, config: written, stderr } = await conf.olddefconfig(side, config.arch, text);
-      const line = lineOf(written ?? '', symbol);
-      const agrees = exitCode === 0 && (valueOn(line) ?? 'n') === claimed;
-      return { rung: 2, side, argv, exitCode, excerpt: written === undefined ? stderr.slice(0, 2000) : line, agrees };
-    }),
-  );
+function confirm(conf: Conf, { config, from, to }: Hit, loss: Loss): Promise<Attempt[]> {
+  const texts = { before: config.text, after: config.textAfter };
+  return onBothSides(conf, config.arch, texts, (side, { exitCode, config: written, stderr }) => {
+    const [symbol, claimed] = side === 'before' ? [loss.old, from] : [loss.new, to];
+    const line = lineOf(written ?? '', symbol);
+    const agrees = exitCode === 0 && (valueOn(line) ?? 'n') === claimed;
+    return { excerpt: written === undefined ? stderr : line, agrees };
+  });
 }

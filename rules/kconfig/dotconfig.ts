@@ -112,11 +112,18 @@ function quoted(text: string): string {
 
 /** One line of .config, newline included; '' for a symbol without a type. */
 export function configLine(values: Values, symbol: KSymbol, unset: 'comment' | 'n' = 'comment'): string {
-  if (symbol.type === SymbolType.unknown) return '';
-  const value = values.text(symbol);
-  const isTristate = symbol.type === SymbolType.bool || symbol.type === SymbolType.tristate;
-  if (isTristate && value === 'n' && unset === 'comment') return `# ${PREFIX}${symbol.name} is not set\n`;
-  return `${PREFIX}${symbol.name}=${symbol.type === SymbolType.string ? quoted(value) : value}\n`;
+  return symbol.type === SymbolType.unknown ? '' : lineFor(symbol, values.text(symbol), unset);
+}
+
+/** The line that gives a symbol a value, newline included. */
+export function lineFor(
+  { name, type }: Pick<KSymbol, 'name' | 'type'>,
+  value: string,
+  unset: 'comment' | 'n' = 'comment',
+): string {
+  const isTristate = type === SymbolType.bool || type === SymbolType.tristate;
+  if (isTristate && value === 'n' && unset === 'comment') return `# ${PREFIX}${name} is not set\n`;
+  return `${PREFIX}${name}=${type === SymbolType.string ? quoted(value) : value}\n`;
 }
 
 /** The whole .config of calculated values. */

@@ -7,7 +7,7 @@ import type { ExprId } from './expr.ts';
 import { Op } from './expr.ts';
 import type { KSymbol } from './model.ts';
 import { SymbolType } from './parse.ts';
-import { canSelect, isSelectable, type Repair, readsAny } from './repairs.ts';
+import { canSelect, isSelectable, openCases, type Repair, readsAny } from './repairs.ts';
 import type { Goal, Solver } from './solve.ts';
 
 /** Repairs of `owner` by one of the symbols that build what it lacks. Empty where none of these is enough. */
@@ -47,16 +47,6 @@ export function gapRepairs(
 
 /** Whether no goals can be met once the owner depends on `needed`. */
 function isClosed(solver: Solver, goalSets: readonly (readonly Goal[])[], owner: KSymbol, needed: ExprId): boolean {
-  const { pool } = solver;
-  const self = pool.symbol(owner.id);
-  const at = (expr: ExprId, level: 1 | 2, holds: boolean): Goal => ({ expr, level, holds });
-  const open: Goal[][] =
-    owner.type === SymbolType.bool
-      ? [[at(self, 1, false)], [at(self, 1, true), at(needed, 1, true)]]
-      : [
-          [at(self, 1, false)],
-          [at(self, 1, true), at(self, 2, false), at(needed, 1, true)],
-          [at(self, 2, true), at(needed, 2, true)],
-        ];
+  const open = openCases(solver.pool, owner, needed);
   return goalSets.every((goals) => open.every((one) => solver.isPossible([...goals, ...one]) === false));
 }

@@ -48,7 +48,7 @@ export function lossesOf(before: Solver, after: Solver, changes: Changes, reader
   );
   const lost: Lost[] = [];
   const impossible: { name: string; level: Level }[] = [];
-  for (const id of reachOf(before, back, readers, 'on').symbols) {
+  for (const id of reachOf(before, back, readers, 'on')) {
     const [was, is] = [before.model.symbols[id], after.model.symbols[id]];
     // What has no prompt is nobody's choice: a helper without users goes by itself.
     if (!was?.prompts.length || !is?.declarations.length || !isLogical(was) || is.type !== was.type) continue;

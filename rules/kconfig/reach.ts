@@ -27,20 +27,16 @@ interface NewState {
   readonly goals: readonly Goal[];
 }
 
-export interface Reach {
-  /** The changed symbols, then those reached, the nearest first. */
-  readonly symbols: readonly SymbolId[];
-  /** There was more to follow than is followed. */
-  readonly isCut: boolean;
-}
-
-/** `solver` is that of the tree after. With `only`, no other states are looked at. */
+/**
+ * The changed symbols, then those reached, the nearest first, as far as they are followed. `solver` is that of the tree
+ * after. With `only`, no other states are looked at.
+ */
 export function reachOf(
   solver: Solver,
   changes: ReadonlyMap<string, SymbolChange>,
   readers: TreeReaders,
   only?: NewState['state'],
-): Reach {
+): readonly SymbolId[] {
   return new Search(solver, readers, only).from(changes);
 }
 
@@ -61,7 +57,7 @@ class Search {
     this.#only = only;
   }
 
-  from(changes: ReadonlyMap<string, SymbolChange>): Reach {
+  from(changes: ReadonlyMap<string, SymbolChange>): SymbolId[] {
     const touched: SymbolId[] = [];
     for (const { before, after } of changes.values()) {
       if (!after) continue;
@@ -70,7 +66,7 @@ class Search {
         this.#take(after, state, level, goals);
     }
     for (let i = 0; i < this.#queue.length && !this.#isCut; i++) this.#follow(this.#queue[i]!);
-    return { symbols: [...new Set([...touched, ...this.#reached])], isCut: this.#isCut };
+    return [...new Set([...touched, ...this.#reached])];
   }
 
   get #isCut(): boolean {

@@ -110,7 +110,7 @@ function conjuncts(pool: ExprPool, e: ExprId): ExprId[] {
 }
 
 /** What "depends on needed" leaves: the owner off, or as far on as that allows. */
-function openCases(pool: ExprPool, owner: KSymbol, needed: ExprId): Goal[][] {
+export function openCases(pool: ExprPool, owner: KSymbol, needed: ExprId): Goal[][] {
   const held = (level: Level): Goal[] => (needed === NONE ? [] : [{ expr: needed, level, holds: true }]);
   const isOff = [off(pool, owner, 1)];
   if (owner.type === SymbolType.bool) return [isOff, [on(pool, owner, 1), ...held(1)]];

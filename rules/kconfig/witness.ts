@@ -3,6 +3,7 @@
  * and gives to `make olddefconfig` as the whole .config.
  */
 
+import { lineFor } from './dotconfig.ts';
 import type { Tristate } from './expr.ts';
 import type { Setting } from './justify.ts';
 import { SymbolType } from './parse.ts';
@@ -65,10 +66,6 @@ export function fragment(
 ): string {
   return settings
     .toSorted((a, b) => (a.symbol.name < b.symbol.name ? -1 : 1))
-    .map(({ symbol: { name, type }, value }) => {
-      if (value === 'n' && (type === SymbolType.bool || type === SymbolType.tristate))
-        return `# CONFIG_${name} is not set\n`;
-      return `CONFIG_${name}=${type === SymbolType.string ? `"${value.replace(/["\\]/g, '\\$&')}"` : value}\n`;
-    })
+    .map(({ symbol, value }) => lineFor(symbol, value))
     .join('');
 }

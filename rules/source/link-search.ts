@@ -61,7 +61,7 @@ export class LinkSearch {
   async find(pair: ArchPair): Promise<Cause[]> {
     const { pool } = this.#change;
     const solver = pair.solver('after');
-    const { symbols } = reachOf(solver, pair.changes, this.#change.readers);
+    const symbols = reachOf(solver, pair.changes, this.#change.readers);
     const reached = symbols.flatMap((id) => pair.after.symbols[id] ?? []);
     const near = [...new Set([...selectorsOf(pair), ...reached])].slice(0, MOST_SYMBOLS);
     const after = await this.#builds('after', pair);
