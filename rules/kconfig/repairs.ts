@@ -147,14 +147,15 @@ function symbolsOf(pool: ExprPool, e: ExprId): SymbolId[] {
   return found;
 }
 
-/** Whether one of `from` gets its value, over whatever steps, from `to`. */
+/** Whether one of `from` gets its value, over whatever steps, from `to`; also where that takes too long to find out. */
 export function readsAny(pool: ExprPool, model: KconfigModel, from: readonly SymbolId[], to: SymbolId): boolean {
   const seen = new Set(from);
   const queue = [...from];
   for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
     if (id === to) return true;
+    if (seen.size > MOST_FOLLOWED) return true;
     const symbol = model.symbols[id];
-    if (!symbol || seen.size > MOST_FOLLOWED) continue;
+    if (!symbol) continue;
     for (const next of operands(pool, symbol)) {
       if (seen.has(next)) continue;
       seen.add(next);
