@@ -101,7 +101,17 @@ function read({ pool }: KconfigTreeDir, text: string): ExprId {
   return parsed.expr;
 }
 
+/** Answers, and ends every conf that it has started for it. */
 async function run(question: Question, tree: KconfigTreeDir, args: QuestionArguments, world: World): Promise<number> {
+  return await answer(question, tree, args, world).finally(() => tree.side.close());
+}
+
+async function answer(
+  question: Question,
+  tree: KconfigTreeDir,
+  args: QuestionArguments,
+  world: World,
+): Promise<number> {
   const archs = args.arch === undefined || args.arch.includes('all') ? tree.archs() : [...new Set(args.arch)];
   if (archs.length === 0) throw new UsageError(`${tree.dir}: there is no arch/*/Kconfig`);
   const began = world.now();
