@@ -5,7 +5,7 @@
  */
 
 import { accessSync, constants, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, parse, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { check } from '../queue/check.ts';
 import { formatRange } from '../queue/range.ts';
@@ -18,6 +18,7 @@ import { type Config, readConfigFile, stateDir } from './config.ts';
 import { bodyDigest, type Envelope, messageIdFor, toDraft, toText } from './eml.ts';
 import { type Intake, readSeries } from './intake.ts';
 import type { World } from './main.ts';
+import { renderPage } from './page.ts';
 import { everyoneIn } from './policy.ts';
 import { printable, printableMessage } from './printable.ts';
 import { footerOf, renderReplies } from './reply.ts';
@@ -32,6 +33,7 @@ export interface CheckArguments {
   readonly json?: boolean;
   readonly allRevisions?: boolean;
   readonly out?: string;
+  readonly html?: string;
   readonly config?: string;
   readonly trustTree?: boolean;
   readonly trial?: boolean;
@@ -56,6 +58,7 @@ export async function runCheck(input: string | undefined, args: CheckArguments, 
   if (args.range === undefined && input === undefined && world.stdin.isTTY)
     throw new UsageError('no input: give an mbox, a Maildir, a mail, or --range base..branch');
   if (args.out !== undefined) refuseFile(args.out);
+  if (args.html !== undefined) refuseFolder(args.html);
 
   const repo = await openRepository({
     treeDir,
@@ -84,6 +87,7 @@ export async function runCheck(input: string | undefined, args: CheckArguments, 
       if (!args.json) describe(report, say);
       else if (report.cannotCheck) say(failureOf(report.cannotCheck));
       if (series.complete) writeReplies(series, report, { args, config, world, written });
+      if (args.html !== undefined) writePage(args.html, reports.length, series, report, config);
     }
     if (args.json) world.stdout.write(`${JSON.stringify(reports.length === 1 ? reports[0] : reports, null, 2)}\n`);
     if (reports.some((report) => report.cannotCheck) || intake.problems.length > 0) return 2;
@@ -190,6 +194,19 @@ function writeReplies(series: Series, report: Report, { args, config, world, wri
   }
 }
 
+/** The first series' page has the name asked for, the others' a number as well. */
+function writePage(file: string, number: number, series: Assembled, report: Report, config: Config): void {
+  const { dir, name, ext } = parse(resolve(file));
+  const { templates_dir: templatesDir } = config.bot;
+  const page = renderPage({
+    report,
+    footer: footerOf(config.bot),
+    ...(series.complete && { series }),
+    ...(templatesDir !== undefined && { templatesDir }),
+  });
+  writeAtomically(dir, number === 1 ? `${name}${ext}` : `${name}.${number}${ext}`, Buffer.from(page), '--html');
+}
+
 /** The reply as it would go to everybody: author in To, the patch's other recipients in Cc. */
 function envelopeFor(series: Series, reply: Reply, address: string, date: Date): Envelope {
   const { message, author } = series.patches.find((patch) => patch.n === reply.patch)!;
@@ -224,8 +241,15 @@ function refuseFile(dir: string): void {
   }
 }
 
+function refuseFolder(file: string): void {
+  if (existsSync(file) && statSync(file).isDirectory())
+    throw new UsageError(`--html ${file}: it is a folder; give a file`);
+  const folder = dirname(resolve(file));
+  if (!existsSync(folder)) throw new UsageError(`--html ${file}: there is no folder ${folder}`);
+}
+
 /** Never half a file, and none left behind. */
-function writeAtomically(dir: string, name: string, bytes: Uint8Array): void {
+function writeAtomically(dir: string, name: string, bytes: Uint8Array, option = '--out'): void {
   const partial = join(dir, `.${name}.partial`);
   try {
     if (!existsSync(dir)) mkdirSync(dir);
@@ -233,6 +257,6 @@ function writeAtomically(dir: string, name: string, bytes: Uint8Array): void {
     renameSync(partial, join(dir, name));
   } catch (cause) {
     if (existsSync(dir)) rmSync(partial, { force: true });
-    throw new UsageError(`--out ${dir}: cannot be written (${(cause as Error).message})`, { cause });
+    throw new UsageError(`${option} ${dir}: cannot be written (${(cause as Error).message})`, { cause });
   }
 }

@@ -30,6 +30,7 @@ program
   .option('--trial', 'run the rules on trial as well, which are not fit to be sent yet')
   .option('--json', 'print the whole report as JSON')
   .option('--out <dir>', 'write each reply as an .eml file into this folder')
+  .option('--html <file>', 'write the whole report as one page, with pictures, into this file')
   .option('--config <file>', 'depbot.toml')
   .option('--trust-tree', "run the tree's programs without a sandbox")
   .action(async (input: string | undefined, options: CheckArguments) => {

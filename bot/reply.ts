@@ -89,13 +89,24 @@ export function renderReplies(input: ReplyInput): Reply[] {
  * rephrased before `renderReplies`. In the order of the replies. Throws as `renderReplies` does.
  */
 export function commentTexts(input: ReplyInput): ReadonlyMap<Finding, string> {
+  return new Map([...commentsFor(input)].map(([finding, { text }]) => [finding, text]));
+}
+
+/** A comment, and the commands that show what it says; empty where there are none. */
+export interface Comment {
+  readonly text: string;
+  readonly reproduce: string;
+}
+
+/** As {@link commentTexts}, with the commands. */
+export function commentsFor(input: ReplyInput): ReadonlyMap<Finding, Comment> {
   const templates = openTemplates(input.templatesDir);
-  const texts = answered(input).flatMap(({ patch, findings }) =>
+  const comments = answered(input).flatMap(({ patch, findings }) =>
     [...commentsOf(templates, patch, findings).rendered].map(
-      ([finding, { text }]) => [finding, wrapProse(text)] as const,
+      ([finding, { text, reproduce }]) => [finding, { text: wrapProse(text), reproduce }] as const,
     ),
   );
-  return new Map(texts);
+  return new Map(comments);
 }
 
 /**
@@ -239,9 +250,14 @@ function witnessContext({ arch, from, settings }: Witness): Record<string, unkno
     target: (fits ? makeTarget(from, arch) : undefined) ?? null,
     settings,
     shown: settings.map(({ symbol, value }) => `${symbol}=${value}`).join(' '),
-    lines: settings.map(({ symbol, value }) => configLine(symbol, tame(value))),
+    lines: configLines({ settings }),
     arguments: fits ? lines.join(' \\\n    ') : '',
   };
+}
+
+/** A witness as lines of a .config. */
+export function configLines({ settings }: Pick<Witness, 'settings'>): string[] {
+  return settings.map(({ symbol, value }) => configLine(symbol, tame(value)));
 }
 
 /** A line of .config. */

@@ -287,7 +287,7 @@ function newEngine(): Liquid {
 }
 
 /** `a, b, c and 4 more`: at most `most` of a list. */
-function few(list: unknown, most: number): string {
+export function few(list: unknown, most: number): string {
   const all = Array.isArray(list) ? list : [list];
   const shown = all.slice(0, most);
   return all.length > shown.length
@@ -296,7 +296,7 @@ function few(list: unknown, most: number): string {
 }
 
 /** `1 reference`, `3 references`. */
-function plural(count: unknown, one: string, many: string): string {
+export function plural(count: unknown, one: string, many: string): string {
   return `${String(count)} ${Number(count) === 1 ? one : many}`;
 }
 

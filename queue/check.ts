@@ -22,6 +22,7 @@ import { cycleKey } from '../rules/recursive-dependency.ts';
 import type { ArchPair, Candidate, ChangedPath, Conf, ConfRun, KernelChange, Rule, RuleRun } from '../rules/rule.ts';
 import { CTree } from '../rules/source/c-definitions.ts';
 import { CFileCache } from '../rules/source/c-file-cache.ts';
+import { Surveyor } from '../rules/survey.ts';
 import type { AppliedSeries, Arch, CannotCheck, Dropped, Finding, Report, Series, Side, Tree } from '../rules/types.ts';
 import { applySeries } from './apply.ts';
 import { CReader } from './c-reader.ts';
@@ -59,6 +60,8 @@ export interface CheckOptions {
   readonly rules?: readonly Rule[];
   /** Runs the rules on trial as well. */
   readonly withTrial?: boolean;
+  /** Adds `surveys` to the report, for a page: some seconds, where there are findings. */
+  readonly withSurvey?: boolean;
   /** Runs the tree's programs without a sandbox. */
   readonly trustTree?: boolean;
   /** Kept between calls, it saves parsing the files that trees have in common. */
@@ -111,7 +114,7 @@ async function compare(
   rules: readonly Rule[],
   options: CheckOptions,
   clock: Clock,
-): Promise<Pick<Report, 'findings' | 'dropped' | 'checked'>> {
+): Promise<Pick<Report, 'findings' | 'dropped' | 'checked' | 'surveys'>> {
   const store = options.store ?? new KconfigStore();
   const base = applied.prerequisites.at(-1)?.commit ?? applied.base.sha;
   const confServers = new ConfServers();
@@ -167,6 +170,14 @@ async function compare(
   });
   const { findings, dropped } = await confirmAll(runs, conf).finally(() => confServers.close());
   clock.lap('confirm');
+  let surveys: Report['surveys'];
+  if (options.withSurvey === true && scope && findings.length > 0) {
+    options.onProgress?.('surveying the architectures');
+    const surveyor = new Surveyor(change, findings);
+    for (const arch of archs) surveyor.onArch(await archPair(change, arch, before, after, scope));
+    surveys = surveyor.surveys();
+    clock.lap('survey');
+  }
   const checked = {
     rules: rules.map((rule) => rule.id),
     archs,
@@ -174,7 +185,7 @@ async function compare(
     changedFiles,
     changedSymbols: [...symbols].sort(),
   };
-  return { findings, dropped, checked };
+  return { findings, dropped, checked, ...(surveys && { surveys }) };
 }
 
 /** What was read of code beside the Kconfig files of a store, for as long as these are kept. */

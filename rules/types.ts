@@ -1,9 +1,11 @@
 /**
  * The vocabulary of depbot, from a mail to a report: plain, readonly, JSON-safe data (bytes aside).
- * Types only; imports nothing. The flow is
+ * Types only. The flow is
  *
  *   Mail -> Series -> AppliedSeries -> TreePair -> Finding[] -> Report -> Reply -> Outbox
  */
+
+import type { Survey } from './survey-types.ts';
 
 /** Full object name, 40 or 64 hex digits. */
 export type Sha = string;
@@ -338,6 +340,8 @@ export interface Report {
   readonly findings: readonly Finding[];
   readonly checked: Checked;
   readonly dropped: readonly Dropped[];
+  /** By the key of a finding; there when asked for, and where Kconfig was compared. */
+  readonly surveys?: Readonly<Record<string, Survey>>;
   /** Milliseconds a stage. */
   readonly tookMs: Readonly<Record<string, number>>;
 }

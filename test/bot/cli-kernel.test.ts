@@ -144,6 +144,29 @@ describeWithTree('a series with findings (skipped without DEPBOT_TEST_TREE)', ()
     expect(readdirSync(desk.path('both'))).toHaveLength(2);
   });
 
+  test('--html writes a page of each series, with what --json has of it', async () => {
+    kernel.git('checkout', '-q', '-b', 'taken', 'master');
+    kernel.commit('taken: a switch', fooKconfig(...SWITCHES['lost']!));
+    kernel.git('checkout', '-q', 'master');
+    const page = desk.path('page.html');
+    const run = await check(['--json', '--html', page], { input: mboxOf(kernel, 'taken') });
+    const report = reportSchema.parse(JSON.parse(run.stdout));
+    expect(undocumentedKeys(report)).toEqual([]);
+    const survey = report.surveys?.[report.findings[0]!.key];
+    expect(survey?.archs.find(({ arch }) => arch === 'x86')).toMatchObject({ before: 'y', after: 'n' });
+    const links = survey?.picture?.links.map(({ from, kind, to }) => `${from} ${kind} ${to}`);
+    expect(links).toContain('FOO depends on BAR');
+    expect(readFileSync(page, 'utf8')).toContain('<th scope="row">x86</th><td>y</td><td>n only</td>');
+
+    const quiet = await check(['--html', page], { input: mboxOf(kernel, 'fixed') });
+    expect(quiet.status).toBe(0);
+    expect(readFileSync(page, 'utf8')).toContain('Nothing found');
+    expect(await check(['--html', desk.path('.')], { input: mboxOf(kernel, 'taken') })).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/--html .*it is a folder; give a file/),
+    });
+  });
+
   test('two series with the same titles: no reply takes the place of another', async () => {
     const once = mboxOf(kernel, 'broken', 'foo: rework');
     const again = once.replace(/<([^<>@]+)@/g, '<again-$1@').replaceAll('ann@example.org', 'amy@example.org');
