@@ -50,21 +50,13 @@ export async function runCheck(input: string | undefined, args: CheckArguments, 
   const say = (text: string): void => void world.stderr.write(`depbot: ${printableMessage(text)}\n`);
   if (args.range !== undefined && input !== undefined)
     throw new UsageError('--range checks commits of the tree and takes no mails: leave out one of the two');
-  const treeDir = args.tree ?? world.env['DEPBOT_TREE'] ?? config.tree.dir;
-  if (treeDir === undefined)
-    throw new UsageError(
-      'no kernel tree: give --tree DIR, set DEPBOT_TREE, or name it in the file of --config (tree.dir)',
-    );
+  const treeDir = treeDirOf(args, config, world);
   if (args.range === undefined && input === undefined && world.stdin.isTTY)
     throw new UsageError('no input: give an mbox, a Maildir, a mail, or --range base..branch');
   if (args.out !== undefined) refuseFile(args.out);
   if (args.html !== undefined) refuseFolder(args.html);
 
-  const repo = await openRepository({
-    treeDir,
-    stateDir: stateDir(config, world.env),
-    ...(world.env['PATH'] && { searchPath: world.env['PATH'] }),
-  });
+  const repo = await openTree(treeDir, config, world);
   try {
     const intake =
       args.range === undefined ? await readSeries(source(input, world)) : await readRange(args.range, repo);
@@ -97,11 +89,26 @@ export async function runCheck(input: string | undefined, args: CheckArguments, 
   }
 }
 
+/** Throws UsageError where none is named. */
+export function treeDirOf({ tree }: CheckArguments, config: Config, { env }: World): string {
+  const dir = tree ?? env['DEPBOT_TREE'] ?? config.tree.dir;
+  if (dir !== undefined) return dir;
+  throw new UsageError(
+    'no kernel tree: give --tree DIR, set DEPBOT_TREE, or name it in the file of --config (tree.dir)',
+  );
+}
+
+export async function openTree(treeDir: string, config: Config, { env }: World): Promise<Repository> {
+  const searchPath = env['PATH'];
+  return openRepository({ treeDir, stateDir: stateDir(config, env), ...(searchPath && { searchPath }) });
+}
+
 function source(input: string | undefined, world: World): Parameters<typeof readSeries>[0] {
   return input === undefined || input === '-' ? { stdin: world.stdin } : { path: input };
 }
 
-async function readRange(range: string, repo: Repository): Promise<Intake> {
+/** Throws UsageError for a range that is no series. */
+export async function readRange(range: string, repo: Repository): Promise<Intake> {
   const mails = await formatRange(repo, range);
   if (!mails.ok) throw new UsageError(`--range: ${mails.why}`);
   return readSeries({ stdin: Readable.from([mails.mbox]) });

@@ -167,6 +167,27 @@ describeWithTree('a series with findings (skipped without DEPBOT_TEST_TREE)', ()
     });
   });
 
+  test('--b4 gives each patch what was found in it, and the cover letter all', async () => {
+    const [first = '', second = ''] = mboxOf(kernel, 'broken').split(/^(?=From [0-9a-f]{40} )/m);
+    const whole = kernel.git('rev-parse', 'broken~1').trim();
+    kernel.git('checkout', '-q', '-b', 'b4/review/20261110-broken', 'broken');
+    kernel.git('commit', '-q', '--allow-empty', '-m', 'tracking data of b4');
+    kernel.git('checkout', '-q', 'master');
+    const tracking = { series: { 'change-id': '20261110-broken', 'first-patch-commit': whole } };
+    writeFileSync(desk.path('tracking.json'), JSON.stringify(tracking));
+    const results = async (mail: string): Promise<object[]> => {
+      const run = await check(['--b4'], { input: mail, env: { B4_TRACKING_FILE: desk.path('tracking.json') } });
+      expect(run).toMatchObject({ status: 0, stderr: '' });
+      return JSON.parse(run.stdout) as object[];
+    };
+    const baz = { tool: 'depbot', status: 'fail', summary: expect.stringMatching(/^undefined-symbol: BAZ/) };
+    const qux = { tool: 'depbot', status: 'fail', summary: expect.stringMatching(/^undefined-symbol: QUX/) };
+    expect(await results(first)).toEqual([{ ...baz, details: expect.stringContaining('BAZ') }]);
+    expect(await results(second)).toEqual([{ ...qux, details: expect.stringContaining('QUX') }]);
+    const cover = first.replace(/^Subject: \[PATCH 1/m, 'Subject: [PATCH 0').replace(/\ndiff --git[\s\S]*/, '\n');
+    expect(await results(cover)).toHaveLength(2);
+  });
+
   test('two series with the same titles: no reply takes the place of another', async () => {
     const once = mboxOf(kernel, 'broken', 'foo: rework');
     const again = once.replace(/<([^<>@]+)@/g, '<again-$1@').replaceAll('ann@example.org', 'amy@example.org');
