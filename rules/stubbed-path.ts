@@ -1,8 +1,9 @@
 import { onBothSides } from './both-sides.ts';
-import { fame, grouped } from './config-groups.ts';
+import { grouped } from './config-groups.ts';
 import type { Presence } from './kbuild/presence.ts';
 import { lineOf, valueOn } from './kconfig/config-line.ts';
 import { readConfig } from './kconfig/dotconfig.ts';
+import { YES } from './kconfig/expr.ts';
 import { gapRepairs } from './kconfig/gap-repairs.ts';
 import type { KSymbol } from './kconfig/model.ts';
 import type { Repair } from './kconfig/repairs.ts';
@@ -21,8 +22,9 @@ import {
 } from './rule.ts';
 import { symbolsOf } from './source/c-condition.ts';
 import type { Constant } from './source/c-constant.ts';
+import type { FunctionDef } from './source/control-flow.ts';
 import type { StubEffect } from './source/stub-effect.ts';
-import { type Chain, StubSearch } from './source/stub-search.ts';
+import { type Call, type Chain, StubSearch } from './source/stub-search.ts';
 import { type Situation, StubSituations } from './source/stub-situation.ts';
 import { helpingBoth, lineAt, onAll, type Place, witnessOf } from './told.ts';
 import type { Anchor, Arch, Attempt, Evidence, Witness } from './types.ts';
@@ -97,10 +99,8 @@ interface Loss {
   readonly anchor: Anchor;
   readonly needed: readonly string[];
   readonly takes: readonly Place[];
-  /** Architectures that can never have what is needed. */
-  readonly never: readonly Arch[];
-  /** Why, on one of them. */
-  readonly neverBecause: { readonly arch: Arch; readonly lines: readonly Place[] } | null;
+  /** Architectures that can never have what is needed, and the lines that say so; none where nothing declares it. */
+  readonly never: readonly { readonly archs: readonly Arch[]; readonly lines: readonly Place[] }[];
   readonly losers: readonly ExistingConfig[];
   readonly repairs: readonly Repair[];
   readonly witness: Witness;
@@ -117,12 +117,16 @@ function joined(a: Loss, b: Loss): Loss {
   return {
     ...onAll(a, b),
     repairs: helpingBoth(a, b),
-    never: [...a.never, ...b.never],
-    neverBecause:
-      [a.neverBecause, b.neverBecause].filter((one) => one !== null).sort((x, y) => fame(x.arch) - fame(y.arch))[0] ??
-      null,
+    never: sameLines([...a.never, ...b.never]),
     losers: [...a.losers, ...b.losers],
   };
+}
+
+/** Architectures for which the same lines say it are told once; the largest group first. */
+function sameLines(never: Loss['never']): Loss['never'] {
+  return [...Map.groupBy(never, ({ lines }) => JSON.stringify(lines)).values()]
+    .map((some) => ({ archs: some.flatMap(({ archs }) => archs).sort(), lines: some[0]!.lines }))
+    .sort((a, b) => b.archs.length - a.archs.length);
 }
 
 class Telling {
@@ -152,33 +156,50 @@ class Telling {
   }
 
   async #lossOf(pair: ArchPair, situations: StubSituations, chain: Chain, climbed: number): Promise<Loss | undefined> {
-    const key = keyOf(chain);
+    const lost: { readonly situation: Situation; readonly effect: Lost }[] = [];
+    const undecided: string[] = [];
     for (const situation of await situations.of(chain)) {
       const effect = await situations.effect(chain, situation);
-      if (effect.verdict === 'lost') {
-        const loss = await this.#told(pair, chain, situation, effect);
-        if (loss) this.#undecided.delete(key);
-        if (loss) return loss;
-      } else if (effect.verdict === 'undecided') {
-        this.#undecided.set(key, effect.why);
-        const isForCallers = effect.why === 'result' || effect.why === 'void';
-        for (const longer of isForCallers && climbed < MOST_CLIMBED ? await this.#search.callersOf(chain) : []) {
-          const loss = await this.#lossOf(pair, situations, longer, climbed + 1);
-          if (loss) this.#undecided.delete(key);
-          if (loss) return loss;
-        }
-      }
+      if (effect.verdict === 'lost') lost.push({ situation, effect });
+      else if (effect.verdict === 'undecided') undecided.push(effect.why);
     }
+    const [first] = lost;
+    if (first)
+      return await this.#told(
+        pair,
+        chain,
+        lost.map(({ situation }) => situation),
+        first.effect,
+      );
+    const [why] = undecided;
+    if (why === undefined) return undefined;
+    const isForCallers = why === 'result' || why === 'void';
+    for (const longer of isForCallers && climbed < MOST_CLIMBED ? await this.#search.callersOf(chain) : []) {
+      const loss = await this.#lossOf(pair, situations, longer, climbed + 1);
+      if (loss) return loss;
+    }
+    this.#undecided.set(keyOf(chain), why);
     return undefined;
   }
 
   /** Undefined where no configuration works without the series, or a fact cannot be told. */
-  async #told(pair: ArchPair, chain: Chain, situation: Situation, effect: Lost): Promise<Loss | undefined> {
+  async #told(pair: ArchPair, chain: Chain, situations: readonly Situation[], effect: Lost): Promise<Loss | undefined> {
     const { pool } = this.#change;
     const solver = pair.solver('after');
-    const { goals, builtBefore, built, object, into } = situation;
+    const { goals: any, builtBefore, built, object, into } = situations[0]!;
+    if (solver.solve(any).verdict !== 'possible') return undefined;
+    const { values } = solver;
+    const named = symbolsOf(chain.stub.when);
+    const symbols = named.flatMap((name) => symbolNamed(pair, pool, name) ?? []);
+    const undeclared = named.filter((name) => !symbols.some((symbol) => symbol.name === name));
+    // what is told is that they are off, not that they are out of reach
+    const isOn = new Set(symbols.filter((symbol) => values.tristate(symbol) === YES));
+    const lacking = symbols.filter((symbol) => !isOn.has(symbol));
+    const off: Goal[] = lacking.map(({ id }) => ({ expr: pool.symbol(id), level: 1, holds: false }));
+    const needed = [...lacking.map(({ name }) => name), ...undeclared];
+    const goals = [...any, ...off];
     const answer = solver.solve(goals);
-    if (answer.verdict !== 'possible') return undefined;
+    if (answer.verdict !== 'possible' || needed.length === 0) return undefined;
     const config = fragment(answer.settings);
     const after = settingsIn(pair.after, pool, goals, solver.values);
     const valuesBefore = new Values(pool, pair.before);
@@ -186,31 +207,30 @@ class Telling {
     valuesBefore.restart();
     if (!meets(valuesBefore, builtBefore)) return undefined;
     const before = settingsIn(pair.before, pool, builtBefore, valuesBefore);
-    const needed = symbolsOf(chain.stub.when);
-    const symbols = needed.flatMap((name) => symbolNamed(pair, pool, name) ?? []);
     const owner = ownerOf(pair, pool, object, into);
-    const only = symbols.length === 1 ? symbols[0]! : undefined;
-    const takes = only && whatItTakes(solver, built, only, (path, line) => lineAt(this.#change, 'after', path, line));
-    const isNever = symbols.length < needed.length || takes?.isNever === true;
+    const [only] = lacking;
+    const takes =
+      only && needed.length === 1
+        ? whatItTakes(solver, built, only, (path, line) => lineAt(this.#change, 'after', path, line))
+        : undefined;
+    const isNever = undeclared.length > 0 || takes?.isNever === true;
     const { of } = chain;
     const last = effect.trail.at(-1)!;
     const [exit] = effect.lostExits;
-    if (!exit) return undefined;
+    if (exit?.after.length === undefined || exit.after.length === 0) return undefined;
     const anchor = await this.#anchor(chain, owner);
     if (!anchor) return undefined;
-    const isThere = exit.after.length > 0;
-    const lostLine = isThere ? exit.after.at(-1)! : exit.before;
     const [at, ends, lost, stub] = await Promise.all([
       this.#place('after', of.after.path, of.after.function.line),
       this.#place('after', last.path, last.line),
-      this.#place(isThere ? 'after' : 'before', isThere ? of.after.path : of.before.path, lostLine),
+      this.#place('after', of.after.path, exit.after.at(-1)!),
       this.#place('after', chain.stub.path, chain.stub.line),
     ]);
     return {
       key: keyOf(chain),
       function: of.after.function.name,
       at,
-      chain: await Promise.all(chain.calls.map((call) => this.#step(call))),
+      chain: await Promise.all(chain.calls.map((call, i) => this.#step(call, chain.calls[i + 1]?.caller))),
       stub: { ...stub, gives: inWords(chain.stub.constant!) },
       ends,
       lost: { ...lost, isStillReached: exit.isStillReached },
@@ -218,10 +238,16 @@ class Telling {
       anchor,
       needed,
       takes: takes?.lines ?? [],
-      never: isNever ? [pair.arch] : [],
-      neverBecause: takes && takes.reasons.length > 0 ? { arch: pair.arch, lines: takes.reasons } : null,
-      losers: this.#losers(pair, situation),
-      repairs: owner ? gapRepairs(solver, [goals], owner, symbols) : [],
+      never: isNever ? [{ archs: [pair.arch], lines: takes?.reasons ?? [] }] : [],
+      losers: this.#losers(pair, situations, off),
+      repairs: owner
+        ? gapRepairs(
+            solver,
+            situations.map((one) => one.goals),
+            owner,
+            lacking,
+          )
+        : [],
       witness: witnessOf(pair.arch, answer.settings),
       config,
       before,
@@ -231,17 +257,18 @@ class Telling {
   }
 
   /** Existing configurations that come to the stub, and had the function without the series. */
-  #losers(pair: ArchPair, { goals, builtBefore }: Situation): ExistingConfig[] {
+  #losers(pair: ArchPair, situations: readonly Situation[], off: readonly Goal[]): ExistingConfig[] {
     const { pool, configs } = this.#change;
     const [before, after] = [new Values(pool, pair.before), new Values(pool, pair.after)];
-    return configs.filter((config) => {
-      if (config.arch !== pair.arch) return false;
-      readConfig(after, config.textAfter, '.config');
+    return configs.filter(({ arch, text, textAfter }) => {
+      if (arch !== pair.arch) return false;
+      readConfig(after, textAfter, '.config');
       after.restart();
-      if (!meets(after, goals)) return false;
-      readConfig(before, config.text, '.config');
+      const lost = meets(after, off) ? situations.filter(({ goals }) => meets(after, goals)) : [];
+      if (lost.length === 0) return false;
+      readConfig(before, text, '.config');
       before.restart();
-      return meets(before, builtBefore);
+      return lost.some(({ builtBefore }) => meets(before, builtBefore));
     });
   }
 
@@ -258,7 +285,7 @@ class Telling {
     }
     // of two in one patch, the one in the function that was there before
     const [call] = calls.sort((a, b) => b.patch - a.patch);
-    const [{ caller, site }] = chain.calls as [Chain['calls'][number]];
+    const [{ caller, site }] = chain.calls as [Call];
     if (!call) return lines.near(caller.path, site.line, NEAR_LINES);
     for (const { path, line } of owner?.declarations ?? []) {
       const texts = after.kconfig.files.get(path)?.text.split('\n') ?? [];
@@ -270,11 +297,12 @@ class Telling {
     return call;
   }
 
-  async #step({ caller, site }: Chain['calls'][number]): Promise<Step> {
+  /** `next`: the function around the call that follows, which tells what a pointer points to. */
+  async #step({ caller, site }: Call, next: FunctionDef | undefined): Promise<Step> {
     const place = await this.#place('after', caller.path, site.line);
     const raw = await this.#lineOf('after', caller.path, site.line);
     const anchor = this.#change.lines.added(caller.path, site.line, raw);
-    return { ...place, callee: site.callee, patch: anchor?.patch ?? null };
+    return { ...place, callee: (site.isPointer && next?.function.name) || site.callee, patch: anchor?.patch ?? null };
   }
 
   async #place(side: 'before' | 'after', path: string, line: number): Promise<Place> {
@@ -369,7 +397,8 @@ function candidate(change: KernelChange, losses: readonly Loss[]): Candidate {
     (a, b) => a.chain.length - b.chain.length || b.archs.length - a.archs.length || (a.key < b.key ? -1 : 1),
   ) as [Loss, ...Loss[]];
   const named = others.slice(0, FEW_OTHERS);
-  const { owner, needed, chain, stub, ends, lost, takes, witness, neverBecause } = shown;
+  const { owner, needed, chain, stub, ends, lost, takes, witness } = shown;
+  const told = shown.never.flatMap(({ lines }) => lines.map(({ path, line }) => `${path}:${line}`));
   const losers = [...new Set(losses.flatMap((loss) => loss.losers))];
   const { commit } = change.after;
   return {
@@ -385,9 +414,9 @@ function candidate(change: KernelChange, losses: readonly Loss[]): Candidate {
       lost,
       owner,
       needed,
-      takes,
-      never: [...shown.never].sort(),
-      neverBecause,
+      takes: takes.filter(({ path, line }) => !told.includes(`${path}:${line}`)),
+      never: shown.never,
+      neverTotal: shown.never.reduce((total, { archs }) => total + archs.length, 0),
       archs: [...shown.archs].sort(),
       configs: { count: losers.length, total: change.configs.length, groups: grouped(losers) },
       repairs: shown.repairs,

@@ -83,7 +83,7 @@ export class Unit {
 async function defining(tree: Tree, name: string, headers: readonly Header[]): Promise<readonly Header[]> {
   if (headers.length === 0) return [];
   const texts = await tree.read(headers.map(({ path }) => path));
-  const named = new RegExp(`^(?:[ \\t]*#[ \\t]*define[ \\t]+${name}\\b|[A-Za-z_].*\\b${name}[ \\t]*\\().*$`, 'gm');
+  const named = new RegExp(`^(?:[ \\t]*#[ \\t]*define[ \\t]+${name}\\b|(?:[A-Za-z_].*)?\\b${name}[ \\t]*\\().*$`, 'gm');
   let lines = 0;
   let hasBody = false;
   const own: Header[] = [];

@@ -33,6 +33,8 @@ export interface Chain {
 const MOST_CALLS = 6;
 /** Names looked up for one series. */
 const MOST_NAMES = 4000;
+/** Lines that name a member of a table of operations. */
+const MOST_LINES = 2000;
 /** Ways from one function. */
 const MOST_CHAINS = 12;
 
@@ -42,6 +44,7 @@ export class StubSearch {
   readonly #units = new Map<string, Promise<Unit | undefined>>();
   #code: Promise<ChangedCode> | undefined;
   #handed: Promise<ReadonlyMap<string, readonly FunctionDef[]>> | undefined;
+  readonly #pointees = new Map<string, Promise<FunctionDef | undefined>>();
   #names = 0;
 
   constructor(change: KernelChange) {
@@ -84,11 +87,26 @@ export class StubSearch {
     return known;
   }
 
-  /** A function of the series that is the only one which it puts into a member of that name. */
-  async handedTo(member: string): Promise<FunctionDef | undefined> {
+  /**
+   * The function that a call through a member of that name leads to: where the tree has one such member, and a changed
+   * file is the only one that puts something into it, always the same function.
+   */
+  handedTo(member: string): Promise<FunctionDef | undefined> {
+    const known = this.#pointees.get(member) ?? this.#pointee(member);
+    this.#pointees.set(member, known);
+    return known;
+  }
+
+  async #pointee(member: string): Promise<FunctionDef | undefined> {
     this.#handed ??= this.#handedOut();
-    const found = (await this.#handed).get(member) ?? [];
-    return found.length === 1 ? found[0] : undefined;
+    const [def, ...others] = (await this.#handed).get(member) ?? [];
+    if (!def || others.length > 0) return undefined;
+    const lines = await this.#change.after.tree.grep([member], MOST_LINES);
+    const declared = new RegExp(`\\(\\s*\\*\\s*(?:const\\s+)?${member}\\s*\\)\\s*\\(`);
+    const set = new RegExp(`(?:\\.|->)\\s*${member}\\s*=(?!=)`);
+    const isOne = lines.filter(({ text }) => declared.test(text)).length === 1;
+    const isHere = lines.every(({ path, text }) => path === def.path || !set.test(text));
+    return lines.length < MOST_LINES && isOne && isHere ? def : undefined;
   }
 
   async #follow(of: Chain['of'], fresh: readonly CallSite[]): Promise<Chain[]> {
