@@ -68,9 +68,8 @@ export class StubSituations {
       const built = [
         ...this.#holds(placeOf(object, into)),
         ...this.#least(whenAt(after.file, after.function.line), into),
-        ...this.#notForTesting(),
       ];
-      const goals = [...built, ...others, ...this.#least(when, into)];
+      const goals = [...built, ...this.#notForTesting(), ...others, ...this.#least(when, into)];
       const builtBefore = [
         ...this.#holds(placeOf(old, into)),
         ...this.#least(whenAt(before.file, before.function.line), into),
