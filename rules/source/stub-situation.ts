@@ -82,13 +82,19 @@ export class StubSituations {
   }
 
   /** What the stub does to the chain's function wherever the goals are met. */
-  async effect({ of: { before, after }, stub }: Chain, situation: Situation): Promise<StubEffect> {
+  async effect({ of: { before, after }, calls, stub }: Chain, situation: Situation): Promise<StubEffect> {
     const decide = this.#decider(situation);
     const now = await this.#sideOf('after', after, decide);
     if (![...now.places.values()].some(({ path, line }) => path === stub.path && line === stub.line))
       return { verdict: 'harmless' };
     const was = await this.#sideOf('before', before, decide);
-    return effectOfStub({ before: was.side, after: now.side, decide });
+    const effect = effectOfStub({ before: was.side, after: now.side, decide });
+    if (effect.verdict !== 'lost') return effect;
+    // where another stub is to blame, another chain tells it
+    const by = effect.trail.findLast(({ kind, text }) => kind === 'call' && now.side.stubs.has(text));
+    const { caller, site } = calls.at(-1)!;
+    const isOwn = by?.text === site.callee && by.function === caller.function.name;
+    return isOwn ? effect : { verdict: 'harmless' };
   }
 
   /** What a function calls, as far as it is known what that is in all these configurations. */
