@@ -46,6 +46,7 @@ export class StubSearch {
   #handed: Promise<ReadonlyMap<string, readonly FunctionDef[]>> | undefined;
   readonly #pointees = new Map<string, Promise<FunctionDef | undefined>>();
   #names = 0;
+  #isCut = false;
 
   constructor(change: KernelChange) {
     this.#change = change;
@@ -78,6 +79,12 @@ export class StubSearch {
 
   code(): Promise<ChangedCode> {
     return (this.#code ??= ChangedCode.of(this.#change));
+  }
+
+  /** Files and ways that were left out: nothing can be concluded from what was not found there. */
+  async leftOut(): Promise<readonly string[]> {
+    const { unread } = await this.code();
+    return this.#isCut ? [...unread, 'more ways'] : unread;
   }
 
   unit(side: Side, path: string): Promise<Unit | undefined> {
@@ -121,10 +128,14 @@ export class StubSearch {
       for (const { unitPath, calls } of step) {
         const { site } = calls.at(-1)!;
         const key = `${unitPath} ${site.isPointer ? '.' : ''}${site.callee}`;
-        if (seen.has(key) || found.length >= MOST_CHAINS || QUIET.test(site.callee)) continue;
+        if (seen.has(key) || QUIET.test(site.callee)) continue;
         seen.add(key);
+        if (found.length >= MOST_CHAINS || ++this.#names > MOST_NAMES) {
+          this.#isCut = true;
+          return found;
+        }
         const unit = await this.unit('after', unitPath);
-        if (!unit || ++this.#names > MOST_NAMES) continue;
+        if (!unit) continue;
         for (const meaning of await this.#meanings(unit, site)) {
           if (isStub(meaning)) found.push({ of, calls, stub: meaning });
           const { def } = meaning;
