@@ -29,8 +29,9 @@ export interface Meaning {
 }
 
 const OPAQUE: Condition = { opaque: 'a header that is included under a condition' };
-/** Headers parsed for one name. */
+/** Headers parsed for one name, and those whose text is looked at for it. */
 const MOST_HEADERS = 8;
+const MOST_TEXTS = 60;
 
 /** One file as the compiler sees it. */
 export class Unit {
@@ -63,7 +64,7 @@ export class Unit {
   async #find(name: string): Promise<readonly Meaning[]> {
     const found = meaningsIn(name, this.path, this.file);
     const headers = this.#names.get(name) ?? [];
-    const paths = await defining(this.#tree.tree, name, headers);
+    const paths = headers.length > MOST_TEXTS ? headers : await defining(this.#tree.tree, name, headers);
     if (paths.length > MOST_HEADERS) return [...found, { kind: 'unclear', path: this.path, line: 1, when: OPAQUE }];
     for (const { path, isSure } of paths) {
       const read = await this.#tree.file(path);

@@ -8,6 +8,7 @@ import { readConfig } from '../kconfig/dotconfig.ts';
 import { YES } from '../kconfig/expr.ts';
 import { gapRepairs } from '../kconfig/gap-repairs.ts';
 import type { KSymbol } from '../kconfig/model.ts';
+import { SymbolType } from '../kconfig/parse.ts';
 import type { Repair } from '../kconfig/repairs.ts';
 import type { Goal } from '../kconfig/solve.ts';
 import { Values } from '../kconfig/values.ts';
@@ -143,6 +144,8 @@ export class StubLosses {
     const named = symbolsOf(chain.stub.when);
     const symbols = named.flatMap((name) => symbolNamed(pair, pool, name) ?? []);
     const undeclared = named.filter((name) => !symbols.some((symbol) => symbol.name === name));
+    // a number is not off
+    if (symbols.some(({ type }) => type !== SymbolType.bool && type !== SymbolType.tristate)) return undefined;
     // what is told is that they are off, not that they are out of reach
     const isOn = new Set(symbols.filter((symbol) => values.tristate(symbol) === YES));
     const lacking = symbols.filter((symbol) => !isOn.has(symbol));

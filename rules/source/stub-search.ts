@@ -35,6 +35,8 @@ const MOST_CALLS = 6;
 const MOST_NAMES = 4000;
 /** Lines that name a member of a table of operations. */
 const MOST_LINES = 2000;
+/** Ways of one series. */
+const MOST_FOUND = 200;
 /** Ways from one function. */
 const MOST_CHAINS = 12;
 
@@ -57,6 +59,8 @@ export class StubSearch {
     const found: Chain[] = [];
     for (const one of (await this.code()).functions) {
       const { before } = one;
+      this.#isCut ||= found.length >= MOST_FOUND;
+      if (this.#isCut) break;
       if (!before || !one.after.path.endsWith('.c') || isSame(one)) continue;
       const old = new Set((await this.#callsOf('before', before)).map(keyOf));
       const fresh = (await this.#callsOf('after', one.after)).filter((site) => !old.has(keyOf(site)));

@@ -3,6 +3,7 @@
  * conditions come to in all of them; and what the stub does there to the function at the chain's beginning.
  */
 
+import { KbuildError } from '../kbuild/error.ts';
 import { KbuildTree, symbolTypes } from '../kbuild/kbuild-tree.ts';
 import type { Presence } from '../kbuild/presence.ts';
 import type { ExprId } from '../kconfig/expr.ts';
@@ -37,12 +38,24 @@ export interface Situation {
   readonly builtBefore: readonly Goal[];
 }
 
+interface Position {
+  readonly path: string;
+  readonly line: number;
+}
+
+interface Answer {
+  readonly effect: StubEffect;
+  /** Stubs among what is called, by the name that the call has. */
+  readonly calledStubs: ReadonlyMap<string, Position>;
+}
+
 /** One architecture of a series. */
 export class StubSituations {
   readonly #pair: ArchPair;
   readonly #change: KernelChange;
   readonly #search: StubSearch;
   readonly #trees = new Map<Side, Promise<KbuildTree>>();
+  readonly #answers = new Map<string, Promise<Answer>>();
 
   constructor(change: KernelChange, search: StubSearch, pair: ArchPair) {
     this.#change = change;
@@ -81,20 +94,33 @@ export class StubSituations {
     return found;
   }
 
-  /** What the stub does to the chain's function wherever the goals are met. */
-  async effect({ of: { before, after }, calls, stub }: Chain, situation: Situation): Promise<StubEffect> {
-    const decide = this.#decider(situation);
-    const now = await this.#sideOf('after', after, decide);
-    if (![...now.places.values()].some(({ path, line }) => path === stub.path && line === stub.line))
-      return { verdict: 'harmless' };
-    const was = await this.#sideOf('before', before, decide);
-    const effect = effectOfStub({ before: was.side, after: now.side, decide });
+  /** What the chain's stub does to its function wherever the goals are met. */
+  async effect(chain: Chain, situation: Situation): Promise<StubEffect> {
+    const { of, calls, stub } = chain;
+    const { path, function: one } = of.after;
+    // chains to several stubs of the same option are one question
+    const key = JSON.stringify([path, one.line, situation.into, situation.goals]);
+    const known = this.#answers.get(key) ?? this.#answer(of, situation);
+    this.#answers.set(key, known);
+    const { effect, calledStubs } = await known;
+    const isCalled = [...calledStubs.values()].some((at) => at.path === stub.path && at.line === stub.line);
+    if (!isCalled) return { verdict: 'harmless' };
     if (effect.verdict !== 'lost') return effect;
     // where another stub is to blame, another chain tells it
-    const by = effect.trail.findLast(({ kind, text }) => kind === 'call' && now.side.stubs.has(text));
+    const by = effect.trail.findLast(({ kind, text }) => kind === 'call' && calledStubs.has(text));
     const { caller, site } = calls.at(-1)!;
     const isOwn = by?.text === site.callee && by.function === caller.function.name;
     return isOwn ? effect : { verdict: 'harmless' };
+  }
+
+  async #answer({ before, after }: Chain['of'], situation: Situation): Promise<Answer> {
+    const decide = this.#decider(situation);
+    const now = await this.#sideOf('after', after, decide);
+    const was = await this.#sideOf('before', before, decide);
+    return {
+      effect: effectOfStub({ before: was.side, after: now.side, decide }),
+      calledStubs: new Map([...now.places].filter(([name]) => now.side.stubs.has(name))),
+    };
   }
 
   /** What a function calls, as far as it is known what that is in all these configurations. */
@@ -104,11 +130,11 @@ export class StubSituations {
     decide: Decide,
   ): Promise<{
     readonly side: EffectSide;
-    readonly places: ReadonlyMap<string, { readonly path: string; readonly line: number }>;
+    readonly places: ReadonlyMap<string, Position>;
   }> {
     const helpers = new Map<string, FunctionDef>();
     const stubs = new Map<string, Constant>();
-    const places = new Map<string, { readonly path: string; readonly line: number }>();
+    const places = new Map<string, Position>();
     const seen = new Set<string>();
     const queue: { readonly unitPath: string; readonly name: string }[] = [];
     const enqueue = (unitPath: string, def: FunctionDef): void => {
@@ -216,7 +242,13 @@ export class StubSituations {
         symbolType: symbolTypes(pool, this.#pair[side]),
       });
     this.#trees.set(side, opened);
-    return (await opened).conditionOf(path, { isNear: true });
+    try {
+      return await (await opened).conditionOf(path, { isNear: true });
+    } catch (error) {
+      // what make refuses is another rule's matter
+      if (error instanceof KbuildError) return undefined;
+      throw error;
+    }
   }
 }
 
