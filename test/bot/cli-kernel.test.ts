@@ -243,8 +243,10 @@ describeWithTree('on a real kernel tree (skipped without DEPBOT_TEST_TREE)', () 
       /-> vfio_pci_core_mmap_prep_dmabuf\(\) +\S+_core\.c:\d+ \(patch 4\)\n +-> pcim_p2pdma_provider\(\) +\S+_dmabuf\.c:\d+ \(patch 3\)$/m,
     );
     expect(run.stdout).toMatch(/^ +include\/linux\/pci-p2pdma\.h:\d+: static inline .*pcim_p2pdma_provider/m);
-    expect(run.stdout).toMatch(/^On arm it always is, because of\n\n +drivers\/pci\/Kconfig:183: depends on 64BIT$/m);
-    expect(run.stdout).toMatch(/^It also has\n\n +drivers\/pci\/Kconfig:178: depends on ZONE_DEVICE$/m);
+    expect(run.stdout).toMatch(
+      /On arm\s+it\s+always\s+is,\s+because\s+of\n\n +drivers\/pci\/Kconfig:183: depends on 64BIT$/m,
+    );
+    expect(run.stdout).toMatch(/^PCI_P2PDMA also has\n\n +drivers\/pci\/Kconfig:178: depends on ZONE_DEVICE$/m);
   });
 
   test('the example that only moves text gets silence', async () => {
