@@ -114,7 +114,7 @@ async function compare(
   rules: readonly Rule[],
   options: CheckOptions,
   clock: Clock,
-): Promise<Pick<Report, 'findings' | 'dropped' | 'checked' | 'surveys'>> {
+): Promise<Pick<Report, 'findings' | 'dropped' | 'undecided' | 'checked' | 'surveys'>> {
   const store = options.store ?? new KconfigStore();
   const base = applied.prerequisites.at(-1)?.commit ?? applied.base.sha;
   const confServers = new ConfServers();
@@ -134,9 +134,7 @@ async function compare(
 
   const changedFiles = paths.map(({ path }) => path).filter(isKconfigPath);
   const all = chosenArchs(await comparedArchs(treeBefore.tree, treeAfter.tree), options.archs);
-  // Without a change to a Kconfig file no model can differ.
-  const archs = changedFiles.length > 0 ? all : [];
-  const configs = await existingConfigs(treeBefore.tree, treeAfter.tree, archs, options.distributions ?? []);
+  const configs = await existingConfigs(treeBefore.tree, treeAfter.tree, all, options.distributions ?? []);
   const { kbuild, cFiles } = codeOf(store);
   const change: KernelChange = {
     series,
@@ -150,6 +148,8 @@ async function compare(
     kbuild,
   };
   const runs = rules.map((rule) => ({ rule, run: rule.begin(change) }));
+  // Without a change to a Kconfig file no model can differ; code can come to mean something else all the same.
+  const archs = changedFiles.length > 0 || (await wantsArchs(runs)) ? all : [];
   const symbols = new Set<string>();
   /** Where conf makes no configuration any more. */
   const circular = new Set<Arch>();
@@ -169,6 +169,9 @@ async function compare(
     olddefconfig: (side, arch, config) => (side === 'before' ? before : after).olddefconfig(arch, config),
   });
   const { findings, dropped } = await confirmAll(runs, conf).finally(() => confServers.close());
+  const undecided = runs.flatMap(({ rule, run }) =>
+    (run.undecided?.() ?? []).map(({ key, why }) => ({ rule: rule.id, key, why })),
+  );
   clock.lap('confirm');
   let surveys: Report['surveys'];
   if (options.withSurvey === true && scope && findings.length > 0) {
@@ -181,11 +184,16 @@ async function compare(
   const checked = {
     rules: rules.map((rule) => rule.id),
     archs,
-    configs: configs.filter((config) => !circular.has(config.arch)).length,
+    configs: archs.length > 0 ? configs.filter((config) => !circular.has(config.arch)).length : 0,
     changedFiles,
     changedSymbols: [...symbols].sort(),
   };
-  return { findings, dropped, checked, ...(surveys && { surveys }) };
+  return { findings, dropped, undecided, checked, ...(surveys && { surveys }) };
+}
+
+async function wantsArchs(runs: readonly { readonly run: RuleRun }[]): Promise<boolean> {
+  for (const { run } of runs) if (await run.wantsArchs?.()) return true;
+  return false;
 }
 
 /** What was read of code beside the Kconfig files of a store, for as long as these are kept. */

@@ -303,6 +303,13 @@ export interface Dropped {
   readonly why: string;
 }
 
+/** What a rule could not decide: nobody is told, and it is no proof of silence. */
+export interface UndecidedBy {
+  readonly rule: RuleId;
+  readonly key: string;
+  readonly why: string;
+}
+
 // ---------------------------------------------------------------- report and reply
 
 export interface Checked {
@@ -342,6 +349,7 @@ export interface Report {
   readonly dropped: readonly Dropped[];
   /** By the key of a finding; there when asked for, and where Kconfig was compared. */
   readonly surveys?: Readonly<Record<string, Survey>>;
+  readonly undecided: readonly UndecidedBy[];
   /** Milliseconds a stage. */
   readonly tookMs: Readonly<Record<string, number>>;
 }

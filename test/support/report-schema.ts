@@ -131,6 +131,7 @@ export const reportSchema = z.strictObject({
   }),
   dropped: z.array(z.strictObject({ rule: z.string(), key: z.string(), why: z.string() })),
   surveys: z.record(z.string(), survey).optional(),
+  undecided: z.array(z.strictObject({ rule: z.string(), key: z.string(), why: z.string() })),
   tookMs: z.record(z.string(), z.int().min(0)),
 });
 
