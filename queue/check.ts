@@ -7,6 +7,7 @@
 
 import { PatchLines } from '../rules/anchor.ts';
 import { RULES } from '../rules/index.ts';
+import { KbuildError } from '../rules/kbuild/error.ts';
 import { KbuildStore } from '../rules/kbuild/files.ts';
 import { findCycles } from '../rules/kconfig/cycles.ts';
 import { KconfigError } from '../rules/kconfig/error.ts';
@@ -99,6 +100,7 @@ export async function check(series: Series, repo: Repository, options: CheckOpti
 
 function cannotCheck(error: unknown): CannotCheck {
   if (error instanceof KconfigError || error instanceof ConfError) return { stage: 'kconfig', why: error.message };
+  if (error instanceof KbuildError) return { stage: 'kbuild', why: error.message };
   if (error instanceof SandboxError || error instanceof AnswerError) return { stage: 'sandbox', why: error.message };
   throw error;
 }
@@ -131,8 +133,8 @@ async function compare(
   const changedFiles = paths.map(({ path }) => path).filter(isKconfigPath);
   const all = chosenArchs(await comparedArchs(treeBefore.tree, treeAfter.tree), options.archs);
   // Without a change to a Kconfig file no model can differ.
-  const archs = changedFiles.length > 0 ? all : [];
-  const configs = await existingConfigs(treeBefore.tree, treeAfter.tree, archs, options.distributions ?? []);
+  const compared = changedFiles.length > 0 ? all : [];
+  const configs = await existingConfigs(treeBefore.tree, treeAfter.tree, compared, options.distributions ?? []);
   const { kbuild, cFiles } = codeOf(store);
   const change: KernelChange = {
     series,
@@ -146,6 +148,7 @@ async function compare(
     kbuild,
   };
   const runs = rules.map((rule) => ({ rule, run: rule.begin(change) }));
+  const archs = runs.some(({ run }) => run.readsCode) ? all : compared;
   const symbols = new Set<string>();
   /** Where conf makes no configuration any more. */
   const circular = new Set<Arch>();

@@ -93,6 +93,8 @@ export interface Candidate extends Omit<Finding, 'verification' | 'rule' | 'seve
 }
 
 export interface RuleRun {
+  /** Whether it asks about architectures although the series changes no Kconfig file. */
+  readonly readsCode?: boolean;
   /** Called for each architecture, one after the other; models are not kept afterwards. */
   onArch?(pair: ArchPair): void | Promise<void>;
   /** Called once at the end. */

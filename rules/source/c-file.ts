@@ -193,13 +193,14 @@ export function whenAt({ arms, regions }: Pick<CFile, 'arms' | 'regions'>, line:
 }
 
 /** Offsets of the lines' first characters. */
-function lineStarts(text: string): readonly number[] {
+export function lineStarts(text: string): readonly number[] {
   const starts = [0];
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
   return starts;
 }
 
-function lineAt(starts: readonly number[], offset: number): number {
+/** 1-based line of an offset. */
+export function lineAt(starts: readonly number[], offset: number): number {
   let [low, high] = [0, starts.length];
   while (low + 1 < high) {
     const middle = (low + high) >> 1;
