@@ -38,6 +38,8 @@ include a header which the series changes. Of a change that concerns very many f
         if (pair.isCircular || (pair.changes.size === 0 && !search.touchesCode)) return;
         for (const one of await toldGaps(change, search, pair)) {
           const known = found.get(one.key);
+          // several files of one entry may lack the same
+          if (known?.archs.includes(pair.arch)) continue;
           found.set(one.key, known ? { ...onAll(known, one), repairs: helpingBoth(known, one) } : one);
         }
       },

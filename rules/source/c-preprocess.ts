@@ -110,7 +110,12 @@ class Preprocessor {
       case 'elifdef':
       case 'elifndef':
       case 'else':
-        this.#at = conditionals.next(word === 'else' || this.#condition(word.slice(2), rest, next), from, next, this.#at);
+        this.#at = conditionals.next(
+          word === 'else' || this.#condition(word.slice(2), rest, next),
+          from,
+          next,
+          this.#at,
+        );
         this.#at = { ...this.#at, last: OPENED };
         break;
       case 'endif':
@@ -203,7 +208,10 @@ class Preprocessor {
   }
 }
 
-/** Worth keeping of the macros without parentheses: another name, a test of the configuration, a call. Numbers of registers are not. */
+/**
+ * Worth keeping of the macros without parentheses: another name or several, a test of the configuration, a call,
+ * members of a table. Numbers of registers are not.
+ */
 function isTelling(body: string): boolean {
-  return /CONFIG_|^\(*[A-Za-z_]\w*\)*$|\b[a-z_]\w*\s*\(/.test(body);
+  return /CONFIG_|^\(*[A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*\)*$|\b[a-z_]\w*\s*\(|\.\w+\s*=\s*&?[a-z_]/.test(body);
 }

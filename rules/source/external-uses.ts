@@ -3,6 +3,7 @@
  * inline functions of the headers it includes, each with the condition under which the compiler keeps the call.
  */
 
+import type { Expr } from './c-ast.ts';
 import type { CallSite } from './c-calls.ts';
 import { callsIn, callsOf } from './c-calls.ts';
 import type { Condition } from './c-condition.ts';
@@ -62,7 +63,8 @@ export async function externalUses(
   const search = new Search(tree, file, exported, names);
   const calls = callsOf(file);
   const invoked = new Set(file.invocations.map(({ macro }) => macro));
-  await search.load([...new Set([...calls.map(({ callee }) => callee), ...invoked])]);
+  const values = file.variables.flatMap(({ init }) => valuesIn(init).map(({ name }) => name));
+  await search.load([...new Set([...calls.map(({ callee }) => callee), ...invoked, ...values])]);
   const live = livenessOf(file, calls, (callee) => search.keeps(callee));
   const uses: ExternalUse[] = [];
   const take = (site: Pick<CallSite, 'callee' | 'line'> & { readonly caller?: string }, when: Condition): void => {
@@ -76,8 +78,22 @@ export async function externalUses(
     if (site.isPointer || site.isDoubtful) continue;
     take(site, all(site.when, live(site.caller)));
   }
+  for (const { name, init } of file.variables) {
+    const kept = live(name);
+    for (const value of valuesIn(init))
+      take({ callee: value.name, line: value.line }, all(whenAt(file, value.line), kept));
+  }
   for (const { macro, line } of file.invocations) take({ callee: macro, line }, whenAt(file, line));
   return { uses, declared: search.declared(new Set(uses.map(({ name }) => name))), headers: names };
+}
+
+/** Names that stand in the lists of an initialiser: functions, and macros for several members. */
+function valuesIn(e: Expr): { readonly name: string; readonly line: number }[] {
+  if (e.k !== 'list') return [];
+  return e.items.flatMap(({ value, line }) => {
+    const of = value.k === 'unary' && value.op === '&' ? value.of : value;
+    return of.k === 'name' ? [{ name: of.name, line }] : valuesIn(value);
+  });
 }
 
 /** What names of one file lead to. */

@@ -12,7 +12,7 @@ import { conditionBounds, isConfigured } from './c-condition.ts';
 import type { HeaderTexts } from './c-includes.ts';
 import { ExportedNames } from './exported-names.ts';
 import { type ExternalUse, type ExternalUses, externalUses } from './external-uses.ts';
-import { HeaderReach, type WordStore } from './header-reach.ts';
+import { HeaderReach } from './header-reach.ts';
 import { type Builds, gapGoals, type Into, type Providers } from './link-gap.ts';
 import { type ConditionalUse, conditionalUses } from './undeclared.ts';
 
@@ -43,10 +43,10 @@ export class SideCode {
   readonly #uses = new Map<string, Promise<ExternalUses | undefined>>();
   readonly #conditional = new Map<string, Promise<readonly ConditionalUse[] | undefined>>();
 
-  constructor(side: TreeSide, headers: HeaderTexts, words: WordStore) {
+  constructor(side: TreeSide, headers: HeaderTexts) {
     this.side = side;
     this.#headers = headers;
-    this.#reach = new HeaderReach(side.tree, words);
+    this.#reach = new HeaderReach(side.tree, side.c.words);
   }
 
   exported(): Promise<ExportedNames> {

@@ -19,6 +19,8 @@ export interface Reached {
 
 /** Files in reach of one. Linux 6.12 has C files with 2 900. */
 const MOST_HEADERS = 6000;
+/** Files whose words are kept. */
+const MOST_KEPT = 12_000;
 /** Times that a header's condition may change; then nothing is known of it. */
 const MOST_VISITS = 4;
 /** Given to the compiler for every file (Makefile, LINUXINCLUDE and USERINCLUDE). */
@@ -28,6 +30,7 @@ const FORCED = ['include/linux/compiler-version.h', 'include/linux/kconfig.h', '
 export class WordStore {
   readonly #byBlob = new Map<Sha, HeaderWords>();
 
+  /** Of the files of a tree, by path; those that it does not have are left out. */
   async read(tree: Tree, paths: readonly string[]): Promise<Map<string, HeaderWords>> {
     const found = new Map<string, HeaderWords>();
     const unread = new Map<string, Sha>();
@@ -40,6 +43,7 @@ export class WordStore {
     for (const [path, text] of unread.size > 0 ? await tree.read([...unread.keys()]) : []) {
       const words = readWords(text);
       this.#byBlob.set(unread.get(path)!, words);
+      if (this.#byBlob.size > MOST_KEPT) this.#byBlob.delete(this.#byBlob.keys().next().value!);
       found.set(path, words);
     }
     return found;

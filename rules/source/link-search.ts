@@ -9,12 +9,12 @@ import { filesNear } from '../kbuild/near-objects.ts';
 import type { Presence } from '../kbuild/presence.ts';
 import type { KSymbol } from '../kconfig/model.ts';
 import { reachOf } from '../kconfig/reach.ts';
+import type { Goal } from '../kconfig/solve.ts';
 import type { ArchPair, KernelChange } from '../rule.ts';
 import type { Arch, Side, SymbolName } from '../types.ts';
 import type { Definitions } from './c-definitions.ts';
 import { HeaderTexts } from './c-includes.ts';
 import { exactGap, type Gap, gapsOf, SideCode } from './file-gaps.ts';
-import { WordStore } from './header-reach.ts';
 import { Builds } from './link-gap.ts';
 
 /** Symbols whose files are looked at, the nearest first. */
@@ -50,11 +50,11 @@ export class LinkSearch {
   readonly #left = new Set<string>();
 
   constructor(change: KernelChange) {
-    const [headers, words] = [new HeaderTexts(), new WordStore()];
+    const headers = new HeaderTexts();
     this.#change = change;
     this.#code = {
-      before: new SideCode(change.before, headers, words),
-      after: new SideCode(change.after, headers, words),
+      before: new SideCode(change.before, headers),
+      after: new SideCode(change.after, headers),
     };
   }
 
@@ -80,7 +80,7 @@ export class LinkSearch {
         return;
       }
       seen.add(path);
-      for (const one of await this.#gapsOf(pair, path, object, builds)) found.push({ ...one, owner });
+      for (const one of await this.#gapsOf(pair, path, object, owner, builds)) found.push({ ...one, owner });
     };
     for (const path of await this.#changedFiles(builds)) {
       const object = await builds.after.presence(path);
@@ -106,7 +106,9 @@ export class LinkSearch {
     const changed = [...pair.changes.keys()].sort().join(' ');
     const reached =
       this.#reached.get(changed) ??
-      reachOf(pair.solver('after'), pair.changes, this.#change.readers).flatMap((id) => pair.after.symbols[id]?.name ?? []);
+      reachOf(pair.solver('after'), pair.changes, this.#change.readers).flatMap(
+        (id) => pair.after.symbols[id]?.name ?? [],
+      );
     this.#reached.set(changed, reached);
     const symbols = reached.flatMap((name) => pair.after.symbols[this.#change.pool.findSymbol(name) ?? -1] ?? []);
     const near = [...new Set([...selectorsOf(pair), ...symbols.filter(({ declarations }) => declarations.length > 0)])];
@@ -135,12 +137,18 @@ export class LinkSearch {
     pair: ArchPair,
     path: string,
     object: Presence,
+    owner: KSymbol | undefined,
     builds: Readonly<Record<Side, Builds>>,
   ): Promise<Found[]> {
     const found: Found[] = [];
     const before = await this.#before(path, builds.before);
     const isSameModel = pair.before === pair.after;
     const told = new Set<string>();
+    // a file may be built for others, too, and lack the same with these in both trees
+    const own = ({ goals, into }: Pick<Gap, 'goals' | 'into'>): readonly Goal[] =>
+      owner
+        ? [...goals, { expr: this.#change.pool.symbol(owner.id), level: into === 'module' ? 1 : 2, holds: true }]
+        : goals;
     for (const gap of await gapsOf(this.#change, this.#code.after, builds.after, path, object)) {
       const key = keyOf(gap);
       if (told.has(key)) continue;
@@ -148,16 +156,16 @@ export class LinkSearch {
       const question = JSON.stringify(gap.goals);
       const wasAsked = old.some(({ goals }) => JSON.stringify(goals) === question);
       if (isSameModel && wasAsked) continue;
-      if (pair.solver('after').isPossible(gap.goals) !== true) continue;
-      if (old.some(({ goals }) => pair.solver('before').isPossible(goals) !== false)) continue;
+      if (pair.solver('after').isPossible(own(gap)) !== true) continue;
+      if (old.some((one) => pair.solver('before').isPossible(own(one)) !== false)) continue;
       const exact = await exactGap(this.#change, this.#code.after, path, object, gap, pair.arch);
-      if (!exact || (exact !== gap && pair.solver('after').isPossible(exact.goals) !== true)) continue;
+      if (!exact || (exact !== gap && pair.solver('after').isPossible(own(exact)) !== true)) continue;
       told.add(key);
       const wasNeeded = before?.needs.has(key) ?? false;
       // what was there and could not be told is no news
       const isNews = gap.need.kind === 'declaration' || (await builds.before.isAlways(gap.need.name));
       if (wasNeeded && old.length === 0 && (before?.isUnknown || !isNews)) continue;
-      found.push({ ...exact, path, object, isOld: before !== undefined, wasNeeded, wasAsked });
+      found.push({ ...exact, goals: own(exact), path, object, isOld: before !== undefined, wasNeeded, wasAsked });
     }
     return found;
   }
@@ -200,10 +208,12 @@ export class LinkSearch {
         (one.arch === undefined || one.arch === arch || arch === 'um') &&
         !(one.path.endsWith('.c') && (one.static || one.kind === 'macro')),
     );
-    const isElsewhere = bodies.some(
-      ({ path, weak }) => weak || (path.endsWith('.c') ? !exporting.has(path) : !headers.has(path)),
-    );
-    return !isElsewhere && bodies.some(({ path }) => exporting.has(path));
+    const isElsewhere = bodies.some(({ path }) => (path.endsWith('.c') ? !exporting.has(path) : !headers.has(path)));
+    const isAssembly = known.assembly.some((path) => {
+      const of = /^arch\/([^/]+)\//.exec(path)?.[1];
+      return of === undefined || of === arch || arch === 'um';
+    });
+    return !isElsewhere && !isAssembly && bodies.some(({ path }) => exporting.has(path));
   }
 
   #filesOf(owner: KSymbol): Promise<string[]> {

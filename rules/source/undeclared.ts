@@ -6,7 +6,7 @@
 
 import type { Arch, Tree } from '../types.ts';
 import type { Condition } from './c-condition.ts';
-import { all, any } from './c-condition.ts';
+import { all, any, isConfigured } from './c-condition.ts';
 import { lineAt, lineStarts, whenAt } from './c-file.ts';
 import { preprocess } from './c-preprocess.ts';
 import type { HeaderReach, Reached } from './header-reach.ts';
@@ -72,7 +72,7 @@ class Reading {
     this.#names();
     this.#wholeStructs();
     this.#members();
-    return [...this.#uses.values()];
+    return [...this.#uses.values()].filter(({ declared }) => isConfigured(declared));
   }
 
   #put(use: Omit<ConditionalUse, 'when'>): void {
