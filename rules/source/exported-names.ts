@@ -36,7 +36,8 @@ export class ExportedNames {
     const lines = new Map<string, ExportLine[]>();
     if (found.length >= MAX_LINES) return new ExportedNames(tree, lines);
     for (const { path, line, text } of found) {
-      const name = EXPORT.exec(text)?.[1];
+      // in a macro it is the name of a parameter, or part of one
+      const name = text.trimEnd().endsWith('\\') ? undefined : EXPORT.exec(text)?.[1];
       if (name === undefined || /^(?:Documentation|scripts|tools|usr|samples)\//.test(path)) continue;
       const one = { path, line, text: text.trim() };
       const known = lines.get(name);

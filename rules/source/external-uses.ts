@@ -12,9 +12,9 @@ import { trivialMacro, trivialResult } from './c-constant.ts';
 import type { CTree } from './c-definitions.ts';
 import type { CFile } from './c-file.ts';
 import { whenAt } from './c-file.ts';
-import type { Header, HeaderTexts } from './c-includes.ts';
 import { livenessOf } from './c-liveness.ts';
 import type { ExportedNames } from './exported-names.ts';
+import type { HeaderReach, Reached } from './header-reach.ts';
 
 /** One exported name that a file uses. */
 export interface ExternalUse {
@@ -32,8 +32,8 @@ export interface ExternalUses {
   readonly uses: readonly ExternalUse[];
   /** Undefined where no header within reach declares the name. */
   readonly declared: ReadonlyMap<string, Condition>;
-  /** Headers that were looked at, by the names that they may define. */
-  readonly headers: ReadonlyMap<string, readonly Header[]>;
+  /** Headers in reach that may define or declare a name. */
+  readonly headersOf: (name: string) => readonly string[];
 }
 
 /** Macros and inline functions followed from a call. */
@@ -54,13 +54,14 @@ export async function externalUses(
   tree: CTree,
   path: string,
   exported: ExportedNames,
-  headers: HeaderTexts,
+  reach: HeaderReach,
 ): Promise<ExternalUses | undefined> {
   const read = await tree.file(path);
   if (!read?.ok) return undefined;
   const { file } = read;
-  const names = await headers.namesFor(tree.tree, path);
-  const search = new Search(tree, file, exported, names);
+  const reached = await reach.of(path);
+  if (!reached) return undefined;
+  const search = new Search(tree, file, exported, reached);
   const calls = callsOf(file);
   const invoked = new Set(file.invocations.map(({ macro }) => macro));
   const values = file.variables.flatMap(({ init }) => valuesIn(init).map(({ name }) => name));
@@ -84,7 +85,11 @@ export async function externalUses(
       take({ callee: value.name, line: value.line }, all(whenAt(file, value.line), kept));
   }
   for (const { macro, line } of file.invocations) take({ callee: macro, line }, whenAt(file, line));
-  return { uses, declared: search.declared(new Set(uses.map(({ name }) => name))), headers: names };
+  return {
+    uses,
+    declared: search.declared(new Set(uses.map(({ name }) => name))),
+    headersOf: (name) => search.headersOf(name),
+  };
 }
 
 /** Names that stand in the lists of an initialiser: functions, and macros for several members. */
@@ -102,16 +107,27 @@ class Search {
   readonly #own: ReadonlySet<string>;
   readonly #ownFile: CFile;
   readonly #exported: ExportedNames;
-  readonly #names: ReadonlyMap<string, readonly Header[]>;
+  readonly #reached: ReadonlyMap<string, Reached>;
+  readonly #headersOf = new Map<string, readonly string[]>();
   readonly #headers = new Map<string, CFile | undefined>();
   readonly #targets = new Map<string, readonly Target[]>();
 
-  constructor(tree: CTree, file: CFile, exported: ExportedNames, names: ReadonlyMap<string, readonly Header[]>) {
+  constructor(tree: CTree, file: CFile, exported: ExportedNames, reached: readonly Reached[]) {
     this.#tree = tree;
     this.#ownFile = file;
     this.#own = new Set(file.functions.map(({ name }) => name));
     this.#exported = exported;
-    this.#names = names;
+    this.#reached = new Map(reached.slice(1).map((one) => [one.path, one]));
+  }
+
+  /** Headers in reach that may define or declare a name. */
+  headersOf(name: string): readonly string[] {
+    let found = this.#headersOf.get(name);
+    if (!found) {
+      found = [...this.#reached.values()].filter(({ words }) => words.heads.has(name)).map(({ path }) => path);
+      this.#headersOf.set(name, found);
+    }
+    return found;
   }
 
   /** Reads the headers that define what these names stand for, a few steps far. */
@@ -122,7 +138,7 @@ class Search {
       const next = new Set<string>();
       for (const name of step) {
         if (this.#own.has(name)) continue;
-        for (const { path } of this.#names.get(name) ?? []) await this.#read(path);
+        for (const path of this.headersOf(name)) await this.#read(path);
         for (const { leadsTo } of this.#definitions(name))
           for (const other of leadsTo) if (!seen.has(other.name)) next.add(other.name);
       }
@@ -166,11 +182,12 @@ class Search {
     const put = (name: string, when: Condition): void => {
       if (names.has(name)) found.set(name, any(found.get(name) ?? false, when));
     };
-    for (const file of [this.#ownFile, ...this.#headers.values()]) {
-      if (!file) continue;
+    const of = (file: CFile, reach: Condition): void => {
       for (const { name, line } of [...file.declarations, ...file.functions, ...file.macros])
-        put(name, whenAt(file, line));
-    }
+        put(name, all(reach, whenAt(file, line)));
+    };
+    of(this.#ownFile, true);
+    for (const [path, file] of this.#headers) if (file) of(file, this.#reached.get(path)!.when);
     return found;
   }
 
@@ -186,14 +203,14 @@ class Search {
   #definitions(name: string): readonly HeaderDefinition[] {
     const known = this.#known.get(name);
     if (known) return known;
-    const headers = this.#names.get(name) ?? [];
+    const headers = this.headersOf(name);
     const found = definitionsIn(this.#ownFile, name);
-    for (const { path, isSure } of headers) {
+    for (const path of headers) {
       const file = this.#headers.get(path);
       for (const one of file ? definitionsIn(file, name) : [])
-        found.push(isSure ? one : { ...one, when: all(one.when, OPAQUE) });
+        found.push({ ...one, when: all(one.when, this.#reached.get(path)!.when) });
     }
-    if (headers.every(({ path }) => this.#headers.has(path))) this.#known.set(name, found);
+    if (headers.every((path) => this.#headers.has(path))) this.#known.set(name, found);
     return found;
   }
 }

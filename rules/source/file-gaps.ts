@@ -9,7 +9,6 @@ import type { Goal } from '../kconfig/solve.ts';
 import type { KernelChange, TreeSide } from '../rule.ts';
 import type { Arch } from '../types.ts';
 import { conditionBounds, isConfigured } from './c-condition.ts';
-import type { HeaderTexts } from './c-includes.ts';
 import { ExportedNames } from './exported-names.ts';
 import { type ExternalUse, type ExternalUses, externalUses } from './external-uses.ts';
 import { HeaderReach } from './header-reach.ts';
@@ -37,15 +36,13 @@ export interface Gap {
 /** What was read of one side, whatever the architecture. */
 export class SideCode {
   readonly side: TreeSide;
-  readonly #headers: HeaderTexts;
   readonly #reach: HeaderReach;
   #exported: Promise<ExportedNames> | undefined;
   readonly #uses = new Map<string, Promise<ExternalUses | undefined>>();
   readonly #conditional = new Map<string, Promise<readonly ConditionalUse[] | undefined>>();
 
-  constructor(side: TreeSide, headers: HeaderTexts) {
+  constructor(side: TreeSide) {
     this.side = side;
-    this.#headers = headers;
     this.#reach = new HeaderReach(side.tree, side.c.words);
   }
 
@@ -56,7 +53,7 @@ export class SideCode {
   /** Undefined where the tree has no such file, or it cannot be read. */
   async uses(path: string): Promise<ExternalUses | undefined> {
     const exported = await this.exported();
-    const known = this.#uses.get(path) ?? externalUses(this.side.c, path, exported, this.#headers);
+    const known = this.#uses.get(path) ?? externalUses(this.side.c, path, exported, this.#reach);
     this.#uses.set(path, known);
     return known;
   }

@@ -18,6 +18,8 @@ export interface HeaderWords {
   readonly sometimes: ReadonlyMap<string, Condition>;
   /** Line of a prototype, function or macro that stands under a condition. */
   readonly declares: ReadonlyMap<string, Declared>;
+  /** Names that a line may define or declare as functions or macros, under whatever condition. */
+  readonly heads: ReadonlySet<string>;
   readonly structs: ReadonlyMap<string, readonly StructBody[]>;
   /** Arguments of macros called outside of functions, in lower case: they may become parts of names. */
   readonly pasted: ReadonlySet<string>;
@@ -63,6 +65,7 @@ export function readWords(text: string): HeaderWords {
   const always = new Set<string>();
   const arms = new Map<string, Set<number>>();
   const declares = new Map<string, Declared>();
+  const heads = new Set<string>();
   const structs = new Map<string, StructBody[]>();
   const pasted = new Set<string>();
   for (const reading of readings) {
@@ -75,7 +78,10 @@ export function readWords(text: string): HeaderWords {
         if (isAlways) always.add(word);
         else addTo(arms, word, arm);
       }
-      if (!isAlways) for (const name of headOf(line)) declares.set(name, { line: i + 1, kind: 'function' });
+      for (const name of headOf(line)) {
+        heads.add(name);
+        if (!isAlways) declares.set(name, { line: i + 1, kind: 'function' });
+      }
       for (const word of argumentsOf(line)) pasted.add(word);
     }
     for (const [tag, body] of structsOf(reading)) {
@@ -91,6 +97,7 @@ export function readWords(text: string): HeaderWords {
     if (include) includes.push({ name: include, line: i + 1, when: whenAt(first, i + 1) });
     const macro = /^[ \t]*#[ \t]*define[ \t]+(\w+)/.exec(line)?.[1];
     if (macro === undefined) continue;
+    heads.add(macro);
     const arm = armAt(first.regions, i + 1);
     if (!isConfigured(first.arms[arm]!.when)) always.add(macro);
     else {
@@ -102,7 +109,7 @@ export function readWords(text: string): HeaderWords {
   for (const [word, some] of arms)
     if (!always.has(word)) sometimes.set(word, any(...[...some].map((arm) => first.arms[arm]!.when)));
   for (const name of declares.keys()) if (always.has(name)) declares.delete(name);
-  return { includes, always, sometimes, declares, structs, pasted };
+  return { includes, always, sometimes, declares, heads, structs, pasted };
 }
 
 function addTo(arms: Map<string, Set<number>>, word: string, arm: number): void {

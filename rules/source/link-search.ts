@@ -13,7 +13,6 @@ import type { Goal } from '../kconfig/solve.ts';
 import type { ArchPair, KernelChange } from '../rule.ts';
 import type { Arch, Side, SymbolName } from '../types.ts';
 import type { Definitions } from './c-definitions.ts';
-import { HeaderTexts } from './c-includes.ts';
 import { exactGap, type Gap, gapsOf, SideCode } from './file-gaps.ts';
 import { Builds } from './link-gap.ts';
 
@@ -50,11 +49,10 @@ export class LinkSearch {
   readonly #left = new Set<string>();
 
   constructor(change: KernelChange) {
-    const headers = new HeaderTexts();
     this.#change = change;
     this.#code = {
-      before: new SideCode(change.before, headers),
-      after: new SideCode(change.after, headers),
+      before: new SideCode(change.before),
+      after: new SideCode(change.after),
     };
   }
 
@@ -201,7 +199,7 @@ export class LinkSearch {
     const known = this.#definitions.get(need.name);
     if (!known || known.isCut || known.failures.length > 0) return false;
     const exporting = new Set(known.exports.map(({ path }) => path));
-    const headers = new Set(need.uses.headers.get(need.name)?.map(({ path }) => path));
+    const headers = new Set(need.uses.headersOf(need.name));
     const bodies = known.definitions.filter(
       (one) =>
         one.kind !== 'declared' &&
