@@ -129,7 +129,7 @@ function some(numbers: readonly number[], total: number): string {
 
 /** What was done, on standard error: nobody has to wonder what silence means. */
 function describe(report: Report, say: (text: string) => void): void {
-  const { series, applied, cannotCheck, checked, findings, dropped } = report;
+  const { series, applied, cannotCheck, checked, findings, dropped, undecided } = report;
   say(
     `${series.subject} (${count(series.patches.length, 'patch', 'patches')}, by ${series.author.name || series.author.address})`,
   );
@@ -144,10 +144,11 @@ function describe(report: Report, say: (text: string) => void): void {
   const symbols = count(checked.changedSymbols.length, 'changed symbol');
   const where = `on ${count(checked.archs.length, 'architecture')} with ${count(checked.configs, 'configuration')}`;
   say(
-    checked.changedFiles.length === 0
+    checked.archs.length === 0
       ? `no Kconfig file changes; checked references to symbols (${checked.rules.join(', ')})`
       : `checked ${files}, ${symbols}, ${where} (${checked.rules.join(', ')})`,
   );
+  for (const { rule, key, why } of undecided) say(`undecided ${rule} (${key}): ${why}`);
   for (const { rule, key, why } of dropped) say(`dropped ${rule} (${key}): ${why.split('\n')[0]}`);
   say(findings.length === 0 ? 'nothing found' : count(findings.length, 'finding'));
 }

@@ -112,7 +112,7 @@ async function compare(
   rules: readonly Rule[],
   options: CheckOptions,
   clock: Clock,
-): Promise<Pick<Report, 'findings' | 'dropped' | 'checked'>> {
+): Promise<Pick<Report, 'findings' | 'dropped' | 'undecided' | 'checked'>> {
   const store = options.store ?? new KconfigStore();
   const base = applied.prerequisites.at(-1)?.commit ?? applied.base.sha;
   const confServers = new ConfServers();
@@ -132,9 +132,7 @@ async function compare(
 
   const changedFiles = paths.map(({ path }) => path).filter(isKconfigPath);
   const all = chosenArchs(await comparedArchs(treeBefore.tree, treeAfter.tree), options.archs);
-  // Without a change to a Kconfig file no model can differ.
-  const compared = changedFiles.length > 0 ? all : [];
-  const configs = await existingConfigs(treeBefore.tree, treeAfter.tree, compared, options.distributions ?? []);
+  const configs = await existingConfigs(treeBefore.tree, treeAfter.tree, all, options.distributions ?? []);
   const { kbuild, cFiles } = codeOf(store);
   const change: KernelChange = {
     series,
@@ -148,7 +146,8 @@ async function compare(
     kbuild,
   };
   const runs = rules.map((rule) => ({ rule, run: rule.begin(change) }));
-  const archs = runs.some(({ run }) => run.readsCode) ? all : compared;
+  // Without a change to a Kconfig file no model can differ; code can come to mean something else all the same.
+  const archs = changedFiles.length > 0 || (await wantsArchs(runs)) ? all : [];
   const symbols = new Set<string>();
   /** Where conf makes no configuration any more. */
   const circular = new Set<Arch>();
@@ -167,15 +166,23 @@ async function compare(
     olddefconfig: (side, arch, config) => (side === 'before' ? before : after).olddefconfig(arch, config),
   });
   const { findings, dropped } = await confirmAll(runs, conf).finally(() => confServers.close());
+  const undecided = runs.flatMap(({ rule, run }) =>
+    (run.undecided?.() ?? []).map(({ key, why }) => ({ rule: rule.id, key, why })),
+  );
   clock.lap('confirm');
   const checked = {
     rules: rules.map((rule) => rule.id),
     archs,
-    configs: configs.filter((config) => !circular.has(config.arch)).length,
+    configs: archs.length > 0 ? configs.filter((config) => !circular.has(config.arch)).length : 0,
     changedFiles,
     changedSymbols: [...symbols].sort(),
   };
-  return { findings, dropped, checked };
+  return { findings, dropped, undecided, checked };
+}
+
+async function wantsArchs(runs: readonly { readonly run: RuleRun }[]): Promise<boolean> {
+  for (const { run } of runs) if (await run.wantsArchs?.()) return true;
+  return false;
 }
 
 /** What was read of code beside the Kconfig files of a store, for as long as these are kept. */

@@ -33,7 +33,9 @@ include a header which the series changes. Of a change that concerns very many f
     const search = new LinkSearch(change);
     const found = new Map<string, ToldGap>();
     return {
-      readsCode: search.touchesCode,
+      async wantsArchs() {
+        return search.touchesCode;
+      },
       async onArch(pair) {
         if (pair.isCircular || (pair.changes.size === 0 && !search.touchesCode)) return;
         for (const one of await toldGaps(change, search, pair)) {
@@ -46,6 +48,7 @@ include a header which the series changes. Of a change that concerns very many f
       finish() {
         return [...Map.groupBy(found.values(), causeOf).values()].map((gaps) => candidate(change, gaps));
       },
+      undecided: () => search.left.map((key) => ({ key, why: 'not looked at: there were nearer ones' })),
     };
   },
 });

@@ -92,13 +92,21 @@ export interface Candidate extends Omit<Finding, 'verification' | 'rule' | 'seve
   confirm(conf: Conf): Promise<readonly Attempt[]>;
 }
 
+/** Something that may be wrong, and could not be decided: told to nobody, and counted. */
+export interface Undecided {
+  readonly key: string;
+  readonly why: string;
+}
+
 export interface RuleRun {
-  /** Whether it asks about architectures although the series changes no Kconfig file. */
-  readonly readsCode?: boolean;
+  /** Asked where no Kconfig file differs: whether architectures are to be gone through all the same. */
+  wantsArchs?(): Promise<boolean>;
   /** Called for each architecture, one after the other; models are not kept afterwards. */
   onArch?(pair: ArchPair): void | Promise<void>;
   /** Called once at the end. */
   finish(): readonly Candidate[] | Promise<readonly Candidate[]>;
+  /** Called after that. */
+  undecided?(): readonly Undecided[];
 }
 
 export interface Rule {

@@ -301,6 +301,13 @@ export interface Dropped {
   readonly why: string;
 }
 
+/** What a rule could not decide: nobody is told, and it is no proof of silence. */
+export interface UndecidedBy {
+  readonly rule: RuleId;
+  readonly key: string;
+  readonly why: string;
+}
+
 // ---------------------------------------------------------------- report and reply
 
 export interface Checked {
@@ -338,6 +345,7 @@ export interface Report {
   readonly findings: readonly Finding[];
   readonly checked: Checked;
   readonly dropped: readonly Dropped[];
+  readonly undecided: readonly UndecidedBy[];
   /** Milliseconds a stage. */
   readonly tookMs: Readonly<Record<string, number>>;
 }

@@ -36,8 +36,7 @@ export class ExportedNames {
     const lines = new Map<string, ExportLine[]>();
     if (found.length >= MAX_LINES) return new ExportedNames(tree, lines);
     for (const { path, line, text } of found) {
-      // in a macro it is the name of a parameter, or part of one
-      const name = text.trimEnd().endsWith('\\') ? undefined : EXPORT.exec(text)?.[1];
+      const name = EXPORT.exec(text)?.[1];
       if (name === undefined || /^(?:Documentation|scripts|tools|usr|samples)\//.test(path)) continue;
       const one = { path, line, text: text.trim() };
       const known = lines.get(name);
@@ -60,8 +59,10 @@ export class ExportedNames {
 
   async #conditionsOf(path: string): Promise<(line: number) => Condition> {
     const text = (await this.#tree.read([path])).get(path) ?? '';
-    const { arms, regions } = preprocess(text);
-    return (line) => whenAt({ arms, regions }, line);
+    const { arms, regions, code } = preprocess(text);
+    const lines = code.split('\n');
+    // what stands in a macro is blank there: the name is that of a parameter, or a part of one
+    return (line) => (lines[line - 1]?.trim() === '' ? false : whenAt({ arms, regions }, line));
   }
 
   /**

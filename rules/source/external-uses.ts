@@ -3,15 +3,17 @@
  * inline functions of the headers it includes, each with the condition under which the compiler keeps the call.
  */
 
-import type { Expr } from './c-ast.ts';
-import type { CallSite } from './c-calls.ts';
+import { type Expr, partsOf } from './c-ast.ts';
+import type { CallSite, Outcome } from './c-calls.ts';
 import { callsIn, callsOf } from './c-calls.ts';
 import type { Condition } from './c-condition.ts';
-import { all, any, not } from './c-condition.ts';
-import { trivialMacro, trivialResult } from './c-constant.ts';
+import { all, any, not, withoutOpaque } from './c-condition.ts';
+import { conditionOf, mentionsConfig } from './c-config-test.ts';
+import { type Constant, trivialMacro, trivialResult } from './c-constant.ts';
 import type { CTree } from './c-definitions.ts';
-import type { CFile } from './c-file.ts';
+import type { CFile, CFunction } from './c-file.ts';
 import { whenAt } from './c-file.ts';
+import { parseExpression } from './c-if-line.ts';
 import { livenessOf } from './c-liveness.ts';
 import type { ExportedNames } from './exported-names.ts';
 import type { HeaderReach, Reached } from './header-reach.ts';
@@ -62,10 +64,11 @@ export async function externalUses(
   const reached = await reach.of(path);
   if (!reached) return undefined;
   const search = new Search(tree, file, exported, reached);
-  const calls = callsOf(file);
+  const named = callsOf(file).map(({ callee }) => callee);
   const invoked = new Set(file.invocations.map(({ macro }) => macro));
   const values = file.variables.flatMap(({ init }) => valuesIn(init).map(({ name }) => name));
-  await search.load([...new Set([...calls.map(({ callee }) => callee), ...invoked, ...values])]);
+  await search.load([...new Set([...named, ...invoked, ...values])]);
+  const calls = callsOf(file, (callee) => search.outcomeOf(callee));
   const live = livenessOf(file, calls, (callee) => search.keeps(callee));
   const uses: ExternalUse[] = [];
   const take = (site: Pick<CallSite, 'callee' | 'line'> & { readonly caller?: string }, when: Condition): void => {
@@ -152,6 +155,8 @@ class Search {
     if (steps === 0 || this.#own.has(name)) return [];
     const known = steps === MOST_STEPS ? this.#targets.get(name) : undefined;
     if (known) return known;
+    // what may stand in for it is not known where a header was not read
+    if (!this.headersOf(name).every((path) => this.#headers.get(path))) return [];
     const definitions = this.#definitions(name);
     const found: Target[] = [];
     if (this.#exported.has(name)) found.push({ name, when: not(any(...definitions.map(({ when }) => when))) });
@@ -162,6 +167,39 @@ class Search {
     const some = found.filter(({ when }) => when !== false && JSON.stringify(when).length < 3000);
     if (steps === MOST_STEPS) this.#targets.set(name, some);
     return some;
+  }
+
+  /** What a call of `name` can come out as, by what the headers and the file itself define. */
+  outcomeOf(name: string, steps = MOST_STEPS): Outcome | 'unclear' | undefined {
+    const known = this.#outcomes.get(name);
+    if (known !== undefined) return known === 'open' ? undefined : known;
+    const found = this.#outcomeNow(name, steps);
+    this.#outcomes.set(name, found ?? 'open');
+    return found;
+  }
+
+  #outcomeNow(name: string, steps: number): Outcome | 'unclear' | undefined {
+    const definitions = this.#definitions(name);
+    if (definitions.length === 0 && /^[A-Z_0-9]+$/.test(name)) return this.#isSwitched(name) ? 'unclear' : undefined;
+    const results = definitions.map(({ when, result }) => ({ when, result }));
+    const isUnclear = definitions.some(
+      ({ result, tests }) =>
+        result === 'unclear' || (steps > 0 && tests.some((one) => one !== name && this.outcomeOf(one, steps - 1))),
+    );
+    if (isUnclear) return 'unclear';
+    const can = (of: (result: Condition) => Condition): Condition =>
+      all(
+        ...results.map(({ when, result }) =>
+          result === 'unclear' ? true : any(not(withoutOpaque(when, true)), withoutOpaque(of(result), true)),
+        ),
+      );
+    const [yes, no] = [can((result) => result), can(not)];
+    return yes === true && no === true ? undefined : { yes, no };
+  }
+
+  /** A number that is another one in another configuration. */
+  #isSwitched(name: string): boolean {
+    return [...this.#reached.values()].some(({ words }) => words.declares.get(name)?.kind === 'macro');
   }
 
   /** When a call of `name` keeps what it is given. */
@@ -198,7 +236,8 @@ class Search {
     if (read?.ok) this.#headers.set(path, read.file);
   }
 
-  #known = new Map<string, readonly HeaderDefinition[]>();
+  readonly #outcomes = new Map<string, Outcome | 'unclear' | 'open'>();
+  readonly #known = new Map<string, readonly HeaderDefinition[]>();
 
   #definitions(name: string): readonly HeaderDefinition[] {
     const known = this.#known.get(name);
@@ -219,6 +258,10 @@ interface HeaderDefinition {
   readonly when: Condition;
   /** It does nothing, or gives back a constant. */
   readonly isEmpty: boolean;
+  /** When what it gives back is not 0; opaque where that is a matter of run time; `unclear` where the configuration may decide it. */
+  readonly result: Condition | 'unclear';
+  /** Names of which the result is made. */
+  readonly tests: readonly string[];
   readonly leadsTo: readonly Target[];
 }
 
@@ -230,6 +273,8 @@ function definitionsIn(file: CFile, name: string): HeaderDefinition[] {
       return {
         when: whenAt(file, one.line),
         isEmpty: trivialResult(one) !== undefined,
+        result: resultOf(one),
+        tests: one.body.length === 1 && one.body[0]?.k === 'return' ? wordsIn(one.body[0].value) : [],
         leadsTo: calls.map(({ callee, when }) => ({ name: callee, when })),
       };
     });
@@ -241,10 +286,49 @@ function definitionsIn(file: CFile, name: string): HeaderDefinition[] {
       return {
         when: whenAt(file, macro.line),
         isEmpty: trivialMacro(macro) !== undefined,
+        result: asCondition(trivialMacro(macro)) ?? tested(parseExpression(macro.body)),
+        tests: words.filter((word) => !macro.params?.includes(word)),
         leadsTo: [...new Set(words)]
           .filter((word) => !macro.params?.includes(word))
           .map((word) => ({ name: word, when: true })),
       };
     });
   return [...functions, ...macros];
+}
+
+function wordsIn(e: Expr | undefined): string[] {
+  if (!e) return [];
+  return e.k === 'name' ? [e.name] : partsOf(e).flatMap(wordsIn);
+}
+
+/** Of a function that does nothing but return. */
+function resultOf(one: CFunction): Condition | 'unclear' {
+  const constant = asCondition(trivialResult(one));
+  if (constant !== undefined) return constant;
+  const [only] = one.body;
+  if (!one.unread && one.body.length === 1 && only?.k === 'return') return tested(only.value);
+  return JSON.stringify(one.body).includes('CONFIG_') ? 'unclear' : RUN_TIME;
+}
+
+const RUN_TIME: Condition = { opaque: 'run time' };
+
+function tested(e: Expr | undefined): Condition {
+  let parts = 0;
+  return e && mentionsConfig(e) ? conditionOf(e, { opaque: () => `run time ${++parts}` }) : RUN_TIME;
+}
+
+function asCondition(constant: Constant | undefined): Condition | undefined {
+  switch (constant?.k) {
+    case 'null':
+      return false;
+    case 'bool':
+      return constant.value;
+    case 'int':
+      return constant.value !== 0;
+    case 'errno':
+    case 'err-ptr':
+      return true;
+    default:
+      return undefined;
+  }
 }

@@ -41,7 +41,7 @@ export class WordStore {
       else if (blob !== undefined) unread.set(path, blob);
     }
     for (const [path, text] of unread.size > 0 ? await tree.read([...unread.keys()]) : []) {
-      const words = readWords(text);
+      const words = readWords(text, path.endsWith('.c'));
       this.#byBlob.set(unread.get(path)!, words);
       if (this.#byBlob.size > MOST_KEPT) this.#byBlob.delete(this.#byBlob.keys().next().value!);
       found.set(path, words);

@@ -11,6 +11,8 @@ import type { Preprocessed } from './c-preprocess.ts';
 import { preprocess } from './c-preprocess.ts';
 
 export interface HeaderWords {
+  /** It is not read: it is a long table of numbers. */
+  readonly isTable: boolean;
   readonly includes: readonly Include[];
   /** Words that stand there in every configuration, as far as the configuration decides. */
   readonly always: ReadonlySet<string>;
@@ -57,9 +59,10 @@ export interface Member {
 const MOST_CHARS = 400_000;
 const WORD = /[A-Za-z_]\w*/g;
 
-/** Reads a header, or a C file for what it declares itself. */
-export function readWords(text: string): HeaderWords {
-  const raw = text.length > MOST_CHARS ? '' : text;
+/** Reads a header, or with `isSource` a C file, for what it includes and declares itself. */
+export function readWords(text: string, isSource = false): HeaderWords {
+  const isTable = !isSource && text.length > MOST_CHARS;
+  const raw = isTable ? '' : text;
   const first = preprocess(raw);
   const readings = first.left.length > 0 ? [first, preprocess(raw, 'last')] : [first];
   const always = new Set<string>();
@@ -78,7 +81,7 @@ export function readWords(text: string): HeaderWords {
         if (isAlways) always.add(word);
         else addTo(arms, word, arm);
       }
-      for (const name of headOf(line)) {
+      for (const name of headOf(line, lines[i - 1] ?? '')) {
         heads.add(name);
         if (!isAlways) declares.set(name, { line: i + 1, kind: 'function' });
       }
@@ -109,7 +112,7 @@ export function readWords(text: string): HeaderWords {
   for (const [word, some] of arms)
     if (!always.has(word)) sometimes.set(word, any(...[...some].map((arm) => first.arms[arm]!.when)));
   for (const name of declares.keys()) if (always.has(name)) declares.delete(name);
-  return { includes, always, sometimes, declares, heads, structs, pasted };
+  return { isTable, includes, always, sometimes, declares, heads, structs, pasted };
 }
 
 function addTo(arms: Map<string, Set<number>>, word: string, arm: number): void {
@@ -122,9 +125,12 @@ export function withoutStrings(code: string): string {
   return code.replace(/"(?:\\.|[^"\\\n])*"/g, (match) => ' '.repeat(match.length));
 }
 
-/** Names that a line at the first column may declare or define as functions: something stands before them. */
-export function headOf(line: string): string[] {
-  return /^[A-Za-z_]/.test(line) ? [...line.matchAll(/(?<=[\s*])([A-Za-z_]\w*)\s*\(/g)].map(([, name]) => name!) : [];
+/** Names that a line at the first column may declare or define as functions: a type stands before them, or above. */
+export function headOf(line: string, above: string): string[] {
+  if (!/^[A-Za-z_]/.test(line)) return [];
+  const split = /^[A-Za-z_][\w\s*]*$/.test(above) ? /^([A-Za-z_]\w*)\s*\(/.exec(line)?.[1] : undefined;
+  const found = [...line.matchAll(/(?<=[\s*])([A-Za-z_]\w*)\s*\(/g)].map(([, name]) => name!);
+  return split === undefined ? found : [split, ...found];
 }
 
 function argumentsOf(line: string): string[] {

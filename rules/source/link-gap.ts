@@ -76,6 +76,8 @@ export class Builds {
       if (!presence || presence.isUnknown) return undefined;
       presences.add(presence);
       const when = await this.#exported.when(one);
+      // a macro that exports may do so under any name
+      if (when === false) return undefined;
       const most = (modular: ExprId): ExprId => conditionBounds(pool, when, { modular }).most;
       const inVmlinux = this.#conditions.and(presence.builtIn, most(FALSE));
       builtIn = this.#conditions.or(builtIn, inVmlinux);

@@ -87,7 +87,7 @@ class Reading {
     const found = new Map<string, number>();
     const own = new Set<string>();
     for (const [i, line] of this.#lines.entries()) {
-      for (const name of headOf(line)) own.add(name);
+      for (const name of headOf(line, this.#lines[i - 1] ?? '')) own.add(name);
       for (const [, name] of line.matchAll(/\(\s*\*\s*(\w+)\s*\)\s*\(/g)) own.add(name!);
       for (const [, name] of line.matchAll(/(?<![.\w]|->\s*)([A-Za-z_]\w*)\s*\(/g))
         if (!KEYWORDS.has(name!)) add(found, name!, i + 1);
@@ -100,6 +100,9 @@ class Reading {
         if (words.always.has(name) && path !== this.#path) this.#always(found, name, path);
     }
     for (const name of own) found.delete(name);
+    // one of its numbers may have any name
+    if (this.#reached.some(({ words }) => words.isTable))
+      for (const name of found.keys()) if (/^[A-Z0-9_]+$/.test(name)) found.delete(name);
     for (const [name, line] of found) {
       const at = this.#declaredAt(name);
       if (!at || (at.kind === 'function' && !this.#isCalled(name))) continue;

@@ -96,6 +96,7 @@ export const reportSchema = z.strictObject({
     changedSymbols: z.array(symbol),
   }),
   dropped: z.array(z.strictObject({ rule: z.string(), key: z.string(), why: z.string() })),
+  undecided: z.array(z.strictObject({ rule: z.string(), key: z.string(), why: z.string() })),
   tookMs: z.record(z.string(), z.int().min(0)),
 });
 
