@@ -4,7 +4,7 @@
  */
 
 import { type Expr, partsOf } from './c-ast.ts';
-import type { CallSite, Outcome } from './c-calls.ts';
+import type { CallSite, Outcome, OutcomeOf } from './c-calls.ts';
 import { callsIn, callsOf } from './c-calls.ts';
 import type { Condition } from './c-condition.ts';
 import { all, any, not, withoutOpaque } from './c-condition.ts';
@@ -68,6 +68,7 @@ export async function externalUses(
   const invoked = new Set(file.invocations.map(({ macro }) => macro));
   const values = file.variables.flatMap(({ init }) => valuesIn(init).map(({ name }) => name));
   await search.load([...new Set([...named, ...invoked, ...values])]);
+  search.close();
   const calls = callsOf(file, (callee) => search.outcomeOf(callee));
   const live = livenessOf(file, calls, (callee) => search.keeps(callee));
   const uses: ExternalUse[] = [];
@@ -150,6 +151,12 @@ class Search {
     }
   }
 
+  /** Everything is read: from now on tests in the headers' functions are followed as well. */
+  close(): void {
+    this.#isClosed = true;
+    this.#known.clear();
+  }
+
   /** Exported names that a call of `name` needs, with the condition that the headers set. */
   targets(name: string, steps = MOST_STEPS): readonly Target[] {
     if (steps === 0 || this.#own.has(name)) return [];
@@ -173,6 +180,8 @@ class Search {
   outcomeOf(name: string, steps = MOST_STEPS): Outcome | 'unclear' | undefined {
     const known = this.#outcomes.get(name);
     if (known !== undefined) return known === 'open' ? undefined : known;
+    // one that asks about itself
+    this.#outcomes.set(name, 'open');
     const found = this.#outcomeNow(name, steps);
     this.#outcomes.set(name, found ?? 'open');
     return found;
@@ -236,6 +245,7 @@ class Search {
     if (read?.ok) this.#headers.set(path, read.file);
   }
 
+  #isClosed = false;
   readonly #outcomes = new Map<string, Outcome | 'unclear' | 'open'>();
   readonly #known = new Map<string, readonly HeaderDefinition[]>();
 
@@ -243,10 +253,11 @@ class Search {
     const known = this.#known.get(name);
     if (known) return known;
     const headers = this.headersOf(name);
-    const found = definitionsIn(this.#ownFile, name);
+    const outcomeOf = this.#isClosed ? (other: string) => this.outcomeOf(other) : undefined;
+    const found = definitionsIn(this.#ownFile, name, outcomeOf);
     for (const path of headers) {
       const file = this.#headers.get(path);
-      for (const one of file ? definitionsIn(file, name) : [])
+      for (const one of file ? definitionsIn(file, name, outcomeOf) : [])
         found.push({ ...one, when: all(one.when, this.#reached.get(path)!.when) });
     }
     if (headers.every((path) => this.#headers.has(path))) this.#known.set(name, found);
@@ -265,11 +276,11 @@ interface HeaderDefinition {
   readonly leadsTo: readonly Target[];
 }
 
-function definitionsIn(file: CFile, name: string): HeaderDefinition[] {
+function definitionsIn(file: CFile, name: string, outcomeOf: OutcomeOf | undefined): HeaderDefinition[] {
   const functions = file.functions
     .filter((one) => one.name === name)
     .map((one): HeaderDefinition => {
-      const calls = one.unread ? [] : callsIn(file, one).filter(({ isPointer }) => !isPointer);
+      const calls = one.unread ? [] : callsIn(file, one, undefined, outcomeOf).filter(({ isPointer }) => !isPointer);
       return {
         when: whenAt(file, one.line),
         isEmpty: trivialResult(one) !== undefined,
