@@ -151,16 +151,18 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
   },
   'missing-dependency': {
     ...RULE_FIELDS,
-    'claim.owner': 'symbol whose code lacks something',
-    'claim.needed': 'symbol that builds what it lacks, list of one',
+    'claim.owner': 'symbol whose code lacks something, or the file',
+    'claim.needed': 'symbol that builds or declares what it lacks, list of one',
     'claim.into': 'vmlinux or module: where the code goes',
     'claim.how': 'link (an undefined reference), compile (no declaration), or either',
-    'claim.calls':
-      'list of {path, line, text, name, callee, caller, exported}: calls; `exported` is {path, line, text}',
+    'claim.hasEntry': 'whether the owner is a symbol; else it is a file',
+    'claim.what': 'what it lacks: export (an exported function), or a declaration: function, macro, struct, member',
+    'claim.uses':
+      'list of {path, line, text, name, callee, caller, source}: uses; `source` exports or declares it, {path, line, text}',
     'claim.built.path': 'makefile that builds the code',
     'claim.built.line': 'its line',
     'claim.built.text': 'its text',
-    'claim.provided.path': 'makefile that builds what is lacking',
+    'claim.provided.path': 'makefile that builds what is lacking, or file of the #if around its declaration',
     'claim.provided.line': 'its line',
     'claim.provided.text': 'its text',
     'claim.isOld': 'whether the file was there before',

@@ -176,7 +176,13 @@ async function blame(
     }
   }
   const [shown] = some as [Found];
-  return (await quoted(lastLine(shown.object, shown.into))) ?? (await quoted(await providedAt(change, shown)));
+  for (const { path, line } of [lastLine(shown.object, shown.into), await providedAt(change, shown)]) {
+    const text = await textAt(change, path, line);
+    const told = lines.told('after', path, line, text);
+    if (told)
+      return { anchor: told.anchor, blamed: { path, line, text: text.trim(), side: 'after', isQuoted: told.isQuoted } };
+  }
+  return undefined;
 }
 
 async function toldUse(change: KernelChange, { path, need }: Found): Promise<ToldUse> {
