@@ -155,10 +155,8 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     'claim.needed': 'symbol that builds or declares what it lacks, list of one',
     'claim.into': 'vmlinux or module: where the code goes',
     'claim.how': 'link (an undefined reference), compile (no declaration), or either',
-    'claim.hasEntry': 'whether the owner is a symbol; else it is a file',
     'claim.what': 'what it lacks: export (an exported function), or a declaration: function, macro, struct, member',
-    'claim.uses':
-      'list of {path, line, text, name, callee, caller, source}: uses; `source` exports or declares it, {path, line, text}',
+    'claim.uses': 'list of {path, line, text, name, callee, caller, source: {path, line, text}}: source declares it',
     'claim.built.path': 'makefile that builds the code',
     'claim.built.line': 'its line',
     'claim.built.text': 'its text',
