@@ -8,6 +8,7 @@
 import { PatchLines } from '../rules/anchor.ts';
 import { fame } from '../rules/config-groups.ts';
 import { RULES } from '../rules/index.ts';
+import { KbuildError } from '../rules/kbuild/error.ts';
 import { KbuildStore } from '../rules/kbuild/files.ts';
 import { findCycles } from '../rules/kconfig/cycles.ts';
 import { KconfigError } from '../rules/kconfig/error.ts';
@@ -103,6 +104,7 @@ export async function check(series: Series, repo: Repository, options: CheckOpti
 
 function cannotCheck(error: unknown): CannotCheck {
   if (error instanceof KconfigError || error instanceof ConfError) return { stage: 'kconfig', why: error.message };
+  if (error instanceof KbuildError) return { stage: 'kbuild', why: error.message };
   if (error instanceof SandboxError || error instanceof AnswerError) return { stage: 'sandbox', why: error.message };
   throw error;
 }

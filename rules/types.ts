@@ -324,7 +324,7 @@ export interface Checked {
 
 /** Why a series could not be checked. */
 export interface CannotCheck {
-  readonly stage: 'input' | 'apply' | 'kconfig' | 'sandbox' | 'worker';
+  readonly stage: 'input' | 'apply' | 'kconfig' | 'kbuild' | 'sandbox' | 'worker';
   readonly why: string;
   /** Patch that does not apply, when it is that. */
   readonly patch?: number;
