@@ -30,7 +30,7 @@ import { changedPaths, openTree } from './git-tree.ts';
 import { AnswerError, ConfError, fromTree, KconfigSide } from './kconfig-side.ts';
 import { uncheckedReport } from './report.ts';
 import type { Repository } from './repository.ts';
-import { SandboxError } from './sandbox.ts';
+import { memoryBound, SandboxError } from './sandbox.ts';
 import { newShellBudget } from './shell-answers.ts';
 import { archs as archsOf, srcArch } from './toolchain.ts';
 
@@ -171,6 +171,7 @@ async function compare(
     configs: configs.filter((config) => !circular.has(config.arch)).length,
     changedFiles,
     changedSymbols: [...symbols].sort(),
+    sandbox: options.trustTree === true ? ('none' as const) : await memoryBound(),
   };
   return { findings, dropped, checked };
 }

@@ -311,6 +311,11 @@ export interface Checked {
   /** Kconfig files that differ between base and series. */
   readonly changedFiles: readonly string[];
   readonly changedSymbols: readonly SymbolName[];
+  /**
+   * What bounded the memory of programs of the tree: a cgroup all of them together, rlimits each by itself; none where
+   * they ran bare. Absent of a series that was not checked.
+   */
+  readonly sandbox?: 'cgroup' | 'rlimits' | 'none';
 }
 
 /** Why a series could not be checked. */

@@ -94,6 +94,7 @@ export const reportSchema = z.strictObject({
     configs: z.int().min(0),
     changedFiles: z.array(z.string()),
     changedSymbols: z.array(symbol),
+    sandbox: z.enum(['cgroup', 'rlimits', 'none']).optional(),
   }),
   dropped: z.array(z.strictObject({ rule: z.string(), key: z.string(), why: z.string() })),
   tookMs: z.record(z.string(), z.int().min(0)),
