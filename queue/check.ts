@@ -6,6 +6,7 @@
  */
 
 import { PatchLines } from '../rules/anchor.ts';
+import { fame } from '../rules/config-groups.ts';
 import { RULES } from '../rules/index.ts';
 import { KbuildStore } from '../rules/kbuild/files.ts';
 import { findCycles } from '../rules/kconfig/cycles.ts';
@@ -150,7 +151,8 @@ async function compare(
   /** Where conf makes no configuration any more. */
   const circular = new Set<Arch>();
   const scope = archs.length > 0 ? scopeOf(change) : undefined;
-  for (const [i, arch] of archs.entries()) {
+  // What conf is asked about is shown on an architecture that people know: this one can get ready first.
+  for (const [i, arch] of archs.toSorted((a, b) => fame(a) - fame(b)).entries()) {
     options.onProgress?.(`architecture ${i + 1} of ${archs.length}: ${arch}`);
     const pair = await archPair(change, arch, before, after, scope!);
     if (pair.isCircular) circular.add(arch);
@@ -266,6 +268,7 @@ async function archPair(
     newCycles: cyclesAfter.filter((cycle) => !known.has(cycleKey(cycle))),
     isCircular: cyclesAfter.length > 0,
     solver: solvers(change.pool, modelBefore, modelAfter),
+    expectConf: () => void Promise.all([before.prepareConf(arch), after.prepareConf(arch)]),
   };
 }
 

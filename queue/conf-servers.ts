@@ -64,6 +64,26 @@ export class ConfServers {
     });
   }
 
+  /**
+   * Starts the server of a tree that configurations are likely to come for, where there is room: it reads the Kconfig
+   * files meanwhile. Never throws: what fails, fails again when it is asked.
+   */
+  async prepare({ key, job, trustTree }: ConfSource): Promise<void> {
+    const keys = [...this.#busy, ...this.#idle.map((idle) => idle.key)];
+    if (this.#isPlain || this.#failed || trustTree === true || keys.includes(key) || keys.length >= MAX_IDLE) return;
+    this.#busy.push(key);
+    const opening = (async () => {
+      const server = await ConfServer.open(await job());
+      this.#open.add(server);
+      await (this.#failed ? this.#end(server) : this.#putBack(key, server));
+    })().catch(() => undefined);
+    this.#serving.add(opening);
+    await opening;
+    this.#serving.delete(opening);
+    this.#busy.splice(this.#busy.indexOf(key), 1);
+    this.#next();
+  }
+
   /** Ends all servers. What has no answer yet fails. */
   async close(): Promise<void> {
     this.#fail(new Error('conf was closed'));

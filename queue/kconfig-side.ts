@@ -14,7 +14,7 @@ import { runConf } from './conf.ts';
 import { buildConf } from './conf-build.ts';
 import { materialise } from './conf-files.ts';
 import type { ConfServerJob } from './conf-server.ts';
-import { ConfServers } from './conf-servers.ts';
+import { ConfServers, type ConfSource } from './conf-servers.ts';
 import { ShellAnswers, type ShellBudget, type Unanswered } from './shell-answers.ts';
 import { type KconfigEnv, toolchainEnv, toolchainId } from './toolchain.ts';
 
@@ -152,8 +152,7 @@ export class KconfigSide {
    * not build, SandboxError.
    */
   async olddefconfig(arch: Arch, config: string): Promise<ConfRun> {
-    const source = { key: `${this.commit} ${arch}`, job: () => this.confJob(arch), ...this.#trust() };
-    const run = await this.#servers.olddefconfig(source, config);
+    const run = await this.#servers.olddefconfig(this.#confSource(arch), config);
     return {
       argv: [`ARCH=${arch}`, 'scripts/kconfig/conf', '--olddefconfig', 'Kconfig'],
       exitCode: run.exitCode ?? -1,
@@ -161,6 +160,11 @@ export class KconfigSide {
       config: run.exitCode === 0 ? run.config : undefined,
       stderr: run.stderr,
     };
+  }
+
+  /** Has the tree's conf read the Kconfig files of an architecture that `olddefconfig` is likely to be asked about. */
+  async prepareConf(arch: Arch): Promise<void> {
+    await this.#servers.prepare(this.#confSource(arch));
   }
 
   /**
@@ -180,6 +184,10 @@ export class KconfigSide {
   async confJob(arch: Arch): Promise<ConfServerJob> {
     const [dir, conf, env] = await Promise.all([this.#materialised(), this.#program(), this.env(arch)]);
     return { dir, conf, env, answers: this.#answers.recorded(env), cacheDir: this.#options.cacheDir };
+  }
+
+  #confSource(arch: Arch): ConfSource {
+    return { key: `${this.commit} ${arch}`, job: () => this.confJob(arch), ...this.#trust() };
   }
 
   #materialised(): Promise<string> {

@@ -42,7 +42,8 @@ Of many configurations with the same loss conf is asked about a few.`,
         total += configs.length;
         if (pair.changes.size === 0) return;
         const upgrade = new Upgrade(change.pool, pair.before, pair.after, pair.changes, change.readers);
-        for (const config of configs) collect(groups, config, upgrade);
+        const counts = configs.map((config) => collect(groups, config, upgrade));
+        if (counts.some((hits) => hits > 0)) pair.expectConf();
       },
       finish() {
         const all = [...groups.values()];
@@ -79,9 +80,11 @@ interface Hit {
   readonly explanation: string;
 }
 
-function collect(groups: Map<string, Group>, config: ExistingConfig, upgrade: Upgrade): void {
+/** How many hits it adds. */
+function collect(groups: Map<string, Group>, config: ExistingConfig, upgrade: Upgrade): number {
   const changes = upgrade.run(config.text, config.textAfter);
   const causes = new Causes(upgrade, changes);
+  let hits = 0;
   for (const change of changes.values()) {
     const cause = causes.of(change);
     if (!cause || isIntended(upgrade, change, cause)) continue;
@@ -101,7 +104,9 @@ function collect(groups: Map<string, Group>, config: ExistingConfig, upgrade: Up
       isSole: causes.isSole(change),
       explanation: causeWords(upgrade, cause, { config: shortName(config), arch: config.arch }),
     });
+    hits++;
   }
+  return hits;
 }
 
 /** What the series says it does, or what the configuration asks for: not a finding. */

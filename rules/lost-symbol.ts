@@ -52,7 +52,7 @@ configurations lose it is for config-upgrade to say. Ints, hexes and strings are
         if (pair.isCircular || pair.changes.size === 0) return;
         const [before, after] = [pair.solver('before'), pair.solver('after')];
         const losses = lossesOf(before, after, pair.changes, change.readers);
-        for (const { name, level } of losses.impossible) impossible[level].found(name);
+        for (const { symbol, level } of losses.impossible) impossible[level].found(symbol);
         const stranded = strandedBy(before, after, pair.changes);
         const others = losses.lost.filter(({ symbol }) => !stranded.some((one) => one.symbol === symbol));
         if (stranded.length + others.length === 0) return;
@@ -62,12 +62,14 @@ configurations lose it is for config-upgrade to say. Ints, hexes and strings are
           if (!loss) continue;
           const known = found.get(loss.key);
           found.set(loss.key, known ? onAll(known, loss) : loss);
+          pair.expectConf();
         }
       },
       async finish() {
         const isWhole = (await archsOf(change.after.tree)).every((arch) => archs.has(arch));
         const told = [...found.values()].filter(
-          ({ how, symbol, level }) => how !== 'dead' || (isWhole && impossible[level].isEverywhere(symbol)),
+          ({ how, symbol, level }) =>
+            how !== 'dead' || (isWhole && impossible[level].isEverywhere(change.pool.findSymbol(symbol)!)),
         );
         return [...Map.groupBy(told, causeOf).values()].map((losses) => candidate(change, losses));
       },

@@ -47,6 +47,7 @@ objects are not listed beside their entry. Code that is built and does nothing.`
         for (const one of await look(change, pair, state)) {
           const known = found.get(one.key);
           found.set(one.key, known ? { ...onAll(known, one), repairs: helpingBoth(known, one) } : one);
+          pair.expectConf();
         }
       },
       finish() {

@@ -70,6 +70,8 @@ export interface ArchPair {
   readonly isCircular: boolean;
   /** For questions about all configurations; made when first asked for. Not where `isCircular`. */
   solver(side: Side): Solver;
+  /** A hint: a candidate of this architecture is likely to ask conf, which can read the Kconfig files meanwhile. */
+  expectConf(): void;
 }
 
 /** The tree's own scripts/kconfig/conf, run in the sandbox. */
@@ -93,7 +95,7 @@ export interface Candidate extends Omit<Finding, 'verification' | 'rule' | 'seve
 }
 
 export interface RuleRun {
-  /** Called for each architecture, one after the other; models are not kept afterwards. */
+  /** Called for each architecture, the best known first; models are not kept afterwards. */
   onArch?(pair: ArchPair): void | Promise<void>;
   /** Called once at the end. */
   finish(): readonly Candidate[] | Promise<readonly Candidate[]>;

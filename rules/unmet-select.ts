@@ -39,6 +39,7 @@ are looked at.`,
         for (const one of look(change, pair)) {
           const known = found.get(one.key);
           found.set(one.key, known ? { ...onAll(known, one), repairs: helpingBoth(known, one) } : one);
+          pair.expectConf();
         }
       },
       finish() {

@@ -5,13 +5,14 @@
 
 import { ArchCount } from './arch-count.ts';
 import { directDependencyOf } from './conditions.ts';
+import type { SymbolId } from './expr.ts';
 import type { KconfigModel } from './model.ts';
 import type { SymbolChange } from './properties.ts';
 import type { Solver } from './solve.ts';
 
 export class DeadSymbols {
-  /** By the name of what is not declared: symbols of whose dependency it is part. */
-  readonly #suspects = new Map<string, Set<string>>();
+  /** By the name of what is not declared: symbols of whose dependency it is part, with their names. */
+  readonly #suspects = new Map<string, Map<SymbolId, string>>();
   readonly #impossible = new ArchCount();
 
   /** Takes an architecture in: the tree after, and its solver if it has one. */
@@ -27,14 +28,16 @@ export class DeadSymbols {
         if (!model.symbols[id]?.declarations.length) missing.push(pool.names[id]!);
       });
       if (missing.length === 0) continue;
-      for (const name of missing) this.#suspects.set(name, (this.#suspects.get(name) ?? new Set()).add(symbol.name));
+      for (const name of missing)
+        this.#suspects.set(name, (this.#suspects.get(name) ?? new Map()).set(symbol.id, symbol.name));
       const isOn = { expr: pool.symbol(symbol.id), level: 1, holds: true } as const;
-      if (after.isPossible([isOn]) === false) this.#impossible.found(symbol.name);
+      if (after.isPossible([isOn]) === false) this.#impossible.found(symbol.id);
     }
   }
 
   /** Of all architectures: symbols that depend on `name` and that none of them can have; sorted. */
   of(name: string): string[] {
-    return [...(this.#suspects.get(name) ?? [])].filter((symbol) => this.#impossible.isEverywhere(symbol)).sort();
+    const suspects = [...(this.#suspects.get(name) ?? [])];
+    return suspects.flatMap(([id, symbol]) => (this.#impossible.isEverywhere(id) ? [symbol] : [])).sort();
   }
 }

@@ -5,7 +5,7 @@
 
 import type { Level } from './cnf.ts';
 import { directDependencyOf, edgeExpr, substitute } from './conditions.ts';
-import { type ExprId, type ExprPool, NONE } from './expr.ts';
+import { type ExprId, type ExprPool, NONE, type SymbolId } from './expr.ts';
 import type { Setting } from './justify.ts';
 import type { Edge, KSymbol } from './model.ts';
 import { SymbolType } from './parse.ts';
@@ -33,7 +33,7 @@ export interface Stranded extends Lost {
 export interface Losses {
   readonly lost: readonly Lost[];
   /** Of the symbols looked at, those that cannot be had in the tree after, at which level: lost, or never there. */
-  readonly impossible: readonly { readonly name: string; readonly level: Level }[];
+  readonly impossible: readonly { readonly symbol: SymbolId; readonly level: Level }[];
 }
 
 type Changes = ReadonlyMap<string, SymbolChange>;
@@ -47,14 +47,14 @@ export function lossesOf(before: Solver, after: Solver, changes: Changes, reader
     ]),
   );
   const lost: Lost[] = [];
-  const impossible: { name: string; level: Level }[] = [];
+  const impossible: { symbol: SymbolId; level: Level }[] = [];
   for (const id of reachOf(before, back, readers, 'on')) {
     const [was, is] = [before.model.symbols[id], after.model.symbols[id]];
     // What has no prompt is nobody's choice: a helper without users goes by itself.
     if (!was?.prompts.length || !is?.declarations.length || !isLogical(was) || is.type !== was.type) continue;
     const self = before.pool.symbol(id);
     const possible = ([1, 2] as const).map((level) => after.isPossible([on(self, level)]));
-    for (const level of [1, 2] as const) if (possible[level - 1] === false) impossible.push({ name: was.name, level });
+    for (const level of [1, 2] as const) if (possible[level - 1] === false) impossible.push({ symbol: id, level });
     const level = ([1, 2] as const).find((one) => possible[one - 1] === false);
     const answer = level && before.solve([on(self, level)]);
     if (answer?.verdict === 'possible') lost.push({ symbol: was, level: level!, settings: answer.settings });

@@ -60,6 +60,32 @@ describe('servers', () => {
     expect(new Set(runs.map(({ stdout }) => stdout)).size).toBe(2);
   });
 
+  test('can be started before they are asked, where there is room', async () => {
+    const of = sources(`${READ} write_config(); return 0;`);
+    const source = of('a');
+    const opened: string[] = [];
+    const counted = (key: string): ConfSource => ({
+      key,
+      job() {
+        opened.push(key);
+        return source.job();
+      },
+    });
+    await Promise.all(['a', 'a', 'b', 'c', 'd', 'e', 'f'].map((key) => servers.prepare(counted(key))));
+    expect(opened).toEqual(['a', 'b', 'c', 'd']);
+    const preparing = servers.prepare(counted('a'));
+    const runs = await Promise.all(['a', 'b', 'c', 'd'].map((key) => servers.olddefconfig(counted(key), 'A')));
+    await preparing;
+    expect(runs.map(({ config }) => config)).toEqual(Array(4).fill('A# done\n'));
+    expect(opened).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  test('that cannot be started say so when they are asked', async () => {
+    const broken: ConfSource = { key: 'broken', job: () => Promise.reject(new Error('conf does not build')) };
+    await servers.prepare(broken);
+    await expect(servers.olddefconfig(broken, 'x')).rejects.toThrow('conf does not build');
+  });
+
   test('that cannot tell are not asked again: each configuration has a run of its own', async () => {
     const of = sources(`${READ} if (*text == 'B') raise(SIGKILL); write_config(); return 0;`);
     const ask = (key: string, config: string) => servers.olddefconfig(of(key), config);

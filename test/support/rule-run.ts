@@ -66,6 +66,7 @@ export async function runRule(
       changes,
       newCycles,
       isCircular: cycles.length > 0,
+      expectConf: () => undefined,
       solver: (side) => new Solver(store.pool, side === 'before' ? modelBefore : modelAfter),
     });
   }
