@@ -3,7 +3,7 @@
  */
 
 import { rmSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { runSandboxed } from './sandbox.ts';
 
 const open = new Set<string>();
@@ -19,6 +19,18 @@ export async function temporaryFolder(prefix: string): Promise<string> {
 export async function remove(dir: string): Promise<void> {
   await removeFolder(dir);
   open.delete(dir);
+}
+
+/** Keeps a folder of `temporaryFolder` under another name; false where there is one of that name, and it stays. */
+export async function keepAs(dir: string, name: string): Promise<boolean> {
+  try {
+    await rename(dir, name);
+  } catch (error) {
+    if (!['EEXIST', 'ENOTEMPTY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    return false;
+  }
+  open.delete(dir);
+  return true;
 }
 
 /** Removes a folder with all in it, also where tree code has left folders in it that are closed, or too deep to name. */

@@ -1,4 +1,5 @@
 import { onBothSides } from './both-sides.ts';
+import type { BuildQuestion } from './build-question.ts';
 import type { MakefileLine, Presence } from './kbuild/presence.ts';
 import { blamedLines } from './kconfig/blamed-line.ts';
 import { lineOf, valueOn } from './kconfig/config-line.ts';
@@ -82,6 +83,8 @@ interface Gap {
   readonly repairs: readonly Repair[];
   readonly witness: Witness;
   readonly config: string;
+  /** What a build is to show. */
+  readonly builds: readonly BuildQuestion[];
   /** Values that the finding rests on. */
   readonly values: readonly { readonly symbol: string; readonly value: string }[];
   readonly archs: readonly Arch[];
@@ -170,6 +173,7 @@ class Telling {
       repairs,
       witness: witnessOf(pair.arch, settings),
       config,
+      builds: buildsOf(pair.arch, config, how, shown),
       values: claimed,
       archs: [pair.arch],
     };
@@ -202,6 +206,20 @@ class Telling {
     const text = (await this.#change.after.tree.read([path])).get(path) ?? '';
     return (text.split('\n', line)[line - 1] ?? '').trim();
   }
+}
+
+/** One call stands for all: they lack the same objects. */
+function buildsOf(
+  arch: Arch,
+  config: string,
+  how: Gap['how'],
+  { object, use, providers, into }: Found,
+): BuildQuestion[] {
+  const asked = { arch, config, object: object.object, name: use.name };
+  const presences = providers.presences.map((one) => one.object);
+  return how === 'compile'
+    ? [{ ...asked, expects: 'error' }]
+    : [{ ...asked, expects: how === 'link' ? 'undefined-reference' : 'either', into, providers: presences }];
 }
 
 function symbolsIn(pair: ArchPair, pool: KernelChange['pool'], goals: readonly Goal[]): KSymbol[] {
@@ -276,6 +294,7 @@ function candidate(change: KernelChange, gaps: readonly Gap[]): Candidate {
     ),
     witness,
     confirm: async (conf) => (await Promise.all([shown, ...named].map((gap) => confirm(conf, gap)))).flat(),
+    builds: [shown, ...named].flatMap((gap) => gap.builds),
   };
 }
 

@@ -279,6 +279,8 @@ export interface Attempt {
 export interface Verification {
   readonly rung: Rung;
   readonly attempts: readonly Attempt[];
+  /** Of a claim about code: why it was not built, a fault of the machine or of the tree and not of the finding. */
+  readonly notBuilt?: string;
 }
 
 export interface Finding {
