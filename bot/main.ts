@@ -28,6 +28,7 @@ program
   .option('--distribution-config <file>', 'a .config to carry over as well (may be repeated)', list)
   .option('--all-revisions', 'check revisions too that the input has a later one of')
   .option('--trial', 'run the rules on trial as well, which are not fit to be sent yet')
+  .option('--no-build', 'build nothing: findings about code are not proved by a build')
   .option('--json', 'print the whole report as JSON')
   .option('--out <dir>', 'write each reply as an .eml file into this folder')
   .option('--config <file>', 'depbot.toml')

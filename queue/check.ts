@@ -64,7 +64,7 @@ export interface CheckOptions {
   readonly withTrial?: boolean;
   /** Runs the tree's programs without a sandbox. */
   readonly trustTree?: boolean;
-  /** Builds nothing: findings stay on rung 2. */
+  /** Builds nothing: findings about code stay on rung 2. */
   readonly noBuild?: boolean;
   /** Kept between calls, it saves parsing the files that trees have in common. */
   readonly store?: KconfigStore;

@@ -10,13 +10,15 @@ import type { BuildAnswer } from './build.ts';
 /** Answers questions in their order. */
 export type Builder = (questions: readonly BuildQuestion[]) => Promise<readonly BuildAnswer[]>;
 
+const NOT_ASKED: BuildAnswer = { ok: false, why: 'builds are switched off' };
+
 interface Climbing {
   readonly rule: Rule;
   readonly candidate: Candidate;
   readonly attempts: readonly Attempt[];
 }
 
-/** Without `builder` nothing is built, and no finding says that it could not be. */
+/** Without `builder` nothing is built. */
 export async function confirmAll(
   runs: readonly { readonly rule: Rule; readonly run: RuleRun }[],
   conf: Conf,
@@ -45,7 +47,10 @@ export async function confirmAll(
   const findings: Finding[] = [];
   for (const { rule, candidate, attempts } of agreed) {
     const { confirm: _, builds = [], severity, ...rest } = candidate;
-    const verification = verified(attempts, builder === undefined ? [] : builds.map((one) => answerTo.get(one)!));
+    const verification = verified(
+      attempts,
+      builds.map((one) => answerTo.get(one) ?? NOT_ASKED),
+    );
     const why = disagreement(
       'a build',
       verification.attempts.filter(({ rung }) => rung === 3),

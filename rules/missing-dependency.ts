@@ -85,6 +85,7 @@ interface Gap {
   readonly config: string;
   /** What a build is to show. */
   readonly builds: readonly BuildQuestion[];
+  readonly object: string;
   /** Values that the finding rests on. */
   readonly values: readonly { readonly symbol: string; readonly value: string }[];
   readonly archs: readonly Arch[];
@@ -173,6 +174,7 @@ class Telling {
       repairs,
       witness: witnessOf(pair.arch, settings),
       config,
+      object: shown.object.object,
       builds: buildsOf(pair.arch, config, how, shown),
       values: claimed,
       archs: [pair.arch],
@@ -265,7 +267,7 @@ function candidate(change: KernelChange, gaps: readonly Gap[]): Candidate {
       (a.key < b.key ? -1 : 1),
   ) as [Gap, ...Gap[]];
   const named = others.slice(0, FEW_OTHERS);
-  const { owner, needed, into, how, calls, built, provided, blamed, repairs, witness, isOld, values } = shown;
+  const { owner, needed, into, how, object, calls, built, provided, blamed, repairs, witness, isOld, values } = shown;
   const severity: Severity = gaps.some((gap) => gap.isOld) ? 'regression' : 'missing-dependency';
   const { commit } = change.after;
   return {
@@ -278,6 +280,7 @@ function candidate(change: KernelChange, gaps: readonly Gap[]): Candidate {
       needed: needed.slice(0, 1),
       into,
       how,
+      object,
       calls,
       built,
       provided,

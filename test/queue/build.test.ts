@@ -1,10 +1,11 @@
 /** Objects of a real kernel, built without a change and with it. */
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { answerQuestions, type BuildAnswer } from '../../queue/build.ts';
 import { BuildPlace } from '../../queue/build-place.ts';
 import { gitText } from '../../queue/git.ts';
+import { cacheDir as machineCache } from '../../queue/provision-cache.ts';
 import { openRepository, type Repository } from '../../queue/repository.ts';
 import type { BuildQuestion } from '../../rules/build-question.ts';
 import { tempDir } from '../support/tiny-repo.ts';
@@ -37,9 +38,7 @@ int reef_debugfs(void)
 const CHANGE = {
   'lib/reef.c': DRIVER,
   'lib/reef_call.c':
-    '#include <linux/types.h>\\nint reef_call(void);\\nint reef_call(void)\\n{\\n\\treturn reef_depth();\\n}\\n'
-      .replaceAll('\\n', '\n')
-      .replaceAll('\\t', '\t'),
+    '#include <linux/types.h>\nint reef_call(void);\nint reef_call(void)\n{\n\treturn reef_depth();\n}\n',
   'lib/Kconfig': (old: string) =>
     old.replace(
       /^config CRC7$/m,
@@ -58,23 +57,25 @@ const undefinedReference = (settings: readonly string[], into: 'vmlinux' | 'modu
 });
 
 describe.skipIf(!TREE)('a build', () => {
-  let cacheDir: string;
+  /** A kernel that is checked out once stays, for the next run. */
+  const cacheDir = machineCache();
+  let stateDir: string;
   let repo: Repository;
   let sides: { before: string; after: string };
 
   beforeAll(async () => {
-    cacheDir = tempDir();
-    repo = await openRepository({ treeDir: TREE!, stateDir: join(cacheDir, 'state') });
+    stateDir = tempDir();
+    repo = await openRepository({ treeDir: TREE!, stateDir });
     const before = (await gitText(repo.refs, ['rev-parse', 'HEAD'])).trim();
     sides = { before, after: await commitOn(repo, before, CHANGE) };
   });
   afterAll(async () => {
     await repo?.close();
-    rmSync(cacheDir, { recursive: true, force: true });
+    rmSync(stateDir, { recursive: true, force: true });
   });
 
-  async function answers(questions: readonly BuildQuestion[]): Promise<BuildAnswer[]> {
-    const place = await BuildPlace.take(repo, sides, cacheDir);
+  async function answers(questions: readonly BuildQuestion[], of = sides): Promise<BuildAnswer[]> {
+    const place = await BuildPlace.take(repo, of, cacheDir);
     try {
       const found = await answerQuestions(place, questions);
       await place.giveBack();
@@ -85,27 +86,108 @@ describe.skipIf(!TREE)('a build', () => {
   }
 
   test(
-    'shows an undefined reference, a stub in force and an error, and says where nothing is wrong',
+    'shows an undefined reference, a stub in force and an error, and where nothing is wrong that nothing is',
     async () => {
-      const stubLine =
-        readFileSync(join(TREE!, 'include/linux/debugfs.h'), 'utf8')
-          .split('\n')
-          .findIndex((line) => line.startsWith('static inline struct dentry *debugfs_create_dir(')) + 1;
-      const both = ['CONFIG_REEF=y', 'CONFIG_REEF_CALL=y'];
+      const header = readFileSync(join(TREE!, 'include/linux/debugfs.h'), 'utf8').split('\n');
+      const isStub = (line: string): boolean => line.startsWith('static inline struct dentry *debugfs_create_dir(');
+      const stub = { path: 'include/linux/debugfs.h', line: header.findIndex(isStub) + 1 };
+      const broken = ['CONFIG_REEF=y', 'CONFIG_REEF_CALL=y'];
+      const fine = ['CONFIG_REEF=y', 'CONFIG_CRC7=y'];
+      const mended = ['CONFIG_REEF=m', 'CONFIG_CRC7=m'];
       const found = await answers([
-        undefinedReference(both, 'vmlinux'),
-        {
-          ...asked(both),
-          name: 'debugfs_create_dir',
-          expects: 'stub-in-force',
-          stub: { path: 'include/linux/debugfs.h', line: stubLine },
-        },
-        { ...asked(both), object: 'lib/reef_call.o', name: 'reef_depth', expects: 'error' },
-        { ...asked(both), name: 'reef', expects: 'error' },
-        { ...asked([]), arch: 'no-such-arch', expects: 'error' },
+        undefinedReference(broken, 'vmlinux'),
+        { ...asked(broken), name: 'debugfs_create_dir', expects: 'stub-in-force', stub },
+        { ...asked(broken), object: 'lib/reef_call.o', name: 'reef_depth', expects: 'error' },
+        undefinedReference(fine, 'vmlinux'),
+        undefinedReference(mended, 'module'),
+        { ...asked(broken), name: 'crc7_be', expects: 'error' },
+        { ...asked(broken), name: 'IS_ERR', expects: 'stub-in-force', stub },
+        { ...asked(broken), object: 'lib/reef_call.o', name: 'reef_depth', expects: 'stub-in-force', stub },
+        { ...asked(broken), arch: 'no-such-arch', expects: 'error' },
       ]);
-      expect(found).toEqual([]);
+      expect(found.map(shown)).toEqual([
+        [
+          'before: make does not build lib/reef.o',
+          'after: lib/reef.o refers to crc7_be; make does not build lib/crc7.o',
+          'agrees',
+        ],
+        [
+          'before: make does not build lib/reef.o',
+          `after: lib/reef.o: its debugfs_create_dir() is the one of ${stub.path}:${stub.line}; the object has no reference to another debugfs_create_dir`,
+          'agrees',
+        ],
+        [
+          'before: make does not build lib/reef_call.o',
+          expect.stringMatching(/^after: lib\/reef_call\.c:5: error: implicit declaration of function .reef_depth/),
+          'agrees',
+        ],
+        [
+          'before: make does not build lib/reef.o',
+          'after: lib/reef.o refers to crc7_be, which lib/crc7.o provides',
+          'disagrees',
+        ],
+        [
+          'before: make does not build lib/reef.o',
+          'after: lib/reef.o refers to crc7_be, which lib/crc7.o provides',
+          'disagrees',
+        ],
+        ['before: make does not build lib/reef.o', 'after: lib/reef.o compiles', 'disagrees'],
+        [
+          'before: make does not build lib/reef.o',
+          'after: lib/reef.o: no stub of it is in force; the object has no reference to another IS_ERR',
+          'disagrees',
+        ],
+        [expect.stringMatching(/^with the series lib\/reef_call\.o does not compile: lib\/reef_call\.c:5: error: /)],
+        ['no compiler for no-such-arch is installed'],
+      ]);
     },
     12 * MINUTES,
   );
+
+  test(
+    'what a hostile series leaves in its output folder is not there for the next',
+    async () => {
+      const hostile = await commitOn(repo, sides.before, {
+        Makefile: (old: string) =>
+          old.replace(
+            /^prepare: .*$/m,
+            (line) =>
+              `${line}\n\t$(Q)touch $(objtree)/poison $(srctree)/poison /before/poison; rm -f include/generated/autoconf.h`,
+          ),
+        'lib/Makefile': (old: string) => `${old}\nobj-y += crc7.o\n$(shell touch $(objtree)/poison-too)\n`,
+      });
+      const [answer] = await answers([undefinedReference(['CONFIG_REEF=y'], 'vmlinux')], { ...sides, after: hostile });
+      expect(shown(answer!)[0]).toBeDefined();
+      const kept = readdirSync(join(cacheDir, 'builds', sides.before));
+      expect(kept.filter((name) => name.startsWith('after-'))).toEqual([]);
+      for (const name of kept.filter((one) => one !== 'index'))
+        expect(
+          readdirSync(join(cacheDir, 'builds', sides.before, name)).filter((one) => one.startsWith('poison')),
+        ).toEqual([]);
+      const [next] = await answers([undefinedReference(['CONFIG_REEF=y', 'CONFIG_REEF_CALL=y'], 'vmlinux')]);
+      expect(shown(next!).at(-1)).toBe('agrees');
+    },
+    12 * MINUTES,
+  );
+
+  test(
+    'a place that is taken is not given to another, and the one given back first is kept',
+    async () => {
+      const [one, other] = [await BuildPlace.take(repo, sides, cacheDir), await BuildPlace.take(repo, sides, cacheDir)];
+      expect(one.src).not.toBe(other.src);
+      expect(existsSync(join(one.src, 'Makefile'))).toBe(true);
+      expect(existsSync(join(other.src, 'Makefile'))).toBe(false);
+      await other.remove();
+      await one.giveBack();
+      expect(existsSync(join(cacheDir, 'builds', sides.before, 'src/Makefile'))).toBe(true);
+    },
+    2 * MINUTES,
+  );
 });
+
+/** What each side showed, and whether that is what was claimed; or why nothing was. */
+function shown(answer: BuildAnswer): string[] {
+  if (!answer.ok) return [answer.why];
+  const agrees = answer.attempts.every((one) => one.agrees);
+  return [...answer.attempts.map(({ side, excerpt }) => `${side}: ${excerpt}`), agrees ? 'agrees' : 'disagrees'];
+}

@@ -54,7 +54,7 @@ const finding = z.strictObject({
       settings: z.array(z.strictObject({ symbol, value: z.string() })),
     })
     .optional(),
-  verification: z.strictObject({ rung, attempts: z.array(attempt) }),
+  verification: z.strictObject({ rung, attempts: z.array(attempt), notBuilt: z.string().min(1).optional() }),
 });
 
 export const reportSchema = z.strictObject({
