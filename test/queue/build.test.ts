@@ -19,6 +19,7 @@ const TINY = ['CONFIG_64BIT=y', 'CONFIG_MODULES=y', 'CONFIG_EXPERT=y', '# CONFIG
 
 const DRIVER = `// SPDX-License-Identifier: GPL-2.0
 #include <linux/crc7.h>
+#include <linux/crc8.h>
 #include <linux/debugfs.h>
 #include <linux/module.h>
 
@@ -26,6 +27,12 @@ int reef(const u8 *data);
 int reef(const u8 *data)
 {
 	return crc7_be(0, data, 8);
+}
+
+int reef_crc8(const u8 *table, const u8 *data);
+int reef_crc8(const u8 *table, const u8 *data)
+{
+	return crc8(table, data, 8, 0);
 }
 
 int reef_debugfs(void);
@@ -47,14 +54,10 @@ const CHANGE = {
   'lib/Makefile': (old: string) => `${old}\nobj-$(CONFIG_REEF) += reef.o\nobj-$(CONFIG_REEF_CALL) += reef_call.o\n`,
 };
 
-const asked = (settings: readonly string[]) => ({
+const asked = {
   ...{ arch: 'x86', object: 'lib/reef.o', name: 'crc7_be' },
-  config: [...TINY, ...settings, ''].join('\n'),
-});
-const undefinedReference = (settings: readonly string[], into: 'vmlinux' | 'module'): BuildQuestion => ({
-  ...asked(settings),
-  ...{ expects: 'undefined-reference', into, providers: ['lib/crc7.o'] },
-});
+  config: [...TINY, 'CONFIG_REEF=y', 'CONFIG_REEF_CALL=y', 'CONFIG_CRC8=y', ''].join('\n'),
+};
 
 describe.skipIf(!TREE)('a build', () => {
   /** A kernel that is checked out once stays, for the next run. */
@@ -91,19 +94,16 @@ describe.skipIf(!TREE)('a build', () => {
       const header = readFileSync(join(TREE!, 'include/linux/debugfs.h'), 'utf8').split('\n');
       const isStub = (line: string): boolean => line.startsWith('static inline struct dentry *debugfs_create_dir(');
       const stub = { path: 'include/linux/debugfs.h', line: header.findIndex(isStub) + 1 };
-      const broken = ['CONFIG_REEF=y', 'CONFIG_REEF_CALL=y'];
-      const fine = ['CONFIG_REEF=y', 'CONFIG_CRC7=y'];
-      const mended = ['CONFIG_REEF=m', 'CONFIG_CRC7=m'];
       const found = await answers([
-        undefinedReference(broken, 'vmlinux'),
-        { ...asked(broken), name: 'debugfs_create_dir', expects: 'stub-in-force', stub },
-        { ...asked(broken), object: 'lib/reef_call.o', name: 'reef_depth', expects: 'error' },
-        undefinedReference(fine, 'vmlinux'),
-        undefinedReference(mended, 'module'),
-        { ...asked(broken), name: 'crc7_be', expects: 'error' },
-        { ...asked(broken), name: 'IS_ERR', expects: 'stub-in-force', stub },
-        { ...asked(broken), object: 'lib/reef_call.o', name: 'reef_depth', expects: 'stub-in-force', stub },
-        { ...asked(broken), arch: 'no-such-arch', expects: 'error' },
+        { ...asked, expects: 'undefined-reference', into: 'vmlinux', providers: ['lib/crc7.o'] },
+        { ...asked, name: 'debugfs_create_dir', expects: 'stub-in-force', stub },
+        { ...asked, object: 'lib/reef_call.o', name: 'reef_depth', expects: 'error' },
+        { ...asked, name: 'crc8', expects: 'either', into: 'vmlinux', providers: ['lib/crc8.o'] },
+        { ...asked, name: 'crc16', expects: 'undefined-reference', into: 'module', providers: ['lib/crc16.o'] },
+        { ...asked, expects: 'error' },
+        { ...asked, name: 'IS_ERR', expects: 'stub-in-force', stub },
+        { ...asked, object: 'lib/reef_call.o', name: 'reef_depth', expects: 'stub-in-force', stub },
+        { ...asked, arch: 'no-such-arch', expects: 'error' },
       ]);
       expect(found.map(shown)).toEqual([
         [
@@ -123,14 +123,10 @@ describe.skipIf(!TREE)('a build', () => {
         ],
         [
           'before: make does not build lib/reef.o',
-          'after: lib/reef.o refers to crc7_be, which lib/crc7.o provides',
+          'after: lib/reef.o refers to crc8, which lib/crc8.o provides',
           'disagrees',
         ],
-        [
-          'before: make does not build lib/reef.o',
-          'after: lib/reef.o refers to crc7_be, which lib/crc7.o provides',
-          'disagrees',
-        ],
+        ['before: make does not build lib/reef.o', 'after: lib/reef.o has no reference to crc16', 'disagrees'],
         ['before: make does not build lib/reef.o', 'after: lib/reef.o compiles', 'disagrees'],
         [
           'before: make does not build lib/reef.o',
@@ -147,25 +143,21 @@ describe.skipIf(!TREE)('a build', () => {
   test(
     'what a hostile series leaves in its output folder is not there for the next',
     async () => {
+      const attempt = 'touch poison && ! touch $(srctree)/poison /before/poison 2>/dev/null';
       const hostile = await commitOn(repo, sides.before, {
-        Makefile: (old: string) =>
-          old.replace(
-            /^prepare: .*$/m,
-            (line) =>
-              `${line}\n\t$(Q)touch $(objtree)/poison $(srctree)/poison /before/poison; rm -f include/generated/autoconf.h`,
-          ),
-        'lib/Makefile': (old: string) => `${old}\nobj-y += crc7.o\n$(shell touch $(objtree)/poison-too)\n`,
+        Makefile: (old) =>
+          `${old}\nprepare: poison\npoison:\n\t${attempt} && echo 'poison.c:1: error: poisoned' >&2; false\n`,
       });
-      const [answer] = await answers([undefinedReference(['CONFIG_REEF=y'], 'vmlinux')], { ...sides, after: hostile });
-      expect(shown(answer!)[0]).toBeDefined();
-      const kept = readdirSync(join(cacheDir, 'builds', sides.before));
-      expect(kept.filter((name) => name.startsWith('after-'))).toEqual([]);
-      for (const name of kept.filter((one) => one !== 'index'))
-        expect(
-          readdirSync(join(cacheDir, 'builds', sides.before, name)).filter((one) => one.startsWith('poison')),
-        ).toEqual([]);
-      const [next] = await answers([undefinedReference(['CONFIG_REEF=y', 'CONFIG_REEF_CALL=y'], 'vmlinux')]);
-      expect(shown(next!).at(-1)).toBe('agrees');
+      const question: BuildQuestion = { ...asked, object: 'lib/crc8.o', expects: 'error' };
+      const [answer] = await answers([question], { ...sides, after: hostile });
+      // it was there, and could not write elsewhere
+      expect(shown(answer!)).toEqual(['with the series "make prepare" fails: poison.c:1: error: poisoned']);
+      const kept = join(cacheDir, 'builds', sides.before);
+      expect(readdirSync(kept).filter((name) => name.startsWith('after-'))).toEqual([]);
+      for (const name of readdirSync(kept).filter((one) => one !== 'index'))
+        expect(readdirSync(join(kept, name))).not.toContain('poison');
+      const [next] = await answers([question]);
+      expect(shown(next!)).toEqual(['before: lib/crc8.o compiles', 'after: lib/crc8.o compiles', 'disagrees']);
     },
     12 * MINUTES,
   );
