@@ -161,7 +161,7 @@ class Build {
     const isCalled = hits.some(({ file }) => file === object.replace(/o$/, 'c'));
     if (!isCalled) return { excerpt: `${object} does not call ${name}()`, shows: false };
     const where =
-      defined === undefined ? 'no stub of it is in force' : `its ${name}() is the one of ${stub.path}:${defined.line}`;
+      defined === undefined ? 'no stub of it is in force' : `its ${name} is the one of ${stub.path}:${defined.line}`;
     const reference = isUndefined ? `refers to another ${name}` : `has no reference to another ${name}`;
     return { excerpt: `${object}: ${where}; the object ${reference}`, shows: defined !== undefined && !isUndefined };
   }

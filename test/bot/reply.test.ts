@@ -110,9 +110,7 @@ describe('proof and commands', () => {
     const at = (rung: 1 | 2 | 3): string => wordsOf({ ...sample.undefinedSelect, verification: { rung, attempts } });
     expect(at(1)).toContain('neither conf nor a build was run');
     expect(at(2)).toContain('nothing was built');
-    expect(at(3)).toContain(
-      'Built for x86, without the series and with it: without it: make does not build a.o with it: a.o refers to b',
-    );
+    expect(at(3)).toContain('Built for x86. Without the series: make does not build a.o. With it: a.o refers to b.');
     expect(at(3)).not.toContain('nothing was built');
   });
 

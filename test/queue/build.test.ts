@@ -113,7 +113,7 @@ describe.skipIf(!TREE)('a build', () => {
         ],
         [
           'before: make does not build lib/reef.o',
-          `after: lib/reef.o: its debugfs_create_dir() is the one of ${stub.path}:${stub.line}; the object has no reference to another debugfs_create_dir`,
+          `after: lib/reef.o: its debugfs_create_dir is the one of ${stub.path}:${stub.line}; the object has no reference to another debugfs_create_dir`,
           'agrees',
         ],
         [
