@@ -38,6 +38,14 @@ program
     process.exitCode = await runCheck(input, options, world());
   });
 
+program
+  .command('doctor')
+  .description('try every wall of the sandbox, and say which compilers there are')
+  .action(async () => {
+    const { runDoctor } = await import('./doctor-command.ts');
+    process.exitCode = await runDoctor(world());
+  });
+
 const kconfig = program.command('kconfig').description('what conf does, and why a symbol has its value');
 for (const mode of [
   'olddefconfig',

@@ -30,6 +30,7 @@ import { CReader } from './c-reader.ts';
 import { ConfServers } from './conf-servers.ts';
 import { type Builder, confirmAll } from './confirm.ts';
 import { type DistributionConfig, existingConfigs } from './existing-configs.ts';
+import { GitError } from './git.ts';
 import { changedPaths, openTree } from './git-tree.ts';
 import { AnswerError, ConfError, fromTree, KconfigSide } from './kconfig-side.ts';
 import { uncheckedReport } from './report.ts';
@@ -320,6 +321,10 @@ function builderOf(repo: Repository, sides: BuildSides, options: CheckOptions): 
       });
       await place.giveBack();
       return answers;
+    } catch (error) {
+      // the tree could not be written: a fault of the machine, and none of the findings
+      if (!(error instanceof GitError)) throw error;
+      return questions.map(() => ({ ok: false, why: `the tree cannot be checked out: ${error.message}` }));
     } finally {
       await place.remove();
     }

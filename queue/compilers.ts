@@ -32,9 +32,9 @@ export async function compilerFor(arch: Arch): Promise<Compiler> {
   if (srcArch(subArch(machine())) === arch && (await isThere('gcc'))) return { ok: true, crossCompile: '' };
   const prefixes = PREFIXES[arch] ?? [];
   for (const prefix of prefixes) if (await isThere(`${prefix}gcc`)) return { ok: true, crossCompile: prefix };
+  if (prefixes.length === 0) return { ok: false, why: `no compiler for ${arch} is known` };
   const packages = prefixes.map((prefix) => `gcc-${prefix.slice(0, -1).replace('_', '-')}`);
-  const advice = packages.length > 0 ? `: apt install ${packages[0]}` : '';
-  return { ok: false, why: `no compiler for ${arch} is installed${advice}` };
+  return { ok: false, why: `no compiler for ${arch} is installed: apt install ${packages[0]}` };
 }
 
 async function isThere(program: string): Promise<boolean> {
