@@ -20,7 +20,7 @@ RUN npm install --no-save --omit=dev --no-audit --no-fund
 FROM node:24-bookworm-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
-      bison bubblewrap flex gcc git libc6-dev make xz-utils \
+      bc bison bubblewrap flex gcc git libc6-dev make xz-utils \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/depbot
 COPY --from=packages /opt/depbot/node_modules node_modules

@@ -9,13 +9,15 @@ import type { Finding, Report, Series } from '../rules/types.ts';
 import { type Envelope, messageIdFor, toEml } from './eml.ts';
 import type { Log } from './log.ts';
 import { type Outbox, outgoingId } from './outbox.ts';
-import { audienceOf, deliveryOf, type Maintainer } from './policy.ts';
+import { audienceOf, deliveryOf, isProved, type Maintainer } from './policy.ts';
 import type { Prose } from './prose.ts';
 import { commentTexts, type Footer, type ReplyInput, renderReplies } from './reply.ts';
 
 export interface AnnounceOptions {
   readonly outbox: Outbox;
   readonly maintainers: readonly Maintainer[];
+  /** Findings about code that could not be built are sent, too. */
+  readonly sendUnbuilt: boolean;
   /** Our own address. It is among the recipients of everything: the copy that comes back proves the delivery. */
   readonly bot: string;
   /** Addresses that get nothing, in lower case. */
@@ -28,13 +30,17 @@ export interface AnnounceOptions {
 }
 
 /** Puts the replies that a report deserves into the outbox; `key` names the series there. */
-export async function announce(series: Series, report: Report, key: string, options: AnnounceOptions): Promise<void> {
+export async function announce(series: Series, whole: Report, key: string, options: AnnounceOptions): Promise<void> {
   const { log, outbox, bot } = options;
   const stopped = options.stopped();
+  const report = { ...whole, findings: whole.findings.filter((one) => isProved(one, options.sendUnbuilt)) };
   if (report.cannotCheck) {
     log.info(`${series.subject}: could not check (${report.cannotCheck.stage}): ${report.cannotCheck.why}`);
     return;
   }
+  for (const finding of whole.findings.filter((one) => !report.findings.includes(one)))
+    log.info(`${series.subject}: ${finding.rule} (${finding.key}): kept; not built: ${finding.verification.notBuilt}`);
+  if (whole.findings.length > 0 && report.findings.length === 0) return;
   if (report.findings.length === 0) {
     log.info(`${series.subject}: nothing found`);
     return;

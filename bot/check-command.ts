@@ -37,6 +37,8 @@ export interface CheckArguments {
   readonly config?: string;
   readonly trustTree?: boolean;
   readonly trial?: boolean;
+  /** False for --no-build. */
+  readonly build?: boolean;
 }
 
 /** Arguments that contradict each other or lack something. */
@@ -161,6 +163,8 @@ function describe(report: Report, say: (text: string) => void): void {
   );
   for (const { rule, key, why } of undecided) say(`undecided ${rule} (${key}): ${why}`);
   for (const { rule, key, why } of dropped) say(`dropped ${rule} (${key}): ${why.split('\n')[0]}`);
+  for (const { rule, key, verification } of findings)
+    if (verification.notBuilt) say(`not built: ${rule} (${key}): ${verification.notBuilt}`);
   say(findings.length === 0 ? 'nothing found' : count(findings.length, 'finding'));
 }
 

@@ -78,6 +78,8 @@ export const Schema = z.strictObject({
       archs: z.array(z.string().regex(/^[a-z0-9_]+$/)).optional(),
       distribution_configs: z.array(text).optional(),
       trust_tree: z.boolean().default(false),
+      build: z.boolean().default(true),
+      send_unbuilt: z.boolean().default(false),
     })
     .prefault({}),
   maintainer: tables('maintainer', Maintainer),

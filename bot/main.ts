@@ -28,6 +28,7 @@ program
   .option('--distribution-config <file>', 'a .config to carry over as well (may be repeated)', list)
   .option('--all-revisions', 'check revisions too that the input has a later one of')
   .option('--trial', 'run the rules on trial as well, which are not fit to be sent yet')
+  .option('--no-build', 'build nothing: findings about code are not proved by a build')
   .option('--json', 'print the whole report as JSON')
   .option('--out <dir>', 'write each reply as an .eml file into this folder')
   .option('--html <file>', 'write the whole report as one page, with pictures, into this file')
@@ -42,6 +43,14 @@ program
     }
     const { runCheck } = await import('./check-command.ts');
     process.exitCode = await runCheck(input, options, world());
+  });
+
+program
+  .command('doctor')
+  .description('try every wall of the sandbox, and say which compilers there are')
+  .action(async () => {
+    const { runDoctor } = await import('./doctor-command.ts');
+    process.exitCode = await runDoctor(world());
   });
 
 const kconfig = program.command('kconfig').description('what conf does, and why a symbol has its value');

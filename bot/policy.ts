@@ -3,7 +3,7 @@
  * anything, and nobody who said stop. Addresses are compared whole, without regard to case.
  */
 
-import type { Address, Message, Patch } from '../rules/types.ts';
+import type { Address, Finding, Message, Patch } from '../rules/types.ts';
 import type { Config } from './config.ts';
 import { isMailable } from './eml.ts';
 import { pathMatcher } from './path-pattern.ts';
@@ -69,6 +69,14 @@ export function audienceOf(
 /** RFC 2919 leaves the form to the list; that of mailman, mlmmj and vger: the address with a dot for its @. */
 function listIdOf(list: string): string {
   return list.toLowerCase().replace('@', '.');
+}
+
+/**
+ * Whether a finding is proved well enough to be sent: one about Kconfig by the tree's own conf, which every finding is;
+ * one about code by a build, unless the operator asks for all.
+ */
+export function isProved({ verification }: Finding, sendUnbuilt: boolean): boolean {
+  return sendUnbuilt || verification.notBuilt === undefined;
 }
 
 /** Whether a maintainer's entry has this address. */

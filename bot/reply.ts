@@ -221,10 +221,13 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
-function verifiedText({ verification: { rung, attempts } }: Finding, templates: Templates): string {
+function verifiedText({ verification: { rung, attempts }, witness }: Finding, templates: Templates): string {
   const agreed = (side: string): boolean =>
     attempts.some((one) => one.agrees && one.rung === rung && one.side === side);
-  return templates.render('verified', { rung, before: agreed('before'), after: agreed('after') }).text;
+  const shown = (side: string): string => attempts.find((one) => one.rung === 3 && one.side === side)?.excerpt ?? '';
+  const built = { arch: witness?.arch ?? '', without: shown('before'), with: shown('after') };
+  const context = { rung, before: agreed('before'), after: agreed('after'), ...built };
+  return templates.render('verified', tameAll(context) as Record<string, unknown>).text;
 }
 
 /** The fields documented in `templateFields` for a rule's template. */

@@ -33,6 +33,8 @@ export interface ServeSettings {
   readonly smtp: SmtpSettings;
   /** At least one. */
   readonly maintainers: readonly Maintainer[];
+  /** Findings about code that could not be built are sent, too. */
+  readonly sendUnbuilt: boolean;
   readonly pollMs: number;
   readonly firstDays: number;
   readonly windowDays: number;
@@ -83,6 +85,7 @@ export function serveSettings(config: Config, env: Env, path: string): ServeSett
       ...(drafts && { drafts }),
       smtp,
       maintainers: config.maintainer,
+      sendUnbuilt: config.check.send_unbuilt,
       pollMs: serve.poll_s * 1000,
       firstDays: serve.first_days,
       windowDays: serve.window_days,

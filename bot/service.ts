@@ -287,10 +287,11 @@ export class Service {
   }
 
   #announcing(): Parameters<typeof announce>[3] {
-    const { bot, maintainers } = this.#settings;
+    const { bot, maintainers, sendUnbuilt } = this.#settings;
     return {
       outbox: this.#outbox,
       maintainers,
+      sendUnbuilt,
       bot: bot.address,
       stopped: () => this.#stopped.addresses,
       log: this.#log,

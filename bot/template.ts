@@ -93,6 +93,9 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     rung: '1 derived, 2 configured, 3 built',
     before: 'whether a run without the series agreed',
     after: 'whether a run with the series agreed',
+    arch: 'architecture that was built, empty where nothing was',
+    without: 'what the build without the series showed, or empty',
+    with: 'what the build with the series showed, or empty',
   },
   'undefined-symbol': {
     ...RULE_FIELDS,
@@ -154,6 +157,7 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     'claim.owner': 'symbol whose code lacks something, or the file',
     'claim.needed': 'symbol that builds or declares what it lacks, list of one',
     'claim.into': 'vmlinux or module: where the code goes',
+    'claim.object': 'the object that the first call is in',
     'claim.how': 'link (an undefined reference), compile (no declaration), or either',
     'claim.what': 'what it lacks: export (an exported function), or a declaration: function, macro, struct, member',
     'claim.uses': 'list of {path, line, text, name, callee, caller, source: {path, line, text}}: source declares it',

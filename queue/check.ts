@@ -20,20 +20,24 @@ import { Solver } from '../rules/kconfig/solve.ts';
 import { touchedPaths } from '../rules/kconfig/touched.ts';
 import { membersOf, TreeReaders } from '../rules/kconfig/tree-readers.ts';
 import { cycleKey } from '../rules/recursive-dependency.ts';
-import type { ArchPair, Candidate, ChangedPath, Conf, ConfRun, KernelChange, Rule, RuleRun } from '../rules/rule.ts';
+import type { ArchPair, ChangedPath, Conf, ConfRun, KernelChange, Rule, RuleRun } from '../rules/rule.ts';
 import { CTree } from '../rules/source/c-definitions.ts';
 import { CFileCache } from '../rules/source/c-file-cache.ts';
 import { Surveyor } from '../rules/survey.ts';
-import type { AppliedSeries, Arch, CannotCheck, Dropped, Finding, Report, Series, Side, Tree } from '../rules/types.ts';
+import type { AppliedSeries, Arch, CannotCheck, Report, Series, Side, Tree } from '../rules/types.ts';
 import { applySeries } from './apply.ts';
+import { answerQuestions } from './build.ts';
+import { BuildPlace, type BuildSides } from './build-place.ts';
 import { CReader } from './c-reader.ts';
 import { ConfServers } from './conf-servers.ts';
+import { type Builder, confirmAll } from './confirm.ts';
 import { type DistributionConfig, existingConfigs } from './existing-configs.ts';
+import { GitError } from './git.ts';
 import { changedPaths, openTree } from './git-tree.ts';
 import { AnswerError, ConfError, fromTree, KconfigSide } from './kconfig-side.ts';
 import { uncheckedReport } from './report.ts';
 import type { Repository } from './repository.ts';
-import { SandboxError } from './sandbox.ts';
+import { memoryBound, SandboxError } from './sandbox.ts';
 import { newShellBudget } from './shell-answers.ts';
 import { archs as archsOf, srcArch } from './toolchain.ts';
 
@@ -65,6 +69,8 @@ export interface CheckOptions {
   readonly withSurvey?: boolean;
   /** Runs the tree's programs without a sandbox. */
   readonly trustTree?: boolean;
+  /** Builds nothing: findings about code stay on rung 2. */
+  readonly noBuild?: boolean;
   /** Kept between calls, it saves parsing the files that trees have in common. */
   readonly store?: KconfigStore;
   /** Milliseconds of any monotonic clock. */
@@ -170,7 +176,9 @@ async function compare(
   const conf = shared({
     olddefconfig: (side, arch, config) => (side === 'before' ? before : after).olddefconfig(arch, config),
   });
-  const { findings, dropped } = await confirmAll(runs, conf).finally(() => confServers.close());
+  const builder =
+    options.noBuild === true ? undefined : builderOf(repo, { before: base, after: applied.head }, options);
+  const { findings, dropped } = await confirmAll(runs, conf, builder).finally(() => confServers.close());
   const undecided = runs.flatMap(({ rule, run }) =>
     (run.undecided?.() ?? []).map(({ key, why }) => ({ rule: rule.id, key, why })),
   );
@@ -189,6 +197,7 @@ async function compare(
     configs: archs.length > 0 ? configs.filter((config) => !circular.has(config.arch)).length : 0,
     changedFiles,
     changedSymbols: [...symbols].sort(),
+    sandbox: options.trustTree === true ? ('none' as const) : await memoryBound(),
   };
   return { findings, dropped, undecided, checked, ...(surveys && { surveys }) };
 }
@@ -322,6 +331,27 @@ async function changes(repo: Repository, base: string, head: string): Promise<Ch
   }));
 }
 
+/** Takes a place to build in when there is something to build. */
+function builderOf(repo: Repository, sides: BuildSides, options: CheckOptions): Builder {
+  return async (questions) => {
+    const place = await BuildPlace.take(repo, sides, options.cacheDir);
+    try {
+      const answers = await answerQuestions(place, questions, {
+        ...(options.trustTree !== undefined && { trustTree: options.trustTree }),
+        ...(options.onProgress && { onProgress: options.onProgress }),
+      });
+      await place.giveBack();
+      return answers;
+    } catch (error) {
+      // the tree could not be written: a fault of the machine, and none of the findings
+      if (!(error instanceof GitError)) throw error;
+      return questions.map(() => ({ ok: false, why: `the tree cannot be checked out: ${error.message}` }));
+    } finally {
+      await place.remove();
+    }
+  };
+}
+
 /** Several candidates ask about one configuration: conf is asked once. */
 function shared(conf: Conf): Conf {
   const runs = new Map<string, Promise<ConfRun>>();
@@ -333,50 +363,6 @@ function shared(conf: Conf): Conf {
       return run;
     },
   };
-}
-
-/** A candidate becomes a finding if it reaches its rule's rung; otherwise it is dropped, with the reason. */
-async function confirmAll(
-  runs: readonly { rule: Rule; run: RuleRun }[],
-  conf: Conf,
-): Promise<{ findings: Finding[]; dropped: Dropped[] }> {
-  const findings: Finding[] = [];
-  const dropped: Dropped[] = [];
-  const asked: { rule: Rule; candidate: Candidate }[] = [];
-  for (const { rule, run } of runs) {
-    for (const candidate of await run.finish()) asked.push({ rule, candidate });
-  }
-  const tried = await Promise.all(
-    asked.map(async ({ rule, candidate }) => ({
-      rule,
-      candidate,
-      attempts: rule.rung > 1 ? await candidate.confirm(conf) : [],
-    })),
-  );
-  for (const { rule, candidate, attempts } of tried) {
-    const { confirm: _, severity, ...rest } = candidate;
-    const disagreeing = attempts.find((attempt) => !attempt.agrees);
-    if (rule.rung > 1 && (disagreeing || attempts.length === 0)) {
-      const why = disagreeing
-        ? `conf disagrees (${disagreeing.side} the series: ${disagreeing.argv.join(' ')} exited with ${disagreeing.exitCode}): ${disagreeing.excerpt}`
-        : 'nothing was tried';
-      dropped.push({ rule: rule.id, key: candidate.key, why });
-      continue;
-    }
-    const rung = attempts.length > 0 ? 2 : 1;
-    findings.push({ ...rest, rule: rule.id, severity: severity ?? rule.severity, verification: { rung, attempts } });
-  }
-  return { findings: findings.sort(inOrder), dropped };
-}
-
-/** By patch, line of the mail, rule, key. */
-function inOrder(a: Finding, b: Finding): number {
-  return (
-    a.anchor.patch - b.anchor.patch ||
-    a.anchor.mailLines[0] - b.anchor.mailLines[0] ||
-    (a.rule < b.rule ? -1 : Number(a.rule > b.rule)) ||
-    (a.key < b.key ? -1 : Number(a.key > b.key))
-  );
 }
 
 class Clock {

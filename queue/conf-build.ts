@@ -10,7 +10,8 @@ import type { Outcome } from '../rules/types.ts';
 import { namesIn, readIfThere, readRegular, touch } from './conf-cache.ts';
 import { remove, temporaryFolder } from './leftovers.ts';
 import type { Mount } from './sandbox.ts';
-import { findOnPath, runSandboxed, SANDBOX_PATH, SandboxError } from './sandbox.ts';
+import { findOnPath, runSandboxed, SandboxError } from './sandbox.ts';
+import { SANDBOX_PATH } from './sandbox-command.ts';
 import { SRCTREE } from './toolchain.ts';
 
 const TOOLS = { flex: 'flex', bison: 'bison', gcc: 'gcc libc6-dev' } as const;

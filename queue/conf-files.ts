@@ -3,7 +3,7 @@
  * folder on disk.
  */
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdir, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dirname } from 'node:path/posix';
 import type { Tree } from '../rules/types.ts';
@@ -35,20 +35,28 @@ export async function materialise(tree: Tree, cacheDir: string): Promise<string>
   if (!/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(tree.commit)) throw new TypeError(`not an object name: ${tree.commit}`);
   const trees = join(cacheDir, 'trees');
   const dir = join(trees, tree.commit);
-  if (await touch(dir)) return dir;
+  if (await isThere(dir)) return dir;
   await mkdir(trees, { recursive: true });
   await prune(cacheDir);
   const unfinished = await temporaryFolder(join(trees, 'unfinished-'));
   try {
     await fill(unfinished, tree, join(cacheDir, 'blobs'));
     await rename(unfinished, dir);
+    await isThere(dir);
   } catch (error) {
     // somebody else was faster: the same commit has the same files
-    if (!(['ENOTEMPTY', 'EEXIST'].includes(codeOf(error)) && (await touch(dir)))) throw error;
+    if (!(['ENOTEMPTY', 'EEXIST'].includes(codeOf(error)) && (await isThere(dir)))) throw error;
   } finally {
     await remove(unfinished);
   }
   return dir;
+}
+
+/** Marks a folder as used, and opens it: the sandbox may read it as another user. */
+async function isThere(dir: string): Promise<boolean> {
+  const found = await touch(dir);
+  if (found) await chmod(dir, 0o755);
+  return found;
 }
 
 async function fill(dir: string, tree: Tree, blobs: string): Promise<void> {

@@ -24,6 +24,8 @@ export const RUN_NEEDS: readonly Need[] = [
   { package: 'libc6-dev', file: '/usr/include/stdio.h' },
   { package: 'flex', command: 'flex' },
   { package: 'bison', command: 'bison' },
+  // for a build: kernel/time/timeconst.bc
+  { package: 'bc', command: 'bc' },
   { package: 'xz-utils', command: 'xz' },
 ];
 

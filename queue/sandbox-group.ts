@@ -1,59 +1,147 @@
 /**
- * Process limit of a sandboxed run where the caller is root: a pids cgroup of its own.
+ * Bounds of all processes of a sandboxed run together, where the caller is root: a cgroup of its own for memory and
+ * for the number of processes. Source: Documentation/admin-guide/cgroup-v1/memory.rst, pids.rst; cgroup-v2.rst.
  */
 import { access, constants, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
-/** The command line that joins a cgroup, then becomes the command; the shell sees its arguments as data. */
-export function enterGroup(group: string, command: readonly string[]): string[] {
-  return ['/bin/sh', '-c', 'echo $$ >"$0" && exec "$@"', join(group, 'cgroup.procs'), ...command];
+type Controller = 'memory' | 'pids';
+
+/** A place where groups can be made: version 2 has one tree for all controllers, version 1 one for each. */
+interface Place {
+  readonly folder: string;
+  readonly version: 1 | 2;
+  readonly controllers: readonly Controller[];
+}
+
+export interface Group {
+  /** Folders to enter; one each where the controllers have trees of their own. None where no group could be had. */
+  readonly folders: readonly string[];
+  /** Whether memory of all processes together is bounded. */
+  readonly boundsMemory: boolean;
+  /** Processes that the kernel ended for want of memory. To be asked before `close`. */
+  killed(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/**
+ * The command line that joins cgroups, asks to be the first to go when the machine runs out of memory, and becomes
+ * the command. The shell sees its arguments as data.
+ */
+export function enterGroup({ folders }: Pick<Group, 'folders'>, command: readonly string[]): string[] {
+  const script =
+    '(echo 1000 >/proc/self/oom_score_adj) 2>/dev/null; ' +
+    'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit 125; shift; done; shift; exec "$@"';
+  return ['/bin/sh', '-c', script, 'sh', ...folders, '--', ...command];
 }
 
 let groups = 0;
 
-/**
- * Folder where pids cgroups can be made, if any: RLIMIT_NPROC does not bind root (kernel/fork.c exempts the
- * initial user). cgroup v1 has a pids hierarchy; in v2 the controller must be handed down.
- */
-export async function pidsRoot(): Promise<string | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
-  for (const [root, file] of [
-    ['/sys/fs/cgroup/pids', 'cgroup.procs'],
-    ['/sys/fs/cgroup', 'cgroup.subtree_control'],
-  ] as const) {
-    try {
-      await access(root, constants.W_OK);
-      const content = await readFile(join(root, file), 'utf8');
-      if (file === 'cgroup.procs' || content.split(/\s/).includes('pids')) return root;
-    } catch (error) {
-      if (!isAbsent(error)) throw error;
+/** A new group with its bounds; without folders where none can be had. */
+export async function openGroup(bounds: { readonly processes: number; readonly memoryBytes: number }): Promise<Group> {
+  const places = await groupPlaces();
+  groups += 1;
+  const name = `depbot-${process.pid}-${groups}-${Math.floor(performance.now())}`;
+  const made: { readonly folder: string; readonly place: Place }[] = [];
+  const close = async (): Promise<void> => {
+    for (const { folder } of made) await removeGroup(folder);
+  };
+  try {
+    for (const place of places) {
+      if (groups === 1) await sweep(place.folder);
+      const folder = join(place.folder, name);
+      await mkdir(folder);
+      made.push({ folder, place });
+      for (const [file, value] of boundsOf(place, bounds)) await writeFile(join(folder, file), value);
     }
+  } catch (error) {
+    await close();
+    if (!isAbsent(error)) throw error;
+    made.length = 0;
   }
-  return undefined;
+  const memory = made.find(({ place }) => place.controllers.includes('memory'));
+  return {
+    folders: made.map(({ folder }) => folder),
+    boundsMemory: memory !== undefined,
+    killed: async () => (memory === undefined ? 0 : killsIn(memory.folder, memory.place.version)),
+    close,
+  };
 }
 
-/** A new cgroup with room for so many processes at a time; undefined where none can be had. */
-export async function openPidsGroup(processes: number): Promise<string | undefined> {
-  const root = await pidsRoot();
-  if (root === undefined) return undefined;
-  if (groups === 0) await sweepPidsGroups(root);
-  groups += 1;
-  const group = join(root, `depbot-${process.pid}-${groups}-${Math.floor(performance.now())}`);
+/** Whether groups for memory can be had on this machine. */
+export async function canBoundMemory(): Promise<boolean> {
+  return (await groupPlaces()).some(({ controllers }) => controllers.includes('memory'));
+}
+
+function boundsOf(
+  { version, controllers }: Place,
+  { processes, memoryBytes }: { readonly processes: number; readonly memoryBytes: number },
+): (readonly [file: string, value: string])[] {
+  const memory = String(memoryBytes);
+  return [
+    ...(controllers.includes('pids') ? [['pids.max', String(processes)] as const] : []),
+    ...(controllers.includes('memory')
+      ? [[version === 1 ? 'memory.limit_in_bytes' : 'memory.max', memory] as const]
+      : []),
+  ];
+}
+
+async function killsIn(folder: string, version: 1 | 2): Promise<number> {
+  const file = version === 1 ? 'memory.oom_control' : 'memory.events';
+  const text = await readFile(join(folder, file), 'utf8');
+  return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
+}
+
+/** Where our own process may make groups, below the group it is in or, in version 2, one above it. */
+async function groupPlaces(): Promise<Place[]> {
+  // others would need a part of the tree handed down to them
+  if (process.getuid?.() !== 0) return [];
+  const own = await readFile('/proc/self/cgroup', 'utf8').catch(() => '');
+  const unified = /^0::(.*)$/m.exec(own)?.[1];
+  if (unified !== undefined) {
+    // a group that has processes hands no controllers down: the nearest one above that does
+    for (let path = unified; ; path = dirname(path)) {
+      const folder = join('/sys/fs/cgroup', path);
+      const handed = (await textIfThere(join(folder, 'cgroup.subtree_control'))).split(/\s/);
+      const controllers = (['memory', 'pids'] as const).filter((one) => handed.includes(one));
+      if (controllers.length > 0 && (await isWritable(folder))) return [{ folder, version: 2, controllers }];
+      if (path === '/' || path === '.') break;
+    }
+  }
+  const places: Place[] = [];
+  for (const controller of ['memory', 'pids'] as const) {
+    const path = new RegExp(`^\\d+:(?:[^:\\n]*,)?${controller}(?:,[^:\\n]*)?:(.*)$`, 'm').exec(own)?.[1];
+    const folder = join('/sys/fs/cgroup', controller, path ?? '/');
+    if (path !== undefined && (await isWritable(folder)))
+      places.push({ folder, version: 1, controllers: [controller] });
+  }
+  return places;
+}
+
+async function isWritable(folder: string): Promise<boolean> {
   try {
-    await mkdir(group);
-    await writeFile(join(group, 'pids.max'), String(processes));
-    return group;
+    await access(join(folder, 'cgroup.procs'), constants.W_OK);
+    return true;
   } catch (error) {
-    if (isAbsent(error)) return undefined;
-    throw error;
+    if (!isAbsent(error)) throw error;
+    return false;
+  }
+}
+
+async function textIfThere(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+    return '';
   }
 }
 
 /** Removes what killed processes of ours left behind. */
-async function sweepPidsGroups(root: string): Promise<void> {
+async function sweep(root: string): Promise<void> {
   for (const name of await readdir(root)) {
     const pid = /^depbot-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) await closePidsGroup(join(root, name));
+    if (pid !== undefined && !isAlive(Number(pid))) await removeGroup(join(root, name));
   }
 }
 
@@ -66,7 +154,7 @@ function isAlive(pid: number): boolean {
 }
 
 /** The kernel may need a moment to count the last process out; a group that stays is swept later. */
-export async function closePidsGroup(group: string): Promise<void> {
+async function removeGroup(group: string): Promise<void> {
   for (let tries = 0; tries < 50; tries += 1) {
     try {
       await rmdir(group);

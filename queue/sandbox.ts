@@ -1,18 +1,29 @@
 /**
- * The only file that starts code of a tree: Kconfig's shell macros, `scripts/kconfig/conf`, compilers.
+ * The only file that starts code of a tree: Kconfig's shell macros, `scripts/kconfig/conf`, make, compilers.
  *
- * A command runs under bubblewrap (bwrap(1), 0.8 or newer): user, PID, network, IPC, UTS and cgroup
- * namespaces of its own, an empty environment but for what is asked, and nothing of the host but a
- * read-only /usr and the mounts named. prlimit(1) bounds what a process may take; the clock is ours. When
- * the command ends, or its time is over, its PID namespace ends with it, so `setsid` saves no child.
+ * A command runs under bubblewrap: namespaces of its own, an empty environment but for what is asked, nothing of
+ * the host but a read-only /usr and the mounts named, and never as root (sandbox-command.ts). prlimit(1) bounds what
+ * a process may take, a cgroup what all take together where one can be had (sandbox-group.ts); disk (sandbox-disk.ts),
+ * output and the clock are ours. When the command ends, or its time is over, its PID namespace ends with it, so
+ * `setsid` saves no child.
  */
 
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { access, constants } from 'node:fs/promises';
+import { access, constants, lchown, readdir, stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { Readable } from 'node:stream';
-import { closePidsGroup, enterGroup, isAbsent, openPidsGroup, pidsRoot } from './sandbox-group.ts';
+import {
+  bareArgs,
+  bwrapArgs,
+  insideToHost,
+  mountsOf,
+  prlimitArgs,
+  SANDBOX_PATH,
+  SANDBOX_UID,
+} from './sandbox-command.ts';
+import { watchDisk } from './sandbox-disk.ts';
+import { canBoundMemory, enterGroup, isAbsent, openGroup } from './sandbox-group.ts';
 import { collect } from './sandbox-output.ts';
 
 /** What one run may take. */
@@ -21,12 +32,14 @@ export interface Limits {
   readonly wallMs: number;
   /** Processor time of each process. */
   readonly cpuSec: number;
-  /** Address space of each process. */
+  /** Address space of each process; where a cgroup could be had, memory of all together as well. */
   readonly memoryBytes: number;
-  /** Processes at a time in the sandbox; not with `trustTree`. Binds root only where a pids cgroup could be had. */
+  /** Processes at a time in the sandbox; with `trustTree` only where a cgroup could be had. */
   readonly processes: number;
   /** Size of any file written. */
   readonly fileBytes: number;
+  /** All that may be in the writable folders; what exceeds it is seen some tenths of a second later. */
+  readonly diskBytes: number;
   /** What is kept of stdout, and of stderr. */
   readonly outputBytes: number;
   /** Size of the private /tmp, which is memory. */
@@ -39,6 +52,7 @@ export const DEFAULT_LIMITS: Limits = {
   memoryBytes: 8 * 2 ** 30,
   processes: 512,
   fileBytes: 256 * 2 ** 20,
+  diskBytes: 2 * 2 ** 30,
   outputBytes: 2 ** 20,
   tmpBytes: 256 * 2 ** 20,
 };
@@ -87,6 +101,10 @@ export interface SandboxRun {
   readonly timedOut: boolean;
   /** Ended by us because its output did not end: see FLOOD. */
   readonly flooded: boolean;
+  /** Ended by us for what it wrote to its folders. */
+  readonly overDisk: boolean;
+  /** The kernel ended a process of it for want of memory; known only where a cgroup bounds it. */
+  readonly outOfMemory: boolean;
 }
 
 /** The machine cannot give a sandbox, or we asked for an impossible one. Never the fault of the command. */
@@ -100,9 +118,6 @@ export class SandboxError extends Error {
   }
 }
 
-/** The only PATH there is inside: Debian's, without what belongs to a user. */
-export const SANDBOX_PATH = '/usr/bin:/bin:/usr/sbin:/sbin';
-const OPEN_FILES = 4096;
 /** Of a bare run whose children keep the pipes open after it ended. */
 const PIPE_GRACE_MS = 500;
 
@@ -119,22 +134,56 @@ export async function runSandboxed(spec: SandboxSpec): Promise<SandboxRun> {
       'no-prlimit',
       'prlimit(1) is not installed; it bounds every run of tree code: apt install util-linux',
     );
-  const group = await openPidsGroup(limits.processes);
+  const asRoot = process.getuid?.() === 0;
+  const walls = spec.trustTree === true ? bareArgs(spec) : await walled(spec, limits, asRoot);
+  const group = await openGroup(limits);
   try {
-    const command = [
-      prlimit,
-      ...prlimitArgs(limits),
-      ...(spec.trustTree === true ? bareArgs(spec) : await bwrapArgs(spec, limits)),
-    ];
-    return await run(group === undefined ? command : enterGroup(group, command), spec, limits);
+    const ended = await run(enterGroup(group, [prlimit, ...prlimitArgs(limits), ...walls]), spec, limits);
+    return { ...ended, outOfMemory: (await group.killed()) > 0 };
   } finally {
-    if (group !== undefined) await closePidsGroup(group);
+    await group.close();
   }
+}
+
+async function walled(spec: SandboxSpec, limits: Limits, asRoot: boolean): Promise<string[]> {
+  const bwrap = await findOnPath('bwrap');
+  if (bwrap === undefined)
+    throw new SandboxError(
+      'no-bwrap',
+      'bubblewrap is not installed, and code of a tree is not run without it: apt install bubblewrap (or --trust-tree, to run it bare)',
+    );
+  if (asRoot) await openToNobody(spec);
+  return bwrapArgs(spec, limits, bwrap, asRoot);
+}
+
+/**
+ * Where root starts it, the command is another user: it gets the writable folders with the files that we put there,
+ * and must be able to read the rest.
+ */
+async function openToNobody({ readOnly, writable = [] }: SandboxSpec): Promise<void> {
+  for (const { host } of writable) {
+    const given = [host, ...((await readdir(host).catch(ignoreAbsent)) ?? []).map((name) => join(host, name))];
+    for (const path of given) await lchown(path, SANDBOX_UID, SANDBOX_UID).catch(ignoreAbsent);
+  }
+  for (const { host } of readOnly) {
+    const info = await stat(host).catch(ignoreAbsent);
+    const needed = info?.isDirectory() ? 0o005 : 0o004;
+    if (info !== undefined && (info.mode & needed) !== needed)
+      throw new SandboxError(
+        'refused',
+        `${host} is closed to others, and tree code does not run as root: chmod -R o+rX ${host}, or run depbot as the user who owns it`,
+      );
+  }
+}
+
+/** bwrap says better what is wrong with a mount that is not there. */
+function ignoreAbsent(error: NodeJS.ErrnoException): undefined {
+  if (!isAbsent(error)) throw error;
 }
 
 /**
  * Whether sandboxed runs work on this machine: runs `true` in one. `why` says what to install or enable;
- * `caveat` what is weaker than asked (a process limit that does not bind).
+ * `caveat` what is weaker than asked.
  */
 export async function sandboxAvailable(): Promise<
   { readonly ok: true; readonly caveat?: string } | { readonly ok: false; readonly why: string }
@@ -150,14 +199,14 @@ export async function sandboxAvailable(): Promise<
     if (error instanceof SandboxError) return { ok: false, why: error.message };
     throw error;
   }
-  if (process.getuid?.() === 0 && (await pidsRoot()) === undefined) {
-    return {
-      ok: true,
-      caveat:
-        'running as root without a writable pids cgroup: the kernel exempts root from the process limit; run as an ordinary user',
-    };
-  }
-  return { ok: true };
+  return (await memoryBound()) === 'cgroup'
+    ? { ok: true }
+    : { ok: true, caveat: 'no cgroup can be had: memory is bounded for each process, not for all together' };
+}
+
+/** What bounds the memory of a run: a cgroup all its processes together, or rlimits each by itself. */
+export async function memoryBound(): Promise<'cgroup' | 'rlimits'> {
+  return (await canBoundMemory()) ? 'cgroup' : 'rlimits';
 }
 
 let toolPath = SANDBOX_PATH;
@@ -182,75 +231,6 @@ export async function findOnPath(name: string, path: string = toolPath): Promise
   return undefined;
 }
 
-/** Replaces each path below an inside mount point by the host's: what a bare run needs, and people like to read. */
-export function insideToHost(text: string, mounts: readonly Mount[]): string {
-  let out = text;
-  for (const { host, inside } of mounts) {
-    // a path starts after white space, a quote, `=`, `:` ...; `/x/src` and `/srcfoo` are other paths
-    const word = new RegExp(`(?<![\\w./-])${inside.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?![\\w.-])`, 'g');
-    out = out.replace(word, () => host);
-  }
-  return out;
-}
-
-// ---------------------------------------------------------------- command lines
-
-function prlimitArgs(limits: Limits): string[] {
-  return [
-    `--as=${limits.memoryBytes}`,
-    `--cpu=${limits.cpuSec}`,
-    `--fsize=${limits.fileBytes}`,
-    `--nofile=${OPEN_FILES}`,
-    '--core=0',
-  ];
-}
-
-async function bwrapArgs(spec: SandboxSpec, limits: Limits): Promise<string[]> {
-  const bwrap = await findOnPath('bwrap');
-  if (bwrap === undefined) {
-    throw new SandboxError(
-      'no-bwrap',
-      'bubblewrap is not installed, and code of a tree is not run without it: apt install bubblewrap (or --trust-tree, to run it bare)',
-    );
-  }
-  const env = { PATH: SANDBOX_PATH, HOME: '/tmp', LC_ALL: 'C', ...spec.env };
-  return [
-    bwrap,
-    ...['--unshare-all', '--unshare-user', '--disable-userns', '--die-with-parent', '--new-session'],
-    ...['--cap-drop', 'ALL', '--uid', '65534', '--gid', '65534', '--hostname', 'sandbox', '--json-status-fd', '3'],
-    ...['--ro-bind', '/usr', '/usr', '--symlink', 'usr/bin', '/bin', '--symlink', 'usr/sbin', '/sbin'],
-    ...['--symlink', 'usr/lib', '/lib', '--symlink', 'usr/lib32', '/lib32', '--symlink', 'usr/lib64', '/lib64'],
-    ...[
-      '--ro-bind-try',
-      '/etc/alternatives',
-      '/etc/alternatives',
-      '--ro-bind-try',
-      '/etc/ld.so.cache',
-      '/etc/ld.so.cache',
-    ],
-    // both read-only: /proc/sys/kernel/core_pattern is a way out where the caller is root (bwrap leaves the
-    // files below /proc/sys writable to their owner), and /dev/shm is memory that no limit counts
-    ...['--proc', '/proc', '--remount-ro', '/proc', '--dev', '/dev', '--remount-ro', '/dev'],
-    ...['--size', String(limits.tmpBytes), '--tmpfs', '/tmp'],
-    ...spec.readOnly.flatMap((mount) => ['--ro-bind', mount.host, mount.inside]),
-    ...(spec.writable ?? []).flatMap((mount) => ['--bind', mount.host, mount.inside]),
-    // the root is a tmpfs that held the mount points: nothing is to be written there, it would be memory
-    ...['--remount-ro', '/', '--chdir', spec.cwd ?? '/tmp', '--clearenv'],
-    // here and not before bwrap: only inside does it count the sandbox's processes and not all of the user's
-    ...['--', '/usr/bin/prlimit', `--nproc=${limits.processes}`],
-    // and the environment last, since it may hold what is for the command alone, such as LD_PRELOAD
-    ...['/usr/bin/env', '--', ...Object.entries(env).map(([name, value]) => `${name}=${value}`), ...spec.argv],
-  ];
-}
-
-function bareArgs(spec: SandboxSpec): string[] {
-  return spec.argv.map((arg) => insideToHost(arg, mountsOf(spec)));
-}
-
-function mountsOf(spec: SandboxSpec): readonly Mount[] {
-  return [...spec.readOnly, ...(spec.writable ?? [])];
-}
-
 /** Neither argv nor the environment can carry a NUL; node would throw a TypeError that names neither. */
 function refuseNul(spec: SandboxSpec): void {
   if ([...spec.argv, ...Object.entries(spec.env).flat()].some((text) => text.includes('\0'))) {
@@ -265,7 +245,11 @@ interface Ended {
   readonly signal: string | null;
 }
 
-async function run(command: readonly string[], spec: SandboxSpec, limits: Limits): Promise<SandboxRun> {
+async function run(
+  command: readonly string[],
+  spec: SandboxSpec,
+  limits: Limits,
+): Promise<Omit<SandboxRun, 'outOfMemory'>> {
   const bare = spec.trustTree === true;
   const child = spawn(command[0] ?? '', command.slice(1), {
     // bwrap's own environment can be read inside, at /proc/1/environ: it holds nothing
@@ -277,6 +261,7 @@ async function run(command: readonly string[], spec: SandboxSpec, limits: Limits
   });
   let timedOut = false;
   let flooded = false;
+  let overDisk = false;
   const end = () => (bare ? killGroup(child) : killSandbox(child, () => status?.text() ?? ''));
   const flood = () => {
     flooded = true;
@@ -289,6 +274,14 @@ async function run(command: readonly string[], spec: SandboxSpec, limits: Limits
     timedOut = true;
     end();
   }, limits.wallMs);
+  const disk = watchDisk(
+    (spec.writable ?? []).map(({ host }) => host),
+    limits.diskBytes,
+    () => {
+      overDisk = true;
+      end();
+    },
+  );
   if (spec.signal?.aborted) end();
   spec.signal?.addEventListener('abort', end);
   try {
@@ -307,9 +300,11 @@ async function run(command: readonly string[], spec: SandboxSpec, limits: Limits
       stderrCut: stderr.cut,
       timedOut,
       flooded,
+      overDisk,
     };
   } finally {
     clearTimeout(timer);
+    disk.stop();
     spec.signal?.removeEventListener('abort', end);
   }
 }

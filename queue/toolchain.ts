@@ -12,7 +12,8 @@ import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { machine } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Arch } from '../rules/types.ts';
-import { findOnPath, runSandboxed, SANDBOX_PATH, SandboxError } from './sandbox.ts';
+import { findOnPath, runSandboxed, SandboxError } from './sandbox.ts';
+import { SANDBOX_PATH } from './sandbox-command.ts';
 
 export type KconfigEnv = Readonly<Record<string, string>>;
 

@@ -1,5 +1,6 @@
 /** What a reply says of gaps that a series opens: places, values, the line to blame, repairs. */
 
+import type { BuildQuestion } from './build-question.ts';
 import type { MakefileLine, Presence } from './kbuild/presence.ts';
 import { blamedLines } from './kconfig/blamed-line.ts';
 import { gapRepairs } from './kconfig/gap-repairs.ts';
@@ -51,6 +52,10 @@ export interface ToldGap {
   readonly repairs: readonly Repair[];
   readonly witness: Witness;
   readonly config: string;
+  /** What lacks it. */
+  readonly object: string;
+  /** What a build is to show. */
+  readonly builds: readonly BuildQuestion[];
   /** Values that the finding rests on. */
   readonly values: readonly { readonly symbol: string; readonly value: string }[];
   readonly archs: readonly Arch[];
@@ -123,9 +128,25 @@ async function told(change: KernelChange, pair: ArchPair, { owner, some }: Cause
     repairs: owner ? gapRepairs(solver, sets, owner, needed) : [],
     witness: witnessOf(pair.arch, settings),
     config,
+    object: shown.object.object,
+    builds: buildsOf(pair.arch, config, how, shown),
     values: claimed,
     archs: [pair.arch],
   };
+}
+
+/** One use stands for all: they lack the same objects. */
+function buildsOf(
+  arch: Arch,
+  config: string,
+  how: ToldGap['how'],
+  { object: { object }, need, into }: Found,
+): BuildQuestion[] {
+  // What a compiler says of a member names it alone.
+  const asked = { arch, config, object, name: need.name.replace(/^.*\./, '') };
+  if (how === 'compile' || need.kind === 'declaration') return [{ ...asked, expects: 'error' }];
+  const providers = need.providers.presences.map((one) => one.object);
+  return [{ ...asked, expects: how === 'link' ? 'undefined-reference' : 'either', into, providers }];
 }
 
 type Blame = Pick<ToldGap, 'anchor' | 'blamed'>;

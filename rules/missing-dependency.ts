@@ -70,8 +70,23 @@ function candidate(change: KernelChange, gaps: readonly ToldGap[]): Candidate {
       (a.key < b.key ? -1 : 1),
   ) as [ToldGap, ...ToldGap[]];
   const named = others.slice(0, FEW_OTHERS);
-  const { owner, needed, into, how, what, hasEntry, uses, built, provided, blamed, repairs, witness, isOld, values } =
-    shown;
+  const {
+    owner,
+    needed,
+    into,
+    how,
+    object,
+    what,
+    hasEntry,
+    uses,
+    built,
+    provided,
+    blamed,
+    repairs,
+    witness,
+    isOld,
+    values,
+  } = shown;
   const severity: Severity = gaps.some((gap) => gap.isOld) ? 'regression' : 'missing-dependency';
   const { commit } = change.after;
   return {
@@ -86,6 +101,7 @@ function candidate(change: KernelChange, gaps: readonly ToldGap[]): Candidate {
       needed: needed.slice(0, 1),
       into,
       how,
+      object,
       what,
       hasEntry,
       uses,
@@ -104,6 +120,7 @@ function candidate(change: KernelChange, gaps: readonly ToldGap[]): Candidate {
     ),
     witness,
     confirm: async (conf) => (await Promise.all([shown, ...named].map((gap) => confirm(conf, gap)))).flat(),
+    builds: [shown, ...named].flatMap((gap) => gap.builds),
   };
 }
 

@@ -5,6 +5,7 @@
  */
 
 import type { PatchLines } from './anchor.ts';
+import type { BuildQuestion } from './build-question.ts';
 import type { KbuildStore } from './kbuild/files.ts';
 import type { Cycle } from './kconfig/cycles.ts';
 import type { ExprPool } from './kconfig/expr.ts';
@@ -92,6 +93,8 @@ export interface Candidate extends Omit<Finding, 'verification' | 'rule' | 'seve
   readonly severity?: Severity;
   /** Asks the tree's conf, before and after. All attempts must agree, and at least one must be there. */
   confirm(conf: Conf): Promise<readonly Attempt[]>;
+  /** Of a claim about code: what a build has to show, without the series and with it. All must agree. */
+  readonly builds?: readonly BuildQuestion[];
 }
 
 /** Something that may be wrong, and could not be decided: told to nobody, and counted. */

@@ -281,6 +281,8 @@ export interface Attempt {
 export interface Verification {
   readonly rung: Rung;
   readonly attempts: readonly Attempt[];
+  /** Of a claim about code: why it was not built, a fault of the machine or of the tree and not of the finding. */
+  readonly notBuilt?: string;
 }
 
 export interface Finding {
@@ -320,6 +322,11 @@ export interface Checked {
   /** Kconfig files that differ between base and series. */
   readonly changedFiles: readonly string[];
   readonly changedSymbols: readonly SymbolName[];
+  /**
+   * What bounded the memory of programs of the tree: a cgroup all of them together, rlimits each by itself; none where
+   * they ran bare. Absent of a series that was not checked.
+   */
+  readonly sandbox?: 'cgroup' | 'rlimits' | 'none';
 }
 
 /** Why a series could not be checked. */

@@ -9,7 +9,7 @@ import { answerTable, replayEnv } from '../../queue/conf.ts';
 import { buildConf, buildPreload } from '../../queue/conf-build.ts';
 import { openDirectory } from '../../queue/dir-kconfig.ts';
 import { KconfigSide } from '../../queue/kconfig-side.ts';
-import { insideToHost } from '../../queue/sandbox.ts';
+import { insideToHost } from '../../queue/sandbox-command.ts';
 import { SRCTREE } from '../../queue/toolchain.ts';
 import { olderWords } from './kconfiglib.ts';
 import type { Program } from './measure.ts';

@@ -34,6 +34,7 @@ beforeEach(() => {
   options = {
     outbox,
     maintainers: [entry()],
+    sendUnbuilt: false,
     bot: BOT,
     stopped: () => new Set(),
     footer: { ...sampleFooter, stop: STOP_SENTENCE },
@@ -58,6 +59,7 @@ function mails(state: State) {
     .map((meta) => ({ meta, text: Buffer.from(outbox.read(meta.id)).toString().replaceAll('\r\n', '\n') }))
     .sort((a, b) => (a.meta.subject < b.meta.subject ? -1 : 1));
 }
+const notBuilt = { ...recursion, verification: { ...recursion.verification, notBuilt: 'no compiler' } };
 const metas = (): number => readdirSync(join(dir, 'meta')).length;
 const header = (text: string, name: string): string | undefined =>
   new RegExp(`^${name}: (.*(?:\\n[ \\t].*)*)`, 'm').exec(text)?.[1]?.replaceAll(/\n[ \t]/g, ' ');
@@ -72,6 +74,7 @@ describe('nobody hears anything', () => {
       {},
       /: could not check \(apply\): patch 2 does not apply$/,
     ],
+    ['of a finding about code that was not built', sampleReport([notBuilt]), {}, /: kept; not built: no compiler/],
     ['when nobody opted in', FOUND, { maintainers: [] }, /: 3 findings, kept; nobody opted in/],
     ['of other paths', FOUND, { maintainers: [entry({ paths: ['drivers/net/'] })] }, /nobody opted in/],
     ['of other lists', FOUND, { maintainers: [entry({ lists: ['netdev@vger.kernel.org'] })] }, /nobody opted in/],
@@ -97,6 +100,11 @@ describe('nobody hears anything', () => {
   test('of a reply on the list either, when the author said stop', async () => {
     await tell({ maintainers: [entry({ mode: 'list' })], ...stoppedBy(AUTHOR) });
     expect(metas()).toBe(0);
+  });
+
+  test('but who asked, of a finding that was not built, where the operator sends these too', async () => {
+    await tell({ sendUnbuilt: true }, sampleReport([notBuilt]));
+    expect(mails('to-draft')).toHaveLength(1);
   });
 
   test('but the other maintainers, when one of them is stopped', async () => {

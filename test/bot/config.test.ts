@@ -74,7 +74,7 @@ describe('parseConfig', () => {
   test('leaves settings that are not given at their defaults', () => {
     expect(parseConfig('[check]\ntrust_tree = true\n', 'x')).toEqual({
       ...readConfigFile(undefined),
-      check: { trust_tree: true },
+      check: { trust_tree: true, build: true, send_unbuilt: false },
     });
   });
 

@@ -102,11 +102,15 @@ describe('proof and commands', () => {
   });
 
   test('the rung that was reached is said', () => {
-    const at = (rung: 1 | 2 | 3): string =>
-      wordsOf({ ...sample.undefinedSelect, verification: { rung, attempts: [] } });
+    const run = { rung: 3, argv: ['make'], exitCode: 0, agrees: true } as const;
+    const attempts = [
+      { ...run, side: 'before', excerpt: 'make does not build a.o' },
+      { ...run, side: 'after', excerpt: 'a.o refers to b' },
+    ] as const;
+    const at = (rung: 1 | 2 | 3): string => wordsOf({ ...sample.undefinedSelect, verification: { rung, attempts } });
     expect(at(1)).toContain('neither conf nor a build was run');
     expect(at(2)).toContain('nothing was built');
-    expect(at(3)).toContain('were built');
+    expect(at(3)).toContain('Built for x86. Without the series: make does not build a.o. With it: a.o refers to b.');
     expect(at(3)).not.toContain('nothing was built');
   });
 

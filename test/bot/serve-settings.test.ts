@@ -64,6 +64,7 @@ describe('serveSettings', () => {
       drafts: { account: { name: 'kernel', host: 'imap.example.org', port: 993, tls: 'implicit' } },
       smtp: { host: 'smtp.example.org', port: 465, tls: 'implicit' },
       maintainers: [{ address: 'max@example.org', lists: ['l@example.org'], paths: ['fs/'], mode: 'draft' }],
+      sendUnbuilt: false,
       pollMs: 60_000,
       firstDays: 2,
       windowDays: 21,

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -16,6 +16,8 @@ let dir = '';
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'depbot-conf-test-'));
+  // it is a tree as well, and the sandbox may read it as another user
+  await chmod(dir, 0o755);
 });
 
 afterEach(async () => {

@@ -21,6 +21,7 @@ describe('Debian packages', () => {
       'bubblewrap',
       'libc6-dev',
       'flex',
+      'bc',
     ]);
   });
 

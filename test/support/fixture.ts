@@ -122,7 +122,14 @@ async function runFixture(
   const intake = await readSeries({ path: join(fixture.dir, 'series.mbox') });
   const series = intake.series[0];
   if (series === undefined || !series.complete) throw new Error(`${fixture.dir}: series.mbox holds no complete series`);
-  const options = { cacheDir, store, candidates: [branch(fixture)], rules: RULES.map(frozen), now: () => 0 };
+  const options = {
+    cacheDir,
+    store,
+    candidates: [branch(fixture)],
+    rules: RULES.map(frozen),
+    now: () => 0,
+    noBuild: true,
+  };
   const report = await check(series, repo, options);
   const footer = { operator: 'the Example Lab', stop: 'reply with a line "#depbot stop"' };
   const replies = report.cannotCheck ? [] : renderReplies({ series, report, footer });

@@ -25,6 +25,8 @@ export interface Machine {
   readonly cacheDir: string;
   /** Configurations of distributions. */
   readonly configs: readonly string[];
+  /** Whether claims about code are to be proved by builds. */
+  readonly build: boolean;
 }
 
 /** Options that all these programs have. */
@@ -34,10 +36,11 @@ export interface CommonOptions {
   readonly limit?: number;
   readonly jobs: number;
   readonly json?: string;
+  readonly build?: boolean;
 }
 
 /** Sets the machine up. Throws ProvisionError. */
-export async function prepareMachine({ tree: asked }: CommonOptions): Promise<Machine> {
+export async function prepareMachine({ tree: asked, build = false }: CommonOptions): Promise<Machine> {
   const { tree, debianConfigs } = await provision(['packages', 'tree', 'debian-configs'], {
     ...(asked !== undefined && { tree: asked }),
   });
@@ -46,7 +49,7 @@ export async function prepareMachine({ tree: asked }: CommonOptions): Promise<Ma
   if (version === undefined) throw new ProvisionError(`the Makefile of ${tree} does not say a kernel's version`);
   const scratch = mkdtempSync(join(tmpdir(), 'depbot-measuring-'));
   process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
-  return { tree, version, scratch, cacheDir: cacheDir(), configs: debianConfigs ?? [] };
+  return { tree, version, scratch, cacheDir: cacheDir(), configs: debianConfigs ?? [], build };
 }
 
 /** A step that shows how far the checks are; without a terminal, a line for each, since one can take minutes. */
@@ -65,7 +68,8 @@ export function checksStep(what: string, total: number): { done(n: number, line:
 export async function openChecks(machine: Machine): Promise<{ repo: Repository; options: Omit<CheckOptions, 'now'> }> {
   const repo = await openRepository({ treeDir: machine.tree, stateDir: machine.scratch });
   const distributions = readDistributionConfigs(machine.configs);
-  return { repo, options: { cacheDir: machine.cacheDir, distributions, store: new KconfigStore() } };
+  const { cacheDir: cache, build } = machine;
+  return { repo, options: { cacheDir: cache, distributions, store: new KconfigStore(), noBuild: !build } };
 }
 
 export function commandOf(name: string, description: string): Command {
@@ -75,6 +79,7 @@ export function commandOf(name: string, description: string): Command {
     .option('--tree <dir>', "a kernel's git tree (default: DEPBOT_TREE, else Debian's Linux, fetched)")
     .option('--limit <n>', 'at most so many', wholeNumber)
     .option('--jobs <n>', 'checks at a time, 2 GB of memory each', wholeNumber, Math.min(2, availableParallelism()))
+    .option('--build', 'prove claims about code by builds, as the service does: minutes each')
     .option('--json <file>', 'all results, to compare two runs')
     .exitOverride();
 }

@@ -54,7 +54,7 @@ const finding = z.strictObject({
       settings: z.array(z.strictObject({ symbol, value: z.string() })),
     })
     .optional(),
-  verification: z.strictObject({ rung, attempts: z.array(attempt) }),
+  verification: z.strictObject({ rung, attempts: z.array(attempt), notBuilt: z.string().min(1).optional() }),
 });
 
 const best = z.enum(['y', 'm', 'n', 'none']);
@@ -128,6 +128,7 @@ export const reportSchema = z.strictObject({
     configs: z.int().min(0),
     changedFiles: z.array(z.string()),
     changedSymbols: z.array(symbol),
+    sandbox: z.enum(['cgroup', 'rlimits', 'none']).optional(),
   }),
   dropped: z.array(z.strictObject({ rule: z.string(), key: z.string(), why: z.string() })),
   surveys: z.record(z.string(), survey).optional(),

@@ -1,6 +1,6 @@
 /** Small git repositories for tests: fixed dates and people, no configuration but git's own. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -86,5 +86,8 @@ export function tinyRepo(
 }
 
 export function tempDir(): string {
-  return mkdtempSync(join(tmpdir(), 'depbot-test-'));
+  const dir = mkdtempSync(join(tmpdir(), 'depbot-test-'));
+  // a tree may be in it, which the sandbox reads as another user
+  chmodSync(dir, 0o755);
+  return dir;
 }

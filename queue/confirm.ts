@@ -1,0 +1,88 @@
+/**
+ * From candidates to findings: each goes up the ladder, first to the tree's own conf, then, if it is about code, to a
+ * build. One that fails is dropped, with the reason; one that could not be built stays where it is, and says why.
+ */
+import type { BuildQuestion } from '../rules/build-question.ts';
+import type { Candidate, Conf, Rule, RuleRun } from '../rules/rule.ts';
+import type { Attempt, Dropped, Finding, Verification } from '../rules/types.ts';
+import type { BuildAnswer } from './build.ts';
+
+/** Answers questions in their order. */
+export type Builder = (questions: readonly BuildQuestion[]) => Promise<readonly BuildAnswer[]>;
+
+const NOT_ASKED: BuildAnswer = { ok: false, why: 'builds are switched off' };
+
+interface Climbing {
+  readonly rule: Rule;
+  readonly candidate: Candidate;
+  readonly attempts: readonly Attempt[];
+}
+
+/** Without `builder` nothing is built. */
+export async function confirmAll(
+  runs: readonly { readonly rule: Rule; readonly run: RuleRun }[],
+  conf: Conf,
+  builder?: Builder,
+): Promise<{ findings: Finding[]; dropped: Dropped[] }> {
+  const asked: Climbing[] = [];
+  for (const { rule, run } of runs)
+    for (const candidate of await run.finish()) asked.push({ rule, candidate, attempts: [] });
+  const configured = await Promise.all(
+    asked.map(async ({ rule, candidate }) => ({
+      rule,
+      candidate,
+      attempts: rule.rung > 1 ? await candidate.confirm(conf) : [],
+    })),
+  );
+  const dropped: Dropped[] = [];
+  const agreed = configured.filter(({ rule, candidate: { key }, attempts }) => {
+    const why = rule.rung > 1 ? disagreement('conf', attempts) : undefined;
+    if (why !== undefined) dropped.push({ rule: rule.id, key, why });
+    return why === undefined;
+  });
+  const questions = builder === undefined ? [] : agreed.flatMap(({ candidate }) => candidate.builds ?? []);
+  const answers = questions.length > 0 ? await builder!(questions) : [];
+  const answerTo = new Map(questions.map((question, i) => [question, answers[i]!]));
+
+  const findings: Finding[] = [];
+  for (const { rule, candidate, attempts } of agreed) {
+    const { confirm: _, builds = [], severity, ...rest } = candidate;
+    const verification = verified(
+      attempts,
+      builds.map((one) => answerTo.get(one) ?? NOT_ASKED),
+    );
+    const why = disagreement(
+      'a build',
+      verification.attempts.filter(({ rung }) => rung === 3),
+      true,
+    );
+    if (why === undefined) findings.push({ ...rest, rule: rule.id, severity: severity ?? rule.severity, verification });
+    else dropped.push({ rule: rule.id, key: candidate.key, why });
+  }
+  return { findings: findings.sort(inOrder), dropped };
+}
+
+function verified(attempts: readonly Attempt[], answers: readonly BuildAnswer[]): Verification {
+  const configured = attempts.length > 0 ? 2 : 1;
+  const built = answers.flatMap((answer) => (answer.ok ? answer.attempts : []));
+  const failed = answers.find((answer) => !answer.ok);
+  if (failed !== undefined) return { rung: configured, attempts: [...attempts, ...built], notBuilt: failed.why };
+  return { rung: built.length > 0 ? 3 : configured, attempts: [...attempts, ...built] };
+}
+
+/** Why attempts do not show what is claimed; undefined where they do. */
+function disagreement(who: string, attempts: readonly Attempt[], mayBeNone = false): string | undefined {
+  const one = attempts.find((attempt) => !attempt.agrees);
+  if (one === undefined) return attempts.length > 0 || mayBeNone ? undefined : 'nothing was tried';
+  return `${who} disagrees (${one.side} the series: ${one.argv.join(' ')} exited with ${one.exitCode}): ${one.excerpt}`;
+}
+
+/** By patch, line of the mail, rule, key. */
+function inOrder(a: Finding, b: Finding): number {
+  return (
+    a.anchor.patch - b.anchor.patch ||
+    a.anchor.mailLines[0] - b.anchor.mailLines[0] ||
+    (a.rule < b.rule ? -1 : Number(a.rule > b.rule)) ||
+    (a.key < b.key ? -1 : Number(a.key > b.key))
+  );
+}

@@ -1,0 +1,185 @@
+/** Objects of a real kernel, built without a change and with it. */
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { answerQuestions, type BuildAnswer } from '../../queue/build.ts';
+import { BuildPlace } from '../../queue/build-place.ts';
+import { gitText } from '../../queue/git.ts';
+import { cacheDir as machineCache } from '../../queue/provision-cache.ts';
+import { openRepository, type Repository } from '../../queue/repository.ts';
+import type { BuildQuestion } from '../../rules/build-question.ts';
+import { tempDir } from '../support/tiny-repo.ts';
+import { commitOn } from '../support/tree-change.ts';
+
+const TREE = process.env['DEPBOT_TEST_TREE'];
+const MINUTES = 60_000;
+
+/** Little is compiled by `make prepare`, and nothing of it needs what is not everybody's. */
+const TINY = ['CONFIG_64BIT=y', 'CONFIG_MODULES=y', 'CONFIG_EXPERT=y', '# CONFIG_DEBUG_FS is not set'];
+
+const DRIVER = `// SPDX-License-Identifier: GPL-2.0
+#include <linux/crc7.h>
+#include <linux/crc8.h>
+#include <linux/debugfs.h>
+#include <linux/module.h>
+
+int reef(const u8 *data);
+int reef(const u8 *data)
+{
+	return crc7_be(0, data, 8);
+}
+
+int reef_crc8(const u8 *table, const u8 *data);
+int reef_crc8(const u8 *table, const u8 *data)
+{
+	return crc8(table, data, 8, 0);
+}
+
+int reef_debugfs(void);
+int reef_debugfs(void)
+{
+	return IS_ERR(debugfs_create_dir("reef", NULL));
+}
+`;
+
+const CHANGE = {
+  'lib/reef.c': DRIVER,
+  'lib/reef_call.c':
+    '#include <linux/types.h>\nint reef_call(void);\nint reef_call(void)\n{\n\treturn reef_depth();\n}\n',
+  'lib/Kconfig': (old: string) =>
+    old.replace(
+      /^config CRC7$/m,
+      'config REEF\n\ttristate "Reef"\n\nconfig REEF_CALL\n\tbool "Reef call"\n\nconfig CRC7',
+    ),
+  'lib/Makefile': (old: string) => `${old}\nobj-$(CONFIG_REEF) += reef.o\nobj-$(CONFIG_REEF_CALL) += reef_call.o\n`,
+};
+
+const asked = {
+  ...{ arch: 'x86', object: 'lib/reef.o', name: 'crc7_be' },
+  config: [...TINY, 'CONFIG_REEF=y', 'CONFIG_REEF_CALL=y', 'CONFIG_CRC8=y', ''].join('\n'),
+};
+
+describe.skipIf(!TREE)('a build', () => {
+  /** A kernel that is checked out once stays, for the next run. */
+  const cacheDir = machineCache();
+  let stateDir: string;
+  let repo: Repository;
+  let sides: { before: string; after: string };
+
+  beforeAll(async () => {
+    stateDir = tempDir();
+    repo = await openRepository({ treeDir: TREE!, stateDir });
+    const before = (await gitText(repo.refs, ['rev-parse', 'HEAD'])).trim();
+    sides = { before, after: await commitOn(repo, before, CHANGE) };
+  });
+  afterAll(async () => {
+    await repo?.close();
+    rmSync(stateDir, { recursive: true, force: true });
+  });
+
+  async function answers(questions: readonly BuildQuestion[], of = sides): Promise<BuildAnswer[]> {
+    const place = await BuildPlace.take(repo, of, cacheDir);
+    try {
+      const found = await answerQuestions(place, questions);
+      await place.giveBack();
+      return found;
+    } finally {
+      await place.remove();
+    }
+  }
+
+  test(
+    'shows an undefined reference, a stub in force and an error, and where nothing is wrong that nothing is',
+    async () => {
+      const header = readFileSync(join(TREE!, 'include/linux/debugfs.h'), 'utf8').split('\n');
+      const isStub = (line: string): boolean => line.startsWith('static inline struct dentry *debugfs_create_dir(');
+      const stub = { path: 'include/linux/debugfs.h', line: header.findIndex(isStub) + 1 };
+      const found = await answers([
+        { ...asked, expects: 'undefined-reference', into: 'vmlinux', providers: ['lib/crc7.o'] },
+        { ...asked, name: 'debugfs_create_dir', expects: 'stub-in-force', stub },
+        { ...asked, object: 'lib/reef_call.o', name: 'reef_depth', expects: 'error' },
+        { ...asked, name: 'crc8', expects: 'either', into: 'vmlinux', providers: ['lib/crc8.o'] },
+        { ...asked, name: 'crc16', expects: 'undefined-reference', into: 'module', providers: ['lib/crc16.o'] },
+        { ...asked, expects: 'error' },
+        { ...asked, name: 'IS_ERR', expects: 'stub-in-force', stub },
+        { ...asked, object: 'lib/reef_call.o', name: 'reef_depth', expects: 'stub-in-force', stub },
+        { ...asked, arch: 'no-such-arch', expects: 'error' },
+      ]);
+      expect(found.map(shown)).toEqual([
+        [
+          'before: make does not build lib/reef.o',
+          'after: lib/reef.o refers to crc7_be; make does not build lib/crc7.o',
+          'agrees',
+        ],
+        [
+          'before: make does not build lib/reef.o',
+          `after: lib/reef.o: its debugfs_create_dir is the one of ${stub.path}:${stub.line}; the object has no reference to another debugfs_create_dir`,
+          'agrees',
+        ],
+        [
+          'before: make does not build lib/reef_call.o',
+          expect.stringMatching(/^after: lib\/reef_call\.c:5: error: implicit declaration of function .reef_depth/),
+          'agrees',
+        ],
+        [
+          'before: make does not build lib/reef.o',
+          'after: lib/reef.o refers to crc8, which lib/crc8.o provides',
+          'disagrees',
+        ],
+        ['before: make does not build lib/reef.o', 'after: lib/reef.o has no reference to crc16', 'disagrees'],
+        ['before: make does not build lib/reef.o', 'after: lib/reef.o compiles', 'disagrees'],
+        [
+          'before: make does not build lib/reef.o',
+          'after: lib/reef.o: no stub of it is in force; the object has no reference to another IS_ERR',
+          'disagrees',
+        ],
+        [expect.stringMatching(/^with the series lib\/reef_call\.o does not compile: lib\/reef_call\.c:5: error: /)],
+        ['no compiler for no-such-arch is known'],
+      ]);
+    },
+    12 * MINUTES,
+  );
+
+  test(
+    'what a hostile series leaves in its output folder is not there for the next',
+    async () => {
+      const attempt = 'touch poison && ! touch $(srctree)/poison /before/poison 2>/dev/null';
+      const hostile = await commitOn(repo, sides.before, {
+        Makefile: (old) =>
+          `${old}\nprepare: poison\npoison:\n\t${attempt} && echo 'poison.c:1: error: poisoned' >&2; false\n`,
+      });
+      const question: BuildQuestion = { ...asked, object: 'lib/crc8.o', expects: 'error' };
+      const [answer] = await answers([question], { ...sides, after: hostile });
+      // it was there, and could not write elsewhere
+      expect(shown(answer!)).toEqual(['with the series "make prepare" fails: poison.c:1: error: poisoned']);
+      const kept = join(cacheDir, 'builds', sides.before);
+      expect(readdirSync(kept).filter((name) => name.startsWith('after-'))).toEqual([]);
+      for (const name of readdirSync(kept).filter((one) => one !== 'index'))
+        expect(readdirSync(join(kept, name))).not.toContain('poison');
+      const [next] = await answers([question]);
+      expect(shown(next!)).toEqual(['before: lib/crc8.o compiles', 'after: lib/crc8.o compiles', 'disagrees']);
+    },
+    12 * MINUTES,
+  );
+
+  test(
+    'a place that is taken is not given to another, and the one given back first is kept',
+    async () => {
+      const [one, other] = [await BuildPlace.take(repo, sides, cacheDir), await BuildPlace.take(repo, sides, cacheDir)];
+      expect(one.src).not.toBe(other.src);
+      expect(existsSync(join(one.src, 'Makefile'))).toBe(true);
+      expect(existsSync(join(other.src, 'Makefile'))).toBe(false);
+      await other.remove();
+      await one.giveBack();
+      expect(existsSync(join(cacheDir, 'builds', sides.before, 'src/Makefile'))).toBe(true);
+    },
+    2 * MINUTES,
+  );
+});
+
+/** What each side showed, and whether that is what was claimed; or why nothing was. */
+function shown(answer: BuildAnswer): string[] {
+  if (!answer.ok) return [answer.why];
+  const agrees = answer.attempts.every((one) => one.agrees);
+  return [...answer.attempts.map(({ side, excerpt }) => `${side}: ${excerpt}`), agrees ? 'agrees' : 'disagrees'];
+}

@@ -1,0 +1,24 @@
+import { machine } from 'node:os';
+import { expect, test } from 'vitest';
+import { compilerFor } from '../../queue/compilers.ts';
+import { findOnPath } from '../../queue/sandbox.ts';
+import { SANDBOX_PATH } from '../../queue/sandbox-command.ts';
+import { subArch } from '../../queue/toolchain.ts';
+
+test('this machine needs no cross compiler for itself', async () => {
+  expect(await compilerFor(subArch(machine()))).toEqual({ ok: true, crossCompile: '' });
+});
+
+test.each([
+  ['arm64', 'aarch64-linux-gnu-', 'gcc-aarch64-linux-gnu'],
+  ['s390', 's390x-linux-gnu-', 'gcc-s390x-linux-gnu'],
+])('a cross compiler for %s is found by its name, or it is said what to install', async (arch, prefix, name) => {
+  const isHere = subArch(machine()) === arch || (await findOnPath(`${prefix}gcc`, SANDBOX_PATH)) !== undefined;
+  const found = await compilerFor(arch);
+  if (isHere) expect(found.ok).toBe(true);
+  else expect(found).toEqual({ ok: false, why: `no compiler for ${arch} is installed: apt install ${name}` });
+});
+
+test('for what has no compiler, none is known', async () => {
+  expect(await compilerFor('hexagon')).toEqual({ ok: false, why: 'no compiler for hexagon is known' });
+});

@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import { newDiagnostics, printDiagnostic, readDiagnostics } from '../../queue/kbuild-log.ts';
+
+const GCC = `/src/lib/reef.c: In function 'reef':
+/src/lib/reef.c:9:16: error: implicit declaration of function 'reef_depth'; did you mean 'reef'? [-Werror=implicit-function-declaration]
+    9 |         return reef_depth();
+      |                ^~~~~~~~~~
+/src/lib/reef.c: At top level:
+/src/lib/reef.c:12:12: warning: 'unused' defined but not used [-Wunused-function]
+./include/linux/foo.h:3:10: fatal error: linux/bar.h: No such file or directory
+make[3]: *** [/src/scripts/Makefile.build:229: lib/reef.o] Error 1
+make[2]: *** No rule to make target 'lib/none.o'.  Stop.
+`;
+
+describe('diagnostics', () => {
+  test('of gcc are read with file, line, function and option', () => {
+    expect(readDiagnostics(GCC)).toEqual([
+      {
+        ...{ severity: 'error', file: 'lib/reef.c', line: 9, function: 'reef' },
+        ...{ option: '-Wimplicit-function-declaration' },
+        text: "implicit declaration of function 'reef_depth'; did you mean 'reef'?",
+      },
+      {
+        ...{ severity: 'warning', file: 'lib/reef.c', line: 12, option: '-Wunused-function' },
+        text: "'unused' defined but not used",
+      },
+      { severity: 'error', file: 'include/linux/foo.h', line: 3, text: 'linux/bar.h: No such file or directory' },
+      { severity: 'error', file: '', text: "No rule to make target 'lib/none.o'.  Stop." },
+    ]);
+  });
+
+  test.each([
+    ['ERROR: modpost: "reef_crc" [drivers/reef.ko] undefined!', '', '"reef_crc" [drivers/reef.ko] undefined!'],
+    [
+      "ld: lib/reef.o: in function `reef': reef.c:(.text+0x5): undefined reference to `crc7_be'",
+      'lib/reef.o',
+      "undefined reference to `crc7_be'",
+    ],
+  ])('of %s', (line, file, text) => {
+    expect(readDiagnostics(line)).toEqual([{ severity: 'error', file, text }]);
+  });
+
+  test('are none in what make says of its work', () => {
+    expect(readDiagnostics("  CC      lib/error.o\nmake[1]: Entering directory '/out'\n  note: warning: no\n")).toEqual(
+      [],
+    );
+  });
+
+  test('are printed as a compiler does', () => {
+    expect(readDiagnostics(GCC).map(printDiagnostic).slice(1, 3)).toEqual([
+      "lib/reef.c:12: warning: 'unused' defined but not used [-Wunused-function]",
+      'include/linux/foo.h:3: error: linux/bar.h: No such file or directory',
+    ]);
+  });
+
+  test('of an endless output are bounded', () => {
+    expect(readDiagnostics('a.c:1:1: error: x\n'.repeat(5000)).length).toBe(1000);
+  });
+});
+
+describe('new diagnostics', () => {
+  const before = readDiagnostics(GCC);
+
+  test('are none where only lines move', () => {
+    expect(newDiagnostics(before, readDiagnostics(GCC.replaceAll(':9:16:', ':109:16:')))).toEqual([]);
+  });
+
+  test('are told though as many went as came, each once', () => {
+    const after = readDiagnostics(GCC.replace("'unused'", "'other'").repeat(2));
+    expect(newDiagnostics(before, after).map(({ text }) => text)).toEqual(["'other' defined but not used"]);
+  });
+
+  test('are told where a warning becomes an error, or another function has it', () => {
+    expect(newDiagnostics(before, readDiagnostics(GCC.replace('warning:', 'error:')))).toHaveLength(1);
+    expect(newDiagnostics(before, readDiagnostics(GCC.replace("'reef':", "'reef_2':")))).toHaveLength(1);
+  });
+});
