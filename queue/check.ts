@@ -14,6 +14,7 @@ import type { ExprPool } from '../rules/kconfig/expr.ts';
 import { isKconfigPath, KconfigStore } from '../rules/kconfig/files.ts';
 import type { KconfigModel } from '../rules/kconfig/model.ts';
 import { changedSymbols, type SymbolChange } from '../rules/kconfig/properties.ts';
+import { type Reach, reachOf } from '../rules/kconfig/reach.ts';
 import { Solver } from '../rules/kconfig/solve.ts';
 import { touchedPaths } from '../rules/kconfig/touched.ts';
 import { membersOf, TreeReaders } from '../rules/kconfig/tree-readers.ts';
@@ -165,12 +166,17 @@ async function compare(
   });
   const { findings, dropped } = await confirmAll(runs, conf).finally(() => confServers.close());
   clock.lap('confirm');
+  const cutShort = runs.flatMap(({ rule, run }) => {
+    const where = run.cutShort?.() ?? [];
+    return where.length > 0 ? [{ rule: rule.id, archs: where }] : [];
+  });
   const checked = {
     rules: rules.map((rule) => rule.id),
     archs,
     configs: configs.filter((config) => !circular.has(config.arch)).length,
     changedFiles,
     changedSymbols: [...symbols].sort(),
+    ...(cutShort.length > 0 && { cutShort }),
   };
   return { findings, dropped, checked };
 }
@@ -257,6 +263,8 @@ async function archPair(
   // A select of what is declared on another architecture alone changes no symbol here, and may close a circle.
   const cyclesAfter = scope.mayBeCircular && isReached ? findCycles(change.pool, modelAfter) : [];
   const known = new Set(cyclesAfter.length > 0 ? findCycles(change.pool, modelBefore).map(cycleKey) : []);
+  const solver = solvers(change.pool, modelBefore, modelAfter);
+  let reached: Reach | undefined;
   return {
     arch,
     before: modelBefore,
@@ -264,7 +272,11 @@ async function archPair(
     changes: symbols,
     newCycles: cyclesAfter.filter((cycle) => !known.has(cycleKey(cycle))),
     isCircular: cyclesAfter.length > 0,
-    solver: solvers(change.pool, modelBefore, modelAfter),
+    solver,
+    reach() {
+      reached ??= reachOf(solver('after'), symbols, change.readers);
+      return reached;
+    },
   };
 }
 

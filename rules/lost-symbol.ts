@@ -44,6 +44,7 @@ configurations lose it is for config-upgrade to say. Ints, hexes and strings are
     /** By level: symbols that an architecture cannot have with the series. */
     const impossible = { 1: new ArchCount(), 2: new ArchCount() };
     const archs = new Set<Arch>();
+    const cut: Arch[] = [];
     return {
       onArch(pair) {
         archs.add(pair.arch);
@@ -53,6 +54,7 @@ configurations lose it is for config-upgrade to say. Ints, hexes and strings are
         const [before, after] = [pair.solver('before'), pair.solver('after')];
         const losses = lossesOf(before, after, pair.changes, change.readers);
         for (const { name, level } of losses.impossible) impossible[level].found(name);
+        if (losses.isCut) cut.push(pair.arch);
         const stranded = strandedBy(before, after, pair.changes);
         const others = losses.lost.filter(({ symbol }) => !stranded.some((one) => one.symbol === symbol));
         if (stranded.length + others.length === 0) return;
@@ -71,6 +73,7 @@ configurations lose it is for config-upgrade to say. Ints, hexes and strings are
         );
         return [...Map.groupBy(told, causeOf).values()].map((losses) => candidate(change, losses));
       },
+      cutShort: () => cut,
     };
   },
 });

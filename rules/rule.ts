@@ -11,6 +11,7 @@ import type { ExprPool } from './kconfig/expr.ts';
 import type { KconfigTree } from './kconfig/files.ts';
 import type { KconfigModel } from './kconfig/model.ts';
 import type { SymbolChange } from './kconfig/properties.ts';
+import type { Reach } from './kconfig/reach.ts';
 import type { Solver } from './kconfig/solve.ts';
 import type { TreeReaders } from './kconfig/tree-readers.ts';
 import type { CTree } from './source/c-definitions.ts';
@@ -70,6 +71,8 @@ export interface ArchPair {
   readonly isCircular: boolean;
   /** For questions about all configurations; made when first asked for. Not where `isCircular`. */
   solver(side: Side): Solver;
+  /** Symbols that the series lets behave in new ways; found when first asked for. Not where `isCircular`. */
+  reach(): Reach;
 }
 
 /** The tree's own scripts/kconfig/conf, run in the sandbox. */
@@ -97,6 +100,8 @@ export interface RuleRun {
   onArch?(pair: ArchPair): void | Promise<void>;
   /** Called once at the end. */
   finish(): readonly Candidate[] | Promise<readonly Candidate[]>;
+  /** After `finish`: architectures on which it stopped at a limit, so that there may be more than was found. */
+  cutShort?(): readonly Arch[];
 }
 
 export interface Rule {

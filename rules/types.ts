@@ -311,6 +311,8 @@ export interface Checked {
   /** Kconfig files that differ between base and series. */
   readonly changedFiles: readonly string[];
   readonly changedSymbols: readonly SymbolName[];
+  /** Rules that stopped at a limit, and where: of these silence says less. */
+  readonly cutShort?: readonly { readonly rule: RuleId; readonly archs: readonly Arch[] }[];
 }
 
 /** Why a series could not be checked. */

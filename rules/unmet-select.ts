@@ -1,7 +1,6 @@
 import { onBothSides } from './both-sides.ts';
 import { blamedLines } from './kconfig/blamed-line.ts';
 import type { Edge, KSymbol } from './kconfig/model.ts';
-import { reachOf } from './kconfig/reach.ts';
 import { type Repair, repairsOf } from './kconfig/repairs.ts';
 import { newlyUnmet, selectorsOf, type Unmet, unmetLines } from './kconfig/unmet.ts';
 import { Upgrade } from './kconfig/upgrade.ts';
@@ -29,14 +28,17 @@ Depend on BAZ as well, select it where it is meant to be selected, or imply BAR.
 ## What it misses
 Selects that the tree before allows to be unmet as well, in whatever configuration. Answers of
 $(shell,...) are those of one compiler. Of a change that very many symbols depend on, the nearest
-are looked at.`,
+are looked at, and the report says on which architectures that was so.`,
 
   begin(change) {
     const found = new Map<string, Pair>();
+    const cut: Arch[] = [];
     return {
       onArch(pair) {
         if (pair.changes.size === 0 || pair.isCircular) return;
-        for (const one of look(change, pair)) {
+        const { pairs, isCut } = look(change, pair);
+        if (isCut) cut.push(pair.arch);
+        for (const one of pairs) {
           const known = found.get(one.key);
           found.set(one.key, known ? { ...onAll(known, one), repairs: helpingBoth(known, one) } : one);
         }
@@ -44,6 +46,7 @@ are looked at.`,
       finish() {
         return [...Map.groupBy(found.values(), causeOf).values()].map((pairs) => candidate(change, pairs));
       },
+      cutShort: () => cut,
     };
   },
 });
@@ -72,13 +75,12 @@ function causeOf({ anchor: { patch, file, line }, blamed, edge, unmet }: Pair): 
   return isOwnSelect ? `${patch} ${file} ${edge.from} ${lacks.join(' ')}` : `${patch} ${file}:${line}`;
 }
 
-function look(change: KernelChange, pair: ArchPair): Pair[] {
-  const solvers = { before: pair.solver('before'), after: pair.solver('after') };
-  const symbols = reachOf(solvers.after, pair.changes, change.readers);
-  const found = newlyUnmet(solvers.before, solvers.after, symbols);
-  if (found.length === 0) return [];
+function look(change: KernelChange, pair: ArchPair): { readonly pairs: readonly Pair[]; readonly isCut: boolean } {
+  const reach = pair.reach();
+  const { found, isCut } = newlyUnmet(pair.solver('before'), pair.solver('after'), reach.symbols);
   const upgrade = new Upgrade(change.pool, pair.before, pair.after, pair.changes, change.readers);
-  return found.flatMap((unmet) => told(change, pair, upgrade, unmet) ?? []);
+  const pairs = found.flatMap((unmet) => told(change, pair, upgrade, unmet) ?? []);
+  return { pairs, isCut: reach.isCut || isCut };
 }
 
 function told(change: KernelChange, pair: ArchPair, upgrade: Upgrade, unmet: Unmet): Pair | undefined {

@@ -7,7 +7,6 @@ import { KbuildTree, symbolTypes } from '../kbuild/kbuild-tree.ts';
 import { filesNear } from '../kbuild/near-objects.ts';
 import type { Presence } from '../kbuild/presence.ts';
 import type { KSymbol } from '../kconfig/model.ts';
-import { reachOf } from '../kconfig/reach.ts';
 import type { Goal } from '../kconfig/solve.ts';
 import type { ArchPair, KernelChange } from '../rule.ts';
 import type { Arch, Side } from '../types.ts';
@@ -60,9 +59,7 @@ export class LinkSearch {
   /** Newly possible gaps of one architecture, by owner and by what would have provided. */
   async find(pair: ArchPair): Promise<Cause[]> {
     const { pool } = this.#change;
-    const solver = pair.solver('after');
-    const symbols = reachOf(solver, pair.changes, this.#change.readers);
-    const reached = symbols.flatMap((id) => pair.after.symbols[id] ?? []);
+    const reached = pair.reach().symbols.flatMap((id) => pair.after.symbols[id] ?? []);
     const near = [...new Set([...selectorsOf(pair), ...reached])].slice(0, MOST_SYMBOLS);
     const after = await this.#builds('after', pair);
     const before = await this.#builds('before', pair);
