@@ -47,8 +47,8 @@ const MOST_EDGES = 2000;
 
 /**
  * Edges from or to one of the symbols that can be unmet after and could not before, in a configuration in which the
- * target was not unmet before by another select. An edge for which one of the solvers gives up is left out. `isCut`:
- * there are too many to look at all.
+ * target was not unmet before by another select, and in which it needs no other such edge. An edge for which one of the
+ * solvers gives up is left out. `isCut`: there are too many to look at all.
  */
 export function newlyUnmet(
   before: Solver,
@@ -80,7 +80,28 @@ export function newlyUnmet(
       break;
     }
   }
-  return { found, isCut: edges.size > MOST_EDGES };
+  const own = found.flatMap((one) => withoutOthers(before, after, one, found) ?? []);
+  return { found: own, isCut: edges.size > MOST_EDGES };
+}
+
+/**
+ * The same in a configuration that needs none of the others: what is only possible because another select forces
+ * something on is no fault of its own.
+ */
+function withoutOthers(before: Solver, after: Solver, one: Unmet, found: readonly Unmet[]): Unmet | undefined {
+  const { edge, level } = one;
+  const { values, pool } = after;
+  applySettings(values, one.settings);
+  const forced = new Set(
+    [...new Set(found.map(({ edge: { to } }) => to))].filter(
+      (to) => to !== edge.to && values.directDep(to) < values.reverseDep(to),
+    ),
+  );
+  const others = found.filter((other) => forced.has(other.edge.to) && other.edge.from !== edge.from);
+  if (others.length === 0) return one;
+  const off = others.map((other): Goal => ({ expr: edgeExpr(pool, other.edge), level: 1, holds: false }));
+  const settings = newCase(before, after, edge, [...unmetGoals(pool, edge, level), ...off], level);
+  return settings && { ...one, settings };
 }
 
 /**
