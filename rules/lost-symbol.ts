@@ -7,6 +7,7 @@ import { lineOf, valueOn } from './kconfig/config-line.ts';
 import { type ExprId, type ExprPool, NONE, Op } from './kconfig/expr.ts';
 import { type Lost, lossesOf, type Stranded, strandedBy } from './kconfig/lost.ts';
 import type { KSymbol } from './kconfig/model.ts';
+import { SymbolType } from './kconfig/parse.ts';
 import { canSelect } from './kconfig/repairs.ts';
 import { Upgrade } from './kconfig/upgrade.ts';
 import { applySettings, fragment } from './kconfig/witness.ts';
@@ -139,7 +140,7 @@ function lossOf(change: KernelChange, pair: ArchPair, upgrade: Upgrade, lost: Lo
     key: `${symbol.name} ${level}`,
     symbol: symbol.name,
     level,
-    value: level === 1 ? 'y or m' : 'y',
+    value: level === 1 && symbol.type === SymbolType.tristate ? 'y or m' : 'y',
     how: stranded ? 'stranded' : isOwn ? 'dead' : 'along',
     anchor: blamed.anchor,
     blamed: blamed.place,
@@ -221,8 +222,8 @@ function isOnlyForModules(pool: ExprPool, expr: ExprId): boolean {
 }
 
 /** Equal for losses that one comment is about: by one line, or for want of one helper. */
-function causeOf({ how, helper, anchor: { patch, file, line } }: Loss): string {
-  return `${how} ${patch} ${file}${helper ? ` ${helper.symbol} ${helper.isSelectable}` : `:${line}`}`;
+function causeOf({ helper, anchor: { patch, file, line } }: Loss): string {
+  return `${patch} ${file}${helper ? ` ${helper.symbol} ${helper.isSelectable}` : `:${line}`}`;
 }
 
 /** Other symbols of the same cause that are named, and shown to conf. */
@@ -231,6 +232,7 @@ const FEW_OTHERS = 6;
 function candidate(change: KernelChange, losses: readonly Loss[]): Candidate {
   const [shown, ...others] = losses.toSorted(
     (a, b) =>
+      Number(b.how === 'dead') - Number(a.how === 'dead') ||
       Number(b.blamed.isQuoted) - Number(a.blamed.isQuoted) ||
       a.reasons.length - b.reasons.length ||
       b.archs.length - a.archs.length ||
@@ -250,8 +252,11 @@ function candidate(change: KernelChange, losses: readonly Loss[]): Candidate {
       blamed,
       reasons,
       helper,
-      archs: [...new Set(losses.flatMap((loss) => loss.archs))].sort(),
-      others: named.map((one) => one.symbol),
+      archs: shown.archs.toSorted(),
+      others: named.filter((one) => isAlike(one, shown)).map((one) => one.symbol),
+      along: named
+        .filter((one) => !isAlike(one, shown))
+        .map((one) => ({ symbol: one.symbol, value: one.value, archs: one.archs.toSorted() })),
       notTried: others.length - named.length,
     },
     evidence: [
@@ -261,6 +266,12 @@ function candidate(change: KernelChange, losses: readonly Loss[]): Candidate {
     witness,
     confirm: async (conf) => (await Promise.all([shown, ...named].map((loss) => confirm(conf, loss)))).flat(),
   };
+}
+
+/** Whether the words about one are true of the other. */
+function isAlike(a: Loss, b: Loss): boolean {
+  const isSameLoss = a.how === b.how && a.value === b.value;
+  return isSameLoss && (a.how !== 'along' || a.archs.toSorted().join() === b.archs.toSorted().join());
 }
 
 /** conf gives the symbol without the series, and not with it, from the same .config. */

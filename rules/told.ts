@@ -2,7 +2,7 @@
 
 import { fame } from './config-groups.ts';
 import type { Setting } from './kconfig/justify.ts';
-import type { KconfigFile } from './kconfig/parse.ts';
+import { type KconfigFile, SymbolType } from './kconfig/parse.ts';
 import type { KernelChange } from './rule.ts';
 import type { Arch, Side, Witness } from './types.ts';
 
@@ -35,7 +35,11 @@ export function placeAt(change: KernelChange, path: string, line: number): Place
 
 /** Settings that are all of a .config, which olddefconfig completes. */
 export function witnessOf(arch: Arch, settings: readonly Setting[]): Witness {
-  const named = settings.map(({ symbol, value }) => ({ symbol: symbol.name, value }));
+  const named = settings.map(({ symbol: { name, type }, value }) => ({
+    symbol: name,
+    value,
+    ...(type === SymbolType.string && { isString: true as const }),
+  }));
   return { arch, from: 'empty', settings: named.sort((a, b) => (a.symbol < b.symbol ? -1 : 1)) };
 }
 

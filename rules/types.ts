@@ -259,7 +259,12 @@ export interface Witness {
    */
   readonly from: string;
   /** Sorted by symbol. Values as in a .config: `y`, `m`, `n`, or a string/number. */
-  readonly settings: readonly { readonly symbol: SymbolName; readonly value: string }[];
+  readonly settings: readonly {
+    readonly symbol: SymbolName;
+    readonly value: string;
+    /** The symbol is a string: its value stands in quotes, whatever it looks like. */
+    readonly isString?: true;
+  }[];
 }
 
 /** How far a finding was proved: 1 derived, 2 configured (the tree's own conf agrees), 3 built. */
