@@ -143,6 +143,7 @@ function question(command: Command): Command {
   return ofTree(command)
     .option('--arch <arch>', 'as in `make ARCH=…`, or all (may be repeated; default: all)', list)
     .option('--json', 'print the answers as JSON')
+    .option('--free-shell', 'leave open what commands of $(shell,…) answer with y or n, as those that try the compiler')
     .option('--no-conf', "do not have the tree's own conf confirm each configuration");
 }
 

@@ -258,23 +258,25 @@ function witnessContext({ arch, from, settings }: Witness): Record<string, unkno
   };
 }
 
+type Setting = Witness['settings'][number];
+
 /** A witness as lines of a .config. */
 export function configLines({ settings }: Pick<Witness, 'settings'>): string[] {
-  return settings.map(({ symbol, value }) => configLine(symbol, tame(value)));
+  return settings.map(configLine);
 }
 
 /** A line of .config. */
-function configLine(symbol: string, value: string): string {
-  if (value === 'n') return `# CONFIG_${symbol} is not set`;
-  const isBare = /^([ym]|-?\d+|0[xX][0-9a-fA-F]+)$/.test(value);
-  return `CONFIG_${symbol}=${isBare ? value : `"${value.replace(/["\\]/g, '\\$&')}"`}`;
+function configLine({ symbol, value, isString }: Setting): string {
+  const text = tame(value);
+  if (text === 'n' && !isString) return `# CONFIG_${symbol} is not set`;
+  return `CONFIG_${symbol}=${isString ? `"${text.replace(/["\\]/g, '\\$&')}"` : text}`;
 }
 
 /** Settings as arguments of scripts/config, a few on each line. */
 function argumentLines(settings: Witness['settings']): string[] {
   const lines: string[] = [];
-  for (const { symbol, value } of settings) {
-    const argument = configArgument(symbol, tame(value));
+  for (const setting of settings) {
+    const argument = configArgument(setting);
     const last = lines.at(-1);
     if (last !== undefined && last.length + argument.length < 56) {
       lines[lines.length - 1] = `${last} ${argument}`;
@@ -297,17 +299,18 @@ function shellSafe(text: string): string | undefined {
 }
 
 /** One setting as scripts/config takes it, quoted for a POSIX shell. */
-function configArgument(symbol: string, value: string): string {
+function configArgument({ symbol, value, isString }: Setting): string {
+  const text = tame(value);
   const tristate = new Map([
     ['y', '-e'],
     ['m', '-m'],
     ['n', '-d'],
-  ]).get(value);
-  if (tristate !== undefined) {
+  ]).get(text);
+  if (tristate !== undefined && !isString) {
     return `${tristate} ${symbol}`;
   }
-  const quoted = shellSafe(value) ?? `'${value.replaceAll("'", "'\\''")}'`;
-  return `${/^-?(0x[0-9a-f]+|\d+)$/i.test(value) ? '--set-val' : '--set-str'} ${symbol} ${quoted}`;
+  const quoted = shellSafe(text) ?? `'${text.replaceAll("'", "'\\''")}'`;
+  return `${isString ? '--set-str' : '--set-val'} ${symbol} ${quoted}`;
 }
 
 function baseContext(report: Report): Record<string, unknown> {

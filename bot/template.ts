@@ -130,6 +130,7 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     'claim.helper.isSelectable': 'whether a select instead would do no harm',
     'claim.archs': 'architectures it is lost on, list',
     'claim.others': 'other symbols lost by the same line, confirmed, list',
+    'claim.along': 'list of {symbol, value, archs}: lost by the same line in another way, or elsewhere',
     'claim.notTried': 'number of others that were not shown to conf',
   },
   'unmet-select': {

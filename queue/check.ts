@@ -16,6 +16,7 @@ import type { ExprPool } from '../rules/kconfig/expr.ts';
 import { isKconfigPath, KconfigStore } from '../rules/kconfig/files.ts';
 import type { KconfigModel } from '../rules/kconfig/model.ts';
 import { changedSymbols, type SymbolChange } from '../rules/kconfig/properties.ts';
+import { type Reach, reachOf } from '../rules/kconfig/reach.ts';
 import { Solver } from '../rules/kconfig/solve.ts';
 import { touchedPaths } from '../rules/kconfig/touched.ts';
 import { membersOf, TreeReaders } from '../rules/kconfig/tree-readers.ts';
@@ -183,6 +184,10 @@ async function compare(
     (run.undecided?.() ?? []).map(({ key, why }) => ({ rule: rule.id, key, why })),
   );
   clock.lap('confirm');
+  const cutShort = runs.flatMap(({ rule, run }) => {
+    const where = run.cutShort?.() ?? [];
+    return where.length > 0 ? [{ rule: rule.id, archs: where }] : [];
+  });
   let surveys: Report['surveys'];
   if (options.withSurvey === true && scope && findings.length > 0) {
     options.onProgress?.('surveying the architectures');
@@ -198,6 +203,7 @@ async function compare(
     changedFiles,
     changedSymbols: [...symbols].sort(),
     sandbox: options.trustTree === true ? ('none' as const) : await memoryBound(),
+    ...(cutShort.length > 0 && { cutShort }),
   };
   return { findings, dropped, undecided, checked, ...(surveys && { surveys }) };
 }
@@ -289,6 +295,8 @@ async function archPair(
   // A select of what is declared on another architecture alone changes no symbol here, and may close a circle.
   const cyclesAfter = scope.mayBeCircular && isReached ? findCycles(change.pool, modelAfter) : [];
   const known = new Set(cyclesAfter.length > 0 ? findCycles(change.pool, modelBefore).map(cycleKey) : []);
+  const solver = solvers(change.pool, modelBefore, modelAfter);
+  let reached: Reach | undefined;
   return {
     arch,
     before: modelBefore,
@@ -296,7 +304,11 @@ async function archPair(
     changes: symbols,
     newCycles: cyclesAfter.filter((cycle) => !known.has(cycleKey(cycle))),
     isCircular: cyclesAfter.length > 0,
-    solver: solvers(change.pool, modelBefore, modelAfter),
+    solver,
+    reach() {
+      reached ??= reachOf(solver('after'), symbols, change.readers);
+      return reached;
+    },
     expectConf: () => void Promise.all([before.prepareConf(arch), after.prepareConf(arch)]),
   };
 }

@@ -12,6 +12,7 @@ import type { ExprPool } from './kconfig/expr.ts';
 import type { KconfigTree } from './kconfig/files.ts';
 import type { KconfigModel } from './kconfig/model.ts';
 import type { SymbolChange } from './kconfig/properties.ts';
+import type { Reach } from './kconfig/reach.ts';
 import type { Solver } from './kconfig/solve.ts';
 import type { TreeReaders } from './kconfig/tree-readers.ts';
 import type { CTree } from './source/c-definitions.ts';
@@ -73,6 +74,8 @@ export interface ArchPair {
   solver(side: Side): Solver;
   /** A hint: a candidate of this architecture is likely to ask conf, which can read the Kconfig files meanwhile. */
   expectConf(): void;
+  /** Symbols that the series lets behave in new ways; found when first asked for. Not where `isCircular`. */
+  reach(): Reach;
 }
 
 /** The tree's own scripts/kconfig/conf, run in the sandbox. */
@@ -112,6 +115,8 @@ export interface RuleRun {
   finish(): readonly Candidate[] | Promise<readonly Candidate[]>;
   /** Called after that. */
   undecided?(): readonly Undecided[];
+  /** After `finish`: architectures on which it stopped at a limit, so that there may be more than was found. */
+  cutShort?(): readonly Arch[];
 }
 
 export interface Rule {

@@ -261,7 +261,12 @@ export interface Witness {
    */
   readonly from: string;
   /** Sorted by symbol. Values as in a .config: `y`, `m`, `n`, or a string/number. */
-  readonly settings: readonly { readonly symbol: SymbolName; readonly value: string }[];
+  readonly settings: readonly {
+    readonly symbol: SymbolName;
+    readonly value: string;
+    /** The symbol is a string: its value stands in quotes, whatever it looks like. */
+    readonly isString?: true;
+  }[];
 }
 
 /** How far a finding was proved: 1 derived, 2 configured (the tree's own conf agrees), 3 built. */
@@ -327,6 +332,8 @@ export interface Checked {
    * they ran bare. Absent of a series that was not checked.
    */
   readonly sandbox?: 'cgroup' | 'rlimits' | 'none';
+  /** Rules that stopped at a limit, and where: of these silence says less. */
+  readonly cutShort?: readonly { readonly rule: RuleId; readonly archs: readonly Arch[] }[];
 }
 
 /** Why a series could not be checked. */

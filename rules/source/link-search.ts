@@ -8,10 +8,9 @@ import { KbuildTree, symbolTypes } from '../kbuild/kbuild-tree.ts';
 import { filesNear } from '../kbuild/near-objects.ts';
 import type { Presence } from '../kbuild/presence.ts';
 import type { KSymbol } from '../kconfig/model.ts';
-import { reachOf } from '../kconfig/reach.ts';
 import type { Goal } from '../kconfig/solve.ts';
 import type { ArchPair, KernelChange } from '../rule.ts';
-import type { Arch, Side, SymbolName } from '../types.ts';
+import type { Arch, Side } from '../types.ts';
 import type { Definitions } from './c-definitions.ts';
 import { exactGap, type Gap, gapsOf, SideCode } from './file-gaps.ts';
 import { Builds } from './link-gap.ts';
@@ -43,7 +42,6 @@ export class LinkSearch {
   readonly #change: KernelChange;
   readonly #files = new Map<string, Promise<string[]>>();
   readonly #code: Readonly<Record<Side, SideCode>>;
-  readonly #reached = new Map<string, readonly SymbolName[]>();
   readonly #definitions = new Map<string, Definitions>();
   /** What was not looked at, since there was more than the bounds allow. */
   readonly #left = new Set<string>();
@@ -98,17 +96,10 @@ export class LinkSearch {
     );
   }
 
-  /** What is reached is asked of one architecture of those with the same changes. */
+  /** What the change reaches, who selects it first. */
   #near(pair: ArchPair): readonly KSymbol[] {
     if (pair.changes.size === 0) return [];
-    const changed = [...pair.changes.keys()].sort().join(' ');
-    const reached =
-      this.#reached.get(changed) ??
-      reachOf(pair.solver('after'), pair.changes, this.#change.readers).flatMap(
-        (id) => pair.after.symbols[id]?.name ?? [],
-      );
-    this.#reached.set(changed, reached);
-    const symbols = reached.flatMap((name) => pair.after.symbols[this.#change.pool.findSymbol(name) ?? -1] ?? []);
+    const symbols = pair.reach().symbols.flatMap((id) => pair.after.symbols[id] ?? []);
     const near = [...new Set([...selectorsOf(pair), ...symbols.filter(({ declarations }) => declarations.length > 0)])];
     for (const { name } of near.slice(MOST_SYMBOLS)) this.#left.add(name);
     return near.slice(0, MOST_SYMBOLS);
