@@ -95,6 +95,7 @@ function candidate(change: KernelChange, losses: readonly Loss[]): Candidate {
     ),
     witness,
     confirm: async (conf) => (await Promise.all([shown, ...named].map((loss) => confirm(conf, loss)))).flat(),
+    builds: [shown, ...named].flatMap(({ builds }) => builds),
   };
 }
 

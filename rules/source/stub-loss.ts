@@ -3,6 +3,7 @@
  * return that it forces, what is needed now and what that takes, and which existing configurations lack it.
  */
 
+import type { BuildQuestion } from '../build-question.ts';
 import type { Presence } from '../kbuild/presence.ts';
 import { readConfig } from '../kconfig/dotconfig.ts';
 import { YES } from '../kconfig/expr.ts';
@@ -51,6 +52,8 @@ export interface Loss {
   readonly repairs: readonly Repair[];
   readonly witness: Witness;
   readonly config: string;
+  /** What a build is to show. */
+  readonly builds: readonly BuildQuestion[];
   readonly before: Settings;
   readonly after: Settings;
   readonly archs: readonly Arch[];
@@ -204,6 +207,7 @@ export class StubLosses {
         : [],
       witness: witnessOf(pair.arch, answer.settings),
       config,
+      builds: buildsOf(pair.arch, config, chain),
       before,
       after,
       archs: [pair.arch],
@@ -267,6 +271,14 @@ export class StubLosses {
     const text = (await this.#change[side].tree.read([path])).get(path) ?? '';
     return text.split('\n', line)[line - 1] ?? '';
   }
+}
+
+/** The object that calls the stub; none where a header does, since then no line of the object itself shows it. */
+function buildsOf(arch: Arch, config: string, { calls, stub: { path, line } }: Chain): BuildQuestion[] {
+  const { caller, site } = calls.at(-1)!;
+  if (!caller.path.endsWith('.c') || site.isPointer) return [];
+  const object = caller.path.replace(/c$/, 'o');
+  return [{ arch, config, object, name: site.callee, expects: 'stub-in-force', stub: { path, line } }];
 }
 
 /** A condition that changed stands no further from the call. */
