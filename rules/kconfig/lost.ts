@@ -8,6 +8,7 @@ import { directDependencyOf, edgeExpr, substitute } from './conditions.ts';
 import { type ExprId, type ExprPool, NONE, type SymbolId } from './expr.ts';
 import type { Setting } from './justify.ts';
 import { MayBeOn } from './may-be-on.ts';
+import { mayFall } from './may-fall.ts';
 import type { Edge, KSymbol } from './model.ts';
 import { answerPrompts } from './modes.ts';
 import { SymbolType } from './parse.ts';
@@ -45,7 +46,7 @@ const MOST_ASKED = 2000;
 
 type Changes = ReadonlyMap<string, SymbolChange>;
 
-/** Looks at the changed symbols, and those whose value depends on one of them, over whatever steps. */
+/** Looks at the changed symbols, and those that may fall with one of them, over whatever steps. */
 export function lossesOf(before: Solver, after: Solver, changes: Changes, readers: TreeReaders): Losses {
   const { pool } = before;
   const all = allYes(after);
@@ -53,7 +54,7 @@ export function lossesOf(before: Solver, after: Solver, changes: Changes, reader
   const lost: Lost[] = [];
   const impossible: { symbol: SymbolId; level: Level }[] = [];
   let asked = 0;
-  for (const id of readersOf(after, changes, readers)) {
+  for (const id of mayFall(pool, after.model, changes, readers)) {
     const [was, is] = [before.model.symbols[id], after.model.symbols[id]];
     // What has no prompt is nobody's choice: a helper without users goes by itself.
     if (!was?.prompts.length || !is?.declarations.length || !isLogical(was) || is.type !== was.type) continue;
@@ -78,20 +79,6 @@ function allYes({ pool, model }: Solver): Values {
   answerPrompts(values, 2);
   values.restart();
   return values;
-}
-
-/** The changed symbols and all that read them, over whatever steps, the nearest first. */
-function* readersOf({ model }: Solver, changes: Changes, readers: TreeReaders): Generator<SymbolId> {
-  const ids = [...changes.values()].flatMap(({ before, after }) => [before?.id ?? -1, after?.id ?? -1]);
-  const seen = new Set(ids.filter((id) => id >= 0));
-  // The set grows while it is walked.
-  for (const id of seen) {
-    yield id;
-    for (const reader of readers.of(id)) seen.add(reader);
-    // All tristates read MODULES, without saying so.
-    if (id === model.modules?.id)
-      for (const { type, id: reader } of model.declared) if (type === SymbolType.tristate) seen.add(reader);
-  }
 }
 
 /**
