@@ -29,6 +29,7 @@ import { ConfServers } from './conf-servers.ts';
 import { type DistributionConfig, existingConfigs } from './existing-configs.ts';
 import { changedPaths, openTree } from './git-tree.ts';
 import { AnswerError, ConfError, fromTree, KconfigSide } from './kconfig-side.ts';
+import { CFilesOnDisk } from './kept-c-files.ts';
 import { uncheckedReport } from './report.ts';
 import type { Repository } from './repository.ts';
 import { SandboxError } from './sandbox.ts';
@@ -133,7 +134,7 @@ async function compare(
   const changedFiles = paths.map(({ path }) => path).filter(isKconfigPath);
   const all = chosenArchs(await comparedArchs(treeBefore.tree, treeAfter.tree), options.archs);
   const configs = await existingConfigs(treeBefore.tree, treeAfter.tree, all, options.distributions ?? []);
-  const { kbuild, cFiles } = codeOf(store);
+  const { kbuild, cFiles } = codeOf(store, options.cacheDir);
   const change: KernelChange = {
     series,
     before: { commit: base, tree: treeBefore.tree, kconfig: treeBefore, c: new CTree(treeBefore.tree, cFiles) },
@@ -193,10 +194,13 @@ interface Code {
 
 const codes = new WeakMap<KconfigStore, Code>();
 
-function codeOf(store: KconfigStore): Code {
+function codeOf(store: KconfigStore, cacheDir: string): Code {
   const known = codes.get(store);
   if (known) return known;
-  const code = { kbuild: new KbuildStore(store.pool), cFiles: new CFileCache(new CReader().read) };
+  const code = {
+    kbuild: new KbuildStore(store.pool),
+    cFiles: new CFileCache(new CReader().read, new CFilesOnDisk(cacheDir)),
+  };
   codes.set(store, code);
   return code;
 }
