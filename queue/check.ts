@@ -36,6 +36,7 @@ import { type DistributionConfig, existingConfigs } from './existing-configs.ts'
 import { GitError } from './git.ts';
 import { changedPaths, openTree } from './git-tree.ts';
 import { AnswerError, ConfError, fromTree, KconfigSide } from './kconfig-side.ts';
+import { CFilesOnDisk } from './kept-c-files.ts';
 import { uncheckedReport } from './report.ts';
 import type { Repository } from './repository.ts';
 import { memoryBound, SandboxError } from './sandbox.ts';
@@ -144,7 +145,7 @@ async function compare(
   const changedFiles = paths.map(({ path }) => path).filter(isKconfigPath);
   const all = chosenArchs(await comparedArchs(treeBefore.tree, treeAfter.tree), options.archs);
   const configs = await existingConfigs(treeBefore.tree, treeAfter.tree, all, options.distributions ?? []);
-  const { kbuild, cFiles } = codeOf(store);
+  const { kbuild, cFiles } = codeOf(store, options.cacheDir);
   const change: KernelChange = {
     series,
     before: { commit: base, tree: treeBefore.tree, kconfig: treeBefore, c: new CTree(treeBefore.tree, cFiles) },
@@ -221,10 +222,13 @@ interface Code {
 
 const codes = new WeakMap<KconfigStore, Code>();
 
-function codeOf(store: KconfigStore): Code {
+function codeOf(store: KconfigStore, cacheDir: string): Code {
   const known = codes.get(store);
   if (known) return known;
-  const code = { kbuild: new KbuildStore(store.pool), cFiles: new CFileCache(new CReader().read) };
+  const code = {
+    kbuild: new KbuildStore(store.pool),
+    cFiles: new CFileCache(new CReader().read, new CFilesOnDisk(cacheDir)),
+  };
   codes.set(store, code);
   return code;
 }

@@ -6,7 +6,7 @@
  * name; texts and answers are compared before it is used. What does not fit is as good as not kept.
  */
 
-import { createHash, hash, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ import type { MacroWorld } from '../rules/kconfig/macros.ts';
 import type { KconfigModel } from '../rules/kconfig/model.ts';
 import { type ModelRecord, recordModel, restoreModel, type Table } from '../rules/kconfig/model-record.ts';
 import type { SourceText } from '../rules/kconfig/parse.ts';
+import { codeDigest } from './code-digest.ts';
 import { digestInside, digestOf } from './dir-files.ts';
 
 /** Of some megabytes each. */
@@ -91,28 +92,16 @@ export class KeptModels {
   #path({ env }: MacroWorld): string {
     const { root, facts } = this.#options;
     const sorted = Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1));
-    const name = JSON.stringify([root, facts, sorted, endianness(), codeDigest()]);
+    const name = JSON.stringify([root, facts, sorted, endianness(), ownCode()]);
     return join(this.#folder, hash('sha256', name).slice(0, 32));
   }
 }
 
-let ownCode: string | undefined;
-
-/** Of the code that makes models and keeps them: what another version of it has kept is not for this one. */
-function codeDigest(): string {
-  if (ownCode === undefined) {
-    const here = import.meta.dirname;
-    const language = join(here, '../rules/kconfig');
-    const files = readdirSync(language)
-      .filter((name) => name.endsWith('.ts'))
-      .sort()
-      .map((name) => join(language, name));
-    const code = createHash('sha256');
-    for (const path of [...files, import.meta.filename, join(here, 'dir-files.ts'), join(here, 'dir-kconfig.ts')])
-      code.update(path).update(readFileSync(path));
-    ownCode = code.digest('hex');
-  }
-  return ownCode;
+/** Of the code that makes models and keeps them. */
+function ownCode(): string {
+  const here = import.meta.dirname;
+  const files = [import.meta.filename, join(here, 'dir-files.ts'), join(here, 'dir-kconfig.ts')];
+  return codeDigest(join(here, '../rules/kconfig'), files);
 }
 
 function prune(folder: string): void {

@@ -33,11 +33,9 @@ include a header which the series changes. Of a change that concerns very many f
     const search = new LinkSearch(change);
     const found = new Map<string, ToldGap>();
     return {
-      async wantsArchs() {
-        return search.touchesCode;
-      },
+      wantsArchs: () => search.hasNews(),
       async onArch(pair) {
-        if (pair.isCircular || (pair.changes.size === 0 && !search.touchesCode)) return;
+        if (pair.isCircular || (pair.changes.size === 0 && !(await search.hasNews()))) return;
         for (const one of await toldGaps(change, search, pair)) {
           const known = found.get(one.key);
           // several files of one entry may lack the same

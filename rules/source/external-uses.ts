@@ -206,6 +206,14 @@ class Search {
     return yes === true && no === true ? undefined : { yes, no };
   }
 
+  /** Where a header says the name and the parser saw neither a definition nor a prototype, there may be a stub. */
+  #unparsed(path: string, file: CFile, name: string): HeaderDefinition[] {
+    const { words, when: reach } = this.#reached.get(path)!;
+    const said = words.always.has(name) ? true : (words.sometimes.get(name) ?? false);
+    const when = all(reach, said, not(parsedWhen(file, name)));
+    return when === false ? [] : [{ when, isEmpty: false, result: 'unclear', tests: [], leadsTo: [] }];
+  }
+
   /** A number that is another one in another configuration. */
   #isSwitched(name: string): boolean {
     return [...this.#reached.values()].some(({ words }) => words.declares.get(name)?.kind === 'macro');
@@ -257,12 +265,19 @@ class Search {
     const found = definitionsIn(this.#ownFile, name, outcomeOf);
     for (const path of headers) {
       const file = this.#headers.get(path);
+      if (file) found.push(...this.#unparsed(path, file, name));
       for (const one of file ? definitionsIn(file, name, outcomeOf) : [])
         found.push({ ...one, when: all(one.when, this.#reached.get(path)!.when) });
     }
     if (headers.every((path) => this.#headers.has(path))) this.#known.set(name, found);
     return found;
   }
+}
+
+/** When a file defines or declares a name, as far as it could be parsed. */
+function parsedWhen(file: CFile, name: string): Condition {
+  const all = [...file.functions, ...file.declarations, ...file.macros].filter((one) => one.name === name);
+  return any(...all.map(({ line }) => whenAt(file, line)));
 }
 
 interface HeaderDefinition {

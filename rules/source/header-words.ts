@@ -127,8 +127,8 @@ export function withoutStrings(code: string): string {
 
 /** Names that a line at the first column may declare or define as functions: a type stands before them, or above. */
 export function headOf(line: string, above: string): string[] {
-  if (!/^[A-Za-z_]/.test(line)) return [];
-  const split = /^[A-Za-z_][\w\s*]*$/.test(above) ? /^([A-Za-z_]\w*)\s*\(/.exec(line)?.[1] : undefined;
+  const split = /^[A-Za-z_][^;{}=,#\\]*$/.test(above) ? /^[\s*]*([A-Za-z_]\w*)\s*\(/.exec(line)?.[1] : undefined;
+  if (!/^[A-Za-z_]/.test(line)) return split === undefined ? [] : [split];
   const found = [...line.matchAll(/(?<=[\s*])([A-Za-z_]\w*)\s*\(/g)].map(([, name]) => name!);
   return split === undefined ? found : [split, ...found];
 }

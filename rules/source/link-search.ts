@@ -43,6 +43,7 @@ export class LinkSearch {
   readonly #files = new Map<string, Promise<string[]>>();
   readonly #code: Readonly<Record<Side, SideCode>>;
   readonly #definitions = new Map<string, Definitions>();
+  readonly #news = new Map<string, Promise<boolean>>();
   /** What was not looked at, since there was more than the bounds allow. */
   readonly #left = new Set<string>();
 
@@ -59,9 +60,31 @@ export class LinkSearch {
     return [...this.#left].sort();
   }
 
-  /** Whether the series changes code or makefiles, so that there is something to look for without Kconfig. */
-  get touchesCode(): boolean {
-    return this.#change.changedPaths.some(({ path, status }) => status !== 'deleted' && isCode(path));
+  /** Whether there is something to look for where no Kconfig file changes: a makefile, or new needs of C files. */
+  async hasNews(): Promise<boolean> {
+    for (const { path, status } of this.#change.changedPaths) {
+      if (status === 'deleted' || !isCode(path)) continue;
+      if (!path.endsWith('.c') || (await this.#hasNews(path))) return true;
+    }
+    return false;
+  }
+
+  /** Whether a file needs what it did not before, or under another condition. */
+  #hasNews(path: string): Promise<boolean> {
+    const known = this.#news.get(path) ?? this.#hasNewsNow(path);
+    this.#news.set(path, known);
+    return known;
+  }
+
+  async #hasNewsNow(path: string): Promise<boolean> {
+    const was = await needsOf(this.#code.before, this.#oldPath(path));
+    if (!was) return true;
+    const is = await needsOf(this.#code.after, path);
+    return is === undefined || [...is].some((need) => !was.has(need));
+  }
+
+  #oldPath(path: string): string {
+    return this.#change.changedPaths.find((one) => one.path === path)?.oldPath ?? path;
   }
 
   /** Newly possible gaps of one architecture, by owner and by what would have provided. */
@@ -78,9 +101,11 @@ export class LinkSearch {
       seen.add(path);
       for (const one of await this.#gapsOf(pair, path, object, owner, builds)) found.push({ ...one, owner });
     };
+    const isSettled = pair.before === pair.after && !this.#change.changedPaths.some(({ path }) => isMakefile(path));
     for (const path of await this.#changedFiles(builds)) {
       const object = await builds.after.presence(path);
-      if (object) await look(path, object, ownerOf(this.#change.pool, pair, object));
+      if (!object || (isSettled && !(await this.#hasNews(path)))) continue;
+      await look(path, object, ownerOf(this.#change.pool, pair, object));
     }
     for (const owner of this.#near(pair)) {
       for (const path of await this.#filesOf(owner)) {
@@ -161,8 +186,8 @@ export class LinkSearch {
 
   /** What the file lacked before in some configuration; undefined where it was not there. */
   async #before(path: string, builds: Builds): Promise<Before | undefined> {
-    const { changedPaths, before } = this.#change;
-    const old = changedPaths.find((one) => one.path === path)?.oldPath ?? path;
+    const { before } = this.#change;
+    const old = this.#oldPath(path);
     if ((await before.tree.blob(old)) === undefined) return undefined;
     const code = this.#code.before;
     const object = await builds.presence(old);
@@ -243,8 +268,24 @@ function causeOf({ owner, path, need }: Found & { readonly owner: KSymbol | unde
   return `${owner?.name ?? path} ${lacking}`;
 }
 
+/** What a file needs of others, and when; undefined where there is no such file, or it cannot be read. */
+async function needsOf(code: SideCode, path: string): Promise<ReadonlySet<string> | undefined> {
+  if ((await code.side.tree.blob(path)) === undefined) return undefined;
+  const [uses, conditional] = [await code.uses(path), await code.conditional(path)];
+  return new Set([
+    ...(uses?.uses ?? []).map(({ name, when }) => `link ${name} ${JSON.stringify(when)}`),
+    ...(conditional ?? []).map(({ kind, of, name, when, declared }) =>
+      JSON.stringify([kind, of ?? '', name, when, declared]),
+    ),
+  ]);
+}
+
+function isMakefile(path: string): boolean {
+  return /(?:^|\/)(?:Makefile|Kbuild)$/.test(path);
+}
+
 function isCode(path: string): boolean {
-  return /\.c$|(?:^|\/)(?:Makefile|Kbuild)$/.test(path) && !/^(?:Documentation|tools|scripts|samples|usr)\//.test(path);
+  return (path.endsWith('.c') || isMakefile(path)) && !/^(?:Documentation|tools|scripts|samples|usr)\//.test(path);
 }
 
 /** Who selects differently than before: code of theirs relies on what is selected. */

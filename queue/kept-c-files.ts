@@ -1,0 +1,72 @@
+/**
+ * C files as they were read, kept on disk by blob id, so that the next process need not parse them again. A file
+ * follows from its text and from our own code, whose digest is the folder's name.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { deflateSync, inflateSync } from 'node:zlib';
+import type { CFile } from '../rules/source/c-file.ts';
+import type { KeptCFiles } from '../rules/source/c-file-cache.ts';
+import type { Sha } from '../rules/types.ts';
+import { codeDigest } from './code-digest.ts';
+
+/** Files kept, of some ten kilobytes each; the oldest go first. */
+const MOST_KEPT = 8000;
+/** Files written between two counts. */
+const COUNT_EVERY = 200;
+/** Of one file's JSON: what is more is not read back. */
+const MOST_BYTES = 64 << 20;
+const SOURCE = join(import.meta.dirname, '../rules/source');
+
+/** A cache that cannot be written or read costs time, no more. */
+export class CFilesOnDisk implements KeptCFiles {
+  readonly #parent: string;
+  readonly #folder: string;
+  readonly #most: number;
+  #written = 0;
+
+  constructor(cacheDir: string, most: number = MOST_KEPT) {
+    this.#parent = join(cacheDir, 'c-files');
+    this.#folder = join(this.#parent, codeDigest(SOURCE, [import.meta.filename]).slice(0, 16));
+    this.#most = most;
+  }
+
+  /** Whatever was kept, or undefined. */
+  async get(blob: Sha): Promise<unknown> {
+    try {
+      return JSON.parse(
+        inflateSync(readFileSync(join(this.#folder, blob)), { maxOutputLength: MOST_BYTES }).toString('utf8'),
+      );
+    } catch {
+      return undefined;
+    }
+  }
+
+  async put(blob: Sha, file: CFile): Promise<void> {
+    const unfinished = join(this.#folder, `.${randomUUID()}`);
+    try {
+      mkdirSync(this.#folder, { recursive: true });
+      writeFileSync(unfinished, deflateSync(JSON.stringify(file), { level: 1 }));
+      renameSync(unfinished, join(this.#folder, blob));
+      if (this.#written++ % Math.min(COUNT_EVERY, this.#most) === 0) this.#prune();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    }
+  }
+
+  #prune(): void {
+    for (const name of readdirSync(this.#parent))
+      if (join(this.#parent, name) !== this.#folder) rmSync(join(this.#parent, name), { recursive: true, force: true });
+    const names = readdirSync(this.#folder);
+    if (names.length <= this.#most) return;
+    const aged = names.flatMap((name) => {
+      const info = statSync(join(this.#folder, name), { throwIfNoEntry: false });
+      return info === undefined ? [] : [{ name, changedMs: info.mtimeMs }];
+    });
+    aged.sort((a, b) => b.changedMs - a.changedMs);
+    // room for those until the next count
+    for (const { name } of aged.slice(Math.ceil(this.#most / 2))) rmSync(join(this.#folder, name), { force: true });
+  }
+}
