@@ -25,16 +25,19 @@ export interface BuildOptions {
   readonly trustTree?: boolean;
   /** Commands of one make at a time. Default 2. */
   readonly parallel?: number;
+  /** For all questions together, wall clock in milliseconds; what is not answered by then is not built. */
+  readonly budgetMs?: number;
   readonly onProgress?: (text: string) => void;
 }
 
-const LIMITS: Partial<Limits> = {
+const BUDGET_MS = 1_800_000;
+const LIMITS = {
   wallMs: 900_000,
   cpuSec: 600,
   fileBytes: 2 ** 30,
   diskBytes: 8 * 2 ** 30,
   outputBytes: 4 * 2 ** 20,
-};
+} satisfies Partial<Limits>;
 const [OUT, BEFORE, DEPBOT] = ['/out', '/before', '/depbot'];
 const MOST_EXCERPT = 600;
 
@@ -57,10 +60,11 @@ export async function answerQuestions(
   questions: readonly BuildQuestion[],
   options: BuildOptions = {},
 ): Promise<BuildAnswer[]> {
-  const build = new Build(place, options);
+  const until = performance.now() + (options.budgetMs ?? BUDGET_MS);
+  const build = new Build(place, options, until);
   const seen: Record<Side, (Seen | string)[]> = { before: [], after: [] };
   for (const side of ['before', 'after'] as const) {
-    await place.show(side);
+    if (performance.now() < until) await place.show(side);
     for (const [i, question] of questions.entries()) {
       options.onProgress?.(`building ${question.object} ${side} the series (${i + 1} of ${questions.length})`);
       // what failed before needs no second half
@@ -85,12 +89,15 @@ function answerOf(before: Seen | string, after: Seen | string): BuildAnswer {
 class Build {
   readonly #place: BuildPlace;
   readonly #options: BuildOptions;
+  /** Of performance.now(). */
+  readonly #until: number;
   /** Output folders made ready, by side, architecture and configuration; or why they could not. */
   readonly #ready = new Map<string, Promise<string>>();
 
-  constructor(place: BuildPlace, options: BuildOptions) {
+  constructor(place: BuildPlace, options: BuildOptions, until: number) {
     this.#place = place;
     this.#options = options;
+    this.#until = until;
   }
 
   /** What a side shows of a question, or why that cannot be told. */
@@ -245,6 +252,8 @@ class Build {
     before?: string,
   ): Promise<SandboxRun> {
     const { trustTree } = this.#options;
+    const leftMs = this.#until - performance.now();
+    if (leftMs <= 0) throw new NotBuilt('the time for all builds of a check was over');
     const run = await runSandboxed({
       argv: argv as [string, ...string[]],
       cwd: OUT,
@@ -256,7 +265,7 @@ class Build {
       writable: [{ host: out, inside: OUT }],
       // the same for both sides, so that no file differs by it
       env: { KBUILD_BUILD_TIMESTAMP: '1970-01-01', KBUILD_BUILD_USER: 'depbot', KBUILD_BUILD_HOST: 'depbot', ...env },
-      limits: LIMITS,
+      limits: { ...LIMITS, wallMs: Math.ceil(Math.min(LIMITS.wallMs, leftMs)) },
       ...(trustTree === undefined ? {} : { trustTree }),
     });
     const fault = faultOf(run);
@@ -294,7 +303,7 @@ async function crossCompile(arch: Arch): Promise<string> {
 
 /** What a run was ended by, that is not make's own end. */
 function faultOf({ timedOut, flooded, overDisk, outOfMemory, signal }: SandboxRun): string | undefined {
-  if (timedOut) return `took more than ${LIMITS.wallMs! / 60_000} minutes`;
+  if (timedOut) return 'took too long';
   if (overDisk) return 'wrote more than it may, or the disk is full';
   if (outOfMemory) return 'needed more memory than it may have';
   if (flooded) return 'printed without end';
