@@ -5,7 +5,7 @@
  */
 
 import { accessSync, constants, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, parse, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { check } from '../queue/check.ts';
 import { formatRange } from '../queue/range.ts';
@@ -18,6 +18,7 @@ import { type Config, readConfigFile, stateDir } from './config.ts';
 import { bodyDigest, type Envelope, messageIdFor, toDraft, toText } from './eml.ts';
 import { type Intake, readSeries } from './intake.ts';
 import type { World } from './main.ts';
+import { renderPage } from './page.ts';
 import { everyoneIn } from './policy.ts';
 import { printable, printableMessage } from './printable.ts';
 import { footerOf, renderReplies } from './reply.ts';
@@ -32,6 +33,7 @@ export interface CheckArguments {
   readonly json?: boolean;
   readonly allRevisions?: boolean;
   readonly out?: string;
+  readonly html?: string;
   readonly config?: string;
   readonly trustTree?: boolean;
   readonly trial?: boolean;
@@ -50,20 +52,13 @@ export async function runCheck(input: string | undefined, args: CheckArguments, 
   const say = (text: string): void => void world.stderr.write(`depbot: ${printableMessage(text)}\n`);
   if (args.range !== undefined && input !== undefined)
     throw new UsageError('--range checks commits of the tree and takes no mails: leave out one of the two');
-  const treeDir = args.tree ?? world.env['DEPBOT_TREE'] ?? config.tree.dir;
-  if (treeDir === undefined)
-    throw new UsageError(
-      'no kernel tree: give --tree DIR, set DEPBOT_TREE, or name it in the file of --config (tree.dir)',
-    );
+  const treeDir = treeDirOf(args, config, world);
   if (args.range === undefined && input === undefined && world.stdin.isTTY)
     throw new UsageError('no input: give an mbox, a Maildir, a mail, or --range base..branch');
   if (args.out !== undefined) refuseFile(args.out);
+  if (args.html !== undefined) refuseFolder(args.html);
 
-  const repo = await openRepository({
-    treeDir,
-    stateDir: stateDir(config, world.env),
-    ...(world.env['PATH'] && { searchPath: world.env['PATH'] }),
-  });
+  const repo = await openTree(treeDir, config, world);
   try {
     const intake =
       args.range === undefined ? await readSeries(source(input, world)) : await readRange(args.range, repo);
@@ -86,6 +81,7 @@ export async function runCheck(input: string | undefined, args: CheckArguments, 
       if (!args.json) describe(report, say);
       else if (report.cannotCheck) say(failureOf(report.cannotCheck));
       if (series.complete) writeReplies(series, report, { args, config, world, written });
+      if (args.html !== undefined) writePage(args.html, reports.length, series, report, config);
     }
     if (args.json) world.stdout.write(`${JSON.stringify(reports.length === 1 ? reports[0] : reports, null, 2)}\n`);
     if (reports.some((report) => report.cannotCheck) || intake.problems.length > 0) return 2;
@@ -95,11 +91,26 @@ export async function runCheck(input: string | undefined, args: CheckArguments, 
   }
 }
 
+/** Throws UsageError where none is named. */
+export function treeDirOf({ tree }: CheckArguments, config: Config, { env }: World): string {
+  const dir = tree ?? env['DEPBOT_TREE'] ?? config.tree.dir;
+  if (dir !== undefined) return dir;
+  throw new UsageError(
+    'no kernel tree: give --tree DIR, set DEPBOT_TREE, or name it in the file of --config (tree.dir)',
+  );
+}
+
+export async function openTree(treeDir: string, config: Config, { env }: World): Promise<Repository> {
+  const searchPath = env['PATH'];
+  return openRepository({ treeDir, stateDir: stateDir(config, env), ...(searchPath && { searchPath }) });
+}
+
 function source(input: string | undefined, world: World): Parameters<typeof readSeries>[0] {
   return input === undefined || input === '-' ? { stdin: world.stdin } : { path: input };
 }
 
-async function readRange(range: string, repo: Repository): Promise<Intake> {
+/** Throws UsageError for a range that is no series. */
+export async function readRange(range: string, repo: Repository): Promise<Intake> {
   const mails = await formatRange(repo, range);
   if (!mails.ok) throw new UsageError(`--range: ${mails.why}`);
   return readSeries({ stdin: Readable.from([mails.mbox]) });
@@ -131,7 +142,7 @@ function some(numbers: readonly number[], total: number): string {
 
 /** What was done, on standard error: nobody has to wonder what silence means. */
 function describe(report: Report, say: (text: string) => void): void {
-  const { series, applied, cannotCheck, checked, findings, dropped } = report;
+  const { series, applied, cannotCheck, checked, findings, dropped, undecided } = report;
   say(
     `${series.subject} (${count(series.patches.length, 'patch', 'patches')}, by ${series.author.name || series.author.address})`,
   );
@@ -146,10 +157,11 @@ function describe(report: Report, say: (text: string) => void): void {
   const symbols = count(checked.changedSymbols.length, 'changed symbol');
   const where = `on ${count(checked.archs.length, 'architecture')} with ${count(checked.configs, 'configuration')}`;
   say(
-    checked.changedFiles.length === 0
+    checked.archs.length === 0
       ? `no Kconfig file changes; checked references to symbols (${checked.rules.join(', ')})`
       : `checked ${files}, ${symbols}, ${where} (${checked.rules.join(', ')})`,
   );
+  for (const { rule, key, why } of undecided) say(`undecided ${rule} (${key}): ${why}`);
   for (const { rule, key, why } of dropped) say(`dropped ${rule} (${key}): ${why.split('\n')[0]}`);
   for (const { rule, key, verification } of findings)
     if (verification.notBuilt) say(`not built: ${rule} (${key}): ${verification.notBuilt}`);
@@ -194,6 +206,19 @@ function writeReplies(series: Series, report: Report, { args, config, world, wri
   }
 }
 
+/** The first series' page has the name asked for, the others' a number as well. */
+function writePage(file: string, number: number, series: Assembled, report: Report, config: Config): void {
+  const { dir, name, ext } = parse(resolve(file));
+  const { templates_dir: templatesDir } = config.bot;
+  const page = renderPage({
+    report,
+    footer: footerOf(config.bot),
+    ...(series.complete && { series }),
+    ...(templatesDir !== undefined && { templatesDir }),
+  });
+  writeAtomically(dir, number === 1 ? `${name}${ext}` : `${name}.${number}${ext}`, Buffer.from(page), '--html');
+}
+
 /** The reply as it would go to everybody: author in To, the patch's other recipients in Cc. */
 function envelopeFor(series: Series, reply: Reply, address: string, date: Date): Envelope {
   const { message, author } = series.patches.find((patch) => patch.n === reply.patch)!;
@@ -228,8 +253,15 @@ function refuseFile(dir: string): void {
   }
 }
 
+function refuseFolder(file: string): void {
+  if (existsSync(file) && statSync(file).isDirectory())
+    throw new UsageError(`--html ${file}: it is a folder; give a file`);
+  const folder = dirname(resolve(file));
+  if (!existsSync(folder)) throw new UsageError(`--html ${file}: there is no folder ${folder}`);
+}
+
 /** Never half a file, and none left behind. */
-function writeAtomically(dir: string, name: string, bytes: Uint8Array): void {
+function writeAtomically(dir: string, name: string, bytes: Uint8Array, option = '--out'): void {
   const partial = join(dir, `.${name}.partial`);
   try {
     if (!existsSync(dir)) mkdirSync(dir);
@@ -237,6 +269,6 @@ function writeAtomically(dir: string, name: string, bytes: Uint8Array): void {
     renameSync(partial, join(dir, name));
   } catch (cause) {
     if (existsSync(dir)) rmSync(partial, { force: true });
-    throw new UsageError(`--out ${dir}: cannot be written (${(cause as Error).message})`, { cause });
+    throw new UsageError(`${option} ${dir}: cannot be written (${(cause as Error).message})`, { cause });
   }
 }

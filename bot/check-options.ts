@@ -23,6 +23,7 @@ export function checkOptions(args: CheckArguments, config: Config, world: World)
     ...(args.base !== undefined && { base: args.base }),
     ...(config.tree.candidates && { candidates: config.tree.candidates }),
     ...(archs && { archs }),
+    ...(args.html !== undefined && { withSurvey: true }),
     noBuild: args.build === false || !config.check.build,
     ...(args.trial && { withTrial: true }),
     ...(world.stderr.isTTY && { onProgress: (text: string) => void world.stderr.write(`\r\x1b[K${text}`) }),

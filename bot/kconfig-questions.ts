@@ -6,6 +6,7 @@
 import { inParallel } from '../queue/in-parallel.ts';
 import { type Answer, type Asked, agrees, askImplied, askNeeds, askPossible } from '../rules/kconfig/ask.ts';
 import type { ExprId } from '../rules/kconfig/expr.ts';
+import type { FreeAnswer } from '../rules/kconfig/free-answers.ts';
 import { similar } from '../rules/kconfig/near-name.ts';
 import { isDeclared, namesIn, parseQuestion } from '../rules/kconfig/question.ts';
 import { Solver } from '../rules/kconfig/solve.ts';
@@ -15,7 +16,7 @@ import { type Confirmation, type GroupedAnswer, grouped, renderAnswers } from '.
 import { renderUndeclared } from './kconfig-explain.ts';
 import { type KconfigTreeDir, openTree, type TreeArguments } from './kconfig-tree.ts';
 import type { World } from './main.ts';
-import { wantsColour } from './printable.ts';
+import { printableMessage, wantsColour } from './printable.ts';
 
 export interface QuestionArguments extends TreeArguments {
   /** `all`, or ARCH values; default all. */
@@ -101,7 +102,17 @@ function read({ pool }: KconfigTreeDir, text: string): ExprId {
   return parsed.expr;
 }
 
+/** Answers, and ends every conf that it has started for it. */
 async function run(question: Question, tree: KconfigTreeDir, args: QuestionArguments, world: World): Promise<number> {
+  return await answer(question, tree, args, world).finally(() => tree.side.close());
+}
+
+async function answer(
+  question: Question,
+  tree: KconfigTreeDir,
+  args: QuestionArguments,
+  world: World,
+): Promise<number> {
   const archs = args.arch === undefined || args.arch.includes('all') ? tree.archs() : [...new Set(args.arch)];
   if (archs.length === 0) throw new UsageError(`${tree.dir}: there is no arch/*/Kconfig`);
   const began = world.now();
@@ -112,10 +123,13 @@ async function run(question: Question, tree: KconfigTreeDir, args: QuestionArgum
   const asking = world.now();
   const asked = solvers.map(([arch, solver]) => ({ arch, solver, asked: question.ask(solver) }));
   const answered = world.now();
-  const answers = await inParallel(asked, CONF_RUNS_AT_A_TIME, (one) => confirm(one, tree, args.conf));
+  // conf has answers of its own, and would not know ours.
+  const withConf = args.conf && !tree.free;
+  const answers = await inParallel(asked, CONF_RUNS_AT_A_TIME, (one) => confirm(one, tree, withConf));
   world.stderr.write(timeSpent(answers, readMs, answered - asking, world.now() - answered));
   const groups = grouped(answers);
-  world.stdout.write(args.json ? asJson(question, groups) : asText(question, groups, world));
+  const free = namedIn(JSON.stringify(groups), tree.free?.all ?? []);
+  world.stdout.write(args.json ? asJson(question, groups, free) : asText(question, groups, free, world));
   const verdicts = answers.map(({ answer }) => answer.verdict);
   if (verdicts.includes('unknown')) return 2;
   return question.isGood(verdicts) ? 0 : 1;
@@ -165,12 +179,26 @@ async function confirm(
   return { arch, answer: { verdict: 'unknown', undeclared: answer.undeclared, why } };
 }
 
-function asText({ heading }: Question, groups: readonly GroupedAnswer[], world: World): string {
+/** Those whose symbol the text names. */
+function namedIn(text: string, free: readonly FreeAnswer[]): FreeAnswer[] {
+  const words = new Set(text.match(/\w+/g));
+  return free.filter(({ symbol }) => words.has(symbol));
+}
+
+function asText(
+  { heading }: Question,
+  groups: readonly GroupedAnswer[],
+  free: readonly FreeAnswer[],
+  world: World,
+): string {
   const columns = Math.min(world.stdout.columns ?? 80, 100);
-  return renderAnswers(heading, groups, { columns, isColour: wantsColour(world) });
+  const lines = free.map(({ symbol, command }) => `    ${symbol}: ${printableMessage(command)}\n`);
+  const legend = lines.length > 0 ? `\nNo settings, but y where the command succeeds:\n\n${lines.join('')}` : '';
+  return renderAnswers(heading, groups, { columns, isColour: wantsColour(world) }) + legend;
 }
 
 /** See docs/questions.md. */
-function asJson({ words }: Question, answers: readonly GroupedAnswer[]): string {
-  return `${JSON.stringify({ schema: 1, question: words, answers }, null, 2)}\n`;
+function asJson({ words }: Question, answers: readonly GroupedAnswer[], free: readonly FreeAnswer[]): string {
+  const open = free.length > 0 ? { free } : {};
+  return `${JSON.stringify({ schema: 1, question: words, answers, ...open }, null, 2)}\n`;
 }

@@ -9,6 +9,7 @@ import { setToolPath } from '../queue/sandbox.ts';
 import { srcArch } from '../queue/toolchain.ts';
 import { KconfigError } from '../rules/kconfig/error.ts';
 import type { ExprPool } from '../rules/kconfig/expr.ts';
+import type { FreeAnswers } from '../rules/kconfig/free-answers.ts';
 import type { KconfigModel } from '../rules/kconfig/model.ts';
 import type { Arch } from '../rules/types.ts';
 import type { World } from './main.ts';
@@ -16,11 +17,15 @@ import type { World } from './main.ts';
 export interface TreeArguments {
   readonly tree?: string;
   readonly trustTree?: boolean;
+  /** Answers of shell commands are left open. */
+  readonly freeShell?: boolean;
 }
 
 export interface KconfigTreeDir {
   readonly dir: string;
   readonly pool: ExprPool;
+  /** With `freeShell`: what stands for which command. */
+  readonly free: FreeAnswers | undefined;
   readonly side: KconfigSide;
   /** Architectures that the tree has, sorted. */
   archs(): Arch[];
@@ -35,7 +40,10 @@ export interface KconfigTreeDir {
 export async function openTree(args: TreeArguments, world: World): Promise<KconfigTreeDir> {
   if (world.env['PATH']) setToolPath(world.env['PATH']);
   const dir = args.tree ?? world.env['DEPBOT_TREE'] ?? world.cwd;
-  const source = openDirectory(dir, { cacheDir: cacheDir(world.env) });
+  const source = openDirectory(dir, {
+    cacheDir: cacheDir(world.env),
+    ...(args.freeShell !== undefined && { hasFreeAnswers: args.freeShell }),
+  });
   const side = await KconfigSide.open(source, {
     cacheDir: cacheDir(world.env),
     ...(args.trustTree !== undefined && { trustTree: args.trustTree }),
@@ -44,6 +52,7 @@ export async function openTree(args: TreeArguments, world: World): Promise<Kconf
   return {
     dir,
     pool: source.pool,
+    free: source.free,
     side,
     archs: () => {
       const names = existsSync(join(dir, 'arch')) ? readdirSync(join(dir, 'arch')) : [];

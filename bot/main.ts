@@ -31,9 +31,16 @@ program
   .option('--no-build', 'build nothing: findings about code are not proved by a build')
   .option('--json', 'print the whole report as JSON')
   .option('--out <dir>', 'write each reply as an .eml file into this folder')
+  .option('--html <file>', 'write the whole report as one page, with pictures, into this file')
+  .option('--b4', 'answer `b4 review`: one mail on standard input, its check results as JSON on standard output')
   .option('--config <file>', 'depbot.toml')
   .option('--trust-tree', "run the tree's programs without a sandbox")
-  .action(async (input: string | undefined, options: CheckArguments) => {
+  .action(async (input: string | undefined, options: CheckArguments & { b4?: boolean }) => {
+    if (options.b4) {
+      const { runB4 } = await import('./b4.ts');
+      process.exitCode = await runB4(input, options, world());
+      return;
+    }
     const { runCheck } = await import('./check-command.ts');
     process.exitCode = await runCheck(input, options, world());
   });
@@ -136,6 +143,7 @@ function question(command: Command): Command {
   return ofTree(command)
     .option('--arch <arch>', 'as in `make ARCH=…`, or all (may be repeated; default: all)', list)
     .option('--json', 'print the answers as JSON')
+    .option('--free-shell', 'leave open what commands of $(shell,…) answer with y or n, as those that try the compiler')
     .option('--no-conf', "do not have the tree's own conf confirm each configuration");
 }
 

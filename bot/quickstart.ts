@@ -51,7 +51,7 @@ async function main(args: string[]): Promise<number> {
   const trust = values['trust-tree'] === true;
   if (!trust) await needSandbox();
   say(`Kernel tree: ${tree}`);
-  say(`The example: ${relative(process.cwd(), join(root, EXAMPLE))}, three patches to drivers/input.`);
+  say(`The example: ${relative(process.cwd(), join(root, EXAMPLE))}, five patches to drivers/vfio/pci.`);
   say('This is the reply that depbot drafts (nothing is sent):');
   say();
   const status = await runCheck(tree, trust ? ['--trust-tree'] : []);

@@ -89,13 +89,24 @@ export function renderReplies(input: ReplyInput): Reply[] {
  * rephrased before `renderReplies`. In the order of the replies. Throws as `renderReplies` does.
  */
 export function commentTexts(input: ReplyInput): ReadonlyMap<Finding, string> {
+  return new Map([...commentsFor(input)].map(([finding, { text }]) => [finding, text]));
+}
+
+/** A comment, and the commands that show what it says; empty where there are none. */
+export interface Comment {
+  readonly text: string;
+  readonly reproduce: string;
+}
+
+/** As {@link commentTexts}, with the commands. */
+export function commentsFor(input: ReplyInput): ReadonlyMap<Finding, Comment> {
   const templates = openTemplates(input.templatesDir);
-  const texts = answered(input).flatMap(({ patch, findings }) =>
+  const comments = answered(input).flatMap(({ patch, findings }) =>
     [...commentsOf(templates, patch, findings).rendered].map(
-      ([finding, { text }]) => [finding, wrapProse(text)] as const,
+      ([finding, { text, reproduce }]) => [finding, { text: wrapProse(text), reproduce }] as const,
     ),
   );
-  return new Map(texts);
+  return new Map(comments);
 }
 
 /**
@@ -242,23 +253,30 @@ function witnessContext({ arch, from, settings }: Witness): Record<string, unkno
     target: (fits ? makeTarget(from, arch) : undefined) ?? null,
     settings,
     shown: settings.map(({ symbol, value }) => `${symbol}=${value}`).join(' '),
-    lines: settings.map(({ symbol, value }) => configLine(symbol, tame(value))),
+    lines: configLines({ settings }),
     arguments: fits ? lines.join(' \\\n    ') : '',
   };
 }
 
+type Setting = Witness['settings'][number];
+
+/** A witness as lines of a .config. */
+export function configLines({ settings }: Pick<Witness, 'settings'>): string[] {
+  return settings.map(configLine);
+}
+
 /** A line of .config. */
-function configLine(symbol: string, value: string): string {
-  if (value === 'n') return `# CONFIG_${symbol} is not set`;
-  const isBare = /^([ym]|-?\d+|0[xX][0-9a-fA-F]+)$/.test(value);
-  return `CONFIG_${symbol}=${isBare ? value : `"${value.replace(/["\\]/g, '\\$&')}"`}`;
+function configLine({ symbol, value, isString }: Setting): string {
+  const text = tame(value);
+  if (text === 'n' && !isString) return `# CONFIG_${symbol} is not set`;
+  return `CONFIG_${symbol}=${isString ? `"${text.replace(/["\\]/g, '\\$&')}"` : text}`;
 }
 
 /** Settings as arguments of scripts/config, a few on each line. */
 function argumentLines(settings: Witness['settings']): string[] {
   const lines: string[] = [];
-  for (const { symbol, value } of settings) {
-    const argument = configArgument(symbol, tame(value));
+  for (const setting of settings) {
+    const argument = configArgument(setting);
     const last = lines.at(-1);
     if (last !== undefined && last.length + argument.length < 56) {
       lines[lines.length - 1] = `${last} ${argument}`;
@@ -281,17 +299,18 @@ function shellSafe(text: string): string | undefined {
 }
 
 /** One setting as scripts/config takes it, quoted for a POSIX shell. */
-function configArgument(symbol: string, value: string): string {
+function configArgument({ symbol, value, isString }: Setting): string {
+  const text = tame(value);
   const tristate = new Map([
     ['y', '-e'],
     ['m', '-m'],
     ['n', '-d'],
-  ]).get(value);
-  if (tristate !== undefined) {
+  ]).get(text);
+  if (tristate !== undefined && !isString) {
     return `${tristate} ${symbol}`;
   }
-  const quoted = shellSafe(value) ?? `'${value.replaceAll("'", "'\\''")}'`;
-  return `${/^-?(0x[0-9a-f]+|\d+)$/i.test(value) ? '--set-val' : '--set-str'} ${symbol} ${quoted}`;
+  const quoted = shellSafe(text) ?? `'${text.replaceAll("'", "'\\''")}'`;
+  return `${isString ? '--set-str' : '--set-val'} ${symbol} ${quoted}`;
 }
 
 function baseContext(report: Report): Record<string, unknown> {

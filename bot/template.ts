@@ -130,6 +130,7 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     'claim.helper.isSelectable': 'whether a select instead would do no harm',
     'claim.archs': 'architectures it is lost on, list',
     'claim.others': 'other symbols lost by the same line, confirmed, list',
+    'claim.along': 'list of {symbol, value, archs}: lost by the same line in another way, or elsewhere',
     'claim.notTried': 'number of others that were not shown to conf',
   },
   'unmet-select': {
@@ -154,17 +155,17 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
   },
   'missing-dependency': {
     ...RULE_FIELDS,
-    'claim.owner': 'symbol whose code lacks something',
-    'claim.needed': 'symbol that builds what it lacks, list of one',
+    'claim.owner': 'symbol whose code lacks something, or the file',
+    'claim.needed': 'symbol that builds or declares what it lacks, list of one',
     'claim.into': 'vmlinux or module: where the code goes',
     'claim.object': 'the object that the first call is in',
     'claim.how': 'link (an undefined reference), compile (no declaration), or either',
-    'claim.calls':
-      'list of {path, line, text, name, callee, caller, exported}: calls; `exported` is {path, line, text}',
+    'claim.what': 'what it lacks: export (an exported function), or a declaration: function, macro, struct, member',
+    'claim.uses': 'list of {path, line, text, name, callee, caller, source: {path, line, text}}: source declares it',
     'claim.built.path': 'makefile that builds the code',
     'claim.built.line': 'its line',
     'claim.built.text': 'its text',
-    'claim.provided.path': 'makefile that builds what is lacking',
+    'claim.provided.path': 'makefile that builds what is lacking, or file of the #if around its declaration',
     'claim.provided.line': 'its line',
     'claim.provided.text': 'its text',
     'claim.isOld': 'whether the file was there before',
@@ -177,6 +178,39 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     'claim.archs': 'architectures it happens on, list',
     'claim.repairs': 'list of {kind, symbol, text}: lines that would repair it',
     'claim.others': 'list of {needed, name}: others of the same cause, confirmed',
+    'claim.notTried': 'number of others that were not shown to conf',
+  },
+  'stubbed-path': {
+    ...RULE_FIELDS,
+    'claim.function': 'function that was there before',
+    'claim.at.path': 'its file',
+    'claim.at.line': 'its line',
+    'claim.at.text': 'the text of that line',
+    'claim.chain':
+      'list of {callee, path, line, text, patch}: calls from it to the stub; `patch` adds the call, null where it was there',
+    'claim.stub.path': 'file of the stub',
+    'claim.stub.line': 'its line',
+    'claim.stub.text': 'its text',
+    'claim.stub.gives': 'what it returns',
+    'claim.ends.path': 'file of the return that the stub leads to',
+    'claim.ends.line': 'its line',
+    'claim.ends.text': 'its text',
+    'claim.lost.path': 'file of the end that is lost',
+    'claim.lost.line': 'its line',
+    'claim.lost.text': 'its text',
+    'claim.lost.isStillReached': 'whether other ways still lead there',
+    'claim.owner': 'symbol that builds the function, or null',
+    'claim.needed': 'symbols on which the stub hangs, list',
+    'claim.takes': 'list of {path, line, text}: what the needed symbol depends on beyond that and what is there anyway',
+    'claim.neverTotal': 'how many architectures these are',
+    'claim.never':
+      'list of {archs, lines}: architectures that can never have it, with lines {path, line, text} that say so',
+    'claim.archs': 'architectures on which it happens, list',
+    'claim.configs.count': 'existing configurations in which it happens',
+    'claim.configs.total': 'configurations looked at',
+    'claim.configs.groups': 'list of {label, count, examples}',
+    'claim.repairs': 'list of {kind, symbol, text}: lines that would rule it out',
+    'claim.others': 'list of {function, path, line}: other functions of the same cause, confirmed',
     'claim.notTried': 'number of others that were not shown to conf',
   },
   'over-exposed': {
@@ -291,7 +325,7 @@ function newEngine(): Liquid {
 }
 
 /** `a, b, c and 4 more`: at most `most` of a list. */
-function few(list: unknown, most: number): string {
+export function few(list: unknown, most: number): string {
   const all = Array.isArray(list) ? list : [list];
   const shown = all.slice(0, most);
   return all.length > shown.length
@@ -300,7 +334,7 @@ function few(list: unknown, most: number): string {
 }
 
 /** `1 reference`, `3 references`. */
-function plural(count: unknown, one: string, many: string): string {
+export function plural(count: unknown, one: string, many: string): string {
   return `${String(count)} ${Number(count) === 1 ? one : many}`;
 }
 

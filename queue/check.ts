@@ -8,6 +8,7 @@
 import { PatchLines } from '../rules/anchor.ts';
 import { fame } from '../rules/config-groups.ts';
 import { RULES } from '../rules/index.ts';
+import { KbuildError } from '../rules/kbuild/error.ts';
 import { KbuildStore } from '../rules/kbuild/files.ts';
 import { findCycles } from '../rules/kconfig/cycles.ts';
 import { KconfigError } from '../rules/kconfig/error.ts';
@@ -15,13 +16,15 @@ import type { ExprPool } from '../rules/kconfig/expr.ts';
 import { isKconfigPath, KconfigStore } from '../rules/kconfig/files.ts';
 import type { KconfigModel } from '../rules/kconfig/model.ts';
 import { changedSymbols, type SymbolChange } from '../rules/kconfig/properties.ts';
+import { type Reach, reachOf } from '../rules/kconfig/reach.ts';
 import { Solver } from '../rules/kconfig/solve.ts';
 import { touchedPaths } from '../rules/kconfig/touched.ts';
 import { membersOf, TreeReaders } from '../rules/kconfig/tree-readers.ts';
 import { cycleKey } from '../rules/recursive-dependency.ts';
-import type { ArchPair, ChangedPath, Conf, ConfRun, KernelChange, Rule } from '../rules/rule.ts';
+import type { ArchPair, ChangedPath, Conf, ConfRun, KernelChange, Rule, RuleRun } from '../rules/rule.ts';
 import { CTree } from '../rules/source/c-definitions.ts';
 import { CFileCache } from '../rules/source/c-file-cache.ts';
+import { Surveyor } from '../rules/survey.ts';
 import type { AppliedSeries, Arch, CannotCheck, Report, Series, Side, Tree } from '../rules/types.ts';
 import { applySeries } from './apply.ts';
 import { answerQuestions } from './build.ts';
@@ -63,6 +66,8 @@ export interface CheckOptions {
   readonly rules?: readonly Rule[];
   /** Runs the rules on trial as well. */
   readonly withTrial?: boolean;
+  /** Adds `surveys` to the report, for a page: some seconds, where there are findings. */
+  readonly withSurvey?: boolean;
   /** Runs the tree's programs without a sandbox. */
   readonly trustTree?: boolean;
   /** Builds nothing: findings about code stay on rung 2. */
@@ -106,6 +111,7 @@ export async function check(series: Series, repo: Repository, options: CheckOpti
 
 function cannotCheck(error: unknown): CannotCheck {
   if (error instanceof KconfigError || error instanceof ConfError) return { stage: 'kconfig', why: error.message };
+  if (error instanceof KbuildError) return { stage: 'kbuild', why: error.message };
   if (error instanceof SandboxError || error instanceof AnswerError) return { stage: 'sandbox', why: error.message };
   throw error;
 }
@@ -117,7 +123,7 @@ async function compare(
   rules: readonly Rule[],
   options: CheckOptions,
   clock: Clock,
-): Promise<Pick<Report, 'findings' | 'dropped' | 'checked'>> {
+): Promise<Pick<Report, 'findings' | 'dropped' | 'undecided' | 'checked' | 'surveys'>> {
   const store = options.store ?? new KconfigStore();
   const base = applied.prerequisites.at(-1)?.commit ?? applied.base.sha;
   const confServers = new ConfServers();
@@ -137,9 +143,7 @@ async function compare(
 
   const changedFiles = paths.map(({ path }) => path).filter(isKconfigPath);
   const all = chosenArchs(await comparedArchs(treeBefore.tree, treeAfter.tree), options.archs);
-  // Without a change to a Kconfig file no model can differ.
-  const archs = changedFiles.length > 0 ? all : [];
-  const configs = await existingConfigs(treeBefore.tree, treeAfter.tree, archs, options.distributions ?? []);
+  const configs = await existingConfigs(treeBefore.tree, treeAfter.tree, all, options.distributions ?? []);
   const { kbuild, cFiles } = codeOf(store);
   const change: KernelChange = {
     series,
@@ -153,6 +157,8 @@ async function compare(
     kbuild,
   };
   const runs = rules.map((rule) => ({ rule, run: rule.begin(change) }));
+  // Without a change to a Kconfig file no model can differ; code can come to mean something else all the same.
+  const archs = changedFiles.length > 0 || (await wantsArchs(runs)) ? all : [];
   const symbols = new Set<string>();
   /** Where conf makes no configuration any more. */
   const circular = new Set<Arch>();
@@ -174,16 +180,37 @@ async function compare(
   const builder =
     options.noBuild === true ? undefined : builderOf(repo, { before: base, after: applied.head }, options);
   const { findings, dropped } = await confirmAll(runs, conf, builder).finally(() => confServers.close());
+  const undecided = runs.flatMap(({ rule, run }) =>
+    (run.undecided?.() ?? []).map(({ key, why }) => ({ rule: rule.id, key, why })),
+  );
   clock.lap('confirm');
+  const cutShort = runs.flatMap(({ rule, run }) => {
+    const where = run.cutShort?.() ?? [];
+    return where.length > 0 ? [{ rule: rule.id, archs: where }] : [];
+  });
+  let surveys: Report['surveys'];
+  if (options.withSurvey === true && scope && findings.length > 0) {
+    options.onProgress?.('surveying the architectures');
+    const surveyor = new Surveyor(change, findings);
+    for (const arch of archs) surveyor.onArch(await archPair(change, arch, before, after, scope));
+    surveys = surveyor.surveys();
+    clock.lap('survey');
+  }
   const checked = {
     rules: rules.map((rule) => rule.id),
     archs,
-    configs: configs.filter((config) => !circular.has(config.arch)).length,
+    configs: archs.length > 0 ? configs.filter((config) => !circular.has(config.arch)).length : 0,
     changedFiles,
     changedSymbols: [...symbols].sort(),
     sandbox: options.trustTree === true ? ('none' as const) : await memoryBound(),
+    ...(cutShort.length > 0 && { cutShort }),
   };
-  return { findings, dropped, checked };
+  return { findings, dropped, undecided, checked, ...(surveys && { surveys }) };
+}
+
+async function wantsArchs(runs: readonly { readonly run: RuleRun }[]): Promise<boolean> {
+  for (const { run } of runs) if (await run.wantsArchs?.()) return true;
+  return false;
 }
 
 /** What was read of code beside the Kconfig files of a store, for as long as these are kept. */
@@ -268,6 +295,8 @@ async function archPair(
   // A select of what is declared on another architecture alone changes no symbol here, and may close a circle.
   const cyclesAfter = scope.mayBeCircular && isReached ? findCycles(change.pool, modelAfter) : [];
   const known = new Set(cyclesAfter.length > 0 ? findCycles(change.pool, modelBefore).map(cycleKey) : []);
+  const solver = solvers(change.pool, modelBefore, modelAfter);
+  let reached: Reach | undefined;
   return {
     arch,
     before: modelBefore,
@@ -275,7 +304,11 @@ async function archPair(
     changes: symbols,
     newCycles: cyclesAfter.filter((cycle) => !known.has(cycleKey(cycle))),
     isCircular: cyclesAfter.length > 0,
-    solver: solvers(change.pool, modelBefore, modelAfter),
+    solver,
+    reach() {
+      reached ??= reachOf(solver('after'), symbols, change.readers);
+      return reached;
+    },
     expectConf: () => void Promise.all([before.prepareConf(arch), after.prepareConf(arch)]),
   };
 }

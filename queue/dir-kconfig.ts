@@ -10,6 +10,7 @@ import { join, resolve } from 'node:path';
 import { dialectOf, GRAMMAR } from '../rules/kconfig/dialect.ts';
 import { KconfigError } from '../rules/kconfig/error.ts';
 import { ExprPool } from '../rules/kconfig/expr.ts';
+import { FreeAnswers } from '../rules/kconfig/free-answers.ts';
 import type { MacroWorld } from '../rules/kconfig/macros.ts';
 import type { KconfigModel } from '../rules/kconfig/model.ts';
 import { type KconfigFile, KconfigParser, type SourceText } from '../rules/kconfig/parse.ts';
@@ -19,12 +20,13 @@ import { KeptModels } from './kept-models.ts';
 
 /**
  * Opens a kernel tree's directory. Throws KconfigError when it has no Kconfig file.
- * With `cacheDir`, models are kept below it and found again by the next process.
+ * With `cacheDir`, models are kept below it and found again by the next process. With `hasFreeAnswers`, answers of
+ * shell commands are left open as far as FreeAnswers can, and no model is kept; `free` names them.
  */
 export function openDirectory(
   dir: string,
-  { cacheDir }: { readonly cacheDir?: string } = {},
-): KconfigSource & { readonly pool: ExprPool } {
+  { cacheDir, hasFreeAnswers = false }: { readonly cacheDir?: string; readonly hasFreeAnswers?: boolean } = {},
+): KconfigSource & { readonly pool: ExprPool; readonly free: FreeAnswers | undefined } {
   const root = resolve(dir);
   if (!existsSync(join(root, 'Kconfig')))
     throw new KconfigError(join(dir, 'Kconfig'), 0, 'no such file: --tree takes the top directory of a kernel tree');
@@ -32,17 +34,23 @@ export function openDirectory(
   const dialect = dialectOf(existsSync(grammar) ? readFileSync(grammar, 'latin1') : undefined);
   const pool = new ExprPool();
   const parser = new KconfigParser(pool);
+  const free = hasFreeAnswers ? new FreeAnswers(pool) : undefined;
   const files = new Map<string, KconfigFile | undefined>();
   const file = (path: string): KconfigFile | undefined => {
+    // They grow while the files before them are read.
+    if (path === free?.path) return parser.parseFile(free.text());
     if (!files.has(path)) {
       const text = readInside(root, path);
-      files.set(path, text === undefined ? undefined : parser.parseFile(text));
+      const more = free && path === 'Kconfig' ? `\nsource "${free.path}"\n` : '';
+      files.set(path, text === undefined ? undefined : parser.parseFile(text + more));
     }
     return files.get(path);
   };
   const refuseRepeatedSource = existsSync(join(root, 'scripts/kconfig/tests/err_repeated_inc/Kconfig'));
   const kept =
-    cacheDir === undefined ? undefined : new KeptModels({ cacheDir, root, facts: { dialect, refuseRepeatedSource } });
+    cacheDir === undefined || free
+      ? undefined
+      : new KeptModels({ cacheDir, root, facts: { dialect, refuseRepeatedSource } });
   const source = (path: string): SourceText => ({
     get text() {
       return readInside(root, path) ?? '';
@@ -56,7 +64,7 @@ export function openDirectory(
     ]);
     const answers = new Map<string, string>();
     const shell = (command: string): string | undefined => {
-      const answer = world.shell(command);
+      const answer = free?.answer(command) ?? world.shell(command);
       if (answer !== undefined) answers.set(command, answer);
       return answer;
     };
@@ -67,6 +75,7 @@ export function openDirectory(
   };
   return {
     pool,
+    free,
     tree: {
       // Nothing says whether the directory is still what it was.
       commit: `directory ${root} ${process.pid} ${Date.now()}`,

@@ -42,6 +42,7 @@ export const DEMO_NEEDS: readonly Need[] = [{ package: 'dovecot-imapd', file: '/
  * public-inbox is what archives of kernel lists run. */
 export const TEST_NEEDS: readonly Need[] = [
   { package: 'python3', command: 'python3' },
+  { package: 'chromium', file: '/usr/bin/chromium' },
   { package: 'python3-pytest', file: '/usr/lib/python3/dist-packages/pytest/__init__.py' },
   { package: 'python3-kconfiglib', file: '/usr/lib/python3/dist-packages/kconfiglib.py' },
   { package: 'openssl', command: 'openssl' },

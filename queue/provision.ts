@@ -21,7 +21,7 @@ export { cacheDir, ProvisionError } from './provision-cache.ts';
  * - `packages`: the programs that `check` runs (git, bubblewrap, compiler, flex, bison ...)
  * - `service-packages`: those of `serve` (Redis)
  * - `demo-packages`: those of its demo (Dovecot)
- * - `test-packages`: those of the tests (pytest, Kconfiglib, public-inbox)
+ * - `test-packages`: those of the tests (a browser, pytest, Kconfiglib, public-inbox)
  * - `tree`: a kernel's git work tree
  * - `debian-configs`: Debian's kernel configurations, where they can be had
  */

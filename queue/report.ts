@@ -17,6 +17,7 @@ export function uncheckedReport(series: Assembled, cannotCheck?: CannotCheck): R
     findings: [],
     checked: { rules: [], archs: [], configs: 0, changedFiles: [], changedSymbols: [] },
     dropped: [],
+    undecided: [],
     tookMs: {},
   };
 }

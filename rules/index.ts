@@ -6,6 +6,7 @@ import missingDependency from './missing-dependency.ts';
 import overExposed from './over-exposed.ts';
 import recursiveDependency from './recursive-dependency.ts';
 import type { Rule } from './rule.ts';
+import stubbedPath from './stubbed-path.ts';
 import undefinedSymbol from './undefined-symbol.ts';
 import unmetSelect from './unmet-select.ts';
 import unmigratedRename from './unmigrated-rename.ts';
@@ -16,6 +17,7 @@ export const RULES: readonly Rule[] = [
   missingDependency,
   overExposed,
   recursiveDependency,
+  stubbedPath,
   undefinedSymbol,
   unmetSelect,
   unmigratedRename,

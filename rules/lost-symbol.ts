@@ -7,6 +7,7 @@ import { lineOf, valueOn } from './kconfig/config-line.ts';
 import { type ExprId, type ExprPool, NONE, Op } from './kconfig/expr.ts';
 import { type Lost, lossesOf, type Stranded, strandedBy } from './kconfig/lost.ts';
 import type { KSymbol } from './kconfig/model.ts';
+import { SymbolType } from './kconfig/parse.ts';
 import { canSelect } from './kconfig/repairs.ts';
 import { Upgrade } from './kconfig/upgrade.ts';
 import { applySettings, fragment } from './kconfig/witness.ts';
@@ -44,6 +45,7 @@ configurations lose it is for config-upgrade to say. Ints, hexes and strings are
     /** By level: symbols that an architecture cannot have with the series. */
     const impossible = { 1: new ArchCount(), 2: new ArchCount() };
     const archs = new Set<Arch>();
+    const cut: Arch[] = [];
     return {
       onArch(pair) {
         archs.add(pair.arch);
@@ -53,6 +55,7 @@ configurations lose it is for config-upgrade to say. Ints, hexes and strings are
         const [before, after] = [pair.solver('before'), pair.solver('after')];
         const losses = lossesOf(before, after, pair.changes, change.readers);
         for (const { symbol, level } of losses.impossible) impossible[level].found(symbol);
+        if (losses.isCut) cut.push(pair.arch);
         const stranded = strandedBy(before, after, pair.changes);
         const others = losses.lost.filter(({ symbol }) => !stranded.some((one) => one.symbol === symbol));
         if (stranded.length + others.length === 0) return;
@@ -73,6 +76,7 @@ configurations lose it is for config-upgrade to say. Ints, hexes and strings are
         );
         return [...Map.groupBy(told, causeOf).values()].map((losses) => candidate(change, losses));
       },
+      cutShort: () => cut,
     };
   },
 });
@@ -138,7 +142,7 @@ function lossOf(change: KernelChange, pair: ArchPair, upgrade: Upgrade, lost: Lo
     key: `${symbol.name} ${level}`,
     symbol: symbol.name,
     level,
-    value: level === 1 ? 'y or m' : 'y',
+    value: level === 1 && symbol.type === SymbolType.tristate ? 'y or m' : 'y',
     how: stranded ? 'stranded' : isOwn ? 'dead' : 'along',
     anchor: blamed.anchor,
     blamed: blamed.place,
@@ -220,8 +224,8 @@ function isOnlyForModules(pool: ExprPool, expr: ExprId): boolean {
 }
 
 /** Equal for losses that one comment is about: by one line, or for want of one helper. */
-function causeOf({ how, helper, anchor: { patch, file, line } }: Loss): string {
-  return `${how} ${patch} ${file}${helper ? ` ${helper.symbol} ${helper.isSelectable}` : `:${line}`}`;
+function causeOf({ helper, anchor: { patch, file, line } }: Loss): string {
+  return `${patch} ${file}${helper ? ` ${helper.symbol} ${helper.isSelectable}` : `:${line}`}`;
 }
 
 /** Other symbols of the same cause that are named, and shown to conf. */
@@ -230,6 +234,7 @@ const FEW_OTHERS = 6;
 function candidate(change: KernelChange, losses: readonly Loss[]): Candidate {
   const [shown, ...others] = losses.toSorted(
     (a, b) =>
+      Number(b.how === 'dead') - Number(a.how === 'dead') ||
       Number(b.blamed.isQuoted) - Number(a.blamed.isQuoted) ||
       a.reasons.length - b.reasons.length ||
       b.archs.length - a.archs.length ||
@@ -249,8 +254,11 @@ function candidate(change: KernelChange, losses: readonly Loss[]): Candidate {
       blamed,
       reasons,
       helper,
-      archs: [...new Set(losses.flatMap((loss) => loss.archs))].sort(),
-      others: named.map((one) => one.symbol),
+      archs: shown.archs.toSorted(),
+      others: named.filter((one) => isAlike(one, shown)).map((one) => one.symbol),
+      along: named
+        .filter((one) => !isAlike(one, shown))
+        .map((one) => ({ symbol: one.symbol, value: one.value, archs: one.archs.toSorted() })),
       notTried: others.length - named.length,
     },
     evidence: [
@@ -260,6 +268,12 @@ function candidate(change: KernelChange, losses: readonly Loss[]): Candidate {
     witness,
     confirm: async (conf) => (await Promise.all([shown, ...named].map((loss) => confirm(conf, loss)))).flat(),
   };
+}
+
+/** Whether the words about one are true of the other. */
+function isAlike(a: Loss, b: Loss): boolean {
+  const isSameLoss = a.how === b.how && a.value === b.value;
+  return isSameLoss && (a.how !== 'along' || a.archs.toSorted().join() === b.archs.toSorted().join());
 }
 
 /** conf gives the symbol without the series, and not with it, from the same .config. */

@@ -12,6 +12,7 @@ import type { ExprPool } from './kconfig/expr.ts';
 import type { KconfigTree } from './kconfig/files.ts';
 import type { KconfigModel } from './kconfig/model.ts';
 import type { SymbolChange } from './kconfig/properties.ts';
+import type { Reach } from './kconfig/reach.ts';
 import type { Solver } from './kconfig/solve.ts';
 import type { TreeReaders } from './kconfig/tree-readers.ts';
 import type { CTree } from './source/c-definitions.ts';
@@ -73,6 +74,8 @@ export interface ArchPair {
   solver(side: Side): Solver;
   /** A hint: a candidate of this architecture is likely to ask conf, which can read the Kconfig files meanwhile. */
   expectConf(): void;
+  /** Symbols that the series lets behave in new ways; found when first asked for. Not where `isCircular`. */
+  reach(): Reach;
 }
 
 /** The tree's own scripts/kconfig/conf, run in the sandbox. */
@@ -97,11 +100,23 @@ export interface Candidate extends Omit<Finding, 'verification' | 'rule' | 'seve
   readonly builds?: readonly BuildQuestion[];
 }
 
+/** Something that may be wrong, and could not be decided: told to nobody, and counted. */
+export interface Undecided {
+  readonly key: string;
+  readonly why: string;
+}
+
 export interface RuleRun {
+  /** Asked where no Kconfig file differs: whether architectures are to be gone through all the same. */
+  wantsArchs?(): Promise<boolean>;
   /** Called for each architecture, the best known first; models are not kept afterwards. */
   onArch?(pair: ArchPair): void | Promise<void>;
   /** Called once at the end. */
   finish(): readonly Candidate[] | Promise<readonly Candidate[]>;
+  /** Called after that. */
+  undecided?(): readonly Undecided[];
+  /** After `finish`: architectures on which it stopped at a limit, so that there may be more than was found. */
+  cutShort?(): readonly Arch[];
 }
 
 export interface Rule {

@@ -2,6 +2,7 @@
 
 import { fame } from './config-groups.ts';
 import type { Setting } from './kconfig/justify.ts';
+import { type KconfigFile, SymbolType } from './kconfig/parse.ts';
 import type { KernelChange } from './rule.ts';
 import type { Arch, Side, Witness } from './types.ts';
 
@@ -14,8 +15,17 @@ export interface Place {
 
 /** A line of a Kconfig file as it stands there; empty where there is none. */
 export function lineAt({ before, after }: KernelChange, side: Side, path: string, line: number): string {
-  const { files } = (side === 'before' ? before : after).kconfig;
-  return files.get(path)?.text.split('\n', line)[line - 1] ?? '';
+  const file = (side === 'before' ? before : after).kconfig.files.get(path);
+  return (file && linesOf(file)[line - 1]) ?? '';
+}
+
+const linesOfFiles = new WeakMap<KconfigFile, readonly string[]>();
+
+/** Thousands of claims may be of one file. */
+function linesOf(file: KconfigFile): readonly string[] {
+  const lines = linesOfFiles.get(file) ?? file.text.split('\n');
+  linesOfFiles.set(file, lines);
+  return lines;
 }
 
 /** A line of the tree after. */
@@ -25,7 +35,11 @@ export function placeAt(change: KernelChange, path: string, line: number): Place
 
 /** Settings that are all of a .config, which olddefconfig completes. */
 export function witnessOf(arch: Arch, settings: readonly Setting[]): Witness {
-  const named = settings.map(({ symbol, value }) => ({ symbol: symbol.name, value }));
+  const named = settings.map(({ symbol: { name, type }, value }) => ({
+    symbol: name,
+    value,
+    ...(type === SymbolType.string && { isString: true as const }),
+  }));
   return { arch, from: 'empty', settings: named.sort((a, b) => (a.symbol < b.symbol ? -1 : 1)) };
 }
 

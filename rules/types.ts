@@ -1,9 +1,11 @@
 /**
  * The vocabulary of depbot, from a mail to a report: plain, readonly, JSON-safe data (bytes aside).
- * Types only; imports nothing. The flow is
+ * Types only. The flow is
  *
  *   Mail -> Series -> AppliedSeries -> TreePair -> Finding[] -> Report -> Reply -> Outbox
  */
+
+import type { Survey } from './survey-types.ts';
 
 /** Full object name, 40 or 64 hex digits. */
 export type Sha = string;
@@ -259,7 +261,12 @@ export interface Witness {
    */
   readonly from: string;
   /** Sorted by symbol. Values as in a .config: `y`, `m`, `n`, or a string/number. */
-  readonly settings: readonly { readonly symbol: SymbolName; readonly value: string }[];
+  readonly settings: readonly {
+    readonly symbol: SymbolName;
+    readonly value: string;
+    /** The symbol is a string: its value stands in quotes, whatever it looks like. */
+    readonly isString?: true;
+  }[];
 }
 
 /** How far a finding was proved: 1 derived, 2 configured (the tree's own conf agrees), 3 built. */
@@ -303,6 +310,13 @@ export interface Dropped {
   readonly why: string;
 }
 
+/** What a rule could not decide: nobody is told, and it is no proof of silence. */
+export interface UndecidedBy {
+  readonly rule: RuleId;
+  readonly key: string;
+  readonly why: string;
+}
+
 // ---------------------------------------------------------------- report and reply
 
 export interface Checked {
@@ -318,11 +332,13 @@ export interface Checked {
    * they ran bare. Absent of a series that was not checked.
    */
   readonly sandbox?: 'cgroup' | 'rlimits' | 'none';
+  /** Rules that stopped at a limit, and where: of these silence says less. */
+  readonly cutShort?: readonly { readonly rule: RuleId; readonly archs: readonly Arch[] }[];
 }
 
 /** Why a series could not be checked. */
 export interface CannotCheck {
-  readonly stage: 'input' | 'apply' | 'kconfig' | 'sandbox' | 'worker';
+  readonly stage: 'input' | 'apply' | 'kconfig' | 'kbuild' | 'sandbox' | 'worker';
   readonly why: string;
   /** Patch that does not apply, when it is that. */
   readonly patch?: number;
@@ -345,6 +361,9 @@ export interface Report {
   readonly findings: readonly Finding[];
   readonly checked: Checked;
   readonly dropped: readonly Dropped[];
+  /** By the key of a finding; there when asked for, and where Kconfig was compared. */
+  readonly surveys?: Readonly<Record<string, Survey>>;
+  readonly undecided: readonly UndecidedBy[];
   /** Milliseconds a stage. */
   readonly tookMs: Readonly<Record<string, number>>;
 }

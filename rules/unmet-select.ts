@@ -1,13 +1,13 @@
 import { onBothSides } from './both-sides.ts';
 import { blamedLines } from './kconfig/blamed-line.ts';
 import type { Edge, KSymbol } from './kconfig/model.ts';
-import { reachOf } from './kconfig/reach.ts';
-import { type Repair, repairsOf } from './kconfig/repairs.ts';
+import { canBeOn, isEnough, type Proposal, repairsOf } from './kconfig/repairs.ts';
+import type { Solver } from './kconfig/solve.ts';
 import { newlyUnmet, selectorsOf, type Unmet, unmetLines } from './kconfig/unmet.ts';
 import { Upgrade } from './kconfig/upgrade.ts';
 import { applySettings, fragment } from './kconfig/witness.ts';
 import { type ArchPair, type Candidate, type Conf, defineRule, type KernelChange } from './rule.ts';
-import { helpingBoth, lineAt, onAll, type Place, placeAt, witnessOf } from './told.ts';
+import { lineAt, onAll, type Place, placeAt, witnessOf } from './told.ts';
 import type { Anchor, Arch, Attempt, Evidence, Severity, Witness } from './types.ts';
 
 export default defineRule({
@@ -29,22 +29,31 @@ Depend on BAZ as well, select it where it is meant to be selected, or imply BAR.
 ## What it misses
 Selects that the tree before allows to be unmet as well, in whatever configuration. Answers of
 $(shell,...) are those of one compiler. Of a change that very many symbols depend on, the nearest
-are looked at.`,
+are looked at, and the report says on which architectures that was so.`,
 
   begin(change) {
     const found = new Map<string, Pair>();
+    const cut: Arch[] = [];
     return {
       onArch(pair) {
         if (pair.changes.size === 0 || pair.isCircular) return;
-        for (const one of look(change, pair)) {
+        const { pairs, isCut } = look(change, pair);
+        if (isCut) cut.push(pair.arch);
+        for (const one of pairs) {
           const known = found.get(one.key);
-          found.set(one.key, known ? { ...onAll(known, one), repairs: helpingBoth(known, one) } : one);
+          const repairs = one.repairs(known?.repairs);
+          const own = { ...one, repairs };
+          found.set(one.key, known ? { ...onAll(known, own), repairs } : own);
           pair.expectConf();
         }
+        const here = new Set(pairs.map(({ key }) => key));
+        for (const [key, one] of found)
+          if (!here.has(key)) found.set(key, { ...one, repairs: withOwner(pair, one.repairs) });
       },
       finish() {
         return [...Map.groupBy(found.values(), causeOf).values()].map((pairs) => candidate(change, pairs));
       },
+      cutShort: () => cut,
     };
   },
 });
@@ -59,7 +68,7 @@ interface Pair {
   /** Who selects the selector, up to a symbol that is set. */
   readonly chain: readonly (Place & { readonly symbol: string; readonly by: string })[];
   readonly blamed: Place & { readonly side: 'before' | 'after'; readonly isQuoted: boolean };
-  readonly repairs: readonly Repair[];
+  readonly repairs: readonly Proposal[];
   readonly witness: Witness;
   /** Text of the .config. */
   readonly config: string;
@@ -73,16 +82,24 @@ function causeOf({ anchor: { patch, file, line }, blamed, edge, unmet }: Pair): 
   return isOwnSelect ? `${patch} ${file} ${edge.from} ${lacks.join(' ')}` : `${patch} ${file}:${line}`;
 }
 
-function look(change: KernelChange, pair: ArchPair): Pair[] {
-  const solvers = { before: pair.solver('before'), after: pair.solver('after') };
-  const symbols = reachOf(solvers.after, pair.changes, change.readers);
-  const found = newlyUnmet(solvers.before, solvers.after, symbols);
-  if (found.length === 0) return [];
-  const upgrade = new Upgrade(change.pool, pair.before, pair.after, pair.changes, change.readers);
-  return found.flatMap((unmet) => told(change, pair, upgrade, unmet) ?? []);
+/** On one architecture. */
+interface ArchPairTold extends Omit<Pair, 'repairs'> {
+  /** Repairs that help there: of those given, or new ones. */
+  repairs(known?: readonly Proposal[]): readonly Proposal[];
 }
 
-function told(change: KernelChange, pair: ArchPair, upgrade: Upgrade, unmet: Unmet): Pair | undefined {
+function look(
+  change: KernelChange,
+  pair: ArchPair,
+): { readonly pairs: readonly ArchPairTold[]; readonly isCut: boolean } {
+  const reach = pair.reach();
+  const { found, isCut } = newlyUnmet(pair.solver('before'), pair.solver('after'), reach.symbols);
+  const upgrade = new Upgrade(change.pool, pair.before, pair.after, pair.changes, change.readers);
+  const pairs = found.flatMap((unmet) => told(change, pair, upgrade, unmet) ?? []);
+  return { pairs, isCut: reach.isCut || isCut };
+}
+
+function told(change: KernelChange, pair: ArchPair, upgrade: Upgrade, unmet: Unmet): ArchPairTold | undefined {
   const { edge, level, settings } = unmet;
   const solver = pair.solver('after');
   const { values } = solver;
@@ -109,11 +126,38 @@ function told(change: KernelChange, pair: ArchPair, upgrade: Upgrade, unmet: Unm
       by: one.from.name,
     })),
     blamed: blamed.place,
-    repairs: repairsOf(solver, edge, blamed.owner),
+    repairs: (known) => repairsHere(solver, edge, blamed.owner, known),
     witness: witnessOf(pair.arch, settings),
     config,
     archs: [pair.arch],
   };
+}
+
+function repairsHere(
+  solver: Solver,
+  edge: Edge,
+  owner: KSymbol,
+  known: readonly Proposal[] | undefined,
+): readonly Proposal[] {
+  const own = repairsOf(solver, edge, owner);
+  if (!known) return own;
+  return known.flatMap((one) => {
+    const same = own.find(({ kind, text }) => kind === one.kind && text === one.text);
+    if (same) return [{ ...one, canBeOn: one.canBeOn || same.canBeOn }];
+    if (one.symbol !== owner.name || !isEnough(solver, edge, owner, one)) return [];
+    return [{ ...one, canBeOn: one.canBeOn || canBeOn(solver, owner, one.needed) }];
+  });
+}
+
+/** An architecture on which nothing is wrong may be one on which a repair leaves the symbol possible. */
+function withOwner(pair: ArchPair, repairs: readonly Proposal[]): readonly Proposal[] {
+  if (repairs.every((one) => one.canBeOn)) return repairs;
+  const { after } = pair;
+  const solver = pair.solver('after');
+  return repairs.map((one) => {
+    const owner = after.symbols[solver.pool.findSymbol(one.symbol) ?? -1];
+    return one.canBeOn || !owner ? one : { ...one, canBeOn: canBeOn(solver, owner, one.needed) };
+  });
 }
 
 interface Blame {
@@ -217,7 +261,7 @@ function candidate(change: KernelChange, pairs: readonly Pair[]): Candidate {
       chain,
       blamed,
       archs,
-      repairs,
+      repairs: repairs.filter((one) => one.canBeOn).map(({ kind, symbol, text }) => ({ kind, symbol, text })),
       others: named.map((one) => ({ selector: one.edge.from, target: one.edge.to })),
       notTried: others.length - named.length,
     },

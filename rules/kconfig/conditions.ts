@@ -82,6 +82,48 @@ export function substitute(pool: ExprPool, e: ExprId, symbol: SymbolId, value: S
   }
 }
 
+/** How an expression can follow a symbol in it. */
+export interface Signs {
+  /** It may be more where the symbol is more. */
+  readonly more: boolean;
+  /** It may be less where the symbol is more. */
+  readonly less: boolean;
+}
+
+const NEITHER: Signs = { more: false, less: false };
+const BOTH: Signs = { more: true, less: true };
+
+export function signsOf(pool: ExprPool, e: ExprId, symbol: SymbolId): Signs {
+  if (e === NONE) return NEITHER;
+  const left = pool.lefts[e]!;
+  const right = pool.rights[e]!;
+  switch (pool.ops[e] as Op) {
+    case Op.symbol:
+      return left === symbol ? { more: true, less: false } : NEITHER;
+    case Op.modules:
+      return NEITHER;
+    case Op.not: {
+      const { more, less } = signsOf(pool, left, symbol);
+      return { more: less, less: more };
+    }
+    case Op.and:
+    case Op.or: {
+      const [a, b] = [signsOf(pool, left, symbol), signsOf(pool, right, symbol)];
+      return { more: a.more || b.more, less: a.less || b.less };
+    }
+    case Op.equal:
+      if (left === symbol && right === pool.n) return { more: false, less: true };
+      if (left === symbol && right === pool.y) return { more: true, less: false };
+      return left === symbol || right === symbol ? BOTH : NEITHER;
+    case Op.unequal:
+      if (left === symbol && right === pool.n) return { more: true, less: false };
+      if (left === symbol && right === pool.y) return { more: false, less: true };
+      return left === symbol || right === symbol ? BOTH : NEITHER;
+    default:
+      return left === symbol || right === symbol ? BOTH : NEITHER;
+  }
+}
+
 /** The OR of all; `n` without any. */
 export function any(pool: ExprPool, all: readonly ExprId[]): ExprId {
   const never = pool.symbol(pool.n);

@@ -8,6 +8,7 @@
  * 400 lines: one view of one symbol, whose parts share its values and limits.)
  */
 
+import { blame } from './blame.ts';
 import { KconfigError } from './error.ts';
 import {
   type ChoiceView,
@@ -188,7 +189,10 @@ class Explainer {
       const value = this.#v.expr(part);
       const isUnmet = value === NO || (value === MOD && !isBool);
       const culprits = new Map<SymbolId, Culprit['wanted']>();
-      if (isUnmet) this.#blame(part, true, value === NO ? MOD : YES, culprits);
+      if (isUnmet)
+        blame(this.#v, part, true, value === NO ? MOD : YES, (id, wanted) => {
+          if (!this.#isLiteral(id)) culprits.set(id, wanted);
+        });
       return {
         from,
         path: at.path,
@@ -199,28 +203,6 @@ class Explainer {
         culprits: this.#cut([...culprits], ([id, wanted]) => this.#culprit(id, wanted, depth)),
       };
     });
-  }
-
-  /** Notes the symbols that keep `e` below `bound`; for `isLow` false, those that keep it above. */
-  #blame(e: ExprId, isLow: boolean, bound: Tristate, out: Map<SymbolId, Culprit['wanted']>): void {
-    const { pool, model } = this.#v;
-    const value = this.#v.expr(e);
-    if (isLow ? value >= bound : value <= bound) return;
-    const left = pool.lefts[e] ?? 0;
-    const right = pool.rights[e] ?? 0;
-    const op = pool.ops[e];
-    if (op === Op.not) this.#blame(left, !isLow, (YES - bound) as Tristate, out);
-    else if (op === Op.modules) {
-      if (isLow && value === NO && model.modules) out.set(model.modules.id, 'on');
-    } else if (op === Op.and || op === Op.or) {
-      this.#blame(left, isLow, bound, out);
-      this.#blame(right, isLow, bound, out);
-    } else {
-      const wanted = op !== Op.symbol ? 'other' : isLow ? 'on' : 'off';
-      pool.symbolsOf(e, (id) => {
-        if (!this.#isLiteral(id)) out.set(id, wanted);
-      });
-    }
   }
 
   #culprit(id: SymbolId, wanted: Culprit['wanted'], depth: number): Culprit {

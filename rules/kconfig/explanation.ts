@@ -1,6 +1,7 @@
 /** What `depbot kconfig explain` knows of a symbol: typed, JSON-safe. */
 
 import type { Outcome, SymbolName } from '../types.ts';
+import type { Wanted } from './blame.ts';
 
 export const LEVELS = ['n', 'm', 'y'] as const;
 export const TYPES = ['unknown', 'bool', 'tristate', 'int', 'hex', 'string'] as const;
@@ -30,7 +31,7 @@ export interface Culprit {
   readonly value: string;
   readonly declared: Cut<Position>;
   /** What the expression would need: the symbol set, not set, or (in a comparison) another value. */
-  readonly wanted: 'on' | 'off' | 'other';
+  readonly wanted: Wanted;
   readonly state: 'undeclared' | 'no-prompt' | 'hidden' | 'settable';
   /** Unmet conjuncts of the culprit itself, as far as `depth` asks for them. */
   readonly unmet: readonly Part[];

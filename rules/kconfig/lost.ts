@@ -7,12 +7,14 @@ import type { Level } from './cnf.ts';
 import { directDependencyOf, edgeExpr, substitute } from './conditions.ts';
 import { type ExprId, type ExprPool, NONE, type SymbolId } from './expr.ts';
 import type { Setting } from './justify.ts';
+import { MayBeOn } from './may-be-on.ts';
 import type { Edge, KSymbol } from './model.ts';
+import { answerPrompts } from './modes.ts';
 import { SymbolType } from './parse.ts';
 import type { Property, SymbolChange } from './properties.ts';
-import { reachOf } from './reach.ts';
 import type { Goal, Solver } from './solve.ts';
 import type { TreeReaders } from './tree-readers.ts';
+import { Values } from './values.ts';
 
 export interface Lost {
   /** In the tree before. */
@@ -34,32 +36,62 @@ export interface Losses {
   readonly lost: readonly Lost[];
   /** Of the symbols looked at, those that cannot be had in the tree after, at which level: lost, or never there. */
   readonly impossible: readonly { readonly symbol: SymbolId; readonly level: Level }[];
+  /** There may be more: it would have taken too many questions. */
+  readonly isCut: boolean;
 }
+
+/** Symbols of one architecture that the solver is asked about. */
+const MOST_ASKED = 2000;
 
 type Changes = ReadonlyMap<string, SymbolChange>;
 
-/** Looks at the changed symbols, and those that could be on only because of what they were. */
+/** Looks at the changed symbols, and those whose value depends on one of them, over whatever steps. */
 export function lossesOf(before: Solver, after: Solver, changes: Changes, readers: TreeReaders): Losses {
-  const back = new Map(
-    [...changes].map(([name, one]) => [
-      name,
-      { name, before: one.after, after: one.before, removed: one.added, added: one.removed },
-    ]),
-  );
+  const { pool } = before;
+  const all = allYes(after);
+  const mayBeOn = new MayBeOn(pool, before.model);
   const lost: Lost[] = [];
   const impossible: { symbol: SymbolId; level: Level }[] = [];
-  for (const id of reachOf(before, back, readers, 'on')) {
+  let asked = 0;
+  for (const id of readersOf(after, changes, readers)) {
     const [was, is] = [before.model.symbols[id], after.model.symbols[id]];
     // What has no prompt is nobody's choice: a helper without users goes by itself.
     if (!was?.prompts.length || !is?.declarations.length || !isLogical(was) || is.type !== was.type) continue;
-    const self = before.pool.symbol(id);
-    const possible = ([1, 2] as const).map((level) => after.isPossible([on(self, level)]));
-    for (const level of [1, 2] as const) if (possible[level - 1] === false) impossible.push({ symbol: id, level });
-    const level = ([1, 2] as const).find((one) => possible[one - 1] === false);
-    const answer = level && before.solve([on(self, level)]);
-    if (answer?.verdict === 'possible') lost.push({ symbol: was, level: level!, settings: answer.settings });
+    if (all.tristate(is) === 2 || (!changes.has(was.name) && !mayBeOn.symbol(id))) continue;
+    if (asked++ === MOST_ASKED) return { lost, impossible, isCut: true };
+    const self = pool.symbol(id);
+    if (after.isPossible([on(self, 2)]) !== false) continue;
+    // For a bool m is as good as y.
+    const isNever = was.type === SymbolType.bool || after.isPossible([on(self, 1)]) === false;
+    impossible.push({ symbol: id, level: 2 });
+    if (isNever) impossible.push({ symbol: id, level: 1 });
+    const level = isNever ? 1 : 2;
+    const answer = before.solve([on(self, level)]);
+    if (answer.verdict === 'possible') lost.push({ symbol: was, level, settings: answer.settings });
   }
-  return { lost, impossible };
+  return { lost, impossible, isCut: false };
+}
+
+/** As allyesconfig has it: most symbols can be y since they are y there. */
+function allYes({ pool, model }: Solver): Values {
+  const values = new Values(pool, model);
+  answerPrompts(values, 2);
+  values.restart();
+  return values;
+}
+
+/** The changed symbols and all that read them, over whatever steps, the nearest first. */
+function* readersOf({ model }: Solver, changes: Changes, readers: TreeReaders): Generator<SymbolId> {
+  const ids = [...changes.values()].flatMap(({ before, after }) => [before?.id ?? -1, after?.id ?? -1]);
+  const seen = new Set(ids.filter((id) => id >= 0));
+  // The set grows while it is walked.
+  for (const id of seen) {
+    yield id;
+    for (const reader of readers.of(id)) seen.add(reader);
+    // All tristates read MODULES, without saying so.
+    if (id === model.modules?.id)
+      for (const { type, id: reader } of model.declared) if (type === SymbolType.tristate) seen.add(reader);
+  }
 }
 
 /**

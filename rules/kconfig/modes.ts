@@ -36,7 +36,7 @@ export function applyMode(values: Values, mode: Mode, input: ConfigInput = {}): 
   if (input.config === undefined) values.clear();
   else warnings = readConfig(values, input.config, input.name ?? '.config');
   const answer = ANSWER[mode];
-  if (answer !== undefined) answerNewSymbols(values, answer);
+  if (answer !== undefined) answerPrompts(values, answer);
   values.calculate();
   if (mode === 'savedefconfig') {
     // conf calculates once as it reads and again before it writes (confdata.c, conf_write_defconfig).
@@ -54,7 +54,7 @@ export function renderMode(values: Values, mode: Mode): string {
 }
 
 /** Answers every prompt of a bool or tristate that has no user value; choices are left to their defaults. */
-function answerNewSymbols(values: Values, answer: Tristate): void {
+export function answerPrompts(values: Values, answer: Tristate): void {
   for (const { symbol, prompt } of values.model.declarations) {
     if (!symbol || !prompt || symbol.isChoiceMember || values.hasUser(symbol)) continue;
     if (symbol.type === SymbolType.bool || symbol.type === SymbolType.tristate) values.setTristate(symbol, answer);

@@ -1,7 +1,7 @@
 /** What a symbol's value is made from. */
 
 import { type ExprId, type ExprPool, NONE, type SymbolId } from './expr.ts';
-import type { Declaration, KSymbol } from './model.ts';
+import type { Choice, Declaration, KSymbol } from './model.ts';
 
 /** Symbols that a symbol's value is made from. */
 export function operands(pool: ExprPool, symbol: KSymbol): Set<SymbolId> {
@@ -29,15 +29,28 @@ export function operands(pool: ExprPool, symbol: KSymbol): Set<SymbolId> {
     readAround(edge.in);
   }
   if (symbol.choice) {
-    for (const property of symbol.choice.defaults) read(property.cond);
-    for (const member of symbol.choice.members) {
-      if (member === symbol) continue;
-      found.add(member.id);
-      for (const prompt of member.prompts) {
-        read(prompt.cond);
-        readAround(prompt.in);
-      }
-    }
+    for (const id of ofChoice(pool, symbol.choice)) found.add(id);
+    found.delete(symbol.id);
   }
   return found;
 }
+
+/** Members, and what decides whether these are visible: the same for each member, of which there may be thousands. */
+function ofChoice(pool: ExprPool, choice: Choice): ReadonlySet<SymbolId> {
+  const known = choices.get(choice);
+  if (known) return known;
+  const found = new Set<SymbolId>();
+  const read = (e: ExprId): void => pool.symbolsOf(e, (id) => found.add(id));
+  for (const property of choice.defaults) read(property.cond);
+  for (const member of choice.members) {
+    found.add(member.id);
+    for (const { cond, in: declaration } of member.prompts) {
+      read(cond);
+      for (let d: Declaration | undefined = declaration; d; d = d.parent) read(d.dep);
+    }
+  }
+  choices.set(choice, found);
+  return found;
+}
+
+const choices = new WeakMap<Choice, ReadonlySet<SymbolId>>();

@@ -77,13 +77,15 @@ export function changedSymbols(
 /** Symbols that are declared, selected or implied in the files. */
 function symbolsIn(model: KconfigModel, paths: ReadonlySet<string>): Set<SymbolId> {
   const found = new Set<SymbolId>();
+  const choices = new Set<Choice>();
   for (const { path, symbol } of model.declarations) {
     if (!symbol || !paths.has(path)) continue;
     found.add(symbol.id);
     for (const edge of symbol.selects) found.add(edge.to.id);
     for (const edge of symbol.implies) found.add(edge.to.id);
-    for (const member of symbol.choice?.members ?? []) found.add(member.id);
+    if (symbol.choice) choices.add(symbol.choice);
   }
+  for (const { members } of choices) for (const { id } of members) found.add(id);
   return found;
 }
 
@@ -190,6 +192,8 @@ export function dependencies(
  */
 class Fingerprints {
   readonly #chains: Float64Array;
+  /** One for all members of a choice, of which there may be thousands. */
+  readonly #choices = new Map<Choice, number>();
 
   constructor(model: KconfigModel) {
     this.#chains = new Float64Array(model.declarations.length);
@@ -210,12 +214,16 @@ class Fingerprints {
     for (const edge of symbol.selectedBy) h = this.#property(mix(mix(h, 19), edge.from.id), edge);
     for (const edge of symbol.impliedBy) h = this.#property(mix(mix(h, 23), edge.from.id), edge);
     if (symbol.isTransitional) h = mix(h, 29);
-    const { choice } = symbol;
-    if (choice) {
-      h = mix(h, this.#chains[choice.declaration.index]!);
-      for (const member of choice.members) h = mix(h, member.id);
-      for (const property of choice.defaults) h = this.#property(mix(h, property.value), property);
-    }
+    return symbol.choice ? mix(h, this.#choice(symbol.choice)) : h;
+  }
+
+  #choice(choice: Choice): number {
+    const known = this.#choices.get(choice);
+    if (known !== undefined) return known;
+    let h = mix(31, this.#chains[choice.declaration.index]!);
+    for (const member of choice.members) h = mix(h, member.id);
+    for (const property of choice.defaults) h = this.#property(mix(h, property.value), property);
+    this.#choices.set(choice, h);
     return h;
   }
 

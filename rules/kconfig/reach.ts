@@ -5,7 +5,7 @@
  */
 
 import type { Level } from './cnf.ts';
-import { any, defaultExpr, directDependencyOf, selectedExpr, substitute, visibleExpr } from './conditions.ts';
+import { any, defaultExpr, directDependencyOf, selectedExpr, signsOf, substitute, visibleExpr } from './conditions.ts';
 import { type ExprId, Op, type SymbolId } from './expr.ts';
 import type { KSymbol } from './model.ts';
 import { SymbolType } from './parse.ts';
@@ -13,7 +13,7 @@ import type { SymbolChange } from './properties.ts';
 import type { Goal, Solver } from './solve.ts';
 import type { TreeReaders } from './tree-readers.ts';
 
-/** Questions asked of one architecture; what would take more is not looked at. */
+/** Questions asked of one architecture. */
 const MOST_QUESTIONS = 1000;
 /** Readers of new states looked at: the members of a choice all read each other. */
 const MOST_READINGS = 200_000;
@@ -27,23 +27,21 @@ interface NewState {
   readonly goals: readonly Goal[];
 }
 
-/**
- * The changed symbols, then those reached, the nearest first, as far as they are followed. `solver` is that of the tree
- * after. With `only`, no other states are looked at.
- */
-export function reachOf(
-  solver: Solver,
-  changes: ReadonlyMap<string, SymbolChange>,
-  readers: TreeReaders,
-  only?: NewState['state'],
-): readonly SymbolId[] {
-  return new Search(solver, readers, only).from(changes);
+export interface Reach {
+  /** The changed symbols, then those reached, the nearest first. */
+  readonly symbols: readonly SymbolId[];
+  /** There may be more: it would have taken too many questions. */
+  readonly isCut: boolean;
+}
+
+/** `solver` is that of the tree after. */
+export function reachOf(solver: Solver, changes: ReadonlyMap<string, SymbolChange>, readers: TreeReaders): Reach {
+  return new Search(solver, readers).from(changes);
 }
 
 class Search {
   readonly #solver: Solver;
   readonly #readers: TreeReaders;
-  readonly #only: NewState['state'] | undefined;
   readonly #found = new Set<string>();
   readonly #reached: SymbolId[] = [];
   readonly #queue: NewState[] = [];
@@ -51,13 +49,12 @@ class Search {
   #questions = 0;
   #readings = 0;
 
-  constructor(solver: Solver, readers: TreeReaders, only: NewState['state'] | undefined) {
+  constructor(solver: Solver, readers: TreeReaders) {
     this.#solver = solver;
     this.#readers = readers;
-    this.#only = only;
   }
 
-  from(changes: ReadonlyMap<string, SymbolChange>): SymbolId[] {
+  from(changes: ReadonlyMap<string, SymbolChange>): Reach {
     const touched: SymbolId[] = [];
     for (const { before, after } of changes.values()) {
       if (!after) continue;
@@ -66,7 +63,7 @@ class Search {
         this.#take(after, state, level, goals);
     }
     for (let i = 0; i < this.#queue.length && !this.#isCut; i++) this.#follow(this.#queue[i]!);
-    return [...new Set([...touched, ...this.#reached])];
+    return { symbols: [...new Set([...touched, ...this.#reached])], isCut: this.#isCut };
   }
 
   get #isCut(): boolean {
@@ -86,23 +83,33 @@ class Search {
       const is = this.#formulas.get(id) ?? formulas(this.#solver, reader);
       this.#formulas.set(id, is);
       const without = (e: ExprId): ExprId => substitute(pool, e, cause.symbol.id, old);
-      const was = { on: without(is.on), off: without(is.off), dependency: without(is.dependency) };
+      // What grows with the reader's operand cannot be more than it is where that is on, nor less where it is off.
+      const canGrow = (e: ExprId): boolean => signsOf(pool, e, cause.symbol.id)[cause.state === 'on' ? 'more' : 'less'];
+      const canShrink = (e: ExprId): boolean =>
+        signsOf(pool, e, cause.symbol.id)[cause.state === 'on' ? 'less' : 'more'];
+      const was = {
+        on: canGrow(is.on) ? without(is.on) : is.on,
+        off: canShrink(is.off) ? without(is.off) : is.off,
+        dependency: canShrink(is.dependency) ? without(is.dependency) : is.dependency,
+      };
       const states = newStates(reader, pool.symbol(id), was, is);
       for (const { state, level, goals } of states) this.#take(reader, state, level, [...kept, ...goals]);
     }
   }
 
-  /** What is on against its own dependency is reached, and not followed: what comes of that is the same fault. */
+  /**
+   * What is on against its own dependency is reached, and not followed: what comes of that is the same fault. Nor is
+   * what lost its dependency: where it is not selected it is off, which it could be before.
+   */
   #take(symbol: KSymbol, state: NewState['state'], level: Level, goals: readonly Goal[]): void {
     const key = `${state} ${symbol.id}`;
-    if (this.#found.has(key) || this.#questions >= MOST_QUESTIONS || (this.#only ?? state) !== state) return;
+    if (this.#found.has(key) || this.#questions >= MOST_QUESTIONS) return;
+    if (state === 'unmet' && symbol.selectedBy.length === 0) return;
     if (!this.#isPossible(goals)) return;
     this.#found.add(key);
     this.#reached.push(symbol.id);
-    if (state !== 'on') {
-      this.#queue.push({ symbol, state, goals });
-      return;
-    }
+    if (state === 'off') this.#queue.push({ symbol, state, goals });
+    if (state !== 'on') return;
     const { pool } = this.#solver;
     const met: Goal = { expr: directDependencyOf(pool, symbol), level, holds: true };
     if (this.#isPossible([...goals, met])) this.#queue.push({ symbol, state, goals: [...goals, met] });

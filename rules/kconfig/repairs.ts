@@ -21,35 +21,49 @@ export interface Repair {
   readonly text: string;
 }
 
+/** A repair on one architecture; more of them may have to hold with it. */
+export interface Proposal extends Repair {
+  /** Of `depends on`: the expression. */
+  readonly needed: ExprId;
+  /** Its symbol can still be enabled with it. */
+  readonly canBeOn: boolean;
+}
+
 /** Rounds in which a dependency that was not enough is added to. */
 const MOST_ROUNDS = 4;
 const MOST_TEXT = 120;
 /** Symbols followed to see whether a proposal would close a circle. */
 const MOST_FOLLOWED = 20_000;
 
-/**
- * Lines for the entry of `owner` after which `edge` cannot be unmet any more, and `owner` can still be enabled. Empty
- * where none is found.
- */
-export function repairsOf(solver: Solver, edge: Edge, owner: KSymbol): Repair[] {
+/** Lines for the entry of `owner` after which `edge` cannot be unmet any more. Empty where none is found. */
+export function repairsOf(solver: Solver, edge: Edge, owner: KSymbol): Proposal[] {
   const { pool, model } = solver;
-  const found: Repair[] = [];
+  const found: Proposal[] = [];
   const needed = neededDependency(solver, edge, owner);
   if (needed !== undefined) {
     const text = pool.print(needed);
     const symbols = symbolsOf(pool, needed);
     const isCircular = readsAny(pool, model, symbols, owner.id);
-    const canBeOn = solver.isPossible([on(pool, owner, 1), { expr: needed, level: 1, holds: true }]) === true;
-    if (!isCircular && canBeOn && text.length <= MOST_TEXT)
-      found.push({ kind: 'depends on', symbol: owner.name, text });
+    if (!isCircular && text.length <= MOST_TEXT)
+      found.push({ kind: 'depends on', symbol: owner.name, text, needed, canBeOn: canBeOn(solver, owner, needed) });
     const only = pool.ops[needed] === Op.symbol ? model.symbols[pool.lefts[needed]!] : undefined;
     if (only && isSelectable(only) && canSelect(solver, owner, only))
-      found.push({ kind: 'select', symbol: owner.name, text: only.name });
+      found.push({ kind: 'select', symbol: owner.name, text: only.name, needed: NONE, canBeOn: true });
   }
   const isOnly = edge.to.selectedBy.filter(({ from }) => from === owner).length === 1;
   if (edge.from === owner && isOnly && edge.to.prompts.length > 0)
-    found.push({ kind: 'imply', symbol: owner.name, text: edge.to.name });
+    found.push({ kind: 'imply', symbol: owner.name, text: edge.to.name, needed: NONE, canBeOn: true });
   return found;
+}
+
+/** Whether what was proposed on another architecture is enough on that of the solver. */
+export function isEnough(solver: Solver, edge: Edge, owner: KSymbol, { kind, needed }: Proposal): boolean {
+  return kind === 'depends on' && !openCase(solver, edge, owner, [needed]);
+}
+
+/** Whether `owner` can be enabled if it depends on `needed`. */
+export function canBeOn(solver: Solver, owner: KSymbol, needed: ExprId): boolean {
+  return solver.isPossible([on(solver.pool, owner, 1), { expr: needed, level: 1, holds: true }]) === true;
 }
 
 /** What of the target's dependency the owner has to repeat; undefined where that does not help. */

@@ -18,8 +18,17 @@ interface Scope {
 
 const known = new WeakMap<KconfigFile, readonly Scope[]>();
 
+/** Readers of single symbols that are kept, in all; beyond, they are put together anew. */
+const MOST_KEPT = 2_000_000;
+/** Steps from reader to reader on the look-out for a circle. */
+const MOST_STEPS = 5_000_000;
+
 export class TreeReaders {
-  readonly #lists = new Map<SymbolId, Set<SymbolId>>();
+  /** By symbol, groups of those that read it: the members of a large choice are one group, each read by all. */
+  readonly #groups = new Map<SymbolId, Set<ReadonlySet<SymbolId>>>();
+  /** Groups put together. */
+  readonly #lists = new Map<SymbolId, ReadonlySet<SymbolId>>();
+  #kept = 0;
   readonly #pool: ExprPool;
 
   readonly #scopes = new Map<string, Scope[]>();
@@ -40,17 +49,40 @@ export class TreeReaders {
     for (const { reads, members, sources } of added) {
       if (reads.size === 0) continue;
       const readers = sources.length === 0 ? [members] : [members, ...sources.flatMap((source) => inside(source))];
-      for (const read of reads) for (const group of readers) for (const reader of group) this.#add(read, reader);
+      for (const read of reads) {
+        const groups = this.#groups.get(read) ?? new Set();
+        this.#groups.set(read, groups);
+        for (const group of readers) groups.add(group);
+      }
     }
+    this.#forget();
   }
 
   /** Symbols that may read `symbol`. */
   of(symbol: SymbolId): ReadonlySet<SymbolId> {
-    return this.#lists.get(symbol) ?? EMPTY;
+    const known = this.#lists.get(symbol);
+    if (known) return known;
+    const groups = [...(this.#groups.get(symbol) ?? [])];
+    if (groups.length <= 1) return groups[0] ?? EMPTY;
+    const list = new Set<SymbolId>();
+    for (const group of groups) for (const reader of group) list.add(reader);
+    if (this.#kept > MOST_KEPT) this.#forget();
+    this.#kept += list.size;
+    this.#lists.set(symbol, list);
+    return list;
   }
 
-  /** Whether a way from reader to reader leads from one of the symbols back to itself: without one there is no new circle. */
+  #forget(): void {
+    this.#lists.clear();
+    this.#kept = 0;
+  }
+
+  /**
+   * Whether a way from reader to reader leads from one of the symbols back to itself: without one there is no new
+   * circle. True also where that takes too long to find out.
+   */
   mayBeCircular(symbols: Iterable<SymbolId>): boolean {
+    let left = MOST_STEPS;
     for (const start of symbols) {
       const seen = new Set<SymbolId>();
       const queue = [...this.of(start)];
@@ -58,16 +90,13 @@ export class TreeReaders {
         if (id === start) return true;
         if (seen.has(id)) continue;
         seen.add(id);
-        for (const reader of this.of(id)) queue.push(reader);
+        const readers = this.of(id);
+        left -= readers.size;
+        if (left < 0) return true;
+        for (const reader of readers) if (!seen.has(reader)) queue.push(reader);
       }
     }
     return false;
-  }
-
-  #add(read: SymbolId, reader: SymbolId): void {
-    const list = this.#lists.get(read);
-    if (list) list.add(reader);
-    else this.#lists.set(read, new Set([reader]));
   }
 }
 

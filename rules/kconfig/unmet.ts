@@ -42,11 +42,19 @@ export function unmetGoals(pool: ExprPool, edge: Edge, level: Level): Goal[] {
   ];
 }
 
+/** Selects of one architecture that are looked at. */
+const MOST_EDGES = 2000;
+
 /**
  * Edges from or to one of the symbols that can be unmet after and could not before, in a configuration in which the
- * target was not unmet before by another select. An edge for which one of the solvers gives up is left out.
+ * target was not unmet before by another select, and in which it needs no other such edge. An edge for which one of the
+ * solvers gives up is left out. `isCut`: there are too many to look at all.
  */
-export function newlyUnmet(before: Solver, after: Solver, symbols: readonly SymbolId[]): Unmet[] {
+export function newlyUnmet(
+  before: Solver,
+  after: Solver,
+  symbols: readonly SymbolId[],
+): { readonly found: readonly Unmet[]; readonly isCut: boolean } {
   const found: Unmet[] = [];
   const edges = new Set<Edge>();
   for (const id of symbols) {
@@ -54,7 +62,7 @@ export function newlyUnmet(before: Solver, after: Solver, symbols: readonly Symb
     for (const edge of symbol?.selects ?? []) edges.add(edge);
     for (const edge of symbol?.selectedBy ?? []) edges.add(edge);
   }
-  for (const edge of edges) {
+  for (const edge of [...edges].slice(0, MOST_EDGES)) {
     for (const level of levelsOf(edge)) {
       const goals = unmetGoals(after.pool, edge, level);
       if (after.isPossible(goals) !== true) continue;
@@ -72,7 +80,28 @@ export function newlyUnmet(before: Solver, after: Solver, symbols: readonly Symb
       break;
     }
   }
-  return found;
+  const own = found.flatMap((one) => withoutOthers(before, after, one, found) ?? []);
+  return { found: own, isCut: edges.size > MOST_EDGES };
+}
+
+/**
+ * The same in a configuration that needs none of the others: what is only possible because another select forces
+ * something on is no fault of its own.
+ */
+function withoutOthers(before: Solver, after: Solver, one: Unmet, found: readonly Unmet[]): Unmet | undefined {
+  const { edge, level } = one;
+  const { values, pool } = after;
+  applySettings(values, one.settings);
+  const forced = new Set(
+    [...new Set(found.map(({ edge: { to } }) => to))].filter(
+      (to) => to !== edge.to && values.directDep(to) < values.reverseDep(to),
+    ),
+  );
+  const others = found.filter((other) => forced.has(other.edge.to) && other.edge.from !== edge.from);
+  if (others.length === 0) return one;
+  const off = others.map((other): Goal => ({ expr: edgeExpr(pool, other.edge), level: 1, holds: false }));
+  const settings = newCase(before, after, edge, [...unmetGoals(pool, edge, level), ...off], level);
+  return settings && { ...one, settings };
 }
 
 /**

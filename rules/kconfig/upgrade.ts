@@ -7,7 +7,7 @@
 import { lineOf, valueOn } from './config-line.ts';
 import { readConfig } from './dotconfig.ts';
 import type { ExprPool, SymbolId } from './expr.ts';
-import type { KconfigModel, KSymbol } from './model.ts';
+import type { Choice, KconfigModel, KSymbol } from './model.ts';
 import { SymbolType } from './parse.ts';
 import type { SymbolChange } from './properties.ts';
 import type { TreeReaders } from './tree-readers.ts';
@@ -84,7 +84,7 @@ export class Upgrade {
           found.set(b.name, { name: b.name, before: b, after: a, from, to, asked, askedAfter });
         }
       }
-      for (const reader of this.#readers.of(id)) queue.push(reader);
+      for (const reader of this.#readers.of(id)) if (!seen.has(reader)) queue.push(reader);
       if ((b ?? a) === (b ? this.before : this.after).model.modules) queue.push(...this.#tristates());
     }
     return found;
@@ -119,12 +119,14 @@ function askedOf(values: Values, symbol: KSymbol, other: KSymbol, config: string
 /** Changed symbols, and with a choice member all others of its choice. */
 function seeds(changes: ReadonlyMap<string, SymbolChange>): Set<SymbolId> {
   const ids = new Set<SymbolId>();
+  const choices = new Set<Choice>();
   for (const { before, after } of changes.values()) {
     for (const side of [before, after]) {
       if (side) ids.add(side.id);
-      for (const member of side?.choice?.members ?? []) ids.add(member.id);
+      if (side?.choice) choices.add(side.choice);
     }
   }
+  for (const { members } of choices) for (const { id } of members) ids.add(id);
   return ids;
 }
 

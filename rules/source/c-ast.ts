@@ -46,7 +46,15 @@ export interface ListItem {
 export type Stmt =
   | { readonly k: 'expr'; readonly line: number; readonly expr: Expr }
   /** One for each name that is declared. */
-  | { readonly k: 'decl'; readonly line: number; readonly type: string; readonly name: string; readonly init?: Expr }
+  | {
+      readonly k: 'decl';
+      readonly line: number;
+      readonly type: string;
+      readonly name: string;
+      readonly init?: Expr;
+      /** It keeps its value from one call to the next: `init` is that of the first. */
+      readonly static?: true;
+    }
   | {
       readonly k: 'if';
       readonly line: number;

@@ -124,6 +124,10 @@ function forOf(source: SourceText, node: SyntaxNode, line: number): Stmt {
 function declarationOf(source: SourceText, node: SyntaxNode, line: number): Stmt[] {
   const typeNode = childIn(node, 'type');
   const base = typeNode ? oneLine(source.code.slice(typeNode.start, typeNode.end)) : '';
+  const isStatic = node.children.some(
+    ({ type, start, end }) => type === 'storage_class_specifier' && source.code.slice(start, end) === 'static',
+  );
+  const storage = isStatic ? { static: true as const } : {};
   return node.children
     .filter(({ field }) => field === 'declarator')
     .map((child): Stmt => {
@@ -131,7 +135,8 @@ function declarationOf(source: SourceText, node: SyntaxNode, line: number): Stmt
       const { name, stars } = declared(source, declarator);
       const value = child.type === 'init_declarator' ? childIn(child, 'value') : undefined;
       const type = base + stars;
-      return value ? { k: 'decl', line, type, name, init: exprOf(source, value) } : { k: 'decl', line, type, name };
+      const declaration = { k: 'decl' as const, line, type, name, ...storage };
+      return value ? { ...declaration, init: exprOf(source, value) } : declaration;
     });
 }
 

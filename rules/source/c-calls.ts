@@ -31,17 +31,31 @@ export interface CallSite {
 }
 
 /** Calls of all functions of a file, in the order of the text. */
-export function callsOf(file: CFile): readonly CallSite[] {
+export function callsOf(file: CFile, outcomeOf?: OutcomeOf): readonly CallSite[] {
   const expand = expansions(file);
-  return file.functions.flatMap((one) => callsIn(file, one, expand));
+  return file.functions.flatMap((one) => callsIn(file, one, expand, outcomeOf));
 }
 
+/** When a function or macro can come out as something else than 0, and when as 0. */
+export interface Outcome {
+  readonly yes: Condition;
+  readonly no: Condition;
+}
+
+/** `unclear`: it may be constant in some configurations. Undefined where both can always be. */
+export type OutcomeOf = (name: string) => Outcome | 'unclear' | undefined;
+
 /** Calls of one function. `expand` as `expansions` makes it. */
-export function callsIn(file: CFile, one: CFunction, expand: Expand = expansions(file)): readonly CallSite[] {
-  const calls = new Flow(file, one, expand).run(one.body);
+export function callsIn(
+  file: CFile,
+  one: CFunction,
+  expand: Expand = expansions(file),
+  outcomeOf?: OutcomeOf,
+): readonly CallSite[] {
+  const calls = new Flow(file, one, expand, outcomeOf).run(one.body);
   if (!one.otherBody) return calls;
   const known = new Set(calls.map(({ line, callee }) => `${line} ${callee}`));
-  const others = new Flow(file, one, expand).run(one.otherBody);
+  const others = new Flow(file, one, expand, outcomeOf).run(one.otherBody);
   return [...calls, ...others.filter(({ line, callee }) => !known.has(`${line} ${callee}`))].sort(
     (a, b) => a.line - b.line,
   );
@@ -58,6 +72,7 @@ export function expansions(file: CFile): Expand {
   return (name) => known.get(name);
 }
 
+const UNCLEAR: Condition = { opaque: 'a test that may be constant' };
 /** A condition longer than this, as text, is given up. */
 const MAX_CONDITION = 2000;
 
@@ -66,17 +81,19 @@ class Flow {
   readonly #function: CFunction;
   readonly #arm: number;
   readonly #expand: Expand;
+  readonly #outcomeOf: OutcomeOf | undefined;
   readonly #calls: CallSite[] = [];
   /** When a jump to a label happens. */
   readonly #jumps = new Map<string, Condition>();
   readonly #jumpsBack = new Set<string>();
   #opaque = 0;
 
-  constructor(file: CFile, one: CFunction, expand: Expand) {
+  constructor(file: CFile, one: CFunction, expand: Expand, outcomeOf: OutcomeOf | undefined) {
     this.#file = file;
     this.#function = one;
     this.#arm = armAt(file.regions, one.line);
     this.#expand = expand;
+    this.#outcomeOf = outcomeOf;
   }
 
   run(body: readonly Stmt[]): readonly CallSite[] {
@@ -202,14 +219,27 @@ class Flow {
 
   /** When a test can come out true, and when false. */
   #outcomes(test: Expr): readonly [yes: Condition, no: Condition] {
+    if (this.#isUnclear(test)) return [UNCLEAR, UNCLEAR];
     if (!this.#isTelling(test)) return [true, true];
     // each part of a test has a value of its own
-    const c = conditionOf(test, { opaque: () => `run time ${++this.#opaque}`, expand: this.#expand });
+    const opaque = (): string => `run time ${++this.#opaque}`;
+    const call = (name: string): Condition | undefined => {
+      const can = this.#outcomeOf?.(name);
+      return can && can !== 'unclear' ? any(all(can.yes, { opaque: opaque() }), not(can.no)) : undefined;
+    };
+    const c = conditionOf(test, { opaque, expand: this.#expand, call });
     return [withoutOpaque(c, true), withoutOpaque(not(c), true)];
+  }
+
+  #isUnclear(e: Expr): boolean {
+    return (
+      (e.k === 'name' && this.#outcomeOf?.(e.name) === 'unclear') || partsOf(e).some((part) => this.#isUnclear(part))
+    );
   }
 
   #isTelling(e: Expr): boolean {
     if (e.k === 'number' || mentionsConfig(e)) return true;
+    if (e.k === 'call' && e.callee.k === 'name' && this.#outcomeOf?.(e.callee.name)) return true;
     return e.k === 'name'
       ? this.#expand(e.name) !== undefined || /^(true|false)$/.test(e.name)
       : partsOf(e).some((part) => this.#isTelling(part));

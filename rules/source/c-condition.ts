@@ -64,6 +64,15 @@ export function isConfigured(c: Condition): boolean {
   return 'symbol' in c || 'builtAs' in c;
 }
 
+/** Symbols of the configuration that it names, each once. */
+export function symbolsOf(c: Condition): SymbolName[] {
+  if (typeof c === 'boolean') return [];
+  if ('all' in c) return [...new Set(c.all.flatMap(symbolsOf))];
+  if ('any' in c) return [...new Set(c.any.flatMap(symbolsOf))];
+  if ('not' in c) return symbolsOf(c.not);
+  return 'symbol' in c ? [c.symbol] : [];
+}
+
 /** The condition with every opaque part replaced by what makes it hold (`true`) or fail (`false`) most often. */
 export function withoutOpaque(c: Condition, favour: boolean): Condition {
   if (typeof c === 'boolean') return c;

@@ -38,6 +38,8 @@ export interface TestContext {
   /** When a macro is defined at this place; `definedMacro` where the file has nothing to say. */
   readonly isDefined?: (name: string) => Condition;
   readonly expand?: Expand;
+  /** When a call comes out as something else than 0; undefined where nothing is known of the function. */
+  readonly call?: (name: string) => Condition | undefined;
 }
 
 /** When the expression is not 0. */
@@ -69,7 +71,11 @@ export function conditionOf(e: Expr, context: TestContext, depth = 0): Condition
       return any(all(test, e.yes ? below(e.yes) : true), all(not(test), below(e.no)));
     }
     case 'call':
-      return called(e, below, context.isDefined ?? definedMacro) ?? unknown();
+      return (
+        called(e, below, context.isDefined ?? definedMacro) ??
+        (e.callee.k === 'name' ? context.call?.(e.callee.name) : undefined) ??
+        unknown()
+      );
     default:
       return unknown();
   }

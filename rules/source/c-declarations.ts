@@ -178,7 +178,10 @@ function withoutConstants(e: Expr): Expr | undefined {
     case 'string':
       return undefined;
     case 'list': {
+      const isStruct = e.items.some(({ field }) => field !== undefined);
       const items = e.items.flatMap((item): ListItem[] => {
+        // a macro for several members
+        if (isStruct && item.field === undefined && item.value.k === 'name') return [item];
         const value = withoutConstants(item.value);
         return value ? [{ ...item, value }] : [];
       });

@@ -10,6 +10,7 @@ import { trivialMacro, trivialResult } from './c-constant.ts';
 import type { CExport, CFailure, CFile } from './c-file.ts';
 import { armAt, whenAt } from './c-file.ts';
 import type { CFileCache } from './c-file-cache.ts';
+import type { WordStore } from './header-reach.ts';
 
 export interface Definition {
   readonly path: string;
@@ -45,6 +46,8 @@ export interface Definitions {
   /** Sorted by path and line. */
   readonly definitions: readonly Definition[];
   readonly exports: readonly Export[];
+  /** Files of assembly that mention the name. */
+  readonly assembly: readonly string[];
   /** Files that could not be read: what they say is not in here. */
   readonly failures: readonly { readonly path: string; readonly why: CFailure }[];
   /** The search found more than it may return. */
@@ -66,6 +69,11 @@ export class CTree {
     this.#files = files;
   }
 
+  /** Words of the files of all trees. */
+  get words(): WordStore {
+    return this.#files.words;
+  }
+
   /** A file as it is in this tree; undefined where there is none of that name. */
   async file(path: string): Promise<{ ok: true; file: CFile } | { ok: false; why: CFailure } | undefined> {
     const blob = await this.tree.blob(path);
@@ -78,16 +86,21 @@ export class CTree {
     const found = await this.tree.grep(names, MAX_LINES);
     const isCut = found.length >= MAX_LINES;
     const paths = new Map(names.map((name) => [name, new Set<string>()]));
+    const assembly = found.filter(({ path }) => path.endsWith('.S') && isKernelSource(path));
+    const mentionedIn = (name: string): string[] => [
+      ...new Set(assembly.filter(({ text }) => new RegExp(`\\b${name}\\b`).test(text)).map(({ path }) => path)),
+    ];
     for (const { path, text } of found) {
-      if (!isKernelSource(path)) continue;
+      if (!isKernelSource(path) || path.endsWith('.S')) continue;
       for (const name of definedOn(text)) paths.get(name)?.add(path);
     }
     const answers = new Map<string, Definitions>();
-    for (const [name, some] of paths) answers.set(name, await this.#definitionsIn(name, [...some], isCut));
+    for (const [name, some] of paths)
+      answers.set(name, { ...(await this.#definitionsIn(name, [...some], isCut)), assembly: mentionedIn(name) });
     return answers;
   }
 
-  async #definitionsIn(name: string, paths: readonly string[], isCut: boolean): Promise<Definitions> {
+  async #definitionsIn(name: string, paths: readonly string[], isCut: boolean): Promise<Omit<Definitions, 'assembly'>> {
     const found: Found[] = [];
     const exports: Export[] = [];
     const failures: { path: string; why: CFailure }[] = [];
@@ -116,7 +129,7 @@ interface Found extends Definition {
 
 /** Files that are compiled into the kernel or a module. */
 function isKernelSource(path: string): boolean {
-  return /\.[ch]$/.test(path) && !/^(?:tools|scripts|Documentation|usr)\//.test(path);
+  return /\.[chS]$/.test(path) && !/^(?:tools|scripts|Documentation|usr)\//.test(path);
 }
 
 /**

@@ -3,6 +3,7 @@
 import type { Outcome, Sha } from '../types.ts';
 import type { CFailure, CFile } from './c-file.ts';
 import { C_FILE_VERSION } from './c-file.ts';
+import { WordStore } from './header-reach.ts';
 
 export type ReadOutcome = Outcome<{ readonly file: CFile }, { readonly why: CFailure }>;
 
@@ -40,6 +41,9 @@ export class CFileCache {
   readonly #read: ReadC;
   readonly #kept: KeptCFiles | undefined;
   readonly #files = new Map<Sha, Promise<ReadOutcome>>();
+
+  /** Words of headers, and of C files for what they declare. */
+  readonly words = new WordStore();
 
   constructor(read: ReadC, kept?: KeptCFiles) {
     this.#read = read;

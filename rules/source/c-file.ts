@@ -18,7 +18,7 @@ import { lostFunctions } from './c-recover.ts';
 import type { ParseSyntax, SyntaxFailure } from './c-syntax.ts';
 
 /** Changes with the shape or the meaning of CFile: what was kept by another version is of no use. */
-export const C_FILE_VERSION = 1;
+export const C_FILE_VERSION = 2;
 
 export interface CFile {
   readonly version: typeof C_FILE_VERSION;
@@ -193,13 +193,14 @@ export function whenAt({ arms, regions }: Pick<CFile, 'arms' | 'regions'>, line:
 }
 
 /** Offsets of the lines' first characters. */
-function lineStarts(text: string): readonly number[] {
+export function lineStarts(text: string): readonly number[] {
   const starts = [0];
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
   return starts;
 }
 
-function lineAt(starts: readonly number[], offset: number): number {
+/** 1-based line of an offset. */
+export function lineAt(starts: readonly number[], offset: number): number {
   let [low, high] = [0, starts.length];
   while (low + 1 < high) {
     const middle = (low + high) >> 1;

@@ -81,8 +81,8 @@ function mentionsIn(
   }
   for (const { name, line, type, init } of file.variables) {
     const isPower = /\bdev_pm_ops\b/.test(type);
-    const mention = { in: name, when: isPower ? OPAQUE : whenAt(file, line) };
-    for (const one of namesIn(init)) put(one, mention);
+    const from = (at: number): Mention => ({ in: name, when: isPower ? OPAQUE : whenAt(file, at) });
+    for (const one of itemsIn(init, line)) put(one.name, from(one.line));
     // pm_ptr(&x), of_match_ptr(x): kept or not as the macro says
     for (const one of namesInCalls(init)) put(one, { in: name, when: OPAQUE });
   }
@@ -109,6 +109,12 @@ function namesIn(e: Expr): string[] {
   if (e.k === 'list') return e.items.flatMap(({ value }) => namesIn(value));
   if (e.k === 'cast' || (e.k === 'unary' && e.op === '&')) return namesIn(e.of);
   return [];
+}
+
+/** The names of an initialiser, each with its line: an item may be compiled when others are not. */
+function itemsIn(e: Expr, line: number): { readonly name: string; readonly line: number }[] {
+  if (e.k === 'list') return e.items.flatMap((item) => itemsIn(item.value, item.line));
+  return namesIn(e).map((name) => ({ name, line }));
 }
 
 /** Names handed to calls and tests inside an initialiser. */

@@ -34,6 +34,8 @@ export interface Preprocessed {
 }
 
 const MAX_BODY = 4000;
+/** Text of a condition beyond which it is opaque: macros defined in branches on each other double it at each step. */
+const MAX_CONDITION = 4000;
 
 /** `prefer`: which branch is kept where only one can be (c-conditionals.ts). */
 export function preprocess(text: string, prefer: 'first' | 'last' = 'first'): Preprocessed {
@@ -101,14 +103,19 @@ class Preprocessor {
       case 'if':
       case 'ifdef':
       case 'ifndef':
-        conditionals.open(this.#condition(word, rest), next, this.#at, this.#isGuard(word, rest, next));
+        conditionals.open(this.#condition(word, rest, next), next, this.#at, this.#isGuard(word, rest, next));
         this.#at = { ...this.#at, last: OPENED };
         break;
       case 'elif':
       case 'elifdef':
       case 'elifndef':
       case 'else':
-        this.#at = conditionals.next(word === 'else' || this.#condition(word.slice(2), rest), from, next, this.#at);
+        this.#at = conditionals.next(
+          word === 'else' || this.#condition(word.slice(2), rest, next),
+          from,
+          next,
+          this.#at,
+        );
         this.#at = { ...this.#at, last: OPENED };
         break;
       case 'endif':
@@ -126,7 +133,13 @@ class Preprocessor {
     this.#hasContent ||= word !== '' && word !== 'include' && word !== 'pragma';
   }
 
-  #condition(word: string, rest: string): Condition {
+  #condition(word: string, rest: string, line: number): Condition {
+    const condition = this.#conditionOf(word, rest);
+    const isLong = typeof condition === 'object' && JSON.stringify(condition).length > MAX_CONDITION;
+    return isLong ? { opaque: `too long, line ${line}` } : condition;
+  }
+
+  #conditionOf(word: string, rest: string): Condition {
     if (word === 'if') {
       const changed = rest.match(/\w+/g)?.map((name) => this.#changed.get(name) ?? 0) ?? [];
       const since = Math.max(0, ...changed);
@@ -195,7 +208,10 @@ class Preprocessor {
   }
 }
 
-/** Worth keeping of the macros without parentheses: another name, a test of the configuration, a call. Numbers of registers are not. */
+/**
+ * Worth keeping of the macros without parentheses: another name or several, a test of the configuration, a call,
+ * members of a table. Numbers of registers are not.
+ */
 function isTelling(body: string): boolean {
-  return /CONFIG_|^\(*[A-Za-z_]\w*\)*$|\b[a-z_]\w*\s*\(/.test(body);
+  return /CONFIG_|^\(*[A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*\)*$|\b[a-z_]\w*\s*\(|\.\w+\s*=\s*&?[a-z_]/.test(body);
 }

@@ -333,7 +333,7 @@ export class Evaluator {
     if (s.k === 'expr') return this.value(s.expr, state);
     if (s.k === 'decl') {
       const to: Expr = { k: 'name', name: s.name };
-      const from = s.init ? this.value(s.init, state) : [{ value: ANY, state }];
+      const from = s.init && !s.static ? this.value(s.init, state) : [{ value: ANY, state }];
       return from.map(({ value, state: after }) => ({ value, state: this.store(to, value, after, s.line) }));
     }
     if (s.k === 'other')

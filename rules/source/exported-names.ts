@@ -59,8 +59,10 @@ export class ExportedNames {
 
   async #conditionsOf(path: string): Promise<(line: number) => Condition> {
     const text = (await this.#tree.read([path])).get(path) ?? '';
-    const { arms, regions } = preprocess(text);
-    return (line) => whenAt({ arms, regions }, line);
+    const { arms, regions, code } = preprocess(text);
+    const lines = code.split('\n');
+    // what stands in a macro is blank there: the name is that of a parameter, or a part of one
+    return (line) => (lines[line - 1]?.trim() === '' ? false : whenAt({ arms, regions }, line));
   }
 
   /**

@@ -35,6 +35,8 @@ export class Builds {
   readonly #arch: Arch;
   readonly #presences = new Map<string, Promise<Presence | undefined>>();
   readonly #providers = new Map<string, Promise<Providers | undefined>>();
+  /** Names that somebody provides in every configuration. */
+  readonly #always = new Set<string>();
 
   constructor(kbuild: KbuildTree, exported: ExportedNames, conditions: Conditions, arch: Arch) {
     this.#kbuild = kbuild;
@@ -57,6 +59,12 @@ export class Builds {
     return known;
   }
 
+  /** Whether somebody provides the name in every configuration. */
+  async isAlways(name: string): Promise<boolean> {
+    await this.providers(name);
+    return this.#always.has(name);
+  }
+
   async #providersNow(name: string): Promise<Providers | undefined> {
     const exports = this.#exported.forArch(name, this.#arch);
     if (exports === undefined || exports.length === 0) return undefined;
@@ -68,6 +76,8 @@ export class Builds {
       if (!presence || presence.isUnknown) return undefined;
       presences.add(presence);
       const when = await this.#exported.when(one);
+      // a macro that exports may do so under any name
+      if (when === false) return undefined;
       const most = (modular: ExprId): ExprId => conditionBounds(pool, when, { modular }).most;
       const inVmlinux = this.#conditions.and(presence.builtIn, most(FALSE));
       builtIn = this.#conditions.or(builtIn, inVmlinux);
@@ -76,6 +86,7 @@ export class Builds {
         this.#conditions.or(inVmlinux, this.#conditions.and(presence.module, most(TRUE))),
       );
     }
+    if (builtIn === TRUE) this.#always.add(name);
     return builtIn === TRUE ? undefined : { name, exports, presences: [...presences], builtIn, built };
   }
 }

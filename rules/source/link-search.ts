@@ -1,146 +1,180 @@
 /**
- * Calls that a series leaves without anything that provides them: in the files that its changed symbols build, asked
- * of the solver of both trees.
+ * What a series leaves without anything that provides or declares it: in the C files that its changed symbols build,
+ * in those that it changes itself and in those whose makefile it changes, asked of the solver of both trees.
  */
 
+import { dirname } from 'node:path/posix';
 import { KbuildTree, symbolTypes } from '../kbuild/kbuild-tree.ts';
 import { filesNear } from '../kbuild/near-objects.ts';
 import type { Presence } from '../kbuild/presence.ts';
 import type { KSymbol } from '../kconfig/model.ts';
-import { reachOf } from '../kconfig/reach.ts';
 import type { Goal } from '../kconfig/solve.ts';
 import type { ArchPair, KernelChange } from '../rule.ts';
 import type { Arch, Side } from '../types.ts';
 import type { Definitions } from './c-definitions.ts';
-import { HeaderTexts } from './c-includes.ts';
-import { ExportedNames } from './exported-names.ts';
-import { type ExternalUse, type ExternalUses, externalUses } from './external-uses.ts';
-import { Builds, gapGoals, type Into, type Providers } from './link-gap.ts';
+import { exactGap, type Gap, gapsOf, SideCode } from './file-gaps.ts';
+import { Builds } from './link-gap.ts';
 
 /** Symbols whose files are looked at, the nearest first. */
 const MOST_SYMBOLS = 24;
-/** C files that one series has read. */
+/** C files of one architecture that are read. */
 const MOST_FILES = 80;
-/** What was read of one side, whatever the architecture. */
-interface Code {
-  readonly exported: ExportedNames;
-  readonly uses: Map<string, Promise<ExternalUses | undefined>>;
-}
 
-/** One way in which a file cannot be linked. */
-export interface Found {
+/** One way in which a file cannot be built. */
+export interface Found extends Gap {
   readonly path: string;
-  readonly use: ExternalUse;
-  readonly uses: ExternalUses;
   readonly object: Presence;
-  readonly providers: Providers;
-  readonly into: Into;
-  readonly goals: readonly Goal[];
+  /** The file was there before. */
   readonly isOld: boolean;
-  readonly wasCalled: boolean;
+  /** It needed the same before. */
+  readonly wasNeeded: boolean;
+  /** The same question had to be asked before: only Kconfig can have given another answer. */
+  readonly wasAsked: boolean;
 }
 
-/** Gaps of the code of one symbol that the same files would close. */
+/** Gaps of the code of one symbol, or of a file that none decides about, which the same files would close. */
 export interface Cause {
-  readonly owner: KSymbol;
-  readonly some: readonly Found[];
+  readonly owner: KSymbol | undefined;
+  readonly some: readonly [Found, ...Found[]];
 }
 
 export class LinkSearch {
   readonly #change: KernelChange;
-  readonly #headers = new HeaderTexts();
   readonly #files = new Map<string, Promise<string[]>>();
-  readonly #code = new Map<Side, Promise<Code>>();
+  readonly #code: Readonly<Record<Side, SideCode>>;
   readonly #definitions = new Map<string, Definitions>();
+  /** What was not looked at, since there was more than the bounds allow. */
+  readonly #left = new Set<string>();
 
   constructor(change: KernelChange) {
     this.#change = change;
+    this.#code = {
+      before: new SideCode(change.before),
+      after: new SideCode(change.after),
+    };
+  }
+
+  /** Symbols and files that were not looked at, since there were too many. */
+  get left(): readonly string[] {
+    return [...this.#left].sort();
+  }
+
+  /** Whether the series changes code or makefiles, so that there is something to look for without Kconfig. */
+  get touchesCode(): boolean {
+    return this.#change.changedPaths.some(({ path, status }) => status !== 'deleted' && isCode(path));
   }
 
   /** Newly possible gaps of one architecture, by owner and by what would have provided. */
   async find(pair: ArchPair): Promise<Cause[]> {
-    const { pool } = this.#change;
-    const solver = pair.solver('after');
-    const symbols = reachOf(solver, pair.changes, this.#change.readers);
-    const reached = symbols.flatMap((id) => pair.after.symbols[id] ?? []);
-    const near = [...new Set([...selectorsOf(pair), ...reached])].slice(0, MOST_SYMBOLS);
-    const after = await this.#builds('after', pair);
-    const before = await this.#builds('before', pair);
+    const builds = { before: await this.#builds('before', pair), after: await this.#builds('after', pair) };
     const seen = new Set<string>();
-    const causes: Cause[] = [];
-    for (const owner of near) {
-      const all: Found[] = [];
+    const found: (Found & { readonly owner: KSymbol | undefined })[] = [];
+    const look = async (path: string, object: Presence, owner: KSymbol | undefined): Promise<void> => {
+      if (seen.has(path)) return;
+      if (seen.size >= MOST_FILES) {
+        this.#left.add(path);
+        return;
+      }
+      seen.add(path);
+      for (const one of await this.#gapsOf(pair, path, object, owner, builds)) found.push({ ...one, owner });
+    };
+    for (const path of await this.#changedFiles(builds)) {
+      const object = await builds.after.presence(path);
+      if (object) await look(path, object, ownerOf(this.#change.pool, pair, object));
+    }
+    for (const owner of this.#near(pair)) {
       for (const path of await this.#filesOf(owner)) {
         if (seen.has(path)) continue;
-        const object = await after.presence(path);
-        if (!object || !mentions(pool, object, owner)) continue;
-        if (seen.size >= MOST_FILES) break;
-        seen.add(path);
-        all.push(...(await this.#gapsOf(pair, path, object, { before, after })));
+        const object = await builds.after.presence(path);
+        if (object && mentions(this.#change.pool, object, owner)) await look(path, object, owner);
       }
-      const byProvider = Map.groupBy(all, ({ providers }) => providers.presences.map(({ object }) => object).join(' '));
-      for (const some of byProvider.values()) causes.push({ owner, some });
     }
-    await this.#define(causes.flatMap(({ some }) => some.map(({ use }) => use.name)));
-    return causes.flatMap(({ owner, some }) => {
-      const certain = some.filter((one) => this.#isCertain(one, pair.arch));
-      return certain.length > 0 ? [{ owner, some: certain }] : [];
-    });
+    await this.#define(found.flatMap(({ need }) => (need.kind === 'link' ? [need.name] : [])));
+    const certain = found.filter((one) => this.#isCertain(one, pair.arch));
+    return [...Map.groupBy(certain, causeOf).values()].flatMap(([first, ...rest]) =>
+      first ? [{ owner: first.owner, some: [first, ...rest] }] : [],
+    );
+  }
+
+  /** What the change reaches, who selects it first. */
+  #near(pair: ArchPair): readonly KSymbol[] {
+    if (pair.changes.size === 0) return [];
+    const symbols = pair.reach().symbols.flatMap((id) => pair.after.symbols[id] ?? []);
+    const near = [...new Set([...selectorsOf(pair), ...symbols.filter(({ declarations }) => declarations.length > 0)])];
+    for (const { name } of near.slice(MOST_SYMBOLS)) this.#left.add(name);
+    return near.slice(0, MOST_SYMBOLS);
+  }
+
+  /** C files that the series changes, and those that its makefiles build differently. */
+  async #changedFiles(builds: Readonly<Record<Side, Builds>>): Promise<readonly string[]> {
+    const { changedPaths, after } = this.#change;
+    const found = new Set<string>();
+    for (const { path, status } of changedPaths) {
+      if (status === 'deleted' || !isCode(path)) continue;
+      if (path.endsWith('.c')) found.add(path);
+      else
+        for (const one of await after.tree.paths()) {
+          if (dirname(one) !== dirname(path) || !one.endsWith('.c')) continue;
+          const [was, is] = [await builds.before.presence(one), await builds.after.presence(one)];
+          if (was?.builtIn !== is?.builtIn || was?.module !== is?.module) found.add(one);
+        }
+    }
+    return [...found].sort();
   }
 
   async #gapsOf(
     pair: ArchPair,
     path: string,
     object: Presence,
-    { before, after }: Readonly<Record<Side, Builds>>,
+    owner: KSymbol | undefined,
+    builds: Readonly<Record<Side, Builds>>,
   ): Promise<Found[]> {
-    const { conditions } = this.#change.kbuild;
-    const uses = await this.#usesOf('after', path);
-    if (!uses) return [];
     const found: Found[] = [];
-    const asked = new Map<string, boolean>();
-    for (const use of uses.uses) {
-      const providers = await after.providers(use.name);
-      if (!providers) continue;
-      for (const into of ['vmlinux', 'module'] as const) {
-        const goals = gapGoals(conditions, object, use.when, providers, into);
-        if (!goals) continue;
-        const key = JSON.stringify(goals);
-        let isNew = asked.get(`${use.name} ${key}`);
-        if (isNew === undefined) {
-          const canBe = pair.solver('after').isPossible(goals) === true;
-          isNew = canBe && (await this.#couldNot(pair, path, use.name, before));
-          asked.set(`${use.name} ${key}`, isNew);
-        }
-        if (!isNew) continue;
-        const was = await this.#usesOf('before', path);
-        const wasCalled = was?.uses.some(({ name }) => name === use.name) ?? false;
-        found.push({ path, use, uses, object, providers, into, goals, isOld: was !== undefined, wasCalled });
-        break;
-      }
+    const before = await this.#before(path, builds.before);
+    const isSameModel = pair.before === pair.after;
+    const told = new Set<string>();
+    // a file may be built for others, too, and lack the same with these in both trees
+    const own = ({ goals, into }: Pick<Gap, 'goals' | 'into'>): readonly Goal[] =>
+      owner
+        ? [...goals, { expr: this.#change.pool.symbol(owner.id), level: into === 'module' ? 1 : 2, holds: true }]
+        : goals;
+    for (const gap of await gapsOf(this.#change, this.#code.after, builds.after, path, object)) {
+      const key = keyOf(gap);
+      if (told.has(key)) continue;
+      const old = before?.gaps.get(key) ?? [];
+      const question = JSON.stringify(gap.goals);
+      const wasAsked = old.some(({ goals }) => JSON.stringify(goals) === question);
+      if (isSameModel && wasAsked) continue;
+      if (pair.solver('after').isPossible(own(gap)) !== true) continue;
+      if (old.some((one) => pair.solver('before').isPossible(own(one)) !== false)) continue;
+      const exact = await exactGap(this.#change, this.#code.after, path, object, gap, pair.arch);
+      if (!exact || (exact !== gap && pair.solver('after').isPossible(own(exact)) !== true)) continue;
+      told.add(key);
+      const wasNeeded = before?.needs.has(key) ?? false;
+      // what was there and could not be told is no news
+      const isNews = gap.need.kind === 'declaration' || (await builds.before.isAlways(gap.need.name));
+      if (wasNeeded && old.length === 0 && (before?.isUnknown || !isNews)) continue;
+      found.push({ ...exact, goals: own(exact), path, object, isOld: before !== undefined, wasNeeded, wasAsked });
     }
     return found;
   }
 
-  /** Whether the tree before has no configuration in which the file lacks the name. */
-  async #couldNot(pair: ArchPair, path: string, name: string, before: Builds): Promise<boolean> {
-    const { changedPaths, kbuild } = this.#change;
+  /** What the file lacked before in some configuration; undefined where it was not there. */
+  async #before(path: string, builds: Builds): Promise<Before | undefined> {
+    const { changedPaths, before } = this.#change;
     const old = changedPaths.find((one) => one.path === path)?.oldPath ?? path;
-    if ((await this.#change.before.tree.blob(old)) === undefined) return true;
-    const object = await before.presence(old);
-    const uses = await this.#usesOf('before', old);
-    const mine = uses?.uses.filter((use) => use.name === name) ?? [];
-    if (!object) return true;
-    if (!uses) return false;
-    if (mine.length === 0) return true;
-    const providers = await before.providers(name);
-    if (!providers) return false;
-    return mine.every((use) =>
-      (['vmlinux', 'module'] as const).every((into) => {
-        const goals = gapGoals(kbuild.conditions, object, use.when, providers, into);
-        return !goals || pair.solver('before').isPossible(goals) === false;
-      }),
-    );
+    if ((await before.tree.blob(old)) === undefined) return undefined;
+    const code = this.#code.before;
+    const object = await builds.presence(old);
+    const gaps = object ? await gapsOf(this.#change, code, builds, old, object) : [];
+    const uses = await code.uses(old);
+    const needs = [
+      ...(uses?.uses ?? []).map(({ name }) => `link ${name}`),
+      ...((await code.conditional(old)) ?? []).map(
+        ({ of, name }) => `declaration ${of === undefined ? '' : `${of}.`}${name}`,
+      ),
+    ];
+    return { gaps: Map.groupBy(gaps, keyOf), needs: new Set(needs), isUnknown: object?.isUnknown === true };
   }
 
   /** One search of the tree for all names that are new. */
@@ -151,21 +185,24 @@ export class LinkSearch {
   }
 
   /** Whether nothing else in the tree says that the name is provided. */
-  #isCertain({ use: { name }, uses }: Found, arch: Arch): boolean {
-    const known = this.#definitions.get(name);
+  #isCertain({ need }: Found, arch: Arch): boolean {
+    if (need.kind === 'declaration') return true;
+    const known = this.#definitions.get(need.name);
     if (!known || known.isCut || known.failures.length > 0) return false;
     const exporting = new Set(known.exports.map(({ path }) => path));
-    const headers = new Set(uses.headers.get(name)?.map(({ path }) => path));
+    const headers = new Set(need.uses.headersOf(need.name));
     const bodies = known.definitions.filter(
       (one) =>
         one.kind !== 'declared' &&
         (one.arch === undefined || one.arch === arch || arch === 'um') &&
         !(one.path.endsWith('.c') && (one.static || one.kind === 'macro')),
     );
-    const isElsewhere = bodies.some(
-      ({ path, weak }) => weak || (path.endsWith('.c') ? !exporting.has(path) : !headers.has(path)),
-    );
-    return !isElsewhere && bodies.some(({ path }) => exporting.has(path));
+    const isElsewhere = bodies.some(({ path }) => (path.endsWith('.c') ? !exporting.has(path) : !headers.has(path)));
+    const isAssembly = known.assembly.some((path) => {
+      const of = /^arch\/([^/]+)\//.exec(path)?.[1];
+      return of === undefined || of === arch || arch === 'um';
+    });
+    return !isElsewhere && !isAssembly && bodies.some(({ path }) => exporting.has(path));
   }
 
   #filesOf(owner: KSymbol): Promise<string[]> {
@@ -177,21 +214,6 @@ export class LinkSearch {
     return found;
   }
 
-  async #usesOf(side: Side, path: string): Promise<ExternalUses | undefined> {
-    const { exported, uses } = await this.#codeOf(side);
-    const known = uses.get(path) ?? externalUses(this.#change[side].c, path, exported, this.#headers);
-    uses.set(path, known);
-    return known;
-  }
-
-  #codeOf(side: Side): Promise<Code> {
-    const known =
-      this.#code.get(side) ??
-      ExportedNames.of(this.#change[side].tree).then((exported) => ({ exported, uses: new Map() }));
-    this.#code.set(side, known);
-    return known;
-  }
-
   async #builds(side: Side, pair: ArchPair): Promise<Builds> {
     const { pool, kbuild } = this.#change;
     const model = pair[side];
@@ -199,14 +221,49 @@ export class LinkSearch {
       arch: pair.arch,
       symbolType: symbolTypes(pool, model),
     });
-    return new Builds(tree, (await this.#codeOf(side)).exported, kbuild.conditions, pair.arch);
+    return new Builds(tree, await this.#code[side].exported(), kbuild.conditions, pair.arch);
   }
+}
+
+interface Before {
+  readonly gaps: ReadonlyMap<string, readonly Gap[]>;
+  readonly needs: ReadonlySet<string>;
+  readonly isUnknown: boolean;
+}
+
+function keyOf({ need }: Gap): string {
+  return `${need.kind} ${need.name}`;
+}
+
+function causeOf({ owner, path, need }: Found & { readonly owner: KSymbol | undefined }): string {
+  const lacking =
+    need.kind === 'link'
+      ? need.providers.presences.map(({ object }) => object).join(' ')
+      : JSON.stringify(need.use.declared);
+  return `${owner?.name ?? path} ${lacking}`;
+}
+
+function isCode(path: string): boolean {
+  return /\.c$|(?:^|\/)(?:Makefile|Kbuild)$/.test(path) && !/^(?:Documentation|tools|scripts|samples|usr)\//.test(path);
 }
 
 /** Who selects differently than before: code of theirs relies on what is selected. */
 function selectorsOf({ after, changes }: ArchPair): KSymbol[] {
   const edges = [...changes.values()].flatMap(({ removed, added }) => [...removed, ...added]);
   return edges.flatMap(({ edge }) => (edge && after.symbols[edge.from.id]) ?? []);
+}
+
+/** The symbol of the last line that decides about an object. */
+function ownerOf(pool: KernelChange['pool'], { after }: ArchPair, { ways }: Presence): KSymbol | undefined {
+  for (const { lines } of ways) {
+    for (const { text } of lines.toReversed()) {
+      const name = /\bCONFIG_(\w+)/.exec(text)?.[1];
+      const id = name === undefined ? undefined : pool.findSymbol(name);
+      const symbol = id === undefined ? undefined : after.symbols[id];
+      if (symbol && symbol.declarations.length > 0) return symbol;
+    }
+  }
+  return undefined;
 }
 
 function mentions(pool: KernelChange['pool'], { builtIn, module }: Presence, { id }: KSymbol): boolean {

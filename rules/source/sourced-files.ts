@@ -5,7 +5,7 @@
 import type { ExprPool, SymbolId } from '../kconfig/expr.ts';
 import { type KconfigFile, Kind } from '../kconfig/parse.ts';
 import { fileReferences } from '../kconfig/references.ts';
-import type { ArchPair, KernelChange } from '../rule.ts';
+import type { ArchPair, KernelChange, TreeSide } from '../rule.ts';
 import type { Arch, Tree } from '../types.ts';
 
 type Files = ReadonlyMap<string, KconfigFile>;
@@ -38,7 +38,7 @@ export class SourcedFiles {
 
   /** Files that some architecture reads; all there are where not every architecture of the tree was compared. */
   async files({ before, after }: KernelChange): Promise<ReadFiles> {
-    const all = { before: before.kconfig.files, after: after.kconfig.files };
+    const all = { before: before.kconfig.files, after: await withUnread(before, after) };
     const known = await archsOf(after.tree);
     if (known.length === 0 || known.some((arch) => !this.archs.includes(arch))) return all;
     // The series removes them whole, so they are not compared.
@@ -49,6 +49,20 @@ export class SourcedFiles {
       after: new Map([...all.after].filter(([path]) => this.#after.has(path))),
     };
   }
+}
+
+/**
+ * The files of the tree after. Some (Documentation/Kconfig) are read only when a model asks for them, and where
+ * no model differs none is made of the tree after.
+ */
+async function withUnread(before: TreeSide, after: TreeSide): Promise<Files> {
+  const files = new Map(after.kconfig.files);
+  for (const [path, file] of before.kconfig.files) {
+    if (files.has(path)) continue;
+    const blob = await after.tree.blob(path);
+    if (blob !== undefined && blob === (await before.tree.blob(path))) files.set(path, file);
+  }
+  return files;
 }
 
 /** Architectures of a tree: directories below `arch/` with a Kconfig file. */

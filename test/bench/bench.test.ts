@@ -86,7 +86,7 @@ describe('olderWords', () => {
 });
 
 describe('the one-patch series', () => {
-  const example = readFileSync(join(import.meta.dirname, '../fixtures/example/series.mbox'), 'utf8');
+  const example = readFileSync(join(import.meta.dirname, '../fixtures/example/config-upgrade.mbox'), 'utf8');
 
   test('is a complete series of one patch, with the diff of the example', async () => {
     const { series, problems } = await readSeries({ stdin: Readable.from([onePatch(example, 2)]) });

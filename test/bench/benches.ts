@@ -237,7 +237,7 @@ interface CheckTwice {
 export async function benchCheck(setting: Setting): Promise<Findings> {
   const { tree, scratch, cacheDir, rounds } = setting;
   const series = join(scratch, 'one-patch.mbox');
-  writeFileSync(series, onePatch(readFileSync(join(ROOT, 'test/fixtures/example/series.mbox'), 'utf8'), 2));
+  writeFileSync(series, onePatch(readFileSync(join(ROOT, 'test/fixtures/example/config-upgrade.mbox'), 'utf8'), 2));
   const recorded = await record(tree, ARCH, cacheDir);
   const peers = await Peers.open(tree, scratch, cacheDir);
   const programs = {

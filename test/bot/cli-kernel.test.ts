@@ -144,6 +144,50 @@ describeWithTree('a series with findings (skipped without DEPBOT_TEST_TREE)', ()
     expect(readdirSync(desk.path('both'))).toHaveLength(2);
   });
 
+  test('--html writes a page of each series, with what --json has of it', async () => {
+    kernel.git('checkout', '-q', '-b', 'taken', 'master');
+    kernel.commit('taken: a switch', fooKconfig(...SWITCHES['lost']!));
+    kernel.git('checkout', '-q', 'master');
+    const page = desk.path('page.html');
+    const run = await check(['--json', '--html', page], { input: mboxOf(kernel, 'taken') });
+    const report = reportSchema.parse(JSON.parse(run.stdout));
+    expect(undocumentedKeys(report)).toEqual([]);
+    const survey = report.surveys?.[report.findings[0]!.key];
+    expect(survey?.archs.find(({ arch }) => arch === 'x86')).toMatchObject({ before: 'y', after: 'n' });
+    const links = survey?.picture?.links.map(({ from, kind, to }) => `${from} ${kind} ${to}`);
+    expect(links).toContain('FOO depends on BAR');
+    expect(readFileSync(page, 'utf8')).toContain('<th scope="row">x86</th><td>y</td><td>n only</td>');
+
+    const quiet = await check(['--html', page], { input: mboxOf(kernel, 'fixed') });
+    expect(quiet.status).toBe(0);
+    expect(readFileSync(page, 'utf8')).toContain('Nothing found');
+    expect(await check(['--html', desk.path('.')], { input: mboxOf(kernel, 'taken') })).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(/--html .*it is a folder; give a file/),
+    });
+  });
+
+  test('--b4 gives each patch what was found in it, and the cover letter all', async () => {
+    const [first = '', second = ''] = mboxOf(kernel, 'broken').split(/^(?=From [0-9a-f]{40} )/m);
+    const whole = kernel.git('rev-parse', 'broken~1').trim();
+    kernel.git('checkout', '-q', '-b', 'b4/review/20261110-broken', 'broken');
+    kernel.git('commit', '-q', '--allow-empty', '-m', 'tracking data of b4');
+    kernel.git('checkout', '-q', 'master');
+    const tracking = { series: { 'change-id': '20261110-broken', 'first-patch-commit': whole } };
+    writeFileSync(desk.path('tracking.json'), JSON.stringify(tracking));
+    const results = async (mail: string): Promise<object[]> => {
+      const run = await check(['--b4'], { input: mail, env: { B4_TRACKING_FILE: desk.path('tracking.json') } });
+      expect(run).toMatchObject({ status: 0, stderr: '' });
+      return JSON.parse(run.stdout) as object[];
+    };
+    const baz = { tool: 'depbot', status: 'fail', summary: expect.stringMatching(/^undefined-symbol: BAZ/) };
+    const qux = { tool: 'depbot', status: 'fail', summary: expect.stringMatching(/^undefined-symbol: QUX/) };
+    expect(await results(first)).toEqual([{ ...baz, details: expect.stringContaining('BAZ') }]);
+    expect(await results(second)).toEqual([{ ...qux, details: expect.stringContaining('QUX') }]);
+    const cover = first.replace(/^Subject: \[PATCH 1/m, 'Subject: [PATCH 0').replace(/\ndiff --git[\s\S]*/, '\n');
+    expect(await results(cover)).toHaveLength(2);
+  });
+
   test('two series with the same titles: no reply takes the place of another', async () => {
     const once = mboxOf(kernel, 'broken', 'foo: rework');
     const again = once.replace(/<([^<>@]+)@/g, '<again-$1@').replaceAll('ann@example.org', 'amy@example.org');
@@ -235,11 +279,18 @@ describeWithTree('on a real kernel tree (skipped without DEPBOT_TEST_TREE)', () 
   afterAll(() => desk?.remove());
 
   test('the example gets its reply', async () => {
-    const run = await desk.run(['check', join(EXAMPLE, 'series.mbox'), '--tree', tree(), '--arch', 'arm']);
+    const run = await desk.run(['check', join(EXAMPLE, 'series.mbox'), '--tree', tree(), '--arch', 'x86,arm']);
     expect(run.status).toBe(1);
-    expect(run.stdout).toMatch(/^Subject: Re: \[PATCH 2\/3\] Input: keyboard - do not select INPUT_MATRIXKMAP$/m);
-    expect(run.stdout).toMatch(/^KEYBOARD_TEGRA is y without the series and n with it/m);
-    expect(run.stdout).toContain('\n> +\tdepends on INPUT_MATRIXKMAP\n');
+    expect(run.stdout).toMatch(/^Subject: Re: \[PATCH 4\/5\] vfio\/pci: Convert BAR mmap\(\) to use a DMABUF$/m);
+    expect(run.stdout).toContain('\n> +\tselect DMA_SHARED_BUFFER\n\nvfio_pci_core_mmap() could do without PCI_P2PDMA');
+    expect(run.stdout).toMatch(
+      /-> vfio_pci_core_mmap_prep_dmabuf\(\) +\S+_core\.c:\d+ \(patch 4\)\n +-> pcim_p2pdma_provider\(\) +\S+_dmabuf\.c:\d+ \(patch 3\)$/m,
+    );
+    expect(run.stdout).toMatch(/^ +include\/linux\/pci-p2pdma\.h:\d+: static inline .*pcim_p2pdma_provider/m);
+    expect(run.stdout).toMatch(
+      /On arm\s+it\s+always\s+is,\s+because\s+of\n\n +drivers\/pci\/Kconfig:183: depends on 64BIT$/m,
+    );
+    expect(run.stdout).toMatch(/^PCI_P2PDMA also has\n\n +drivers\/pci\/Kconfig:178: depends on ZONE_DEVICE$/m);
   });
 
   test('the example that only moves text gets silence', async () => {
@@ -248,6 +299,7 @@ describeWithTree('on a real kernel tree (skipped without DEPBOT_TEST_TREE)', () 
   });
 
   test.each([
+    ['config-upgrade', 1, /^KEYBOARD_TEGRA is y without the series and n with it/m],
     ['unmet-select', 1, /^TOUCHSCREEN_REEF_ADC can now force IIO_BUFFER/m],
     ['lost-symbol', 1, /^SENSORS_LTC2945 can no longer be enabled by itself/m],
     ['over-exposed', 1, /MESON_GXBB_WATCHDOG: depends on ARCH_MESON \|\| COMPILE_TEST$/m],

@@ -297,6 +297,32 @@ describe('depbot kconfig', () => {
     expect(run.stderr).toMatch(/^depbot: 1 architecture read in [0-9.]+ s, answered in [0-9.]+ s\n$/);
   });
 
+  test('--free-shell leaves open what a command answers, and names the command', async () => {
+    const free = tinyKernel(
+      {},
+      {
+        'arch/x86/Kconfig': Buffer.from(
+          'if-success = $(shell,{ $(1); } >/dev/null 2>&1 && echo "$(2)" || echo "$(3)")\n' +
+            'config X86\n\tdef_bool y\n\nconfig CC_HAS\n\tdef_bool $(if-success,cc -fnever,y,n)\n\n' +
+            'config CC_LACKS\n\tdef_bool $(if-success,cc -fnever,n,y)\n',
+        ),
+      },
+    );
+    const solve = (...argv: string[]): ReturnType<typeof desk.run> =>
+      desk.run(['kconfig', 'solve', ...argv, '--tree', free.dir, '--trust-tree', '--free-shell']);
+    const text = await solve('CC_HAS');
+    expect(text).toMatchObject({ status: 0, stdout: expect.stringContaining('CONFIG_SHELL_ANSWER_1=y\n') });
+    expect(text.stdout).toMatch(/\n {4}SHELL_ANSWER_1: \{ cc -fnever; \} >\/dev\/null 2>&1\n$/);
+    expect(JSON.parse((await solve('CC_HAS', '--json')).stdout)).toMatchObject({
+      answers: [{ verdict: 'possible', confirmedBy: 'evaluator' }],
+      free: [{ symbol: 'SHELL_ANSWER_1', command: '{ cc -fnever; } >/dev/null 2>&1' }],
+    });
+    expect(await solve('CC_HAS && CC_LACKS')).toMatchObject({ status: 1 });
+    const recorded = await desk.run(['kconfig', 'solve', 'CC_HAS', '--tree', free.dir, '--trust-tree', '--no-conf']);
+    expect(recorded).toMatchObject({ status: 1, stdout: expect.not.stringContaining('SHELL_ANSWER') });
+    free.remove();
+  });
+
   test.each([
     [['solve', 'FOO &&'], /"FOO &&" is no expression: expression ends too early/],
     [['solve', 'FOO && FOE'], /no symbol FOE; did you mean FOO\?/],

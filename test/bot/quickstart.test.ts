@@ -79,14 +79,18 @@ describe('the command depbot', () => {
   });
 });
 
-describe.each(['series.mbox', 'quiet.mbox'])('the example %s', (name) => {
+describe.each(['series.mbox', 'config-upgrade.mbox', 'quiet.mbox'])('the example %s', (name) => {
   it('was made on the kernel tree: its first index lines name files of it', async () => {
     const tree = process.env['DEPBOT_TEST_TREE'];
     expect(tree, 'DEPBOT_TEST_TREE, which npm test sets').toBeDefined();
     const before = new Map<string, string>();
-    for (const [, path, blob] of example(name).matchAll(/^diff --git a\/(\S+) .*\nindex ([0-9a-f]{12})\.\./gm)) {
+    for (const [, path, blob] of example(name).matchAll(
+      /^diff --git a\/(\S+) .*\n(?:new file mode \d+\n)?index ([0-9a-f]{12})\.\./gm,
+    )) {
       if (!before.has(path!)) before.set(path!, blob!);
     }
+    // what the series creates
+    for (const [path, blob] of before) if (/^0+$/.test(blob)) before.delete(path);
     expect(before.size).toBeGreaterThan(0);
     for (const [path, blob] of before) {
       const { stdout } = await run('git', ['-C', tree!, 'rev-parse', `HEAD:${path}`]);

@@ -67,9 +67,9 @@ describe('subject', () => {
 });
 
 describe('proof and commands', () => {
-  const set = (value: string): Finding => ({
+  const set = (value: string, isString?: true): Finding => ({
     ...sample.undefinedSelect,
-    witness: { arch: 'x86', from: 'allnoconfig', settings: [{ symbol: 'A', value }] },
+    witness: { arch: 'x86', from: 'allnoconfig', settings: [{ symbol: 'A', value, ...(isString && { isString }) }] },
   });
 
   test.each([
@@ -78,12 +78,19 @@ describe('proof and commands', () => {
     ['n', '-d A'],
     ['0x10', '--set-val A 0x10'],
     ['-5', "--set-val A '-5'"],
+  ])('the setting %j is %s of scripts/config', (value, argument) => {
+    expect(bodyOf(set(value))).toContain(`\n    scripts/config ${argument}\n`);
+  });
+
+  test.each([
     ['abc', '--set-str A abc'],
     ["a'; rm -rf /", "--set-str A 'a'\\''; rm -rf /'"],
     ['$(reboot)', "--set-str A '$(reboot)'"],
     ['', "--set-str A ''"],
-  ])('the setting %j is %s of scripts/config', (value, argument) => {
-    expect(bodyOf(set(value))).toContain(`\n    scripts/config ${argument}\n`);
+    ['n', '--set-str A n'],
+    ['64', '--set-str A 64'],
+  ])('of a string, the setting %j is %s of scripts/config', (value, argument) => {
+    expect(bodyOf(set(value, true))).toContain(`\n    scripts/config ${argument}\n`);
   });
 
   test('a long witness goes over several lines and is not cut', () => {

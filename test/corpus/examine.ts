@@ -6,6 +6,7 @@ import { check } from '../../queue/check.ts';
 import type { Dropped, Report } from '../../rules/types.ts';
 import type { Entry, Variant } from './entries.ts';
 import { isConfirmed } from './entries.ts';
+import { proofOf } from './proof.ts';
 import type { Place } from './recreate.ts';
 import { recreate } from './recreate.ts';
 import type { Verdict } from './verdict.ts';
@@ -71,10 +72,16 @@ export async function examine(
   const began = performance.now();
   const report = await check(only, place.repo, { ...options, now: () => performance.now() });
   const tookMs = Math.round(performance.now() - began);
+  const verdict =
+    entry.class === undefined ? silence(report) : judge(concernOf(entry, variant, made.files), entry.class, report);
+  // What an experiment has shown needs no proof, and has none.
+  const proof =
+    entry.class !== undefined && verdict.kind === 'miss' && !about.confirmed
+      ? await proofOf(entry.class, concernOf(entry, variant, made.files).owners, report, place.repo, options)
+      : undefined;
   return {
     ...about,
-    verdict:
-      entry.class === undefined ? silence(report) : judge(concernOf(entry, variant, made.files), entry.class, report),
+    verdict: proof === undefined ? verdict : { kind: 'not-applicable', why: proof },
     ...(report.applied && { base: report.applied.base.how }),
     findings: saidOf(report),
     dropped: report.dropped,

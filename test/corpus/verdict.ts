@@ -10,7 +10,8 @@
  *
  * A finding is a hit when its `symbols` have an owner or a partner, and it is anchored in one of the files or has a
  * line of one of them among its evidence. A patch that brings a whole driver (`readd`) can be wrong in other ways:
- * there a finding that names no partner must name owners alone, or a partner must be a word of its claim or evidence.
+ * there a finding that names no partner must name owners alone, or a partner must be a word of its claim or evidence,
+ * or be set in the configuration that shows it.
  *
  * Any rule's finding counts; one of a rule that `CLAIMS` names for the entry's class counts as `own`, too.
  */
@@ -98,13 +99,13 @@ export function judge(concern: Concern, cls: string, report: Report): Verdict {
 }
 
 function isAbout(finding: Finding, { owners, partners, files, variant }: Concern): boolean {
-  const { symbols, anchor, evidence, claim } = finding;
+  const { symbols, anchor, evidence, claim, witness } = finding;
   const isHere = files.has(anchor.file) || evidence.some((fact) => fact.kind === 'source' && files.has(fact.path));
   if (!isHere) return false;
   if (symbols.some((symbol) => partners.has(symbol))) return true;
   if (!symbols.some((symbol) => owners.has(symbol))) return false;
   if (variant === 'undo' || symbols.every((symbol) => owners.has(symbol))) return true;
-  const words = JSON.stringify([claim, evidence]);
+  const words = JSON.stringify([claim, evidence, witness?.settings.map(({ symbol }) => symbol)]);
   return [...partners].some((partner) => isWordOf(words, partner));
 }
 

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { cacheDir, ProvisionError, provision } from '../../queue/provision.ts';
 import { Town, until } from './town.ts';
 
-const EXAMPLE = fileURLToPath(new URL('../fixtures/example/series.mbox', import.meta.url));
+const EXAMPLE = fileURLToPath(new URL('../fixtures/example/config-upgrade.mbox', import.meta.url));
 /** The patch of the example that has a finding. */
 const ANSWERED = '20261109094103.71820-2-rowan@ashby.example';
 const MAINTAINER = 'maren@input.example';

@@ -81,6 +81,7 @@ export function reportOn(subject: string): Report {
     findings: [],
     checked: { rules: [], archs: [], configs: 0, changedFiles: [], changedSymbols: [] },
     dropped: [],
+    undecided: [],
     tookMs: {},
   };
 }

@@ -57,6 +57,40 @@ const finding = z.strictObject({
   verification: z.strictObject({ rung, attempts: z.array(attempt), notBuilt: z.string().min(1).optional() }),
 });
 
+const best = z.enum(['y', 'm', 'n', 'none']);
+const survey = z.strictObject({
+  symbol,
+  archs: z.array(
+    z.strictObject({ arch: z.string(), before: best, after: best, configs: z.int().min(0), changed: z.int().min(0) }),
+  ),
+  picture: z
+    .strictObject({
+      nodes: z.array(
+        z.strictObject({
+          symbol: z.string(),
+          type: z.enum(['unknown', 'bool', 'tristate', 'int', 'hex', 'string']),
+          value: z.string(),
+          hasPrompt: z.boolean(),
+          isFocus: z.boolean(),
+          path: z.string().optional(),
+          line: line.optional(),
+        }),
+      ),
+      links: z.array(
+        z.strictObject({
+          from: z.string(),
+          to: z.string(),
+          kind: z.enum(['depends on', 'selects', 'implies']),
+          path: z.string(),
+          line,
+          isBlocking: z.boolean(),
+        }),
+      ),
+      left: z.int().min(0),
+    })
+    .optional(),
+});
+
 export const reportSchema = z.strictObject({
   schema: z.literal(1),
   series: z.strictObject({
@@ -97,6 +131,8 @@ export const reportSchema = z.strictObject({
     sandbox: z.enum(['cgroup', 'rlimits', 'none']).optional(),
   }),
   dropped: z.array(z.strictObject({ rule: z.string(), key: z.string(), why: z.string() })),
+  surveys: z.record(z.string(), survey).optional(),
+  undecided: z.array(z.strictObject({ rule: z.string(), key: z.string(), why: z.string() })),
   tookMs: z.record(z.string(), z.int().min(0)),
 });
 
@@ -121,8 +157,9 @@ export function keysOf(value: unknown, path: string, keys: Set<string> = new Set
     for (const [key, below] of Object.entries(value)) {
       const at = path === '' ? key : `${path}.${key}`;
       keys.add(at);
-      // keys below are data there: names of stages
-      if (at !== 'tookMs') keysOf(below, at, keys);
+      // keys below are data there: names of stages, keys of findings
+      if (at === 'surveys') for (const survey of Object.values(below as object)) keysOf(survey, 'surveys{}', keys);
+      else if (at !== 'tookMs') keysOf(below, at, keys);
     }
   }
   return keys;

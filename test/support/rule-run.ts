@@ -7,6 +7,7 @@ import { KbuildStore } from '../../rules/kbuild/files.ts';
 import { findCycles } from '../../rules/kconfig/cycles.ts';
 import { KconfigStore } from '../../rules/kconfig/files.ts';
 import { changedSymbols } from '../../rules/kconfig/properties.ts';
+import { reachOf } from '../../rules/kconfig/reach.ts';
 import { Solver } from '../../rules/kconfig/solve.ts';
 import { TreeReaders } from '../../rules/kconfig/tree-readers.ts';
 import { cycleKey } from '../../rules/recursive-dependency.ts';
@@ -58,6 +59,7 @@ export async function runRule(
     );
     const known = new Set(findCycles(store.pool, modelBefore).map(cycleKey));
     const cycles = findCycles(store.pool, modelAfter);
+    const solver = (side: Side): Solver => new Solver(store.pool, side === 'before' ? modelBefore : modelAfter);
     const newCycles = cycles.filter((cycle) => !known.has(cycleKey(cycle)));
     await run.onArch?.({
       arch,
@@ -67,7 +69,8 @@ export async function runRule(
       newCycles,
       isCircular: cycles.length > 0,
       expectConf: () => undefined,
-      solver: (side) => new Solver(store.pool, side === 'before' ? modelBefore : modelAfter),
+      solver,
+      reach: () => reachOf(solver('after'), changes, change.readers),
     });
   }
   return run.finish();

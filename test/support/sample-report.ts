@@ -347,6 +347,7 @@ export function sampleReport(findings: readonly Finding[], series: Series = samp
       changedSymbols: [],
     },
     dropped: [],
+    undecided: [],
     tookMs: {},
   };
 }

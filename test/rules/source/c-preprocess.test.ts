@@ -161,3 +161,26 @@ describe('the code that is left for the parser', () => {
     ]);
   });
 });
+
+it('macros that are defined in branches on each other do not double a condition at each step', () => {
+  const steps = Array.from({ length: 60 }, (_, i) => [
+    `#if defined(A${i}) || (defined(B${i}) && !defined(A${i}))`,
+    `#define A${i + 1}`,
+    '#else',
+    `#define B${i + 1}`,
+    '#endif',
+  ]).flat();
+  const lines = [
+    '#ifdef CONFIG_X',
+    '#define A0',
+    '#else',
+    '#define B0',
+    '#endif',
+    ...steps,
+    '#ifdef A60',
+    'here',
+    '#endif',
+  ];
+  const read = preprocess(lines.join('\n'));
+  expect(JSON.stringify(whenAt(read, lines.indexOf('here') + 1)).length).toBeLessThan(20_000);
+});

@@ -1,0 +1,165 @@
+/**
+ * A report as a page: one HTML file that loads nothing, for `depbot check --html` and for `depbot serve`. All of it that
+ * a sender can have written is escaped; the only script is the one that copies.
+ */
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Liquid } from 'liquidjs';
+import type { ArchRow } from '../rules/survey-types.ts';
+import type { Attempt, Finding, Patch, Report, Series } from '../rules/types.ts';
+import { escapeHtml } from './page-escape.ts';
+import { graphSvg } from './page-graph.ts';
+import { quoteFindings } from './quote.ts';
+import { type Comment, commentsFor, configLines, type ReplyInput } from './reply.ts';
+import { few, plural } from './template.ts';
+
+const FOLDER = new URL('../templates/page/', import.meta.url);
+const PROOFS = { 1: 'derived', 2: "confirmed by the tree's conf", 3: 'built' } as const;
+/** Of a page; a report that needs longer is broken. */
+const RENDER_LIMIT_MS = 10_000;
+
+/** Shows the buttons where a browser has a clipboard, and copies. */
+const COPY_SCRIPT = `
+for (const button of document.querySelectorAll('button[data-copy]')) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener('click', async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    button.textContent = 'Copied';
+    setTimeout(() => {
+      button.textContent = 'Copy';
+    }, 1500);
+  });
+}
+`;
+
+/** What a page shows. Of a series that could not be assembled only the report is there. */
+export interface PageInput extends Omit<ReplyInput, 'series'> {
+  readonly series?: Series;
+}
+
+/** The page, as the text of an HTML file. Throws what rendering the replies throws. */
+export function renderPage({ series, ...rest }: PageInput): string {
+  const { report } = rest;
+  const style = readFileSync(new URL('page.css', FOLDER), 'utf8');
+  const comments = series ? commentsFor({ series, ...rest }) : new Map<Finding, Comment>();
+  const context = {
+    policy: `default-src 'none'; style-src '${hashOf(style)}'; script-src '${hashOf(COPY_SCRIPT)}'; base-uri 'none'; form-action 'none'`,
+    style,
+    script: COPY_SCRIPT,
+    series: report.series,
+    verdict: verdictOf(report),
+    cannotCheck: report.cannotCheck ?? null,
+    findings: report.findings.map((finding, i) => findingView(finding, i, report, series, comments.get(finding))),
+    base: baseView(report),
+    checked: report.checked,
+    silent: report.checked.rules.filter((rule) => !report.findings.some((finding) => finding.rule === rule)),
+    dropped: report.dropped,
+    times: Object.entries(report.tookMs).map(([stage, ms]) => ({ stage, seconds: (ms / 1000).toFixed(1) })),
+  };
+  return String(engine().renderFileSync('report', context));
+}
+
+function engine(): Liquid {
+  const liquid = new Liquid({
+    root: fileURLToPath(FOLDER),
+    extname: '.html',
+    strictVariables: true,
+    strictFilters: true,
+    lenientIf: true,
+    ownPropertyOnly: true,
+    renderLimit: RENDER_LIMIT_MS,
+    outputEscape: escapeHtml,
+  });
+  liquid.registerFilter('few', few);
+  liquid.registerFilter('plural', plural);
+  return liquid;
+}
+
+/** For a Content-Security-Policy. */
+function hashOf(text: string): string {
+  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
+}
+
+function verdictOf({ findings, cannotCheck }: Report): { kind: string; short: string; text: string } {
+  if (cannotCheck)
+    return { kind: 'unchecked', short: 'not checked', text: `The series could not be checked (${cannotCheck.stage}).` };
+  if (findings.length === 0) return { kind: 'silent', short: 'nothing found', text: 'Nothing found: no mail is sent.' };
+  const count = plural(findings.length, 'finding', 'findings');
+  return { kind: 'found', short: count, text: `${count}.` };
+}
+
+function findingView(finding: Finding, index: number, report: Report, series?: Series, comment?: Comment): object {
+  const { rule, symbols, severity, anchor, evidence, witness, verification } = finding;
+  const patch = series?.patches.find(({ n }) => n === anchor.patch);
+  const survey = report.surveys?.[finding.key];
+  return {
+    id: `finding-${index + 1}`,
+    title: `${rule}: ${symbols[0]}`,
+    severity: severity.replace('-', ' '),
+    rung: verification.rung,
+    proof: PROOFS[verification.rung],
+    file: anchor.file,
+    patch: report.series.patches.find(({ n }) => n === anchor.patch) ?? { n: anchor.patch, title: '' },
+    quote: patch ? quoteView(patch, finding) : [],
+    comment: blocksOf(comment?.text ?? ''),
+    reproduce: comment?.reproduce ?? '',
+    sources: evidence.filter((one) => one.kind === 'source'),
+    picture: survey?.picture
+      ? {
+          svg: graphSvg(survey.picture, `${survey.symbol} and what it depends on`),
+          left: survey.picture.left,
+          links: survey.picture.links,
+        }
+      : null,
+    symbol: symbols[0],
+    archs: survey?.archs.map(rowView) ?? [],
+    witness: witness
+      ? {
+          arch: witness.arch,
+          from: witness.from === 'empty' ? 'an empty .config' : witness.from,
+          text: configLines(witness).join('\n') || '# nothing else',
+        }
+      : null,
+    attempts: verification.attempts.map(attemptView),
+  };
+}
+
+function quoteView(patch: Patch, finding: Finding): { kind: string; text: string }[] {
+  const lines = quoteFindings(patch, [finding]).flatMap(({ quote }) => quote.split('\n'));
+  return lines.map((line) => {
+    const text = line.replace(/^> ?/, '');
+    const isMeta = /^(\+\+\+|---|@@|\[\.\.\.\]$)/.test(text);
+    return { kind: isMeta ? 'meta' : text.startsWith('+') ? 'add' : text.startsWith('-') ? 'remove' : 'context', text };
+  });
+}
+
+/** Paragraphs of a comment, and what is indented in it. */
+function blocksOf(comment: string): { isCode: boolean; text: string }[] {
+  const blocks = comment.split(/\n{2,}/).filter((block) => block.trim() !== '');
+  return blocks.map((block) => ({ isCode: /^(?: {4}|\t)/.test(block), text: block.replace(/^ {4}/gm, '') }));
+}
+
+function rowView({ arch, before, after, configs, changed }: ArchRow): object {
+  const isLost = changed > 0 || BEST.indexOf(after) < BEST.indexOf(before);
+  return { arch, before: BEST_WORDS[before], after: BEST_WORDS[after], configs, changed, isLost };
+}
+
+const BEST = ['none', 'n', 'm', 'y'] as const;
+const BEST_WORDS = { none: 'not declared', n: 'n only', m: 'm', y: 'y' } as const;
+
+function attemptView({ rung, side, argv, exitCode, excerpt, agrees }: Attempt): object {
+  const title = `Rung ${rung}, ${side} the series`;
+  return { title, command: argv.join(' '), exitCode, excerpt: excerpt || '(no output)', agrees };
+}
+
+function baseView({ applied }: Report): { label: string; detail: string } {
+  if (!applied) return { label: 'none', detail: '' };
+  const { sha, name, detail, how } = applied.base;
+  return {
+    label: name === undefined ? sha.slice(0, 12) : `${name} (${sha.slice(0, 12)})`,
+    detail: `${how}: ${detail}`,
+  };
+}

@@ -1,0 +1,272 @@
+/** What a reply says of gaps that a series opens: places, values, the line to blame, repairs. */
+
+import type { BuildQuestion } from './build-question.ts';
+import type { MakefileLine, Presence } from './kbuild/presence.ts';
+import { blamedLines } from './kconfig/blamed-line.ts';
+import { gapRepairs } from './kconfig/gap-repairs.ts';
+import type { KSymbol } from './kconfig/model.ts';
+import type { Repair } from './kconfig/repairs.ts';
+import type { Goal } from './kconfig/solve.ts';
+import { Upgrade } from './kconfig/upgrade.ts';
+import { fragment } from './kconfig/witness.ts';
+import type { ArchPair, KernelChange } from './rule.ts';
+import { conditionBounds } from './source/c-condition.ts';
+import type { Into } from './source/link-gap.ts';
+import type { Cause, Found, LinkSearch } from './source/link-search.ts';
+import type { ConditionalUse } from './source/undeclared.ts';
+import { lineAt, type Place, placeAt, witnessOf } from './told.ts';
+import type { Anchor, Arch, Side, Witness } from './types.ts';
+
+/** A use, and what would have provided or declared it. */
+export interface ToldUse extends Place {
+  /** What is lacking; `struct.member` for a member. */
+  readonly name: string;
+  /** What the file says: that, or a macro or inline function that leads to it. */
+  readonly callee: string;
+  readonly caller: string | null;
+  /** The line that exports or declares it. */
+  readonly source: Place;
+}
+
+/** Code of an entry, or of a file that none decides about, which lacks what others build or declare. */
+export interface ToldGap {
+  readonly key: string;
+  /** The entry's symbol, else the file. */
+  readonly owner: string;
+  readonly hasEntry: boolean;
+  /** Symbols on which that hangs which is missing. */
+  readonly needed: readonly string[];
+  readonly into: Into;
+  readonly what: 'export' | ConditionalUse['kind'];
+  /** What becomes of it: a link that fails, or code that does not compile. */
+  readonly how: 'link' | 'compile' | 'either';
+  readonly uses: readonly ToldUse[];
+  readonly built: Place;
+  /** The makefile's line that builds what is lacking, or the `#if` around its declaration. */
+  readonly provided: Place;
+  readonly isOld: boolean;
+  /** The file needed it before, and the same configuration decided. */
+  readonly wasAsked: boolean;
+  readonly anchor: Anchor;
+  readonly blamed: Place & { readonly side: Side; readonly isQuoted: boolean };
+  readonly repairs: readonly Repair[];
+  readonly witness: Witness;
+  readonly config: string;
+  /** What lacks it. */
+  readonly object: string;
+  /** What a build is to show. */
+  readonly builds: readonly BuildQuestion[];
+  /** Values that the finding rests on. */
+  readonly values: readonly { readonly symbol: string; readonly value: string }[];
+  readonly archs: readonly Arch[];
+}
+
+/** Uses that a finding names. */
+const MOST_USES = 4;
+/** Questions that a repair must close. */
+const MOST_SETS = 6;
+
+/** The gaps of one architecture that a line of the series can be blamed for. */
+export async function toldGaps(change: KernelChange, search: LinkSearch, pair: ArchPair): Promise<ToldGap[]> {
+  const found: ToldGap[] = [];
+  for (const cause of await search.find(pair)) {
+    const gap = await told(change, pair, cause);
+    if (gap) found.push(gap);
+  }
+  return found;
+}
+
+async function told(change: KernelChange, pair: ArchPair, { owner, some }: Cause): Promise<ToldGap | undefined> {
+  const { pool } = change;
+  const solver = pair.solver('after');
+  const inOrder = some.toSorted((a, b) =>
+    a.path < b.path ? -1 : a.path > b.path ? 1 : a.need.use.line - b.need.use.line,
+  );
+  const shown = inOrder[0]!;
+  const answer = solver.solve(shown.goals);
+  if (answer.verdict !== 'possible') return undefined;
+  const { settings } = answer;
+  const { values } = solver;
+  const claimed = symbolsIn(pair, pool, shown.goals).map((symbol) => ({
+    symbol: symbol.name,
+    value: values.text(symbol),
+  }));
+  const howOf = (): ToldGap['how'] => {
+    if (shown.need.kind === 'declaration') return 'compile';
+    const declared = shown.need.uses.declared.get(shown.need.name);
+    if (declared === undefined) return 'either';
+    const { least, most } = conditionBounds(pool, declared);
+    return values.expr(least) === 2 ? 'link' : values.expr(most) < 2 ? 'compile' : 'either';
+  };
+  const how = howOf();
+  const config = fragment(settings);
+  const needed = neededBy(change, pair, shown);
+  const blamed = await blame(change, pair, { owner, needed, config, some: inOrder });
+  if (!blamed || needed.length === 0) return undefined;
+  const uses: ToldUse[] = [];
+  for (const one of inOrder) {
+    if (uses.length >= MOST_USES) break;
+    if (!uses.some(({ name, path }) => name === one.need.name && path === one.path))
+      uses.push(await toldUse(change, one));
+  }
+  const sets = [...new Map(some.map(({ goals }) => [JSON.stringify(goals), goals])).values()].slice(0, MOST_SETS);
+  const by = owner?.name ?? shown.path;
+  return {
+    key: `${by} ${needed.map(({ name }) => name).join(' ')}`,
+    owner: by,
+    hasEntry: owner !== undefined,
+    needed: needed.map(({ name }) => name),
+    into: shown.into,
+    what: shown.need.kind === 'link' ? 'export' : shown.need.use.kind,
+    how,
+    uses,
+    built: lastLine(shown.object, shown.into),
+    provided: await providedAt(change, shown),
+    isOld: shown.isOld,
+    wasAsked: shown.wasAsked,
+    ...blamed,
+    repairs: owner ? gapRepairs(solver, sets, owner, needed) : [],
+    witness: witnessOf(pair.arch, settings),
+    config,
+    object: shown.object.object,
+    builds: buildsOf(pair.arch, config, how, shown),
+    values: claimed,
+    archs: [pair.arch],
+  };
+}
+
+/** One use stands for all: they lack the same objects. */
+function buildsOf(
+  arch: Arch,
+  config: string,
+  how: ToldGap['how'],
+  { object: { object }, need, into }: Found,
+): BuildQuestion[] {
+  // What a compiler says of a member names it alone.
+  const asked = { arch, config, object, name: need.name.replace(/^.*\./, '') };
+  if (how === 'compile' || need.kind === 'declaration') return [{ ...asked, expects: 'error' }];
+  const providers = need.providers.presences.map((one) => one.object);
+  return [{ ...asked, expects: how === 'link' ? 'undefined-reference' : 'either', into, providers }];
+}
+
+type Blame = Pick<ToldGap, 'anchor' | 'blamed'>;
+
+/** The line of the series behind it; undefined where none can be named. */
+async function blame(
+  change: KernelChange,
+  pair: ArchPair,
+  {
+    owner,
+    needed,
+    config,
+    some,
+  }: {
+    readonly owner: KSymbol | undefined;
+    readonly needed: readonly KSymbol[];
+    readonly config: string;
+    readonly some: readonly Found[];
+  },
+): Promise<Blame | undefined> {
+  const { pool, lines, readers } = change;
+  const own = owner && pair.changes.get(owner.name);
+  if (owner && own && !own.before) {
+    const { path, line } = owner.declarations[0]!;
+    const anchor = lines.added(path, line, lineAt(change, 'after', path, line));
+    if (anchor) return { anchor, blamed: { ...placeAt(change, path, line), side: 'after', isQuoted: true } };
+  }
+  const quoted = async ({ path, line }: Omit<Place, 'text'>): Promise<Blame | undefined> => {
+    const text = await textAt(change, path, line);
+    const anchor = lines.added(path, line, text);
+    return anchor && { anchor, blamed: { path, line, text: text.trim(), side: 'after', isQuoted: true } };
+  };
+  for (const { path, need, wasNeeded } of some) {
+    const added = wasNeeded ? undefined : await quoted({ path, line: need.use.line });
+    if (added) return added;
+  }
+  if (pair.changes.size > 0) {
+    const upgrade = new Upgrade(pool, pair.before, pair.after, pair.changes, readers);
+    for (const { property, side, text } of blamedLines(
+      upgrade,
+      pair.changes,
+      owner ? [owner, ...needed] : needed,
+      config,
+    )) {
+      const { path, line } = property;
+      const told = lines.told(side, path, line, text);
+      if (told) return { anchor: told.anchor, blamed: { path, line, text, side, isQuoted: told.isQuoted } };
+    }
+  }
+  const [shown] = some as [Found];
+  for (const { path, line } of [lastLine(shown.object, shown.into), await providedAt(change, shown)]) {
+    const text = await textAt(change, path, line);
+    const told = lines.told('after', path, line, text);
+    if (told)
+      return { anchor: told.anchor, blamed: { path, line, text: text.trim(), side: 'after', isQuoted: told.isQuoted } };
+  }
+  return undefined;
+}
+
+async function toldUse(change: KernelChange, { path, need }: Found): Promise<ToldUse> {
+  const { line } = need.use;
+  const text = (await textAt(change, path, line)).trim();
+  if (need.kind === 'link') {
+    const { callee, caller } = need.use;
+    return { path, line, text, name: need.name, callee, caller: caller ?? null, source: need.providers.exports[0]! };
+  }
+  const { at } = need.use;
+  const source = { ...at, text: (await textAt(change, at.path, at.line)).trim() };
+  return { path, line, text, name: need.name, callee: need.name, caller: null, source };
+}
+
+async function providedAt(change: KernelChange, { need }: Found): Promise<Place> {
+  if (need.kind === 'link') {
+    const [exported] = need.providers.exports;
+    return lastLine(need.providers.presences.find(({ object }) => exported!.path.startsWith(object.slice(0, -1))));
+  }
+  const { path, line } = need.use.at;
+  const all = ((await change.after.tree.read([path])).get(path) ?? '').split('\n');
+  let depth = 0;
+  for (let i = line - 2; i >= 0; i--) {
+    if (/^\s*#\s*endif\b/.test(all[i]!)) depth += 1;
+    else if (/^\s*#\s*if/.test(all[i]!) && depth-- === 0) return { path, line: i + 1, text: all[i]!.trim() };
+  }
+  return { path, line, text: all[line - 1]?.trim() ?? '' };
+}
+
+async function textAt(change: KernelChange, path: string, line: number): Promise<string> {
+  const text = (await change.after.tree.read([path])).get(path) ?? '';
+  return text.split('\n', line)[line - 1] ?? '';
+}
+
+function symbolsIn(pair: ArchPair, pool: KernelChange['pool'], goals: readonly Goal[]): KSymbol[] {
+  const found = new Set<KSymbol>();
+  for (const { expr } of goals)
+    pool.symbolsOf(expr, (id) => {
+      const symbol = pair.after.symbols[id];
+      if (symbol && symbol.declarations.length > 0) found.add(symbol);
+    });
+  return [...found];
+}
+
+/** Symbols on which what is lacking hangs: for a provider those of its makefiles, that of the object's own line first. */
+function neededBy({ pool }: KernelChange, pair: ArchPair, { need }: Found): KSymbol[] {
+  const found = new Set<KSymbol>();
+  const put = (id: number | undefined): void => {
+    const symbol = id === undefined ? undefined : pair.after.symbols[id];
+    if (symbol && symbol.declarations.length > 0) found.add(symbol);
+  };
+  if (need.kind === 'declaration') pool.symbolsOf(conditionBounds(pool, need.use.declared).most, put);
+  else
+    for (const { ways } of need.providers.presences)
+      for (const { lines } of ways)
+        for (const { text } of lines.toReversed())
+          for (const [, name] of text.matchAll(/\bCONFIG_(\w+)/g)) put(pool.findSymbol(name!));
+  return [...found];
+}
+
+function lastLine(presence: Presence | undefined, into?: Into): Place {
+  const way = presence?.ways.find(({ destination }) => destination === into) ?? presence?.ways[0];
+  const line: MakefileLine | undefined =
+    way?.lines.findLast(({ text }) => text.includes('CONFIG_')) ?? way?.lines.at(-1);
+  return line ? { path: line.path, line: line.line, text: line.text.trim() } : { path: '', line: 0, text: '' };
+}

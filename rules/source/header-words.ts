@@ -1,0 +1,180 @@
+/**
+ * The words of a header, by the condition under which they stand, from its text alone: what no header in reach of a
+ * file says outside of a condition cannot be declared where that condition fails. Words count whatever they are, so
+ * that nothing is taken for undeclared that some macro or typedef may declare.
+ */
+
+import type { Condition } from './c-condition.ts';
+import { any, isConfigured } from './c-condition.ts';
+import { armAt, lineAt, lineStarts, whenAt } from './c-file.ts';
+import type { Preprocessed } from './c-preprocess.ts';
+import { preprocess } from './c-preprocess.ts';
+
+export interface HeaderWords {
+  /** It is not read: it is a long table of numbers. */
+  readonly isTable: boolean;
+  readonly includes: readonly Include[];
+  /** Words that stand there in every configuration, as far as the configuration decides. */
+  readonly always: ReadonlySet<string>;
+  /** When the others do. */
+  readonly sometimes: ReadonlyMap<string, Condition>;
+  /** Line of a prototype, function or macro that stands under a condition. */
+  readonly declares: ReadonlyMap<string, Declared>;
+  /** Names that a line may define or declare as functions or macros, under whatever condition. */
+  readonly heads: ReadonlySet<string>;
+  readonly structs: ReadonlyMap<string, readonly StructBody[]>;
+  /** Arguments of macros called outside of functions, in lower case: they may become parts of names. */
+  readonly pasted: ReadonlySet<string>;
+}
+
+export interface Include {
+  /** With its brackets or quotes. */
+  readonly name: string;
+  readonly line: number;
+  readonly when: Condition;
+}
+
+export interface Declared {
+  readonly line: number;
+  readonly kind: 'function' | 'macro';
+}
+
+/** `struct tag { ... }`, of which members are read when they are asked for. */
+export interface StructBody {
+  readonly line: number;
+  readonly when: Condition;
+  /** Undefined where its text could not be read as a whole. */
+  readonly members: (() => ReadonlyMap<string, Member>) | undefined;
+}
+
+/** A word of a structure's body: a member's name, or something that is none. */
+export interface Member {
+  readonly line: number;
+  readonly when: Condition;
+  /** `tag` of `struct tag *name`. */
+  readonly tag?: string;
+}
+
+/** Characters of a header beyond which it is a table of registers. */
+const MOST_CHARS = 400_000;
+const WORD = /[A-Za-z_]\w*/g;
+
+/** Reads a header, or with `isSource` a C file, for what it includes and declares itself. */
+export function readWords(text: string, isSource = false): HeaderWords {
+  const isTable = !isSource && text.length > MOST_CHARS;
+  const raw = isTable ? '' : text;
+  const first = preprocess(raw);
+  const readings = first.left.length > 0 ? [first, preprocess(raw, 'last')] : [first];
+  const always = new Set<string>();
+  const arms = new Map<string, Set<number>>();
+  const declares = new Map<string, Declared>();
+  const heads = new Set<string>();
+  const structs = new Map<string, StructBody[]>();
+  const pasted = new Set<string>();
+  for (const reading of readings) {
+    const lines = withoutStrings(reading.code).split('\n');
+    for (const [i, line] of lines.entries()) {
+      if (line.trim() === '') continue;
+      const arm = armAt(reading.regions, i + 1);
+      const isAlways = !isConfigured(reading.arms[arm]!.when);
+      for (const [word] of line.matchAll(WORD)) {
+        if (isAlways) always.add(word);
+        else addTo(arms, word, arm);
+      }
+      for (const name of headOf(line, lines[i - 1] ?? '')) {
+        heads.add(name);
+        if (!isAlways) declares.set(name, { line: i + 1, kind: 'function' });
+      }
+      for (const word of argumentsOf(line)) pasted.add(word);
+    }
+    for (const [tag, body] of structsOf(reading)) {
+      const known = structs.get(tag);
+      if (known) known.push(body);
+      else structs.set(tag, [body]);
+    }
+  }
+  const includes: Include[] = [];
+  for (const [i, line] of raw.split('\n').entries()) {
+    if (!/^[ \t]*#/.test(line)) continue;
+    const include = /^[ \t]*#[ \t]*include[ \t]*([<"][^>"]+[>"])/.exec(line)?.[1];
+    if (include) includes.push({ name: include, line: i + 1, when: whenAt(first, i + 1) });
+    const macro = /^[ \t]*#[ \t]*define[ \t]+(\w+)/.exec(line)?.[1];
+    if (macro === undefined) continue;
+    heads.add(macro);
+    const arm = armAt(first.regions, i + 1);
+    if (!isConfigured(first.arms[arm]!.when)) always.add(macro);
+    else {
+      addTo(arms, macro, arm);
+      if (!declares.has(macro)) declares.set(macro, { line: i + 1, kind: 'macro' });
+    }
+  }
+  const sometimes = new Map<string, Condition>();
+  for (const [word, some] of arms)
+    if (!always.has(word)) sometimes.set(word, any(...[...some].map((arm) => first.arms[arm]!.when)));
+  for (const name of declares.keys()) if (always.has(name)) declares.delete(name);
+  return { isTable, includes, always, sometimes, declares, heads, structs, pasted };
+}
+
+function addTo(arms: Map<string, Set<number>>, word: string, arm: number): void {
+  const known = arms.get(word);
+  if (known) known.add(arm);
+  else arms.set(word, new Set([arm]));
+}
+
+export function withoutStrings(code: string): string {
+  return code.replace(/"(?:\\.|[^"\\\n])*"/g, (match) => ' '.repeat(match.length));
+}
+
+/** Names that a line at the first column may declare or define as functions: a type stands before them, or above. */
+export function headOf(line: string, above: string): string[] {
+  if (!/^[A-Za-z_]/.test(line)) return [];
+  const split = /^[A-Za-z_][\w\s*]*$/.test(above) ? /^([A-Za-z_]\w*)\s*\(/.exec(line)?.[1] : undefined;
+  const found = [...line.matchAll(/(?<=[\s*])([A-Za-z_]\w*)\s*\(/g)].map(([, name]) => name!);
+  return split === undefined ? found : [split, ...found];
+}
+
+function argumentsOf(line: string): string[] {
+  const inside = /^(?:static\s+|extern\s+)?[A-Za-z_]\w*\(([^;{]*)/.exec(line)?.[1];
+  return inside?.match(WORD)?.map((word) => word.toLowerCase()) ?? [];
+}
+
+function* structsOf(reading: Preprocessed): Generator<[string, StructBody]> {
+  const { code, left } = reading;
+  const starts = lineStarts(code);
+  for (const match of code.matchAll(/\b(?:struct|union)\s+(?:__\w+\s+)*(\w+)\s*(?:__\w+(?:\([^)]*\))?\s*)*\{/g)) {
+    const open = match.index + match[0].length;
+    const close = closing(code, open);
+    const line = lineAt(starts, match.index);
+    const end = lineAt(starts, close ?? open);
+    const isWhole = close !== undefined && !left.some(([from, to]) => from < end && to > line);
+    let read: ReadonlyMap<string, Member> | undefined;
+    const members = (): ReadonlyMap<string, Member> =>
+      (read ??= membersOf(reading, code.slice(open, close), lineAt(starts, open)));
+    yield [match[1]!, { line, when: whenAt(reading, line), members: isWhole ? members : undefined }];
+  }
+}
+
+function membersOf(reading: Preprocessed, body: string, from: number): Map<string, Member> {
+  const members = new Map<string, Member>();
+  for (const [i, line] of body.split('\n').entries()) {
+    const when = whenAt(reading, from + i);
+    for (const [word] of line.matchAll(WORD)) {
+      const known = members.get(word);
+      members.set(word, known ? { ...known, when: any(known.when, when) } : { line: from + i, when });
+    }
+    const typed = /\b(?:struct|union)\s+(\w+)\s*\**\s*(\w+)\s*(?:\[[^\]]*\]\s*)*;/.exec(line);
+    if (typed) members.set(typed[2]!, { ...members.get(typed[2]!)!, tag: typed[1]! });
+  }
+  return members;
+}
+
+/** Index of the brace that closes the one before `from`. */
+export function closing(code: string, from: number): number | undefined {
+  let depth = 1;
+  for (let i = from; i < code.length; i++) {
+    const c = code[i];
+    if (c === '{') depth += 1;
+    else if (c === '}' && --depth === 0) return i;
+  }
+  return undefined;
+}

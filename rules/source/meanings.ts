@@ -1,0 +1,131 @@
+/**
+ * What a name that a C file calls can stand for, by what the file itself, the headers it includes and the files of
+ * the series say: a function whose text is known, a constant (stubs, and macros in their place), or a prototype.
+ * Which of them is in force is a matter of the configuration.
+ */
+
+import type { Tree } from '../types.ts';
+import type { Condition } from './c-condition.ts';
+import { all } from './c-condition.ts';
+import type { Constant } from './c-constant.ts';
+import { trivialMacro, trivialResult } from './c-constant.ts';
+import type { CTree } from './c-definitions.ts';
+import type { CFile } from './c-file.ts';
+import { whenAt } from './c-file.ts';
+import { parseExpression } from './c-if-line.ts';
+import type { Header, HeaderTexts } from './c-includes.ts';
+import type { FunctionDef } from './control-flow.ts';
+
+export interface Meaning {
+  /** `alias`: a macro that stands for a call of another function with the same arguments. */
+  readonly kind: 'constant' | 'code' | 'alias' | 'declared' | 'unclear';
+  readonly path: string;
+  readonly line: number;
+  /** When it is compiled in a file that includes it. */
+  readonly when: Condition;
+  readonly constant?: Constant;
+  readonly def?: FunctionDef;
+  readonly alias?: string;
+}
+
+const OPAQUE: Condition = { opaque: 'a header that is included under a condition' };
+/** Headers parsed for one name, and those whose text is looked at for it. */
+const MOST_HEADERS = 8;
+const MOST_TEXTS = 60;
+
+/** One file as the compiler sees it. */
+export class Unit {
+  readonly path: string;
+  readonly file: CFile;
+  readonly #tree: CTree;
+  readonly #names: ReadonlyMap<string, readonly Header[]>;
+  readonly #meanings = new Map<string, Promise<readonly Meaning[]>>();
+
+  private constructor(tree: CTree, path: string, file: CFile, names: ReadonlyMap<string, readonly Header[]>) {
+    this.#tree = tree;
+    this.path = path;
+    this.file = file;
+    this.#names = names;
+  }
+
+  /** Undefined where the tree has no such file, or it cannot be read. */
+  static async open(tree: CTree, path: string, headers: HeaderTexts): Promise<Unit | undefined> {
+    const read = await tree.file(path);
+    return read?.ok ? new Unit(tree, path, read.file, await headers.namesFor(tree.tree, path)) : undefined;
+  }
+
+  /** Empty where nothing within reach defines or declares the name. */
+  meanings(name: string): Promise<readonly Meaning[]> {
+    const known = this.#meanings.get(name) ?? this.#find(name);
+    this.#meanings.set(name, known);
+    return known;
+  }
+
+  async #find(name: string): Promise<readonly Meaning[]> {
+    const found = meaningsIn(name, this.path, this.file);
+    const headers = this.#names.get(name) ?? [];
+    const paths = headers.length > MOST_TEXTS ? headers : await defining(this.#tree.tree, name, headers);
+    if (paths.length > MOST_HEADERS) return [...found, { kind: 'unclear', path: this.path, line: 1, when: OPAQUE }];
+    for (const { path, isSure } of paths) {
+      const read = await this.#tree.file(path);
+      if (!read?.ok) found.push({ kind: 'unclear', path, line: 1, when: OPAQUE });
+      else
+        for (const one of meaningsIn(name, path, read.file))
+          found.push(isSure ? one : { ...one, when: all(one.when, OPAQUE) });
+    }
+    return found;
+  }
+}
+
+/**
+ * The headers to parse. Most names are declared once and defined elsewhere: of these nothing is to be learned, and
+ * they are left out without being parsed.
+ */
+async function defining(tree: Tree, name: string, headers: readonly Header[]): Promise<readonly Header[]> {
+  if (headers.length === 0) return [];
+  const texts = await tree.read(headers.map(({ path }) => path));
+  const named = new RegExp(`^(?:[ \\t]*#[ \\t]*define[ \\t]+${name}\\b|(?:[A-Za-z_].*)?\\b${name}[ \\t]*\\().*$`, 'gm');
+  let lines = 0;
+  let hasBody = false;
+  const own: Header[] = [];
+  for (const header of headers) {
+    const found = texts.get(header.path)?.match(named) ?? [];
+    if (found.length === 0) continue;
+    own.push(header);
+    lines += found.length;
+    hasBody ||= found.some((line) => /^\s*#|\binline\b/.test(line) || !/;\s*$/.test(line));
+  }
+  return lines > 1 || hasBody ? own : [];
+}
+
+function meaningsIn(name: string, path: string, file: CFile): Meaning[] {
+  const at = (line: number): Pick<Meaning, 'path' | 'line' | 'when'> => ({ path, line, when: whenAt(file, line) });
+  const functions = file.functions
+    .filter((one) => one.name === name)
+    .map((one): Meaning => {
+      const constant = one.weak ? undefined : trivialResult(one);
+      const def = { path, file, function: one };
+      return constant ? { kind: 'constant', ...at(one.line), constant, def } : { kind: 'code', ...at(one.line), def };
+    });
+  const macros = file.macros
+    .filter((one) => one.name === name && one.body !== name)
+    .map((one): Meaning => {
+      const constant = trivialMacro(one);
+      const alias = aliasOf(one.body, one.params);
+      if (constant) return { kind: 'constant', ...at(one.line), constant };
+      return alias === undefined ? { kind: 'unclear', ...at(one.line) } : { kind: 'alias', ...at(one.line), alias };
+    });
+  const declarations = file.declarations
+    .filter((one) => one.name === name)
+    .map((one): Meaning => ({ kind: 'declared', ...at(one.line) }));
+  return [...functions, ...macros, ...declarations].sort((a, b) => a.line - b.line);
+}
+
+/** `#define f(a, b) g(a, b)`, `#define f g`. */
+function aliasOf(body: string, params: readonly string[] | undefined): string | undefined {
+  const e = parseExpression(body);
+  if (params === undefined) return e?.k === 'name' ? e.name : undefined;
+  if (e?.k !== 'call' || e.callee.k !== 'name') return undefined;
+  const args = e.args.map((arg) => (arg.k === 'name' ? arg.name : ''));
+  return args.join() === params.join() ? e.callee.name : undefined;
+}

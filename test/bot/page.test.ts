@@ -1,0 +1,183 @@
+/** The page of a report, in a real browser: what it shows, that it obeys nobody, and that everybody can read it. */
+import axe from 'axe-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { renderPage } from '../../bot/page.ts';
+import type { Survey } from '../../rules/survey-types.ts';
+import type { Finding, Report, Series } from '../../rules/types.ts';
+import * as sample from '../support/sample-report.ts';
+
+const { sampleSeries: series, sampleFooter: footer, sampleReport } = sample;
+const ALL = [sample.recursion, sample.undefinedInC, sample.configUpgrade, sample.undefinedSelect];
+const HOSTILE = `<script>alert(1)</script>"'><img src=x onerror=alert(2)>`;
+
+const survey: Survey = {
+  symbol: 'SENSORS_FOO',
+  archs: [
+    { arch: 'arm', before: 'y', after: 'n', configs: 70, changed: 3 },
+    { arch: 'x86', before: 'y', after: 'y', configs: 5, changed: 0 },
+  ],
+  picture: {
+    nodes: Array.from({ length: 24 }, (_, i) => ({
+      symbol: i === 0 ? 'SENSORS_FOO' : `SYMBOL_WITH_A_NAME_${i}`,
+      type: 'tristate' as const,
+      value: i % 3 === 0 ? 'n' : 'y',
+      hasPrompt: i % 2 === 0,
+      isFocus: i === 0,
+      path: 'drivers/hwmon/Kconfig',
+      line: 10 + i,
+    })),
+    links: Array.from({ length: 23 }, (_, i) => ({
+      from: i % 4 === 0 ? 'SENSORS_FOO' : `SYMBOL_WITH_A_NAME_${i}`,
+      to: `SYMBOL_WITH_A_NAME_${i + 1}`,
+      kind: (['depends on', 'selects', 'implies'] as const)[i % 3]!,
+      path: 'drivers/hwmon/Kconfig',
+      line: 10 + i,
+      isBlocking: i === 0,
+    })),
+    left: 7,
+  },
+};
+
+const surveyed = (findings: readonly Finding[]): Report => ({
+  ...sampleReport(findings),
+  surveys: Object.fromEntries(findings.map(({ key }) => [key, survey])),
+});
+const pageOf = (report: Report, of: Series = series): string => renderPage({ series: of, report, footer });
+
+describe('in a browser', () => {
+  let browser: Browser;
+  /** What pages complained of. */
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    // Its own sandbox does not work for root, and what it shows is ours.
+    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+  });
+  afterAll(async () => {
+    await browser?.close();
+  });
+
+  async function open(html: string, options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
+    complaints.length = 0;
+    const page = await browser.newPage(options);
+    page.on('console', (message) => complaints.push(message.text()));
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('dialog', (dialog) => {
+      complaints.push(`dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    page.on('request', (request) => {
+      if (!request.url().startsWith('http://depbot.test/')) complaints.push(`asks for ${request.url()}`);
+    });
+    await page.route('**/*', (route) => route.fulfill({ contentType: 'text/html', body: html }));
+    await page.goto('http://depbot.test/');
+    return page;
+  }
+
+  test.each([
+    [1280, 'light'],
+    [1280, 'dark'],
+    [390, 'light'],
+    [390, 'dark'],
+  ] as const)('at %i pixels, %s: nothing sticks out, nothing complains, axe finds no fault', async (width, scheme) => {
+    const page = await open(pageOf(surveyed(ALL)), { viewport: { width, height: 900 }, colorScheme: scheme });
+    expect(await page.locator('article').count()).toBe(4);
+    for (const details of await page.locator('details').all())
+      await details.evaluate((one) => one.setAttribute('open', ''));
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+    expect(await page.locator('svg.graph g').count()).toBe(4 * 24);
+    await page.evaluate(axe.source);
+    const { violations } = (await page.evaluate('axe.run()')) as { violations: { id: string; nodes: object[] }[] };
+    expect(violations.map(({ id, nodes }) => `${id}: ${JSON.stringify(nodes.slice(0, 2))}`)).toEqual([]);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  test('shows the quoted lines, the comment, the configurations and how it was proved', async () => {
+    const page = await open(pageOf(surveyed([sample.configUpgrade])));
+    const article = page.getByRole('article');
+    await expect.poll(() => article.locator('.hunk .add').count()).toBeGreaterThan(0);
+    expect(await article.locator('.comment').textContent()).toContain(String(sample.configUpgrade.claim['symbol']));
+    expect(await article.locator('.matrix tr.changed').allTextContents()).toEqual(['armyn only3 of 70']);
+    expect(await article.locator('path.link.blocking').count()).toBe(1);
+    expect(await article.getByText('(keeps it off)').count()).toBe(1);
+    const proofs = sample.configUpgrade.verification.attempts.length;
+    expect(await article.locator('summary', { hasText: /^Rung/ }).count()).toBe(proofs);
+    await page.close();
+  });
+
+  test('without JavaScript everything is there but the buttons that copy', async () => {
+    const page = await open(pageOf(surveyed([sample.configUpgrade])), { javaScriptEnabled: false });
+    expect(await page.getByRole('heading', { level: 2 }).count()).toBeGreaterThan(2);
+    expect(await page.getByRole('button', { name: 'Copy' }).count()).toBe(0);
+    await page.close();
+  });
+
+  test('a button copies the settings, also with the keyboard', async () => {
+    const page = await open(pageOf(surveyed([sample.configUpgrade])));
+    // The clipboard is only there on pages that came by TLS: this one gets a small one.
+    await page.evaluate(
+      'Object.defineProperty(navigator, "clipboard", { value: { writeText: async (text) => { window.copied = text; } } })',
+    );
+    await page.evaluate(/<script>([\s\S]*)<\/script>/.exec(pageOf(surveyed([sample.configUpgrade])))![1]!);
+    const button = page.getByRole('button', { name: 'Copy' }).first();
+    await button.focus();
+    await page.keyboard.press('Enter');
+    await expect.poll(() => page.evaluate('window.copied')).toBe(await page.locator('.copy pre').first().textContent());
+    expect(await page.getByRole('button', { name: 'Copied' }).count()).toBe(1);
+    await page.close();
+  });
+
+  test('what a sender wrote is text, wherever it stands', async () => {
+    const [finding] = surveyed([sample.configUpgrade]).findings as [Finding];
+    const report: Report = {
+      ...surveyed([
+        { ...finding, claim: { ...finding.claim, cause: { ...(finding.claim['cause'] as object), text: HOSTILE } } },
+      ]),
+      series: {
+        ...sampleReport([]).series,
+        subject: HOSTILE,
+        oddities: [HOSTILE],
+        author: { name: HOSTILE, address: 'a@b' },
+      },
+      dropped: [{ rule: 'config-upgrade', key: HOSTILE, why: HOSTILE }],
+      surveys: {
+        [finding.key]: {
+          ...survey,
+          picture: { nodes: [{ ...survey.picture!.nodes[0]!, symbol: HOSTILE, path: HOSTILE }], links: [], left: 0 },
+        },
+      },
+    };
+    const page = await open(pageOf(report));
+    expect(await page.locator('h1').textContent()).toBe(HOSTILE);
+    expect(await page.locator('img').count()).toBe(0);
+    expect(await page.locator('script').count()).toBe(1);
+    expect(complaints).toEqual([]);
+    // Even if it were not: no other script runs, and nothing is fetched.
+    await page.evaluate(
+      'document.body.append(Object.assign(document.createElement("script"), { textContent: "window.owned = 1" }))',
+    );
+    expect(await page.evaluate('window.owned')).toBeUndefined();
+    expect(complaints.join()).toMatch(/Content Security Policy/);
+    await page.close();
+  });
+});
+
+describe('a report', () => {
+  test('without findings says so', () => {
+    const html = pageOf(sampleReport([]));
+    expect(html).toContain('Nothing found: no mail is sent.');
+    expect(html).not.toContain('<article');
+  });
+
+  test('of what could not be checked says why, also without a series', () => {
+    const report: Report = {
+      ...sampleReport([]),
+      cannotCheck: { stage: 'apply', why: 'patch 2 does not <apply>', patch: 2 },
+    };
+    const html = renderPage({ report, footer });
+    expect(html).toContain('The series could not be checked (apply).');
+    expect(html).toContain('patch 2 does not &lt;apply&gt;');
+  });
+});
