@@ -7,6 +7,8 @@
  * `| raw`: only for what `| indent` made, or a finished text of ours.
  *
  * A template may have a second section below a line `[reproduce]`: the commands of its finding.
+ *
+ * More than 400 lines, because the fields of all templates stand in one list.
  */
 
 import { readFileSync } from 'node:fs';
@@ -158,7 +160,7 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     'claim.owner': 'symbol whose code lacks something, or the file',
     'claim.needed': 'symbol that builds or declares what it lacks, list of one',
     'claim.into': 'vmlinux or module: where the code goes',
-    'claim.object': 'the object that the first call is in',
+    'claim.object': 'the object that the first of claim.uses is in',
     'claim.how': 'link (an undefined reference), compile (no declaration), or either',
     'claim.what': 'what it lacks: export (an exported function), or a declaration: function, macro, struct, member',
     'claim.uses': 'list of {path, line, text, name, callee, caller, source: {path, line, text}}: source declares it',

@@ -25,16 +25,19 @@ export interface BuildOptions {
   readonly trustTree?: boolean;
   /** Commands of one make at a time. Default 2. */
   readonly parallel?: number;
+  /** For all questions together, wall clock in milliseconds; what is not answered by then is not built. */
+  readonly budgetMs?: number;
   readonly onProgress?: (text: string) => void;
 }
 
-const LIMITS: Partial<Limits> = {
+const BUDGET_MS = 1_800_000;
+const LIMITS = {
   wallMs: 900_000,
   cpuSec: 600,
   fileBytes: 2 ** 30,
   diskBytes: 8 * 2 ** 30,
   outputBytes: 4 * 2 ** 20,
-};
+} satisfies Partial<Limits>;
 const [OUT, BEFORE, DEPBOT] = ['/out', '/before', '/depbot'];
 const MOST_EXCERPT = 600;
 
@@ -57,10 +60,11 @@ export async function answerQuestions(
   questions: readonly BuildQuestion[],
   options: BuildOptions = {},
 ): Promise<BuildAnswer[]> {
-  const build = new Build(place, options);
+  const until = performance.now() + (options.budgetMs ?? BUDGET_MS);
+  const build = new Build(place, questions, options, until);
   const seen: Record<Side, (Seen | string)[]> = { before: [], after: [] };
   for (const side of ['before', 'after'] as const) {
-    await place.show(side);
+    if (performance.now() < until) await place.show(side);
     for (const [i, question] of questions.entries()) {
       options.onProgress?.(`building ${question.object} ${side} the series (${i + 1} of ${questions.length})`);
       // what failed before needs no second half
@@ -84,13 +88,18 @@ function answerOf(before: Seen | string, after: Seen | string): BuildAnswer {
 
 class Build {
   readonly #place: BuildPlace;
+  readonly #questions: readonly BuildQuestion[];
   readonly #options: BuildOptions;
-  /** Output folders made ready, by side, architecture and configuration; or why they could not. */
-  readonly #ready = new Map<string, Promise<string>>();
+  /** Of performance.now(). */
+  readonly #until: number;
+  /** What was done already, or failed: several questions are about one configuration, or one object. */
+  readonly #done = new Map<string, Promise<unknown>>();
 
-  constructor(place: BuildPlace, options: BuildOptions) {
+  constructor(place: BuildPlace, questions: readonly BuildQuestion[], options: BuildOptions, until: number) {
     this.#place = place;
+    this.#questions = questions;
     this.#options = options;
+    this.#until = until;
   }
 
   /** What a side shows of a question, or why that cannot be told. */
@@ -105,13 +114,13 @@ class Build {
 
   async #look(side: Side, question: BuildQuestion): Promise<Seen> {
     const { arch, config, object, name } = question;
-    const out = await this.#output(side, arch, config);
+    const out = await this.#once(['output', side, arch, config], () => this.#prepare(side, arch, config));
     const argv = ['make', `ARCH=${arch}`, object];
     const providers = 'providers' in question ? question.providers : [];
-    const places = await this.#places(side, arch, out, [object, ...providers]);
+    const places = await this.#once(['places', out], () => this.#places(side, arch, config, out));
     if (!places.has(object)) return { argv, exitCode: 0, excerpt: `make does not build ${object}`, shows: false };
 
-    const made = await this.#make(side, arch, out, [object]);
+    const made = await this.#once(['object', out, object], () => this.#make(side, arch, out, [object]));
     if (made.exitCode !== 0) {
       const errors = readDiagnostics(made.stderr).filter(({ severity }) => severity === 'error');
       const named = errors.find(({ text }) => mentions(text, name));
@@ -119,7 +128,8 @@ class Build {
         throw new NotBuilt(`${sideWords(side)} ${object} does not compile: ${firstError(errors, made)}`);
       return { argv, exitCode: made.exitCode!, excerpt: printDiagnostic(named), shows: true };
     }
-    const isUndefined = (await this.#undefined(arch, out, object)).has(name);
+    const undefinedNames = await this.#once(['names', out, object], () => this.#undefined(side, arch, out, object));
+    const isUndefined = undefinedNames.has(name);
     switch (question.expects) {
       case 'error':
         return { argv, exitCode: 0, excerpt: `${object} compiles`, shows: false };
@@ -166,15 +176,21 @@ class Build {
     return { excerpt: `${object}: ${where}; the object ${reference}`, shows: defined !== undefined && !isUndefined };
   }
 
-  /** Where make puts objects in this configuration; those it does not build are not in it. */
-  async #places(
-    side: Side,
-    arch: Arch,
-    out: string,
-    objects: readonly string[],
-  ): Promise<Map<string, 'vmlinux' | 'module'>> {
+  /** Where make puts the objects of all questions about a configuration; those it does not build are not in it. */
+  async #places(side: Side, arch: Arch, config: string, out: string): Promise<Map<string, 'vmlinux' | 'module'>> {
+    const objects = new Set(
+      this.#questions
+        .filter((one) => one.arch === arch && one.config === config)
+        .flatMap((one) => [one.object, ...('providers' in one ? one.providers : [])]),
+    );
     const argv = ['make', '-rR', '--no-print-directory', '-s', '-f', `${DEPBOT}/object-lists-top.mk`, 'lists'];
-    const env = { ...architecture(arch), tree: SRCTREE, here: DEPBOT, sub_make_done: '1', wanted: objects.join(' ') };
+    const env = {
+      ...architecture(arch),
+      tree: SRCTREE,
+      here: DEPBOT,
+      sub_make_done: '1',
+      wanted: [...objects].join(' '),
+    };
     const run = await this.#run(side, argv, out, env);
     if (run.exitCode !== 0) throw new NotBuilt(`make does not list its objects: ${lastLine(run.stderr)}`);
     const places = new Map<string, 'vmlinux' | 'module'>();
@@ -186,23 +202,23 @@ class Build {
   }
 
   /** Names that an object refers to and does not define. */
-  async #undefined(arch: Arch, out: string, object: string): Promise<Set<string>> {
-    const run = await this.#run('after', [`${await crossCompile(arch)}nm`, '-u', '-f', 'posix', object], out);
+  async #undefined(side: Side, arch: Arch, out: string, object: string): Promise<Set<string>> {
+    const run = await this.#run(side, [`${await crossCompile(arch)}nm`, '-u', '-f', 'posix', object], out);
     if (run.exitCode !== 0) throw new NotBuilt(`nm cannot read ${object}: ${lastLine(run.stderr)}`);
     return new Set(run.stdout.split('\n').map((line) => line.split(' ')[0]!));
   }
 
-  #output(side: Side, arch: Arch, config: string): Promise<string> {
-    const key = JSON.stringify([side, arch, config]);
-    const known = this.#ready.get(key) ?? this.#prepare(side, arch, config);
-    this.#ready.set(key, known);
+  #once<T>(what: readonly string[], ask: () => Promise<T>): Promise<T> {
+    const key = JSON.stringify(what);
+    const known = (this.#done.get(key) as Promise<T> | undefined) ?? ask();
+    this.#done.set(key, known);
     return known;
   }
 
   /** A configured output folder with what every object needs (`make prepare`); with the series, a copy of that without. */
   async #prepare(side: Side, arch: Arch, config: string): Promise<string> {
     await crossCompile(arch);
-    const base = side === 'after' ? await this.#output('before', arch, config) : undefined;
+    const base = side === 'after' ? (await this.#place.output('before', arch, config)).folder : undefined;
     const { folder, isNew } = await this.#place.output(side, arch, config);
     if (!isNew) return folder;
     await chmod(folder, 0o755);
@@ -245,6 +261,8 @@ class Build {
     before?: string,
   ): Promise<SandboxRun> {
     const { trustTree } = this.#options;
+    const leftMs = this.#until - performance.now();
+    if (leftMs <= 0) throw new NotBuilt('the time for all builds of a check was over');
     const run = await runSandboxed({
       argv: argv as [string, ...string[]],
       cwd: OUT,
@@ -256,7 +274,7 @@ class Build {
       writable: [{ host: out, inside: OUT }],
       // the same for both sides, so that no file differs by it
       env: { KBUILD_BUILD_TIMESTAMP: '1970-01-01', KBUILD_BUILD_USER: 'depbot', KBUILD_BUILD_HOST: 'depbot', ...env },
-      limits: LIMITS,
+      limits: { ...LIMITS, wallMs: Math.ceil(Math.min(LIMITS.wallMs, leftMs)) },
       ...(trustTree === undefined ? {} : { trustTree }),
     });
     const fault = faultOf(run);
@@ -294,7 +312,7 @@ async function crossCompile(arch: Arch): Promise<string> {
 
 /** What a run was ended by, that is not make's own end. */
 function faultOf({ timedOut, flooded, overDisk, outOfMemory, signal }: SandboxRun): string | undefined {
-  if (timedOut) return `took more than ${LIMITS.wallMs! / 60_000} minutes`;
+  if (timedOut) return 'took too long';
   if (overDisk) return 'wrote more than it may, or the disk is full';
   if (outOfMemory) return 'needed more memory than it may have';
   if (flooded) return 'printed without end';

@@ -163,6 +163,17 @@ describe.skipIf(!TREE)('a build', () => {
   );
 
   test(
+    'without time nothing is built, and that is said',
+    async () => {
+      const place = await BuildPlace.take(repo, sides, cacheDir);
+      const found = await answerQuestions(place, [{ ...asked, expects: 'error' }], { budgetMs: 0 });
+      await place.giveBack();
+      expect(found).toEqual([{ ok: false, why: 'the time for all builds of a check was over' }]);
+    },
+    2 * MINUTES,
+  );
+
+  test(
     'a place that is taken is not given to another, and the one given back first is kept',
     async () => {
       const [one, other] = [await BuildPlace.take(repo, sides, cacheDir), await BuildPlace.take(repo, sides, cacheDir)];
