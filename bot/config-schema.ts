@@ -5,6 +5,7 @@
 
 import { z } from 'zod';
 import { isPathPattern } from './path-pattern.ts';
+import { isQuietHours } from './quiet-hours.ts';
 
 const DAY_S = 24 * 60 * 60;
 const seconds = z.int().min(1).max(DAY_S);
@@ -40,22 +41,36 @@ const Mailbox = z.strictObject({
   folder: text.default('INBOX'),
 });
 
-const Maintainer = z.strictObject({
-  address: z.email(),
-  lists: z.array(z.email()).min(1),
-  paths: z
-    .array(
-      z
-        .string()
-        .max(200)
-        .refine(
-          isPathPattern,
-          'expected a pattern as after F: in MAINTAINERS, e.g. drivers/input/ or lib/locking*.[ch]',
-        ),
-    )
-    .min(1),
-  mode: z.enum(['draft', 'private', 'list']).default('draft'),
-});
+const pathPattern = z
+  .string()
+  .max(200)
+  .refine(isPathPattern, 'expected a pattern as after F: in MAINTAINERS, e.g. drivers/input/ or lib/locking*.[ch]');
+
+const Maintainer = z
+  .strictObject({
+    address: z.email(),
+    lists: z.array(z.email()).min(1),
+    sections: z.array(text.max(200)).default([]),
+    paths: z.array(pathPattern).default([]),
+    mode: z.enum(['draft', 'private', 'author', 'list']).default('draft'),
+    rules: z.array(text).min(1).optional(),
+    severities: z
+      .array(z.enum(['regression', 'missing-dependency', 'error']))
+      .min(1)
+      .optional(),
+    least_rung: z.int().min(1).max(3).default(1),
+    quiet_hours: z.string().refine(isQuietHours, 'expected two times of the day in UTC, e.g. "22:00-06:30"').optional(),
+    embargo_hours: z
+      .int()
+      .min(0)
+      .max(14 * 24)
+      .default(0),
+    max_per_day: z.int().min(1).max(1000).default(20),
+    trees: z.array(text).min(1).optional(),
+  })
+  .refine(({ sections, paths }) => sections.length + paths.length > 0, {
+    error: 'expected paths = ["drivers/input/"], or sections = ["VFIO DRIVER"] as MAINTAINERS has them, or both',
+  });
 
 /** `[[NAME]]`, any number of them. */
 function tables<T extends z.ZodType>(name: string, table: T): z.ZodDefault<z.ZodArray<T>> {
@@ -91,6 +106,7 @@ export const Schema = z.strictObject({
       look_s: seconds.default(600),
       first_days: days.default(2),
       window_days: days.min(1).default(21),
+      stop: z.boolean().default(false),
     })
     .prefault({}),
   queue: z.strictObject({ redis_url: text.optional() }).prefault({}),
@@ -117,7 +133,8 @@ export const Schema = z.strictObject({
   paths: z.strictObject({ cache: text.optional(), state: text.optional() }).prefault({}),
 });
 
-export type Config = z.infer<typeof Schema>;
+export type Settings = z.infer<typeof Schema>;
+
 /** Every key with its section: `bot`, `bot.operator`, `maintainer.paths`, `imap.NAME.host` and so on. */
 export function knownKeys(): string[] {
   return keysBelow(Schema, '');

@@ -29,6 +29,7 @@ import {
   reachedOf,
   type State,
 } from './outbox.ts';
+import { afterQuietHours } from './quiet-hours.ts';
 import { type Rejected, type Smtp, SmtpError } from './smtp.ts';
 
 /** Milliseconds before the first, and before any later, new attempt. */
@@ -39,6 +40,8 @@ const MOST_UNKNOWN = 3;
 /** States in which the courier has something to do, in this order: what a crash may have left comes first. */
 const UNDER_WAY = ['drafting', 'to-draft', 'accepted', 'sending', 'to-send'] as const satisfies readonly State[];
 type UnderWay = (typeof UNDER_WAY)[number];
+/** Before it is looked again whether a day has an hour that is not quiet. */
+const NEVER_MS = 24 * 60 * 60 * 1000;
 const EDITED = 'the draft was edited or removed; send it from your mail program';
 
 /** The Drafts folder. Each may throw when its server does not answer. */
@@ -59,6 +62,8 @@ export interface CourierParts {
   readonly readSince: () => Date | undefined;
   /** Addresses that get no reply any more, in lower case. */
   readonly stopped: () => ReadonlySet<string>;
+  /** Why nothing at all may leave the house now; asked anew before every mail and draft. */
+  readonly halted: () => string | undefined;
   /** Told of a reply that is going to be held; after a crash perhaps again. */
   readonly onHeld: (meta: Outgoing, why: string) => void;
   /** How long a copy may take to come back, before a mail whose fate is unknown is sent again. */
@@ -94,6 +99,8 @@ export class Courier {
   readonly #parts: CourierParts;
   readonly #waits = new Waits();
   #isDraftsMissed = false;
+  /** What `halted` said when it was last logged. */
+  #haltTold: string | undefined;
   /** One thing at a time: a round, or an order. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -186,7 +193,9 @@ export class Courier {
     const { outbox, now, log } = this.#parts;
     let failures = 0;
     for (const mail of outbox.list(state)) {
+      if (state !== 'accepted' && this.#isHalted()) return;
       if (this.#waits.until(mail.id, ...serversOf(mail, state)) > now().getTime()) continue;
+      if (state === 'to-send' && earliestOf(mail, now()) > now().getTime()) continue;
       try {
         await step(mail);
       } catch (error) {
@@ -204,8 +213,23 @@ export class Courier {
     const since = state === 'sending' ? outbox.progress(mail.id)?.doubtSince : undefined;
     const lookedAt = since === undefined ? 0 : Date.parse(since) + lookMs;
     // Then the mailboxes have to be read so far, which nobody knows beforehand.
+    const sendAt = state === 'to-send' ? earliestOf(mail, now()) : 0;
     const readAt = since === undefined || this.#isReadSince(since) ? 0 : now().getTime() + FIRST_MS;
-    return Math.max(lookedAt, readAt, this.#waits.until(mail.id, ...serversOf(mail, state)));
+    return Math.max(lookedAt, readAt, sendAt, this.#waits.until(mail.id, ...serversOf(mail, state)));
+  }
+
+  /** Looks, and tells the log of every change. */
+  #isHalted(): boolean {
+    const why = this.#parts.halted();
+    if (why !== this.#haltTold) this.#parts.log.warn(why ?? 'outbox: mails leave again');
+    this.#haltTold = why;
+    return why !== undefined;
+  }
+
+  /** Between the decision and the deed. */
+  #refuseIfHalted(): void {
+    const why = this.#parts.halted();
+    if (why !== undefined) throw new Error(why);
   }
 
   /** Whether a copy of a mail that the server had at that moment would have been read by now. */
@@ -229,7 +253,10 @@ export class Courier {
     if (isNew) outbox.move(id, 'to-draft', 'drafting');
     // After a crash it may lie there, or have been sent from there by a person.
     const isThere = !isNew && (this.#hasArrived(mail) || (await drafts.find(messageId)) !== undefined);
-    if (!isThere) await drafts.append(outbox.read(id), now());
+    if (!isThere) {
+      this.#refuseIfHalted();
+      await drafts.append(outbox.read(id), now());
+    }
     outbox.move(id, 'drafting', 'drafted');
     this.#waits.worked('drafts', id);
     log.info(`outbox: ${nameOf(mail)} lies in the Drafts folder, for ${mail.maintainers.join(', ')}`);
@@ -274,6 +301,7 @@ export class Courier {
     if (!left.recipients.some((one) => lower(one) !== lower(mail.from))) {
       return this.#accepted(mail, from, `to ${reachedOf(mail, before).join(', ')}; the others said stop`);
     }
+    this.#refuseIfHalted();
     const { doubtSince: _, ...rest } = before;
     const known = { ...rest, refused: [...rest.refused, ...left.stopped] };
     outbox.setProgress(id, { ...known, step: 'handing-over' });
@@ -406,6 +434,13 @@ export class Courier {
 }
 
 const ON_ITS_WAY: ReadonlySet<State> = new Set(['to-send', 'sending', 'accepted', 'sent']);
+
+/** When a mail may be sent, ms: at once where a person had the draft sent. */
+function earliestOf({ via, notBefore, quietHours = [] }: Outgoing, now: Date): number {
+  if (via === 'draft') return 0;
+  const moment = new Date(Math.max(now.getTime(), notBefore === undefined ? 0 : Date.parse(notBefore)));
+  return (afterQuietHours(moment, quietHours) ?? new Date(now.getTime() + NEVER_MS)).getTime();
+}
 
 /** Servers that the next step of a mail needs. */
 function serversOf({ via }: Outgoing, state: UnderWay): readonly string[] {

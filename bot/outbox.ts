@@ -12,13 +12,14 @@
  */
 
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { MessageId, Outcome } from '../rules/types.ts';
 import { readJson, renameDurably, writeDurably } from './durable.ts';
 import { withoutRecipients } from './eml.ts';
 import type { Log } from './log.ts';
+import { isQuietHours } from './quiet-hours.ts';
 
 /** From each state, where a mail may go. */
 const MOVES = {
@@ -59,6 +60,20 @@ export interface Outgoing {
   readonly allowedBy: string;
   /** ISO 8601. */
   readonly addedAt: string;
+  /** What it is not sent before, ISO 8601, and the hours of each day in which it is not sent; a person's word counts more. */
+  readonly notBefore?: string;
+  readonly quietHours?: readonly string[];
+  /** Of a reply, what it tells. */
+  readonly findings?: readonly Told[];
+  /** Of a reply, the series: names under which its revisions are known, and which of them it is. */
+  readonly lineage?: readonly string[];
+  readonly revision?: number;
+}
+
+/** A finding as it is remembered. */
+export interface Told {
+  readonly rule: string;
+  readonly key: string;
 }
 
 const Meta = z.strictObject({
@@ -74,6 +89,11 @@ const Meta = z.strictObject({
   maintainers: z.array(z.string()),
   allowedBy: z.string(),
   addedAt: z.iso.datetime(),
+  notBefore: z.exactOptional(z.iso.datetime()),
+  quietHours: z.exactOptional(z.array(z.string().refine(isQuietHours))),
+  findings: z.exactOptional(z.array(z.strictObject({ rule: z.string(), key: z.string() }))),
+  lineage: z.exactOptional(z.array(z.string())),
+  revision: z.exactOptional(z.int()),
 });
 
 /** How far the sending of a mail has come. All addresses in lower case. */
@@ -258,9 +278,27 @@ export class Outbox {
     return state && meta && { meta, state };
   }
 
+  /** Replies that were taken in since a moment and were made for that maintainer, whatever became of them. */
+  repliesFor(address: string, since: Date): number {
+    const folder = join(this.#dir, 'meta');
+    return readdirSync(folder)
+      .filter((name) => name.endsWith('.json') && statSync(join(folder, name)).mtime >= since)
+      .map((name) => this.#metaOf(name.slice(0, -'.json'.length)))
+      .filter((meta) => meta?.kind === 'reply' && meta.maintainers.some((one) => lower(one) === lower(address))).length;
+  }
+
   /** Why a mail is held. */
   whyHeld(id: string): string | undefined {
     return existsSync(this.#whyPath(id)) ? readFileSync(this.#whyPath(id), 'utf8').trim() : undefined;
+  }
+
+  /** Undefined where it cannot be used; `list` and `find` set the mail aside then. */
+  #metaOf(id: string): Outgoing | undefined {
+    try {
+      return Meta.parse(JSON.parse(readFileSync(this.#metaPath(id), 'utf8')));
+    } catch {
+      return undefined;
+    }
   }
 
   #load(state: State, id: string): Outgoing | undefined {

@@ -101,6 +101,7 @@ export function courier(part: Partial<CourierParts> = {}): Courier {
     copies: (id) => (world.arrived.has(id) ? [world.outbox.read(outgoingId(id))] : []),
     readSince: () => new Date(world.clock),
     stopped: () => world.stopped,
+    halted: () => undefined,
     onHeld: ({ messageId }, why) => world.held.push([messageId, why]),
     lookMs: LOOK_MS,
     now: () => new Date(world.clock),
