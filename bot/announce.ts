@@ -20,6 +20,8 @@ export interface AnnounceOptions {
   /** As it is now. */
   readonly policy: () => Promise<Policy>;
   readonly dismissed: Pick<Dismissed, 'whyNot'>;
+  /** Whether the series is still to be answered: no later revision has come meanwhile. */
+  readonly isCurrent: () => boolean;
   /** Our own address. It is among the recipients of everything: the copy that comes back proves the delivery. */
   readonly bot: string;
   readonly footer: Footer;
@@ -108,6 +110,10 @@ function addReply({ reply, patch, audience, series, report, key, policy }: NewRe
     patchDigest(report, reply.patch),
     bot.slice(bot.lastIndexOf('@') + 1),
   );
+  if (!options.isCurrent()) {
+    log.info(`${reply.subject}: kept; a later revision of the series has come`);
+    return;
+  }
   const full = overTheLimit(audience, outbox, now());
   if (full !== undefined && outbox.find(messageId) === undefined) {
     log.warn(`${reply.subject}: kept; ${full}`);

@@ -41,14 +41,16 @@ export function parseAsked(words: readonly string[]): Read<AskedCheck> {
       if (value.length > 200 || !REVISION.test(value)) return no('base= takes the name of a commit, as in base=v6.12');
       asked.base = value;
     } else if (key === 'arch' && asked.archs === undefined) {
-      const archs = [...new Set(value.split(','))].map(srcArch);
+      const archs = [...new Set(value.split(',').map(srcArch))];
       if (archs.length > MAX_ARCHS || !archs.every((one) => ARCH.test(one)))
         return no('arch= takes architectures with commas between, as in arch=arm,x86');
       asked.archs = archs;
     } else if (key === 'config' && asked.config === undefined) {
       const config = configOf(value);
       if (!config)
-        return no('config= takes a file below arch/*/configs/, or settings with commas between, as in config=PCI=y,SMP=n');
+        return no(
+          'config= takes a file below arch/*/configs/, or settings with commas between, as in config=PCI=y,SMP=n',
+        );
       asked.config = config;
     } else return no('check takes base=, arch=, config= and verbose, each once');
   }

@@ -134,8 +134,10 @@ function readCommand(line: string): Command | undefined {
   const [first = '', ...args] = text.split(/[ \t\u00a0]+/);
   const word = first.toLowerCase().replace(/[.,;:!]$/, '');
   const isSound = printable(text) === text && args.length <= MAX_ARGS && args.every((a) => a.length <= MAX_ARG_CHARS);
-  const quoted = { line: printable(cut(line.trim(), MAX_QUOTED_CHARS)) };
-  return isSound && isWord(word) ? { ...quoted, word, args } : { ...quoted, word: 'unknown', text: printable(cut(text)) };
+  const quoted = { line: printable(cut(line.trim().replaceAll(/[ \t\u00a0]+/g, ' '), MAX_QUOTED_CHARS)) };
+  return isSound && isWord(word)
+    ? { ...quoted, word, args }
+    : { ...quoted, word: 'unknown', text: printable(cut(text)) };
 }
 
 function isWord(word: string): word is CommandWord {

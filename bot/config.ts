@@ -53,7 +53,9 @@ export function parseConfig(text: string, path: string): Config {
 
 /** A line of its own starts each table of an array of tables (TOML 1.0, "Array of Tables"), unless somebody plays with strings. */
 function withPlaces(settings: Settings, text: string, path: string): Config {
-  const heads = text.split('\n').flatMap((line, at) => (/^\s*\[\[\s*["']?maintainer["']?\s*\]\]/.test(line) ? [at + 1] : []));
+  const heads = text
+    .split('\n')
+    .flatMap((line, at) => (/^\s*\[\[\s*["']?maintainer["']?\s*\]\]/.test(line) ? [at + 1] : []));
   const isCertain = heads.length === settings.maintainer.length;
   return {
     ...settings,

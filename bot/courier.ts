@@ -114,6 +114,7 @@ export class Courier {
    */
   round(): Promise<void> {
     return this.#inTurn(async () => {
+      await this.#withdraw();
       const steps = {
         drafting: this.#draft,
         'to-draft': this.#draft,
@@ -123,6 +124,43 @@ export class Courier {
       };
       for (const state of UNDER_WAY) await this.#each(state, (mail) => steps[state].call(this, mail));
     });
+  }
+
+  /** What is not sent of a series that has a later revision is discarded; a draft that a person has edited is theirs. */
+  async #withdraw(): Promise<void> {
+    const { outbox, now, log } = this.#parts;
+    for (const series of outbox.withdrawn()) {
+      const isOf = (mail: Outgoing): boolean => mail.kind === 'reply' && mail.series === series;
+      let isOpen = (['drafting', 'sending'] as const).some((state) => outbox.list(state).some(isOf));
+      for (const state of ['to-draft', 'drafted', 'to-send', 'held'] as const) {
+        for (const mail of outbox.list(state).filter(isOf)) {
+          // Whom it has reached, the others follow.
+          if (reachedOf(mail, outbox.progress(mail.id) ?? NOTHING_YET).length > 0) continue;
+          const isResting = this.#waits.until(mail.id) > now().getTime();
+          const isInFolder = state !== 'to-draft' && mail.via === 'draft';
+          if (isResting || (isInFolder && !(await this.#takeBack(mail)))) {
+            isOpen = true;
+            continue;
+          }
+          outbox.move(mail.id, state, 'discarded');
+          log.info(`outbox: ${nameOf(mail)} is discarded: a later revision of its series has come`);
+        }
+      }
+      if (!isOpen) outbox.endWithdrawal(series);
+    }
+  }
+
+  /** Takes our draft out of the folder; false where its server does not answer. */
+  async #takeBack(mail: Outgoing): Promise<boolean> {
+    const { drafts, log, now } = this.#parts;
+    try {
+      if ((await this.#draftIs(mail)) === 'ours') await drafts?.remove(mail.messageId);
+      return true;
+    } catch (error) {
+      const why = (error as Error).message;
+      log.warn(`outbox: ${nameOf(mail)} is not yet withdrawn: ${why}; ${this.#waits.failed(mail.id, now().getTime())}`);
+      return false;
+    }
   }
 
   /** When the next round has something to do; undefined when nothing is under way. */

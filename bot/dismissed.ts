@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import type { Finding, Patch, Series } from '../rules/types.ts';
+import type { Assembled, Finding, Patch, Series } from '../rules/types.ts';
 import { readJson, writeDurably } from './durable.ts';
 import type { Told } from './outbox.ts';
 import { type Policy, pathsOf, textOf } from './policy.ts';
@@ -46,7 +46,7 @@ export class Dismissed {
   }
 
   /** Remembers false alarms; once more changes nothing. On disk when it returns. */
-  invalid(findings: readonly Told[], series: Series, by: string): void {
+  invalid(findings: readonly Told[], series: Assembled, by: string): void {
     const lineage = [...lineageOf(series)];
     const at = this.#now().toISOString();
     const added = findings
@@ -70,7 +70,12 @@ export class Dismissed {
   }
 
   /** Why a finding is not to be told, as the end of a sentence; undefined when it is. */
-  whyNot(finding: Finding, patch: Patch, series: Series, { entries, maintainers }: Pick<Policy, 'entries' | 'maintainers'>): string | undefined {
+  whyNot(
+    finding: Finding,
+    patch: Patch,
+    series: Series,
+    { entries, maintainers }: Pick<Policy, 'entries' | 'maintainers'>,
+  ): string | undefined {
     if (this.#isInvalid(finding, lineageOf(series))) return 'a maintainer called it a false alarm';
     const ignoring = this.#file.ignored.filter(({ rule }) => rule === finding.rule);
     if (ignoring.length === 0) return undefined;

@@ -28,7 +28,7 @@ export class Docket {
 
   /** Writes a job down. False for one that is known, open or closed. */
   open(job: CheckJob): boolean {
-    if (this.#has('open', job.key) || this.#has('closed', job.key)) return false;
+    if (this.isKnown(job.key)) return false;
     writeDurably(this.#path('open', job.key), `${JSON.stringify(job)}\n`);
     return true;
   }
@@ -51,6 +51,11 @@ export class Docket {
     };
     const then = 'its series is checked again when one of its mails comes again or somebody asks for it';
     return readJson(this.#path('open', key), parse, then) ?? readJson(this.#path('closed', key), parse, then);
+  }
+
+  /** Open or closed. */
+  isKnown(key: string): boolean {
+    return this.#has('open', key) || this.#has('closed', key);
   }
 
   isClosed(key: string): boolean {

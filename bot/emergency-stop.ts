@@ -6,16 +6,12 @@
 
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Config, readConfigFile, stateDir } from './config.ts';
+import { readConfigFile, stateDir } from './config.ts';
 import { writeDurably } from './durable.ts';
 import type { World } from './main.ts';
 
-const NAME = 'STOP';
-
-/** In what `serve` keeps of its own. */
-export function emergencyFile(config: Config, env: World['env']): string {
-  return join(stateDir(config, env), 'service', NAME);
-}
+/** In the folder that `serve` keeps of its own. */
+export const STOP_FILE = 'STOP';
 
 /**
  * Why nothing may leave now; undefined when all may. A configuration that cannot be read stops, too: somebody may be
@@ -37,13 +33,15 @@ export function whyStopped(file: string, configPath: string): string | undefined
   }
 }
 
-/** `depbot stop` and `depbot resume`. */
-export function setEmergencyStop(isOn: boolean, why: string | undefined, configPath: string, world: World): number {
-  const config = readConfigFile(configPath);
-  const file = emergencyFile(config, world.env);
-  if (isOn) writeDurably(file, `${(why ?? 'no reason given').replaceAll(/\s+/g, ' ')}\n`);
+/** `depbot stop` and `depbot resume`. Throws ConfigError, and errors of the system. */
+export function setEmergencyStop(
+  { isOn, why, configPath }: { readonly isOn: boolean; readonly why: string; readonly configPath: string },
+  world: World,
+): number {
+  const file = join(stateDir(readConfigFile(configPath), world.env), 'service', STOP_FILE);
+  if (isOn) writeDurably(file, `${why.replaceAll(/\s+/g, ' ') || 'no reason given'}\n`);
   else rmSync(file, { force: true });
   const left = whyStopped(file, configPath);
   world.stdout.write(`${left ?? 'mails and drafts may leave'}\n`);
-  return isOn || left === undefined ? 0 : 1;
+  return isOn === (left !== undefined) ? 0 : 1;
 }

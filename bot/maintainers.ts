@@ -175,7 +175,9 @@ function addressesIn(values: readonly string[]): string[] {
 /** A regular expression of Perl with /x, as far as MAINTAINERS uses them; undefined for another one. */
 function perlRegex(source: string): RegExp | undefined {
   // With /x blanks outside classes stand for nothing, and `#` starts a comment.
-  const dense = source.replaceAll(/\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|#.*$|\s+/g, (part) => (/^[\s#]/.test(part) ? '' : part));
+  const dense = source.replaceAll(/\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|#.*$|\s+/g, (part) =>
+    /^[\s#]/.test(part) ? '' : part,
+  );
   const flagged = /^(.*?)\(\?([ims]+)\)(.*)$/s.exec(dense);
   try {
     return new RegExp(flagged ? `${flagged[1]}(?${flagged[2]}:${flagged[3]})` : dense);

@@ -4,7 +4,7 @@
  * it checked; everybody may stop us.
  */
 
-import type { Assembled, Message, MessageId, Outcome } from '../rules/types.ts';
+import type { Assembled, Message, MessageId, Outcome, Series } from '../rules/types.ts';
 import { type AskedCheck, parseAsked } from './asked-check.ts';
 import { type Command, helpText } from './commands.ts';
 import type { Section } from './maintainers.ts';
@@ -29,7 +29,7 @@ export interface Deeds {
   /** Sections of MAINTAINERS that name the address: all, or those with that name. */
   sectionsNaming(address: string, name?: string): Promise<readonly Section[]>;
   /** Has the series checked; its key. */
-  check(series: Assembled & { complete: true }, asked: AskedCheck['asked']): Outcome<{ key: string }, Refused>;
+  check(series: Series, asked: AskedCheck['asked']): Outcome<{ key: string }, Refused>;
   /** Who may send or discard the draft, if there is such a draft. */
   draftOwners(messageId: MessageId): readonly string[] | undefined;
   send(messageId: MessageId): Promise<Outcome<object, Refused>>;
@@ -96,7 +96,10 @@ export async function obey(
       return said('unknown', `I do not know the command "${command.text}".`, helpText(bot));
   }
   if (!isMember && !isMaintainer)
-    return said('not theirs', `An author may have a series checked; "${command.word}" is for maintainers: nothing was done.`);
+    return said(
+      'not theirs',
+      `An author may have a series checked; "${command.word}" is for maintainers: nothing was done.`,
+    );
   switch (command.word) {
     case 'ignore':
       return ignore(order, args, isMember);
@@ -114,11 +117,15 @@ async function stop({ sender, concern, deeds }: Order, args: readonly string[]):
   const name = args.join(' ');
   const spoken = name === '' ? concern.sections : await deeds.sectionsNaming(sender, name);
   if (name !== '' && spoken.length === 0)
-    return said('not theirs', `MAINTAINERS has no section "${name}" that names you. "stop" alone ends all mails to you.`);
+    return said(
+      'not theirs',
+      `MAINTAINERS has no section "${name}" that names you. "stop" alone ends all mails to you.`,
+    );
   const sections = spoken.filter(({ maintainers }) => maintainers.includes(sender)).map((one) => one.name);
   const isMember = deeds.isOptedIn(sender);
   deeds.stop(sender, sections);
-  const ofSections = sections.length === 0 ? [] : [`No mails to lists or authors any more for: ${sections.join(', ')}.`];
+  const ofSections =
+    sections.length === 0 ? [] : [`No mails to lists or authors any more for: ${sections.join(', ')}.`];
   return said(
     ['stopped', ...sections].join(', '),
     isMember
@@ -132,7 +139,11 @@ async function start(order: Order, args: readonly string[]): Promise<Done> {
   const { sender, concern, deeds } = order;
   const name = args.join(' ');
   const sections =
-    name !== '' ? await deeds.sectionsNaming(sender, name) : concern.series ? concern.sections : await deeds.sectionsNaming(sender);
+    name !== ''
+      ? await deeds.sectionsNaming(sender, name)
+      : concern.series
+        ? concern.sections
+        : await deeds.sectionsNaming(sender);
   if (sections.length === 0) {
     const which = name === '' ? 'no section' : `no section "${name}"`;
     return told(await isNobody(order), 'not named', `MAINTAINERS has ${which} that names ${sender}: nothing was done.`);
@@ -160,9 +171,10 @@ async function confirm(order: Order, args: readonly string[]): Promise<Done> {
 
 /** `explain` asks for the same report, told otherwise. */
 function check(word: 'check' | 'explain', { concern: { series }, deeds }: Order, args: readonly string[]): Done {
+  if (word === 'explain' && args.length > 0)
+    return said('wrong arguments', 'Nothing was done: explain takes no arguments.');
   const read = parseAsked(args);
-  if (!read.ok || (word === 'explain' && args.length > 0))
-    return said('wrong arguments', `Nothing was done: ${read.ok ? 'explain takes no arguments' : read.why}.`);
+  if (!read.ok) return said('wrong arguments', `Nothing was done: ${read.why}.`);
   if (!series) return said('no such series', NO_SERIES);
   if (!series.complete) {
     const missing = series.missing.slice(0, 10).join(', ');
@@ -187,7 +199,8 @@ function ignore({ sender, concern, deeds }: Order, args: readonly string[], isMe
 
 function invalid({ message, sender, concern, deeds }: Order): Done {
   const reply = message.references.findLast((id) => deeds.repliedFor(id) !== undefined);
-  if (reply === undefined) return said('no reply', 'Your mail answers no mail of mine that tells of a finding: nothing was done.');
+  if (reply === undefined)
+    return said('no reply', 'Your mail answers no mail of mine that tells of a finding: nothing was done.');
   if (!concern.series) return said('no such series', NO_SERIES);
   const isTheirs = deeds.repliedFor(reply)!.some((one) => one.toLowerCase() === sender);
   if (!isTheirs && concern.sections.length === 0)
@@ -217,9 +230,9 @@ function forbidden(): Done {
   return told(true, 'not obeyed', STRANGER);
 }
 
-/** Neither MAINTAINERS nor the configuration knows the sender. */
-async function isNobody({ sender, deeds }: Order): Promise<boolean> {
-  return !deeds.isOptedIn(sender) && (await deeds.sectionsNaming(sender)).length === 0;
+/** Neither MAINTAINERS nor the configuration nor the series knows the sender. */
+async function isNobody({ sender, concern, deeds }: Order): Promise<boolean> {
+  return !concern.isAuthor && !deeds.isOptedIn(sender) && (await deeds.sectionsNaming(sender)).length === 0;
 }
 
 function told(isForbidden: boolean, log: string, text: string): Done {

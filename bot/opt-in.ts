@@ -73,7 +73,9 @@ export class OptIns {
     if (done) return { ok: true, entry: done };
     const entry = this.#asked().find(isIt);
     if (!entry) return { ok: false, why: `nothing of yours waits for that token; it is good for ${TOKEN_DAYS} days` };
-    const others = this.#requests.confirmed.filter((one) => one.sections.join('\n') !== entry.sections.join('\n') || one.address !== entry.address);
+    const others = this.#requests.confirmed.filter(
+      (one) => one.sections.join('\n') !== entry.sections.join('\n') || one.address !== entry.address,
+    );
     this.#write({ asked: this.#asked().filter((one) => one !== entry), confirmed: [...others, entry] });
     return { ok: true, entry };
   }

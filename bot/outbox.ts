@@ -6,6 +6,7 @@
  *     held/<id>.why        why a person has to look at it
  *     progress/<id>.json   how far the sending of a mail has come; kept, it says who got it
  *     replied/<id>         which mail is our reply to the mail of that id: there is never a second one
+ *     withdrawn/<series>   a series with a later revision: what is not sent of it is discarded
  *     broken/              what cannot be read any more; counts as known, and is not touched again
  *
  * One process at a time works on an outbox.
@@ -20,13 +21,14 @@ import { readJson, renameDurably, writeDurably } from './durable.ts';
 import { withoutRecipients } from './eml.ts';
 import type { Log } from './log.ts';
 import { isQuietHours } from './quiet-hours.ts';
+import { isSameLineage } from './superseded.ts';
 
 /** From each state, where a mail may go. */
 const MOVES = {
   'to-draft': ['drafting', 'discarded'],
   drafting: ['drafted'],
   drafted: ['to-send', 'accepted', 'discarded'],
-  'to-send': ['sending', 'accepted', 'drafted', 'held'],
+  'to-send': ['sending', 'accepted', 'drafted', 'held', 'discarded'],
   sending: ['accepted', 'to-send', 'held'],
   // It is out; its draft may still lie in the folder.
   accepted: ['sent'],
@@ -68,6 +70,12 @@ export interface Outgoing {
   /** Of a reply, the series: names under which its revisions are known, and which of them it is. */
   readonly lineage?: readonly string[];
   readonly revision?: number;
+}
+
+/** In which revisions of a series a finding was told, and the last mail that told it. */
+export interface Earlier {
+  readonly revisions: readonly number[];
+  readonly messageId: MessageId;
 }
 
 /** A finding as it is remembered. */
@@ -197,7 +205,7 @@ export class Outbox {
   constructor(dir: string, log: Log) {
     this.#dir = dir;
     this.#log = log;
-    for (const folder of ['meta', 'progress', 'replied', BROKEN, ...STATES]) {
+    for (const folder of ['meta', 'progress', 'replied', 'withdrawn', BROKEN, ...STATES]) {
       mkdirSync(join(dir, folder), { recursive: true, mode: 0o700 });
       for (const name of readdirSync(join(dir, folder))) {
         if (name.endsWith('.partial')) rmSync(join(dir, folder, name), { force: true });
@@ -278,13 +286,45 @@ export class Outbox {
     return state && meta && { meta, state };
   }
 
+  /** Notes that nothing of a series is to be sent any more. On disk when it returns. */
+  withdraw(series: string): void {
+    writeDurably(join(this.#dir, 'withdrawn', series), '');
+  }
+
+  /** Series of which there may still be something to discard. */
+  withdrawn(): readonly string[] {
+    return readdirSync(join(this.#dir, 'withdrawn'));
+  }
+
+  /** All of a withdrawn series is discarded. */
+  endWithdrawal(series: string): void {
+    rmSync(join(this.#dir, 'withdrawn', series), { force: true });
+  }
+
+  /**
+   * What was said of earlier revisions of a series and went out: by the key of a finding, the revisions, ascending,
+   * and the Message-ID of the mail on the last one. Looks at the mails taken in since `since`.
+   */
+  toldEarlier(lineage: readonly string[], before: number, since: Date): ReadonlyMap<string, Earlier> {
+    const told = new Map<string, Earlier>();
+    const sent = this.#metasSince(since)
+      .filter((meta) => meta.lineage && isSameLineage(meta.lineage, lineage) && (meta.revision ?? before) < before)
+      .filter(({ id }) => ['accepted', 'sent'].includes(this.#stateOf(id) ?? ''))
+      .sort((a, b) => a.revision! - b.revision!);
+    for (const { revision, messageId, findings = [] } of sent) {
+      for (const { key } of findings) {
+        const revisions = new Set([...(told.get(key)?.revisions ?? []), revision!]);
+        told.set(key, { revisions: [...revisions], messageId });
+      }
+    }
+    return told;
+  }
+
   /** Replies that were taken in since a moment and were made for that maintainer, whatever became of them. */
   repliesFor(address: string, since: Date): number {
-    const folder = join(this.#dir, 'meta');
-    return readdirSync(folder)
-      .filter((name) => name.endsWith('.json') && statSync(join(folder, name)).mtime >= since)
-      .map((name) => this.#metaOf(name.slice(0, -'.json'.length)))
-      .filter((meta) => meta?.kind === 'reply' && meta.maintainers.some((one) => lower(one) === lower(address))).length;
+    return this.#metasSince(since).filter(
+      ({ kind, maintainers }) => kind === 'reply' && maintainers.some((one) => lower(one) === lower(address)),
+    ).length;
   }
 
   /** Why a mail is held. */
@@ -292,13 +332,20 @@ export class Outbox {
     return existsSync(this.#whyPath(id)) ? readFileSync(this.#whyPath(id), 'utf8').trim() : undefined;
   }
 
-  /** Undefined where it cannot be used; `list` and `find` set the mail aside then. */
-  #metaOf(id: string): Outgoing | undefined {
-    try {
-      return Meta.parse(JSON.parse(readFileSync(this.#metaPath(id), 'utf8')));
-    } catch {
-      return undefined;
-    }
+  /** Of mails taken in since a moment. Those that cannot be used are left out; `list` and `find` set them aside. */
+  #metasSince(since: Date): Outgoing[] {
+    const folder = join(this.#dir, 'meta');
+    const isNew = (name: string): boolean => name.endsWith('.json') && statSync(join(folder, name)).mtime >= since;
+    return readdirSync(folder)
+      .filter(isNew)
+      .flatMap((name) => {
+        try {
+          return [Meta.parse(JSON.parse(readFileSync(join(folder, name), 'utf8')))];
+        } catch (error) {
+          if (error instanceof SyntaxError || error instanceof z.ZodError) return [];
+          throw error;
+        }
+      });
   }
 
   #load(state: State, id: string): Outgoing | undefined {

@@ -17,7 +17,9 @@ export function afterQuietHours(at: Date, spans: readonly string[]): Date | unde
   // Each step ends in a minute outside one span; more than two for each means that they cover the day together.
   for (let step = 0; step <= 2 * all.length; step++) {
     const minute = moment.getUTCHours() * 60 + moment.getUTCMinutes();
-    const span = all.find(({ from, to }) => (from < to ? minute >= from && minute < to : minute >= from || minute < to));
+    const span = all.find(({ from, to }) =>
+      from < to ? minute >= from && minute < to : minute >= from || minute < to,
+    );
     if (span === undefined) return moment;
     const left = (span.to - minute + DAY_MINUTES) % DAY_MINUTES;
     moment = new Date(Math.floor(moment.getTime() / MINUTE_MS) * MINUTE_MS + left * MINUTE_MS);

@@ -4,7 +4,9 @@
  */
 
 import { z } from 'zod';
+import { RULES } from '../rules/index.ts';
 import { type Config, ConfigError, readConfigFile } from './config.ts';
+import { nearKeys } from './near-key.ts';
 import type { Maintainer } from './policy.ts';
 import {
   type Accounts,
@@ -152,6 +154,14 @@ function mailboxesOf({ config, wrong }: Given, accounts: Accounts): ServeSetting
 }
 
 function checkMaintainers({ config, wrong }: Given): void {
+  const known = RULES.map(({ id }) => id);
+  for (const [at, { rules = [] }] of config.maintainer.entries()) {
+    for (const rule of rules.filter((one) => !known.includes(one))) {
+      const near = nearKeys(rule, known);
+      const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there are: ${known.join(', ')}`;
+      wrong(`maintainer[${at}].rules: there is no rule ${JSON.stringify(rule)}; ${hint}`);
+    }
+  }
   if (config.maintainer.length === 0)
     wrong(
       'nobody has asked to hear from depbot; add [[maintainer]] with address = "ann@example.org", lists = ["linux-input@vger.kernel.org"], paths = ["drivers/input/"]',

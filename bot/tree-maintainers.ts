@@ -39,7 +39,8 @@ export class TreeMaintainers {
       const maintainers = commit
         ? await Maintainers.of(openTree(this.#repo, commit))
         : Maintainers.parse('', () => false);
-      for (const line of maintainers.unread) this.#log.warn(`MAINTAINERS, ${line}: cannot be read, and matches nothing`);
+      for (const line of maintainers.unread)
+        this.#log.warn(`MAINTAINERS, ${line}: cannot be read, and matches nothing`);
       this.#known = { commit, maintainers };
     }
     this.#lookedMs = this.#nowMs();

@@ -4,14 +4,19 @@ import { once } from 'node:events';
 import { startWorker, type Worker } from '../queue/bullmq.ts';
 import { type CheckOptions, check } from '../queue/check.ts';
 import type { RedisAddress } from '../queue/redis-server.ts';
+import { uncheckedReport } from '../queue/report.ts';
 import { openRepository, type Repository } from '../queue/repository.ts';
 import { setToolPath } from '../queue/sandbox.ts';
+import type { Series } from '../rules/types.ts';
+import { withAsked } from './asked-check.ts';
 import { checkOptions } from './check-options.ts';
 import { type Config, readConfigFile, stateDir } from './config.ts';
 import { seriesOfJob } from './job-series.ts';
 import { type Log, openLog } from './log.ts';
 import type { World } from './main.ts';
+import { coverOf } from './policy.ts';
 import { workerSettings } from './serve-settings.ts';
+import { TreeMaintainers } from './tree-maintainers.ts';
 
 export interface RunningWorker {
   /** Lets the series under way end, then stops. */
@@ -36,12 +41,20 @@ export async function openWorker({ redis, alone, treeDir, config, world, log }: 
     ...(world.env['PATH'] && { searchPath: world.env['PATH'] }),
   });
   const options: CheckOptions = checkOptions({}, config, world);
+  const maintainers = new TreeMaintainers(repo, log);
   const worker: Worker = startWorker(
     redis,
     async (job) => {
       const series = seriesOfJob(job);
       log.info(`${series.subject}: checking`);
-      return check(series, repo, options);
+      const trees = await treesFor(series, config, maintainers);
+      const own = trees.length > 0 ? { ...options, candidates: trees } : options;
+      const read = job.asked ? await withAsked(own, job.asked, repo) : { ok: true as const, options: own };
+      if (!read.ok) return uncheckedReport(series, { stage: 'input', why: read.why });
+      return check(series, repo, read.options).catch((error: Error) => {
+        if (job.asked === undefined || error.name !== 'UnknownArchError') throw error;
+        return uncheckedReport(series, { stage: 'input', why: error.message });
+      });
     },
     { log, concurrency: 1, alone },
   );
@@ -52,6 +65,18 @@ export async function openWorker({ redis, alone, treeDir, config, world, log }: 
     },
   };
 }
+
+/** Refs that entries which cover the series name for the choice of its base; none for the configuration's. */
+async function treesFor(series: Series, { maintainer }: Config, tree: TreeMaintainers): Promise<readonly string[]> {
+  const naming = maintainer.filter(({ trees }) => trees !== undefined);
+  if (naming.length === 0) return [];
+  const policy = { entries: naming, maintainers: await tree.current(), ...NOBODY_STOPPED };
+  const covering = naming.filter((entry) => series.patches.some((patch) => coverOf(patch, entry, policy).covers));
+  return [...new Set(covering.flatMap(({ trees = [] }) => trees))];
+}
+
+/** Where a series belongs does not depend on who wants to hear of it. */
+const NOBODY_STOPPED = { stoppedAddresses: new Set<string>(), stoppedSections: new Set<string>() };
 
 /** Runs a worker until `world.stop` aborts. Throws ConfigError. */
 export async function runWorker(path: string, world: World): Promise<number> {

@@ -8,6 +8,7 @@ import type { Maintainer } from '../../bot/policy.ts';
 import type { Prose } from '../../bot/prose.ts';
 import { STOP_SENTENCE } from '../../bot/reply.ts';
 import type { Message, Report, Series } from '../../rules/types.ts';
+import { entryOf, policyOf } from '../support/policy.ts';
 import {
   configUpgrade,
   recursion,
@@ -33,9 +34,10 @@ beforeEach(() => {
   outbox = new Outbox(dir, log);
   options = {
     outbox,
-    maintainers: [entry()],
+    policy: async () => policyOf([entry()]),
+    dismissed: { whyNot: () => undefined },
+    isCurrent: () => true,
     bot: BOT,
-    stopped: () => new Set(),
     footer: { ...sampleFooter, stop: STOP_SENTENCE },
     log,
     now: () => new Date('2026-07-07T10:00:00Z'),
@@ -47,8 +49,9 @@ afterEach(() => {
 
 function entry(more: Partial<Maintainer> = {}): Maintainer {
   const [lists, paths] = [['linux-hwmon@vger.kernel.org'], ['drivers/hwmon/', 'drivers/clk/']];
-  return { address: 'max@example.org', lists, paths, mode: 'draft', ...more };
+  return entryOf({ lists, paths, ...more });
 }
+const requests = (...entries: Maintainer[]): Partial<AnnounceOptions> => ({ policy: async () => policyOf(entries) });
 const tell = (more: Partial<AnnounceOptions> = {}, report: Report = FOUND, series: Series = sampleSeries) =>
   announce(series, report, KEY, { ...options, ...more });
 /** The mails in a state of the outbox, by the patch that each answers. */
@@ -61,7 +64,9 @@ function mails(state: State) {
 const metas = (): number => readdirSync(join(dir, 'meta')).length;
 const header = (text: string, name: string): string | undefined =>
   new RegExp(`^${name}: (.*(?:\\n[ \\t].*)*)`, 'm').exec(text)?.[1]?.replaceAll(/\n[ \t]/g, ' ');
-const stoppedBy = (...addresses: string[]): Partial<AnnounceOptions> => ({ stopped: () => new Set(addresses) });
+const stoppedBy = (entries: Maintainer[], ...addresses: string[]): Partial<AnnounceOptions> => ({
+  policy: async () => policyOf(entries, { stoppedAddresses: new Set(addresses) }),
+});
 
 describe('nobody hears anything', () => {
   test.each<[string, Report, Partial<AnnounceOptions>, RegExp]>([
@@ -72,19 +77,19 @@ describe('nobody hears anything', () => {
       {},
       /: could not check \(apply\): patch 2 does not apply$/,
     ],
-    ['when nobody opted in', FOUND, { maintainers: [] }, /: 3 findings, kept; nobody opted in/],
-    ['of other paths', FOUND, { maintainers: [entry({ paths: ['drivers/net/'] })] }, /nobody opted in/],
-    ['of other lists', FOUND, { maintainers: [entry({ lists: ['netdev@vger.kernel.org'] })] }, /nobody opted in/],
+    ['when nobody opted in', FOUND, requests(), /: 3 findings, kept; nobody opted in/],
+    ['of other paths', FOUND, requests(entry({ paths: ['drivers/net/'] })), /nobody opted in/],
+    ['of other lists', FOUND, requests(entry({ lists: ['netdev@vger.kernel.org'] })), /nobody opted in/],
     [
       'whose entry is stopped',
       sampleReport([recursion]),
-      stoppedBy('max@example.org'),
+      stoppedBy([entry()], 'max@example.org'),
       /: 1 finding, kept; nobody opted/,
     ],
     [
       'of a draft to an author who said stop',
       sampleReport([recursion]),
-      stoppedBy(AUTHOR),
+      stoppedBy([entry()], AUTHOR),
       /: kept; nobody is left in To/,
     ],
   ])('%s, and the log says why', async (_, report, more, why) => {
@@ -95,15 +100,15 @@ describe('nobody hears anything', () => {
   });
 
   test('of a reply on the list either, when the author said stop', async () => {
-    await tell({ maintainers: [entry({ mode: 'list' })], ...stoppedBy(AUTHOR) });
+    await tell(stoppedBy([entry({ mode: 'list' })], AUTHOR));
     expect(metas()).toBe(0);
   });
 
   test('but the other maintainers, when one of them is stopped', async () => {
     const maintainers = [entry({ mode: 'private' }), entry({ address: 'Moe@Example.org', mode: 'private' })];
-    await tell({ maintainers, ...stoppedBy('max@example.org') }, sampleReport([recursion]));
+    await tell(stoppedBy(maintainers, 'max@example.org'), sampleReport([recursion]));
     expect(mails('to-send').map(({ meta }) => meta.recipients)).toEqual([['Moe@Example.org', BOT]]);
-    await tell({ maintainers, ...stoppedBy('moe@example.org') }, sampleReport([configUpgrade]));
+    await tell(stoppedBy(maintainers, 'moe@example.org'), sampleReport([configUpgrade]));
     expect(mails('to-send').map(({ meta }) => meta.recipients[0])).toEqual(['max@example.org', 'Moe@Example.org']);
   });
 });
@@ -125,7 +130,7 @@ describe('who asked', () => {
       subject: 'Re: [PATCH v2 1/4] hwmon: Add driver for the Foo 2 sensor',
       series: KEY,
       maintainers: ['max@example.org'],
-      allowedBy: 'drivers/hwmon/ on linux-hwmon@vger.kernel.org (max@example.org)',
+      allowedBy: 'drivers/hwmon/ on linux-hwmon@vger.kernel.org (max@example.org, depbot.toml:7)',
       addedAt: '2026-07-07T10:00:00.000Z',
     });
     expect(header(text, 'To')).toBe('Jane Doe <jane@example.org>');
@@ -138,7 +143,7 @@ describe('who asked', () => {
   });
 
   test('for private mails gets them alone', async () => {
-    await tell({ maintainers: [entry({ mode: 'private' })] }, sampleReport([recursion]));
+    await tell(requests(entry({ mode: 'private' })), sampleReport([recursion]));
     const [{ meta, text }] = mails('to-send') as [ReturnType<typeof mails>[0]];
     expect([meta.via, meta.recipients]).toEqual(['smtp', ['max@example.org', BOT]]);
     expect([header(text, 'To'), header(text, 'Cc')]).toEqual(['max@example.org', undefined]);
@@ -147,7 +152,7 @@ describe('who asked', () => {
   });
 
   test('for replies on the list gets them there, as everybody in the thread does', async () => {
-    await tell({ maintainers: [entry({ mode: 'list' })] }, sampleReport([recursion]));
+    await tell(requests(entry({ mode: 'list' })), sampleReport([recursion]));
     const [{ meta }] = mails('to-send') as [ReturnType<typeof mails>[0]];
     expect([meta.via, meta.recipients]).toEqual([
       'smtp',
@@ -156,14 +161,14 @@ describe('who asked', () => {
   });
 
   test('does not get it on the list when another entry asks for drafts', async () => {
-    await tell({ maintainers: [entry({ mode: 'list' }), entry({ address: 'moe@example.org' })] });
+    await tell(requests(entry({ mode: 'list' }), entry({ address: 'moe@example.org' })));
     expect([mails('to-draft').length, mails('to-send').length]).toEqual([3, 0]);
     expect(mails('to-draft')[0]!.meta.maintainers).toEqual(['max@example.org', 'moe@example.org']);
   });
 
   test('does not get it on the list either when who asked for drafts has said stop since', async () => {
     const maintainers = [entry({ mode: 'list' }), entry({ address: 'Moe@example.org' })];
-    await tell({ maintainers, ...stoppedBy('moe@example.org') });
+    await tell(stoppedBy(maintainers, 'moe@example.org'));
     expect([mails('to-draft').length, mails('to-send').length]).toEqual([3, 0]);
     expect(mails('to-draft')[0]!.meta.maintainers).toEqual(['max@example.org']);
   });
@@ -182,9 +187,9 @@ describe('who asked', () => {
       ...sampleSeries,
       patches: [{ ...first, message: { ...first.message, ...more } }, ...rest],
     };
-    await tell({ maintainers: [entry({ mode: 'list' })] }, sampleReport([undefinedSelect]), series);
+    await tell(requests(entry({ mode: 'list' })), sampleReport([undefinedSelect]), series);
     expect(mails('to-send').map(({ meta }) => meta.recipients)).toEqual([['max@example.org', BOT]]);
-    expect(lines[0]).toMatch(new RegExp(`^warning: Re: .*: private, not to all: .*${why.source}`));
+    expect(lines[0]).toMatch(new RegExp(`^warning: Re: .*: private, not list: .*${why.source}`));
   });
 
   test('of other patches of the series than the one with the finding hears nothing of it', async () => {
@@ -199,7 +204,7 @@ describe('who asked', () => {
   });
 
   test('gets it without those in Cc who said stop', async () => {
-    await tell(stoppedBy('kim@example.net'));
+    await tell(stoppedBy([entry()], 'kim@example.net'));
     for (const { meta, text } of mails('to-draft')) {
       expect(meta.recipients).toEqual([AUTHOR, 'linux-hwmon@vger.kernel.org', BOT]);
       expect(text).not.toMatch(/^Cc:.*kim/m);
@@ -238,7 +243,7 @@ describe('the same again', () => {
 
   test('changes nothing in another mode either', async () => {
     await tell();
-    await tell({ maintainers: [entry({ mode: 'list' })] });
+    await tell(requests(entry({ mode: 'list' })));
     expect([mails('to-draft').length, mails('to-send').length]).toEqual([3, 0]);
   });
 
@@ -336,7 +341,7 @@ describe('a language model', () => {
   });
 
   test('is not asked for a series of which nobody hears', async () => {
-    await tell({ prose, maintainers: [] });
+    await tell({ prose, ...requests() });
     await tell({ prose }, sampleReport([]));
     expect(asked).toEqual([]);
   });

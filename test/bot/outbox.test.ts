@@ -183,6 +183,7 @@ describe('moves', () => {
     'sending accepted',
     'sending to-send',
     'sending held',
+    'to-send discarded',
     'accepted sent',
     'held to-send',
     'held accepted',

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConfigError, parseConfig } from '../../bot/config.ts';
 import { serveSettings, workerSettings } from '../../bot/serve-settings.ts';
 import { LEAST, type Parts, problems, settings } from '../support/least-settings.ts';
+import { entryOf } from '../support/policy.ts';
 
 const EXAMPLE = readFileSync(join(import.meta.dirname, '../../depbot.example.toml'), 'utf8');
 const PEM = `${rootCertificates[0]}\n${rootCertificates[1]}\n`;
@@ -63,7 +64,7 @@ describe('serveSettings', () => {
       ],
       drafts: { account: { name: 'kernel', host: 'imap.example.org', port: 993, tls: 'implicit' } },
       smtp: { host: 'smtp.example.org', port: 465, tls: 'implicit' },
-      maintainers: [{ address: 'max@example.org', lists: ['l@example.org'], paths: ['fs/'], mode: 'draft' }],
+      maintainers: [entryOf({ lists: ['l@example.org'], paths: ['fs/'], from: 'x:14' })],
       pollMs: 60_000,
       firstDays: 2,
       windowDays: 21,
