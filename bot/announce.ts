@@ -5,11 +5,11 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { Finding, Patch, Reply, Report, Series } from '../rules/types.ts';
+import type { Finding, MessageId, Patch, Reply, Report, Series } from '../rules/types.ts';
 import type { Dismissed } from './dismissed.ts';
 import { type Envelope, messageIdFor, toEml } from './eml.ts';
 import type { Log } from './log.ts';
-import { type Outbox, outgoingId } from './outbox.ts';
+import { type Earlier, type Outbox, outgoingId } from './outbox.ts';
 import { type Audience, audienceOf, deliveryOf, isWanted, type Policy } from './policy.ts';
 import type { Prose } from './prose.ts';
 import { commentTexts, type Footer, type ReplyInput, renderReplies } from './reply.ts';
@@ -33,6 +33,10 @@ export interface AnnounceOptions {
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+/** Revisions of a series in which a finding is told. */
+const MOST_TOLD = 2;
+/** How long it is remembered what was told. */
+const FOLLOW_DAYS = 180;
 
 /** Puts the replies that a report deserves into the outbox; `key` names the series there. */
 export async function announce(series: Series, report: Report, key: string, options: AnnounceOptions): Promise<void> {
@@ -54,8 +58,18 @@ export async function announce(series: Series, report: Report, key: string, opti
     return;
   }
   const audiences = new Map(heard.map(({ patch, audience }) => [patch.n, { patch, audience }]));
-  const told = toBeTold(series, report, audiences, policy, options);
-  for (const reply of renderReplies(await replyInput(series, told, options))) {
+  const earlier = options.outbox.toldEarlier(
+    lineageOf(series),
+    series.revision,
+    daysBefore(options.now(), FOLLOW_DAYS),
+  );
+  const told = toBeTold({ series, report, audiences, policy, earlier }, options);
+  const input = await replyInput(series, told, options);
+  const again = told.findings.flatMap((finding): [Finding, { revision: number; messageId: MessageId }][] => {
+    const before = earlier.get(finding.key);
+    return before ? [[finding, { revision: before.revisions.at(-1)!, messageId: before.messageId }]] : [];
+  });
+  for (const reply of renderReplies({ ...input, earlier: new Map(again) })) {
     const { patch, audience } = audiences.get(reply.patch)!;
     addReply({ reply, patch, audience: audience!, series, report: told, key, policy }, options);
   }
@@ -63,20 +77,32 @@ export async function announce(series: Series, report: Report, key: string, opti
 
 type Audiences = ReadonlyMap<number, { readonly patch: Patch; readonly audience: Audience | undefined }>;
 
-/** The report with those findings alone that somebody is to hear of; why not of the others is in the log. */
+interface Judging {
+  readonly series: Series;
+  readonly report: Report;
+  readonly audiences: Audiences;
+  readonly policy: Policy;
+  readonly earlier: ReadonlyMap<string, Earlier>;
+}
+
+/**
+ * The report with those findings alone that somebody is to hear of; why not of the others is in the log. What is still
+ * there in a later revision is said once more, and then no more: who has heard it twice knows it.
+ */
 function toBeTold(
-  series: Series,
-  report: Report,
-  audiences: Audiences,
-  policy: Policy,
+  { series, report, audiences, policy, earlier }: Judging,
   { dismissed, log }: AnnounceOptions,
 ): Report {
+  const whyNot = (finding: Finding, patch: Patch, audience: Audience): string | undefined => {
+    if (!isWanted(finding, audience)) return 'the configuration of who asked leaves it out';
+    const revisions = earlier.get(finding.key)?.revisions ?? [];
+    if (revisions.length >= MOST_TOLD) return `it was told of ${revisions.map((one) => `v${one}`).join(' and ')}`;
+    return dismissed.whyNot(finding, patch, series, { ...policy, entries: audience.entries });
+  };
   const isTold = (finding: Finding): boolean => {
     const { patch, audience } = audiences.get(finding.anchor.patch)!;
     if (audience === undefined) return false;
-    const why = isWanted(finding, audience)
-      ? dismissed.whyNot(finding, patch, series, { ...policy, entries: audience.entries })
-      : 'the configuration of who asked leaves it out';
+    const why = whyNot(finding, patch, audience);
     if (why !== undefined) log.info(`${patch.message.subject}: ${finding.rule} (${finding.key}) kept; ${why}`);
     return why === undefined;
   };
@@ -160,9 +186,13 @@ function embargoEnd({ message: { date } }: Patch, embargoMs: number, now: Date):
 
 /** Which entry has had as many replies within a day as it wants. */
 function overTheLimit({ entries }: Audience, outbox: Outbox, now: Date): string | undefined {
-  const since = new Date(now.getTime() - DAY_MS);
+  const since = daysBefore(now, 1);
   const full = entries.find(({ address, max_per_day }) => outbox.repliesFor(address, since) >= max_per_day);
   return full && `${full.address} has had ${full.max_per_day} replies within a day (${full.from})`;
+}
+
+function daysBefore(now: Date, days: number): Date {
+  return new Date(now.getTime() - days * DAY_MS);
 }
 
 function countOf({ findings }: Report): string {

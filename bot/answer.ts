@@ -117,7 +117,7 @@ function lookedAt({ series, checked, dropped }: Report): string[] {
 }
 
 /** Where each fact was read, and what programs said. */
-function proofOf({ rule, key, anchor, evidence, witness, verification }: Finding): string[] {
+function proofOf({ rule, anchor, evidence, witness, verification }: Finding): string[] {
   const facts = evidence.map((one) => {
     if (one.kind === 'source') return `${one.path}:${one.line} (${one.side}): ${one.text.trim()}`;
     if (one.kind === 'value')
@@ -130,7 +130,7 @@ function proofOf({ rule, key, anchor, evidence, witness, verification }: Finding
   );
   const settings = witness?.settings.map(({ symbol, value }) => `CONFIG_${symbol}=${value}`) ?? [];
   return [
-    `${rule} (${key}), patch ${anchor.patch}, ${anchor.file}:${anchor.line}, proved to rung ${verification.rung}:`,
+    `${rule}, patch ${anchor.patch}, ${anchor.file}:${anchor.line}, proved to rung ${verification.rung}:`,
     ...listed('Read from:', facts),
     ...listed(witness ? `Shown by this configuration (${witness.arch}, on top of ${witness.from}):` : '', settings),
     ...listed('Tried:', attempts),

@@ -118,6 +118,7 @@ export const Schema = z.strictObject({
         .max(30 * 24)
         .default(48),
       dns_servers: z.array(text).min(1).optional(),
+      arc_hosts: z.array(host).default([]),
     })
     .prefault({}),
   prose: z

@@ -43,6 +43,8 @@ export interface ServeSettings {
   readonly redisUrl?: string;
   /** IP addresses, some with a port: `192.0.2.1`, `192.0.2.1:53`, `2001:db8::1`, `[2001:db8::1]:53`. */
   readonly dnsServers?: readonly string[];
+  /** In lower case. */
+  readonly arcHosts: readonly string[];
   readonly maxCommandAgeMs: number;
   readonly prose?: {
     readonly baseUrl: string;
@@ -91,6 +93,7 @@ export function serveSettings(config: Config, env: Env, path: string): ServeSett
       lookMs: serve.look_s * 1000,
       ...(redisUrl !== undefined && { redisUrl }),
       ...(commands.dns_servers && { dnsServers: commands.dns_servers }),
+      arcHosts: commands.arc_hosts.map((host) => host.toLowerCase()),
       maxCommandAgeMs: commands.max_age_hours * HOUR_MS,
       ...(prose && { prose }),
     };

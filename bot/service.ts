@@ -353,7 +353,7 @@ export class Service {
   }
 
   #hands(): ConstructorParameters<typeof Desk>[2] {
-    const { bot, dnsServers, maxCommandAgeMs, drafts } = this.#settings;
+    const { bot, dnsServers, arcHosts, maxCommandAgeMs, drafts } = this.#settings;
     const resolver = dnsResolver(dnsServers === undefined ? {} : { servers: dnsServers });
     const answering = this.#answering();
     return {
@@ -370,7 +370,7 @@ export class Service {
         hasDrafts: drafts !== undefined,
         log: this.#log,
       }),
-      authenticate: (raw) => authenticate(raw, { resolver, now: this.#now(), maxAgeMs: maxCommandAgeMs }),
+      authenticate: (raw) => authenticate(raw, { resolver, now: this.#now(), maxAgeMs: maxCommandAgeMs, arcHosts }),
       raws: (messageId) => this.#store.raws(messageId),
       report: (key) => this.#reportOf(key),
       answer: (command, seed, paragraphs) => answer(command, seed, paragraphs, answering),

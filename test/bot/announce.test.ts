@@ -353,3 +353,101 @@ describe('a language model', () => {
     expect(input.footer.model).toBe('model-7');
   });
 });
+
+describe('a finding that is told again', () => {
+  const later = (revision: number): Series => ({
+    ...sampleSeries,
+    id: `v${revision}-${sampleSeries.id}`,
+    revision,
+    subject: sampleSeries.subject.replace('v2', `v${revision}`),
+    patches: sampleSeries.patches.map((patch) => ({
+      ...patch,
+      message: { ...patch.message, messageId: `v${revision}-${patch.message.messageId}` },
+    })) as unknown as Series['patches'],
+  });
+  const listed = requests(entry({ mode: 'list' }));
+  /** All that waits goes out. */
+  const sendAll = (): void => {
+    for (const { id } of outbox.list('to-send')) {
+      outbox.move(id, 'to-send', 'sending');
+      outbox.move(id, 'sending', 'accepted');
+    }
+  };
+
+  test('is said to be still there, once, and names the mail that told it', async () => {
+    await tell(listed, sampleReport([recursion]));
+    const first = mails('to-send')[0]!.meta.messageId;
+    sendAll();
+    await tell(listed, sampleReport([recursion, undefinedSelect]), later(3));
+    const texts = mails('to-send').map(({ text }) => text);
+    expect(texts.filter((text) => text.includes(`Still there in v3; I said so of v2 in\n<${first}>.`))).toHaveLength(1);
+    expect(texts.filter((text) => text.includes('Still there'))).toHaveLength(1);
+    sendAll();
+    lines = [];
+    await tell(listed, sampleReport([recursion]), later(4));
+    expect(mails('to-send')).toEqual([]);
+    expect(lines).toEqual([expect.stringContaining('kept; it was told of v2 and v3')]);
+  });
+
+  test('is new to those who saw it in a draft that was never sent', async () => {
+    await tell({}, sampleReport([recursion]));
+    await tell({}, sampleReport([recursion]), later(3));
+    expect(mails('to-draft')).toHaveLength(2);
+    for (const { text } of mails('to-draft')) expect(text).not.toContain('Still there');
+  });
+
+  test('is new in a series of another title', async () => {
+    await tell(listed, sampleReport([recursion]));
+    sendAll();
+    await tell(listed, sampleReport([recursion]), { ...later(3), subject: '[PATCH v3 0/4] another' });
+    expect(mails('to-send')[0]!.text).not.toContain('Still there');
+  });
+
+  test('is silent once a maintainer has dismissed it', async () => {
+    const dismissed = { whyNot: () => 'a maintainer called it a false alarm' };
+    await tell({ ...listed, dismissed }, sampleReport([recursion]), later(3));
+    expect([metas(), lines]).toEqual([0, [expect.stringContaining('kept; a maintainer called it a false alarm')]]);
+  });
+});
+
+describe('an entry', () => {
+  test.each<[string, Partial<Maintainer>, number]>([
+    ['that wants other rules', { rules: ['lost-symbol'] }, 0],
+    ['that wants a higher rung', { least_rung: 3 }, 0],
+    ['that wants this rule', { rules: [recursion.rule] }, 1],
+  ])('%s', async (_, more, count) => {
+    await tell(requests(entry(more)), sampleReport([recursion]));
+    expect(metas()).toBe(count);
+    if (count === 0) expect(lines).toEqual([expect.stringContaining('the configuration of who asked leaves it out')]);
+  });
+
+  test('that is full for the day gets no more, and the log says which', async () => {
+    const one = requests(entry({ max_per_day: 2 }));
+    await tell(one);
+    expect(metas()).toBe(2);
+    expect(lines.at(-1)).toMatch(/kept; max@example\.org has had 2 replies within a day \(depbot\.toml:7\)$/);
+    // The same again changes nothing.
+    await tell(one);
+    expect(metas()).toBe(2);
+  });
+
+  test('with an embargo and quiet hours has them on its mails: the longest, and all', async () => {
+    const entries = [
+      entry({ mode: 'list', embargo_hours: 24, quiet_hours: '22:00-06:00' }),
+      entry({ mode: 'list', address: 'moe@example.org', embargo_hours: 48 }),
+    ];
+    await tell(requests(...entries), sampleReport([recursion]));
+    expect(mails('to-send')[0]!.meta).toMatchObject({
+      notBefore: '2026-07-08T08:11:12.000Z',
+      quietHours: ['22:00-06:00'],
+      findings: [{ rule: recursion.rule, key: recursion.key }],
+      revision: 2,
+    });
+  });
+});
+
+test('a series whose later revision has come meanwhile is not answered', async () => {
+  await tell({ isCurrent: () => false });
+  expect(metas()).toBe(0);
+  expect(lines.at(-1)).toContain('kept; a later revision of the series has come');
+});

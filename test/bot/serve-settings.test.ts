@@ -69,6 +69,7 @@ describe('serveSettings', () => {
       firstDays: 2,
       windowDays: 21,
       lookMs: 600_000,
+      arcHosts: [],
       maxCommandAgeMs: 48 * 3_600_000,
     });
   });

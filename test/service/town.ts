@@ -151,8 +151,8 @@ export class Town {
     }
   }
 
-  /** A signed mail from the maintainer with `line` in it, in reply to `answers`. Returns its Message-ID. */
-  async command(line: string, answers: string): Promise<string> {
+  /** A signed mail from the maintainer with `line` in it, in reply to the last mail of a thread. Returns its Message-ID. */
+  async command(line: string, ...thread: readonly string[]): Promise<string> {
     const messageId = `command-${++this.#commands}@${domainOf(this.#options.maintainer)}`;
     const mail = [
       `From: Maintainer <${this.#options.maintainer}>`,
@@ -160,8 +160,8 @@ export class Town {
       'Subject: Re: your draft',
       `Date: ${new Date().toUTCString().replace('GMT', '+0000')}`,
       `Message-ID: <${messageId}>`,
-      `In-Reply-To: <${answers}>`,
-      `References: <${answers}>`,
+      `In-Reply-To: <${thread.at(-1)}>`,
+      `References: ${thread.map((id) => `<${id}>`).join(' ')}`,
       'Content-Type: text/plain; charset=us-ascii',
       '',
       line,
