@@ -1,3 +1,4 @@
+/** From reports to the outbox. Above 400 lines: all of it needs this one world. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** Mails that are their senders', and those that are not. Above 400 lines: one table of forgeries, with one set of keys. */
 import type { DKIMSignOptions } from 'mailauth';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../bot/config.ts';

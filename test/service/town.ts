@@ -8,6 +8,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DKIMSignOptions } from 'mailauth';
 import { readMails } from '../../bot/mailbox.ts';
 import { type Dns, startDns } from './dns.ts';
 import { type Dovecot, startDovecot } from './dovecot.ts';
@@ -109,6 +110,11 @@ export class Town {
   /** A mail arrives in the bot's inbox; Dovecot may be away. */
   deliver(raw: Uint8Array): void {
     this.#dovecot!.deliver('bot', raw);
+  }
+
+  /** The mail, signed by the maintainer's domain; `options` are mailauth's. */
+  signedByMaintainer(raw: Uint8Array, options?: Partial<DKIMSignOptions>): Promise<Buffer> {
+    return this.#signer.sign(raw, options);
   }
 
   /** The mail, signed by a domain that has nothing to do with the maintainer's. */
