@@ -9,7 +9,8 @@ import type { Finding, MessageId, Patch, Reply, Report, Series } from '../rules/
 import type { Dismissed } from './dismissed.ts';
 import { type Envelope, messageIdFor, toEml } from './eml.ts';
 import type { Log } from './log.ts';
-import { type Earlier, type Outbox, outgoingId } from './outbox.ts';
+import type { Outbox } from './outbox.ts';
+import { type Earlier, outgoingId } from './outgoing.ts';
 import { type Audience, audienceOf, deliveryOf, isWanted, type Policy } from './policy.ts';
 import type { Prose } from './prose.ts';
 import { commentTexts, type Footer, type ReplyInput, renderReplies } from './reply.ts';

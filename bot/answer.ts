@@ -3,7 +3,8 @@
 import type { Finding, Message, Report, Series } from '../rules/types.ts';
 import { messageIdFor, toEml } from './eml.ts';
 import type { Log } from './log.ts';
-import { type Outbox, outgoingId } from './outbox.ts';
+import type { Outbox } from './outbox.ts';
+import { outgoingId } from './outgoing.ts';
 import { type Footer, fitted, footerText, renderReplies, replySubject } from './reply.ts';
 import { wrapProse } from './wrap.ts';
 

@@ -15,6 +15,7 @@
 import type { MessageId, Outcome } from '../rules/types.ts';
 import { isCopyOf } from './eml.ts';
 import type { Log } from './log.ts';
+import type { Outbox, State } from './outbox.ts';
 import {
   hasProof,
   type Left,
@@ -22,19 +23,17 @@ import {
   lower,
   NOTHING_YET,
   nameOf,
-  type Outbox,
   type Outgoing,
   othersOf,
   type Progress,
   reachedOf,
-  type State,
-} from './outbox.ts';
+} from './outgoing.ts';
 import { afterQuietHours } from './quiet-hours.ts';
 import { type Rejected, type Smtp, SmtpError } from './smtp.ts';
+import { Waits } from './waits.ts';
 
-/** Milliseconds before the first, and before any later, new attempt. */
-const FIRST_MS = 1000;
-const MOST_MS = 5 * 60 * 1000;
+/** Before it is looked again whether the mailboxes are read so far. */
+const LOOK_AGAIN_MS = 1000;
 /** Times that a mail is sent whose fate stays unknown, before a person has to look. */
 const MOST_UNKNOWN = 3;
 /** States in which the courier has something to do, in this order: what a crash may have left comes first. */
@@ -74,26 +73,6 @@ export interface CourierParts {
 
 /** What became of an order about a draft; `already` when it was carried out before, and nothing was done now. */
 export type Decision = Outcome<{ readonly state: State; readonly already: boolean }, { readonly why: string }>;
-
-/** When to try again: a mail by its id, a server by its name. */
-class Waits {
-  readonly #waits = new Map<string, { readonly until: number; readonly ms: number }>();
-
-  until(...keys: readonly string[]): number {
-    return Math.max(0, ...keys.map((key) => this.#waits.get(key)?.until ?? 0));
-  }
-
-  /** Waits twice as long as the last time, and says how long. */
-  failed(key: string, now: number): string {
-    const ms = Math.min(2 * (this.#waits.get(key)?.ms ?? FIRST_MS / 2), MOST_MS);
-    this.#waits.set(key, { until: now + ms, ms });
-    return `next attempt in ${Math.ceil(ms / 1000)} s`;
-  }
-
-  worked(...keys: readonly string[]): void {
-    for (const key of keys) this.#waits.delete(key);
-  }
-}
 
 export class Courier {
   readonly #parts: CourierParts;
@@ -252,7 +231,7 @@ export class Courier {
     const lookedAt = since === undefined ? 0 : Date.parse(since) + lookMs;
     // Then the mailboxes have to be read so far, which nobody knows beforehand.
     const sendAt = state === 'to-send' ? earliestOf(mail, now()) : 0;
-    const readAt = since === undefined || this.#isReadSince(since) ? 0 : now().getTime() + FIRST_MS;
+    const readAt = since === undefined || this.#isReadSince(since) ? 0 : now().getTime() + LOOK_AGAIN_MS;
     return Math.max(lookedAt, readAt, sendAt, this.#waits.until(mail.id, ...serversOf(mail, state)));
   }
 

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import type { Assembled, Finding, Patch, Series } from '../rules/types.ts';
 import { readJson, writeDurably } from './durable.ts';
-import type { Told } from './outbox.ts';
+import type { Told } from './outgoing.ts';
 import { type Policy, pathsOf, textOf } from './policy.ts';
 import { isSameLineage, lineageOf } from './superseded.ts';
 

@@ -116,6 +116,15 @@ policy
   });
 
 program
+  .command('outbox')
+  .description('what `depbot serve` has drafted, holds or could not deliver')
+  .requiredOption('--config <file>', 'depbot.toml')
+  .action(async ({ config }: { config: string }) => {
+    const { showOutbox } = await import('./outbox-command.ts');
+    process.exitCode = showOutbox(config, world());
+  });
+
+program
   .command('stop')
   .description('emergency stop: no mail and no draft leaves `depbot serve` until `depbot resume`')
   .argument('[reason...]', 'for the log')

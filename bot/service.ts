@@ -12,6 +12,8 @@ import { announce } from './announce.ts';
 import { answer, reportText } from './answer.ts';
 import type { AskedCheck } from './asked-check.ts';
 import { keepTrying, pause } from './back-off.ts';
+import { Bell } from './bell.ts';
+import { bounceOf } from './bounce.ts';
 import { Courier } from './courier.ts';
 import { Desk } from './desk.ts';
 import { deedsOf } from './desk-deeds.ts';
@@ -27,7 +29,8 @@ import { MailStore } from './mail-store.ts';
 import { Mailroom, oldestDay } from './mailroom.ts';
 import type { World } from './main.ts';
 import { OptIns } from './opt-in.ts';
-import { Outbox, type Outgoing } from './outbox.ts';
+import { Outbox } from './outbox.ts';
+import type { Outgoing } from './outgoing.ts';
 import type { Maintainer, Policy } from './policy.ts';
 import { openProse } from './prose.ts';
 import { type Footer, footerOf } from './reply.ts';
@@ -145,6 +148,7 @@ export class Service {
       now: this.#now,
       load: () => this.#store.position(name),
       record: async (mails, position) => {
+        for (const { raw } of mails) this.#noteBounce(raw);
         const messages = this.#mailroom.take(mails);
         this.#desk.take(messages);
         for (const { old, by } of this.#mailroom.supersededBy(messages)) this.#withdraw(old, by.subject);
@@ -259,6 +263,14 @@ export class Service {
     const series = seriesOfJob(job);
     if (report) return { series, report };
     return isNew ? { series, report: uncheckedReport(series, { stage: 'worker', why: failure.why }) } : undefined;
+  }
+
+  /** Kept, and told to the operator: nothing is sent again because of a mail that anybody can write. */
+  #noteBounce(raw: Uint8Array): void {
+    const bounced = bounceOf(raw);
+    if (!bounced) return;
+    for (const { address, why } of this.#outbox.noteBounces(bounced.messageId, bounced.recipients))
+      this.#log.warn(`outbox: <${bounced.messageId}> did not come to ${address}: ${why}`);
   }
 
   /** Whoever said "send" should know that it did not go out. */
@@ -376,20 +388,5 @@ export class Service {
       answer: (command, seed, paragraphs) => answer(command, seed, paragraphs, answering),
       reportText: (series, report, detail) => reportText(series, report, this.#footer, bot.templates_dir, detail),
     };
-  }
-}
-
-/** Wakes everybody who waits. */
-class Bell {
-  #ring = Promise.withResolvers<void>();
-
-  /** Resolves at the next ring after this call. */
-  next(): Promise<void> {
-    return this.#ring.promise;
-  }
-
-  ring(): void {
-    this.#ring.resolve();
-    this.#ring = Promise.withResolvers<void>();
   }
 }

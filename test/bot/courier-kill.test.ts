@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
-import { Outbox, type Outgoing, outgoingId } from '../../bot/outbox.ts';
+import { Outbox } from '../../bot/outbox.ts';
+import { type Outgoing, outgoingId } from '../../bot/outgoing.ts';
 import { courier, idOfEml, LOOK_MS, log, received, useWorld, world } from '../support/courier-world.ts';
 
 useWorld();

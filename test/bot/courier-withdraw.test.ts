@@ -1,6 +1,7 @@
 /** A later revision of a series has come: what is not sent of the earlier one is taken back. And mails that wait for their hour. */
 import { describe, expect, test } from 'vitest';
-import { type Outgoing, outgoingId, type State } from '../../bot/outbox.ts';
+import type { State } from '../../bot/outbox.ts';
+import { type Outgoing, outgoingId } from '../../bot/outgoing.ts';
 import { courier, useWorld, world } from '../support/courier-world.ts';
 
 useWorld();

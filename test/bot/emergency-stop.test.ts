@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { setEmergencyStop, whyStopped } from '../../bot/emergency-stop.ts';
 import type { World } from '../../bot/main.ts';
-import { outgoingId } from '../../bot/outbox.ts';
+import { outgoingId } from '../../bot/outgoing.ts';
 import { courier, useWorld, world } from '../support/courier-world.ts';
 
 let dir: string;
