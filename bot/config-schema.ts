@@ -16,17 +16,21 @@ const text = z.string().min(1);
 const isHost = (host: string): boolean => z.hostname().safeParse(host).success || z.ipv6().safeParse(host).success;
 const host = z.string().refine(isHost, 'expected a host name or an IP address alone; the port has a key of its own');
 
+/** A program and its arguments. */
+const command = z.array(text).min(1);
+
 /** Of a mail server, besides its host. */
 const server = {
   port: z.int().min(1).max(65535).optional(),
   tls: z.enum(['implicit', 'starttls', 'none']).default('implicit'),
   user: text.optional(),
   password_file: text.optional(),
+  password_command: command.optional(),
   ca_file: text.optional(),
 };
 
 const Account = z.strictObject(
-  { host, ...server },
+  { host, ...server, token_command: command.optional() },
   {
     error: ({ code }) => (code === 'invalid_type' ? 'expected a table: an account has a name, [imap.NAME]' : undefined),
   },

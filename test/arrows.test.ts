@@ -24,7 +24,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 const POWERS: readonly { readonly modules: RegExp; readonly holders: RegExp }[] = [
   {
     modules: /^node:child_process$/,
-    holders: /^(queue\/(git|sandbox|redis-server|provision(-[a-z]+)?)\.ts|bot\/(quickstart\.ts|depbot\.mjs))$/,
+    holders:
+      /^(queue\/(git|sandbox|redis-server|provision(-[a-z]+)?)\.ts|bot\/(quickstart\.ts|secret-command\.ts|depbot\.mjs))$/,
   },
   { modules: /^simple-git(\/|$)/, holders: /^queue\/git\.ts$/ },
   { modules: /^imapflow(\/|$)/, holders: /^bot\/(imap|inbox|drafts)\.ts$/ },
