@@ -65,9 +65,8 @@ export async function openImap(
   settings: ImapSettings,
   { log, signal, connectTimeoutMs = CONNECT_TIMEOUT_MS, silenceTimeoutMs = SILENCE_TIMEOUT_MS }: ImapOptions,
 ): Promise<ImapFlow> {
-  // Public archives take anybody who calls himself anonymous.
   const { host, port, tls, ca } = settings;
-  const auth = await authOf(settings);
+  const auth = settings.passwordCommand || settings.tokenCommand ? await authByCommand(settings) : passwordOf(settings);
   const client = new ImapFlow({
     host,
     port,
@@ -111,11 +110,17 @@ export async function openImap(
   return client;
 }
 
+/** Public archives take anybody who calls himself anonymous. */
+function passwordOf({ user = 'anonymous', password = 'anonymous' }: ImapSettings): { user: string; pass: string } {
+  return { user, pass: password };
+}
+
 /** Throws ImapError. */
-async function authOf(
+async function authByCommand(
   settings: ImapSettings,
 ): Promise<{ user: string; pass: string } | { user: string; accessToken: string }> {
-  const { user = 'anonymous', password = 'anonymous', passwordCommand, tokenCommand } = settings;
+  const { passwordCommand, tokenCommand } = settings;
+  const { user } = passwordOf(settings);
   try {
     if (tokenCommand) return { user, accessToken: await secretOfCommand(tokenCommand.key, tokenCommand.argv) };
     if (passwordCommand) return { user, pass: await secretOfCommand(passwordCommand.key, passwordCommand.argv) };
@@ -123,7 +128,7 @@ async function authOf(
     if (error instanceof SecretCommandError) throw new ImapError(`${nameOf(settings)}: ${error.message}`);
     throw error;
   }
-  return { user, pass: password };
+  return passwordOf(settings);
 }
 
 /**
