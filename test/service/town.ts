@@ -31,6 +31,9 @@ export interface TownOptions {
   readonly list: string;
   readonly mode?: 'draft' | 'private' | 'list';
   readonly cacheDir?: string;
+  /** Makes a port that leads to another one; depbot is told that one. */
+  readonly through?: (port: number) => Promise<number>;
+  readonly maxPerDay?: number;
   /** Lines to add to depbot.toml. */
   readonly settings?: string;
 }
@@ -68,7 +71,9 @@ export class Town {
     mkdirSync(join(options.dir, 'dovecot'), { recursive: true });
     await town.startDovecot();
     await town.startSmtp();
-    writeFileSync(town.config, town.#toml());
+    const { through = async (port: number) => port } = options;
+    const ports = { imap: await through(town.#dovecot!.port), smtp: await through(town.#receiver!.port) };
+    writeFileSync(town.config, town.#toml(ports));
     return town;
   }
 
@@ -198,8 +203,8 @@ export class Town {
     await this.#dns.close();
   }
 
-  #toml(): string {
-    const { maintainer, list, mode = 'draft', dir, settings = '' } = this.#options;
+  #toml(ports: { readonly imap: number; readonly smtp: number }): string {
+    const { maintainer, list, mode = 'draft', dir, maxPerDay = 20, settings = '' } = this.#options;
     return `
 [bot]
 operator = "the demo"
@@ -207,7 +212,7 @@ address = "${BOT}"
 
 [imap.bot]
 host = "${this.#dovecot!.host}"
-port = ${this.#dovecot!.port}
+port = ${ports.imap}
 tls = "none"
 user = "bot"
 
@@ -219,7 +224,7 @@ account = "bot"
 
 [smtp]
 host = "${this.#receiver!.host}"
-port = ${this.#receiver!.port}
+port = ${ports.smtp}
 tls = "none"
 
 [[maintainer]]
@@ -227,6 +232,7 @@ address = "${maintainer}"
 lists = ["${list}"]
 paths = ["drivers/"]
 mode = "${mode}"
+max_per_day = ${maxPerDay}
 
 [serve]
 poll_s = 1
