@@ -4,8 +4,10 @@
  */
 
 import type { MessageId } from '../rules/types.ts';
+import type { Log } from './log.ts';
 import { parseIds, splitHeaders } from './message-headers.ts';
 import { topParts } from './message-mime.ts';
+import type { Outbox } from './outbox.ts';
 import type { Bounce } from './outgoing.ts';
 import { printable } from './printable.ts';
 
@@ -37,6 +39,14 @@ export function bounceOf(raw: Uint8Array): Bounced | undefined {
   const messageId = copied?.ok ? parseIds(copied.fields.get('message-id')?.[0] ?? '')[0] : undefined;
   const recipients = status === undefined ? [] : failuresIn(status.toString('utf8'));
   return messageId === undefined || recipients.length === 0 ? undefined : { messageId, recipients };
+}
+
+/** Kept, and told to the operator: nothing is sent again because of a mail that anybody can write. */
+export function noteBounce(raw: Uint8Array, outbox: Pick<Outbox, 'noteBounces'>, log: Log): void {
+  const bounced = bounceOf(raw);
+  if (!bounced) return;
+  for (const { address, why } of outbox.noteBounces(bounced.messageId, bounced.recipients))
+    log.warn(`outbox: <${bounced.messageId}> did not come to ${address}: ${why}`);
 }
 
 /** Groups of fields, with a blank line between: the first is about the mail, each other one about a recipient. */

@@ -13,7 +13,7 @@ import { answer, reportText } from './answer.ts';
 import type { AskedCheck } from './asked-check.ts';
 import { keepTrying, pause } from './back-off.ts';
 import { Bell } from './bell.ts';
-import { bounceOf } from './bounce.ts';
+import { noteBounce } from './bounce.ts';
 import { Courier } from './courier.ts';
 import { Desk } from './desk.ts';
 import { deedsOf } from './desk-deeds.ts';
@@ -84,6 +84,9 @@ export class Service {
   /** When a series that had failed was asked for. */
   readonly #askedAt = new Map<string, Date>();
   readonly #bell = new Bell();
+  /** Mailboxes that are watched, by name, and the watches that were begun since the start. */
+  readonly #watched = new Set<string>();
+  readonly #laterWatches: Promise<void>[] = [];
 
   constructor({ settings, state, log, world, queue, maintainers }: ServiceParts) {
     const now = world.date;
@@ -130,6 +133,7 @@ export class Service {
       this.#loop('outbox', signal, () => this.#courier.round()),
       this.#sweepDaily(signal),
     ]);
+    await Promise.all(this.#laterWatches);
   }
 
   async close(): Promise<void> {
@@ -138,6 +142,7 @@ export class Service {
 
   #watch({ account, folder }: ServeSettings['mailboxes'][number], signal: AbortSignal): Promise<void> {
     const name = `${account.name}/${folder}`;
+    this.#watched.add(name);
     return watchMailbox({
       account,
       folder,
@@ -148,13 +153,17 @@ export class Service {
       now: this.#now,
       load: () => this.#store.position(name),
       record: async (mails, position) => {
-        for (const { raw } of mails) this.#noteBounce(raw);
+        for (const { raw } of mails) noteBounce(raw, this.#outbox, this.#log);
         const messages = this.#mailroom.take(mails);
         this.#desk.take(messages);
         for (const { old, by } of this.#mailroom.supersededBy(messages)) this.#withdraw(old, by.subject);
         for (const series of this.#mailroom.seriesWith(messages)) this.#open(series);
         this.#store.savePosition(name, position);
         this.#bell.ring();
+      },
+      onNextSlice: (next) => {
+        if (!this.#watched.has(`${account.name}/${next}`))
+          this.#laterWatches.push(this.#watch({ account, folder: next }, signal));
       },
       // What came before the last catch-up was there for this one.
       onCaughtUp: () => {
@@ -263,14 +272,6 @@ export class Service {
     const series = seriesOfJob(job);
     if (report) return { series, report };
     return isNew ? { series, report: uncheckedReport(series, { stage: 'worker', why: failure.why }) } : undefined;
-  }
-
-  /** Kept, and told to the operator: nothing is sent again because of a mail that anybody can write. */
-  #noteBounce(raw: Uint8Array): void {
-    const bounced = bounceOf(raw);
-    if (!bounced) return;
-    for (const { address, why } of this.#outbox.noteBounces(bounced.messageId, bounced.recipients))
-      this.#log.warn(`outbox: <${bounced.messageId}> did not come to ${address}: ${why}`);
   }
 
   /** Whoever said "send" should know that it did not go out. */
