@@ -23,6 +23,8 @@ export interface AnnounceOptions {
   readonly dismissed: Pick<Dismissed, 'whyNot'>;
   /** Whether the series is still to be answered: no later revision has come meanwhile. */
   readonly isCurrent: () => boolean;
+  /** Whether replies say that a program made them. */
+  readonly isAutoSubmitted: boolean;
   /** Our own address. It is among the recipients of everything: the copy that comes back proves the delivery. */
   readonly bot: string;
   readonly footer: Footer;
@@ -146,7 +148,9 @@ function addReply({ reply, patch, audience, series, report, key, policy }: NewRe
     log.warn(`${reply.subject}: kept; ${full}`);
     return;
   }
-  const envelope: Envelope = { from: { name: 'depbot', address: bot }, to, cc, messageId, date: now() };
+  const { isAutoSubmitted } = options;
+  const from = { name: 'depbot', address: bot };
+  const envelope: Envelope = { from, to, cc, messageId, date: now(), isAutoSubmitted };
   const everybody = [...to, ...cc].map(({ address }) => address);
   const embargoMs = Math.max(...audience.entries.map(({ embargo_hours }) => embargo_hours)) * HOUR_MS;
   const quietHours = audience.entries.flatMap(({ quiet_hours }) => quiet_hours ?? []);

@@ -89,6 +89,7 @@ export const Schema = z.strictObject({
       address: z.email().default('depbot@localhost.localdomain'),
       contact: text.optional(),
       templates_dir: text.optional(),
+      auto_submitted: z.boolean().default(true),
     })
     .prefault({}),
   tree: z.strictObject({ dir: text.optional(), candidates: z.array(text).optional() }).prefault({}),

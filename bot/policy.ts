@@ -3,7 +3,7 @@
  * hears anything, and nobody who said stop. Addresses are compared whole, without regard to case.
  */
 
-import type { Address, Finding, Message, Patch } from '../rules/types.ts';
+import type { Address, Finding, Message, Patch, Series } from '../rules/types.ts';
 import type { Config } from './config.ts';
 import { isMailable } from './eml.ts';
 import type { Maintainers } from './maintainers.ts';
@@ -113,6 +113,16 @@ function isStopped(patch: Patch, { maintainers, stoppedSections }: Policy): bool
     stoppedSections.size > 0 &&
     maintainers.sectionsOfPatch(pathsOf(patch), textOf(patch), ({ name }) => stoppedSections.has(name)).length > 0
   );
+}
+
+/** Refs that entries which cover a patch of the series name for the choice of its base; none where none of them does. */
+export function treesOf({ patches }: Series, entries: readonly Maintainer[], maintainers: Maintainers): string[] {
+  // Where a series belongs does not depend on who said stop.
+  const policy = { entries, maintainers, stoppedAddresses: new Set<string>(), stoppedSections: new Set<string>() };
+  const covering = entries.filter(
+    (entry) => entry.trees && patches.some((patch) => coverOf(patch, entry, policy).covers),
+  );
+  return [...new Set(covering.flatMap(({ trees = [] }) => trees))];
 }
 
 /** Paths that a patch touches, on both sides. */

@@ -356,6 +356,7 @@ export class Service {
       policy: () => this.#policy(),
       dismissed: this.#dismissed,
       isCurrent: () => !this.#docket.isClosed(key),
+      isAutoSubmitted: bot.auto_submitted,
       bot: bot.address,
       log: this.#log,
       now: this.#now,

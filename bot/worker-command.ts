@@ -7,14 +7,13 @@ import type { RedisAddress } from '../queue/redis-server.ts';
 import { uncheckedReport } from '../queue/report.ts';
 import { openRepository, type Repository } from '../queue/repository.ts';
 import { setToolPath } from '../queue/sandbox.ts';
-import type { Series } from '../rules/types.ts';
 import { withAsked } from './asked-check.ts';
 import { checkOptions } from './check-options.ts';
 import { type Config, readConfigFile, stateDir } from './config.ts';
 import { seriesOfJob } from './job-series.ts';
 import { type Log, openLog } from './log.ts';
 import type { World } from './main.ts';
-import { coverOf } from './policy.ts';
+import { treesOf } from './policy.ts';
 import { workerSettings } from './serve-settings.ts';
 import { TreeMaintainers } from './tree-maintainers.ts';
 
@@ -47,7 +46,8 @@ export async function openWorker({ redis, alone, treeDir, config, world, log }: 
     async (job) => {
       const series = seriesOfJob(job);
       log.info(`${series.subject}: checking`);
-      const trees = await treesFor(series, config, maintainers);
+      const naming = config.maintainer.filter((entry) => entry.trees !== undefined);
+      const trees = naming.length === 0 ? [] : treesOf(series, naming, await maintainers.current());
       const own = trees.length > 0 ? { ...options, candidates: trees } : options;
       const read = job.asked ? await withAsked(own, job.asked, repo) : { ok: true as const, options: own };
       if (!read.ok) return uncheckedReport(series, { stage: 'input', why: read.why });
@@ -65,18 +65,6 @@ export async function openWorker({ redis, alone, treeDir, config, world, log }: 
     },
   };
 }
-
-/** Refs that entries which cover the series name for the choice of its base; none for the configuration's. */
-async function treesFor(series: Series, { maintainer }: Config, tree: TreeMaintainers): Promise<readonly string[]> {
-  const naming = maintainer.filter(({ trees }) => trees !== undefined);
-  if (naming.length === 0) return [];
-  const policy = { entries: naming, maintainers: await tree.current(), ...NOBODY_STOPPED };
-  const covering = naming.filter((entry) => series.patches.some((patch) => coverOf(patch, entry, policy).covers));
-  return [...new Set(covering.flatMap(({ trees = [] }) => trees))];
-}
-
-/** Where a series belongs does not depend on who wants to hear of it. */
-const NOBODY_STOPPED = { stoppedAddresses: new Set<string>(), stoppedSections: new Set<string>() };
 
 /** Runs a worker until `world.stop` aborts. Throws ConfigError. */
 export async function runWorker(path: string, world: World): Promise<number> {

@@ -38,6 +38,7 @@ beforeEach(() => {
     policy: async () => policyOf([entry()]),
     dismissed: { whyNot: () => undefined },
     isCurrent: () => true,
+    isAutoSubmitted: true,
     bot: BOT,
     footer: { ...sampleFooter, stop: STOP_SENTENCE },
     log,
@@ -445,6 +446,11 @@ describe('an entry', () => {
       revision: 2,
     });
   });
+});
+
+test.each([true, false])('replies say that a program made them: %s', async (isAutoSubmitted) => {
+  await tell({ isAutoSubmitted }, sampleReport([recursion]));
+  expect(header(mails('to-draft')[0]!.text, 'Auto-Submitted')).toBe(isAutoSubmitted ? 'auto-replied' : undefined);
 });
 
 test('a series whose later revision has come meanwhile is not answered', async () => {

@@ -11,10 +11,11 @@ import {
   isWanted,
   type Maintainer,
   type Policy,
+  treesOf,
 } from '../../bot/policy.ts';
-import type { Address, Message, Patch } from '../../rules/types.ts';
+import type { Address, Message, Patch, Series } from '../../rules/types.ts';
 import { entryOf as entry, policyOf } from '../support/policy.ts';
-import { recursion } from '../support/sample-report.ts';
+import { recursion, sampleSeries } from '../support/sample-report.ts';
 import { create, mail, tinyPatch } from '../support/tiny-series.ts';
 
 const at = (address: string, name = ''): Address => ({ name, address });
@@ -366,6 +367,20 @@ describe('deliveryOf', () => {
     expect(deliveryOf(mail, audience, left(...stopped), now)).toBeUndefined();
     expect(everyoneIn(mail, left(...stopped)).cc).not.toEqual([]);
   });
+});
+
+test('treesOf are the refs of entries that cover a patch of the series, each once, in the order of the file', () => {
+  const nothing = Maintainers.parse('', () => false);
+  const patches = [patchOf(['fs/a.c'], { to: [at(INPUT)] }), patchOf(['drivers/input/a.c'], { to: [at(INPUT)] })];
+  const series = { ...sampleSeries, patches } as unknown as Series;
+  const entries = [
+    entry({ trees: ['input/next', 'v6.12'] }),
+    entry({ trees: ['net/main'], paths: ['net/'] }),
+    entry({ trees: ['v6.12', 'fs/next'], paths: ['fs/'] }),
+    entry(),
+  ];
+  expect(treesOf(series, entries, nothing)).toEqual(['input/next', 'v6.12', 'fs/next']);
+  expect(treesOf(series, [entry()], nothing)).toEqual([]);
 });
 
 describe('isOptedIn', () => {

@@ -59,7 +59,7 @@ describe('serveSettings', () => {
   test('gives what is in force, with units and ports', () => {
     expect(settings()).toEqual({
       path: 'depbot.toml',
-      bot: { operator: 'Ann', address: 'bot@example.org' },
+      bot: { operator: 'Ann', address: 'bot@example.org', auto_submitted: true },
       treeDir: '/srv/linux',
       mailboxes: [
         { account: { name: 'kernel', host: 'imap.example.org', port: 993, tls: 'implicit' }, folder: 'INBOX' },
