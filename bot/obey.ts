@@ -197,7 +197,7 @@ function ignore({ sender, concern, deeds }: Order, args: readonly string[], isMe
   return said(`${rule} ignored for ${where}`, `I tell of no finding of ${rule} any more for: ${where}.`);
 }
 
-function invalid({ message, sender, concern, deeds }: Order): Done {
+async function invalid({ message, sender, concern, deeds }: Order): Promise<Done> {
   const reply = message.references.findLast((id) => deeds.repliedFor(id) !== undefined);
   if (reply === undefined)
     return said('no reply', 'Your mail answers no mail of mine that tells of a finding: nothing was done.');
@@ -207,9 +207,11 @@ function invalid({ message, sender, concern, deeds }: Order): Done {
     return said('not theirs', 'That reply was made for another maintainer: nothing was done.');
   const done = deeds.invalid(reply, concern.series, sender);
   if (!done.ok) return said(done.why, `I did not note it: ${done.why}.`);
+  // One that is sent cannot be taken back.
+  const gone = deeds.draftOwners(reply) === undefined ? undefined : await deeds.discard(reply);
   return said(
     `false alarm: ${done.rules.join(', ')}`,
-    `Noted as a false alarm (${done.rules.join(', ')}). I do not tell it again of this series or a later revision, and my operator sees it counted.`,
+    `Noted as a false alarm (${done.rules.join(', ')}). I do not tell it again of this series or a later revision, and my operator sees it counted.${gone?.ok ? ' The draft is discarded.' : ''}`,
   );
 }
 

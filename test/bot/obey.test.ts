@@ -75,7 +75,7 @@ describe.each<[string, string, Readonly<Record<string, string | undefined>>]>([
     {
       check: CHECKED,
       explain: CHECKED,
-      invalid: `invalid ${REPLY} by ${MEMBER}`,
+      invalid: `invalid ${REPLY} by ${MEMBER}, discard`,
       send: 'send',
       discard: 'discard',
       'ignore lost-symbol': `ignore lost-symbol ${MEMBER} `,
@@ -89,7 +89,7 @@ describe.each<[string, string, Readonly<Record<string, string | undefined>>]>([
     {
       check: CHECKED,
       explain: CHECKED,
-      invalid: `invalid ${REPLY} by ${MAINTAINER}`,
+      invalid: `invalid ${REPLY} by ${MAINTAINER}, discard`,
       send: 'send',
       discard: 'discard',
       'ignore lost-symbol': `ignore lost-symbol ${MAINTAINER} INPUT DRIVERS`,
@@ -106,7 +106,7 @@ describe.each<[string, string, Readonly<Record<string, string | undefined>>]>([
     {
       check: CHECKED,
       explain: CHECKED,
-      invalid: `invalid ${REPLY} by ${REVIEWER}`,
+      invalid: `invalid ${REPLY} by ${REVIEWER}, discard`,
       send: undefined,
       discard: undefined,
       stop: `stop ${REVIEWER}`,
@@ -148,11 +148,24 @@ describe.each<[string, string, Readonly<Record<string, string | undefined>>]>([
 ])('%s', (_, sender, expected) => {
   test.each(Object.entries(expected))('says "%s": %s', async (words, deed) => {
     const done = await give(`#depbot ${words}`, sender);
-    expect(did).toEqual(deed === undefined ? [] : [deed]);
+    expect(did.join(', ')).toBe(deed ?? '');
     // Who is not obeyed is told why.
     if (deed === undefined) expect(done.say.join()).toMatch(/\w{3}/);
     expect(done.isForbidden ?? false).toBe(sender === NOBODY && deed === undefined);
   });
+});
+
+test('a draft that is called a false alarm is discarded', async () => {
+  deeds = { ...deeds, draftOwners: (id) => (id === REPLY ? [MEMBER] : undefined) };
+  const { say } = await give('#depbot invalid', MEMBER);
+  expect(did).toEqual([`invalid ${REPLY} by ${MEMBER}`, 'discard']);
+  expect(say.join()).toMatch(/The draft is discarded\.$/);
+});
+
+test('a reply that was sent, and is called a false alarm, is noted alone', async () => {
+  deeds = { ...deeds, draftOwners: () => undefined };
+  const { say } = await give('#depbot invalid', MEMBER);
+  expect([did, say.join()]).toEqual([[`invalid ${REPLY} by ${MEMBER}`], expect.stringMatching(/counted\.$/)]);
 });
 
 describe('an order', () => {

@@ -1,5 +1,5 @@
 /** One running service: what maintainers, strangers and failing servers do to it. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -193,6 +193,28 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('a running service', (
     town.deliver(await town.signedByStranger(mailOf({ id, from: MIA, answers, body })));
     return until_('an answer', () => mails().find((mail) => mail.includes(`In-Reply-To: <${id}>`)));
   };
+
+  test('a mail that comes back: noted for whom, and shown to the operator', async () => {
+    const to = 'ann@example.org';
+    const status = `Final-Recipient: rfc822; ${to}\r\nAction: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: smtp; 550 no such user`;
+    const parts = [
+      'Content-Type: text/plain\r\n\r\nSorry.',
+      `Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n${status}`,
+      `Content-Type: text/rfc822-headers\r\n\r\nMessage-ID: <${draftId}>`,
+    ];
+    const head = [
+      'From: MAILER-DAEMON@mx.example',
+      'Subject: Undelivered',
+      'Message-ID: <dsn@mx.example>',
+      'Content-Type: multipart/report; report-type=delivery-status; boundary="b"',
+    ];
+    const body = parts.map((part) => `--b\r\n${part}\r\n`).join('');
+    town.deliver(Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}--b--\r\n`));
+    await said('warning', draftId, `did not come to ${to}: 5.1.1 smtp; 550 no such user`);
+    const shown = spawnSync(process.execPath, ['bot/main.ts', 'outbox', '--config', town.config], { encoding: 'utf8' });
+    expect(shown.stdout).toMatch(new RegExp(`^came back: .*<${draftId}>.*: from ${to}: 5\\.1\\.1`, 'm'));
+    expect(shown.status).toBe(1);
+  });
 
   test('a v2: the draft for v1 leaves the folder, and the one for v2 comes', async () => {
     await draftFor(postRevision('stubs', 1));
