@@ -60,6 +60,7 @@ interface Order {
   readonly message: Message;
   /** In lower case. */
   readonly sender: string;
+  readonly isMember: boolean;
   readonly concern: Concern;
   readonly deeds: Deeds;
   readonly bot: string;
@@ -72,8 +73,11 @@ export async function obey(
   deeds: Deeds,
   bot: string,
 ): Promise<Done> {
+  const isMember = deeds.isOptedIn(sender);
+  // At once, whatever else may be wrong with the tree or the words.
+  if (command.word === 'stop') deeds.stop(sender, []);
   const concern = await deeds.concern(sender, message.references);
-  const order: Order = { message, sender, concern, deeds, bot };
+  const order: Order = { message, sender, isMember, concern, deeds, bot };
   const args = command.word === 'unknown' ? [] : command.args;
   switch (command.word) {
     case 'stop':
@@ -83,7 +87,6 @@ export async function obey(
     case 'confirm':
       return confirm(order, args);
   }
-  const isMember = deeds.isOptedIn(sender);
   const isMaintainer = concern.sections.length > 0;
   if (!isMember && !isMaintainer && !concern.isAuthor) return forbidden();
   switch (command.word) {
@@ -102,7 +105,7 @@ export async function obey(
     );
   switch (command.word) {
     case 'ignore':
-      return ignore(order, args, isMember);
+      return ignore(order, args);
     case 'invalid':
       return invalid(order);
     case 'send':
@@ -113,25 +116,19 @@ export async function obey(
   }
 }
 
-async function stop({ sender, concern, deeds }: Order, args: readonly string[]): Promise<Done> {
+/** The sender is stopped already; what is left are the sections that the sender speaks for. */
+async function stop({ sender, isMember, concern, deeds }: Order, args: readonly string[]): Promise<Done> {
   const name = args.join(' ');
-  const spoken = name === '' ? concern.sections : await deeds.sectionsNaming(sender, name);
-  if (name !== '' && spoken.length === 0)
-    return said(
-      'not theirs',
-      `MAINTAINERS has no section "${name}" that names you. "stop" alone ends all mails to you.`,
-    );
+  const named = name === '' ? [] : await deeds.sectionsNaming(sender, name);
+  const spoken = named.length > 0 ? named : concern.sections;
   const sections = spoken.filter(({ maintainers }) => maintainers.includes(sender)).map((one) => one.name);
-  const isMember = deeds.isOptedIn(sender);
-  deeds.stop(sender, sections);
-  const ofSections =
-    sections.length === 0 ? [] : [`No mails to lists or authors any more for: ${sections.join(', ')}.`];
+  if (sections.length > 0) deeds.stop(sender, sections);
   return said(
     ['stopped', ...sections].join(', '),
     isMember
       ? 'Your entry is switched off: no drafts, no replies, no more mails to you. The operator can undo that.'
       : 'You will get no more mails from this robot. Its operator can undo that.',
-    ...ofSections,
+    ...(sections.length === 0 ? [] : [`No mails to lists or authors any more for: ${sections.join(', ')}.`]),
   );
 }
 
@@ -184,7 +181,7 @@ function check(word: 'check' | 'explain', { concern: { series }, deeds }: Order,
   return job.ok ? { log: 'checking', say: [], key: job.key } : said(job.why, `I cannot check this series: ${job.why}.`);
 }
 
-function ignore({ sender, concern, deeds }: Order, args: readonly string[], isMember: boolean): Done {
+function ignore({ sender, isMember, concern, deeds }: Order, args: readonly string[]): Done {
   const [rule = '', more] = args;
   if (more !== undefined || !deeds.rules.includes(rule)) {
     const near = nearKeys(rule, deeds.rules);
@@ -233,8 +230,8 @@ function forbidden(): Done {
 }
 
 /** Neither MAINTAINERS nor the configuration nor the series knows the sender. */
-async function isNobody({ sender, concern, deeds }: Order): Promise<boolean> {
-  return !concern.isAuthor && !deeds.isOptedIn(sender) && (await deeds.sectionsNaming(sender)).length === 0;
+async function isNobody({ sender, isMember, concern, deeds }: Order): Promise<boolean> {
+  return !concern.isAuthor && !isMember && (await deeds.sectionsNaming(sender)).length === 0;
 }
 
 function told(isForbidden: boolean, log: string, text: string): Done {

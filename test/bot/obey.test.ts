@@ -93,10 +93,10 @@ describe.each<[string, string, Readonly<Record<string, string | undefined>>]>([
       send: 'send',
       discard: 'discard',
       'ignore lost-symbol': `ignore lost-symbol ${MAINTAINER} INPUT DRIVERS`,
-      stop: `stop ${MAINTAINER} INPUT DRIVERS`,
+      stop: `stop ${MAINTAINER}, stop ${MAINTAINER} INPUT DRIVERS`,
       start: `start ${MAINTAINER} INPUT DRIVERS`,
       'start INPUT CORE': `start ${MAINTAINER} INPUT CORE`,
-      'stop INPUT CORE': `stop ${MAINTAINER} INPUT CORE`,
+      'stop INPUT CORE': `stop ${MAINTAINER}, stop ${MAINTAINER} INPUT CORE`,
       [`confirm ${TOKEN}`]: `confirm ${MAINTAINER}`,
     },
   ],
@@ -166,6 +166,19 @@ test('a reply that was sent, and is called a false alarm, is noted alone', async
   deeds = { ...deeds, draftOwners: () => undefined };
   const { say } = await give('#depbot invalid', MEMBER);
   expect([did, say.join()]).toEqual([[`invalid ${REPLY} by ${MEMBER}`], expect.stringMatching(/counted\.$/)]);
+});
+
+describe('to stop', () => {
+  test.each(['stop', 'stop now, please', 'Stop.'])('works at once, as %j', async (words) => {
+    await give(`#depbot ${words}`, NOBODY);
+    expect(did).toEqual([`stop ${NOBODY}`]);
+  });
+
+  test('works also when the tree cannot be read, and is tried again for the rest', async () => {
+    deeds = { ...deeds, concern: async () => Promise.reject(new Error('git: no such tree')) };
+    await expect(give('#depbot stop', MAINTAINER)).rejects.toThrow('no such tree');
+    expect(did).toEqual([`stop ${MAINTAINER}`]);
+  });
 });
 
 describe('an order', () => {
