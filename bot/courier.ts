@@ -34,6 +34,8 @@ import { Waits } from './waits.ts';
 
 /** Before it is looked again whether the mailboxes are read so far. */
 const LOOK_AGAIN_MS = 1000;
+/** Between two looks whether mails may leave again. */
+const LOOK_HALTED_MS = 5000;
 /** Times that a mail is sent whose fate stays unknown, before a person has to look. */
 const MOST_UNKNOWN = 3;
 /** States in which the courier has something to do, in this order: what a crash may have left comes first. */
@@ -147,7 +149,8 @@ export class Courier {
     const { outbox, drafts, now } = this.#parts;
     const states = UNDER_WAY.filter((state) => drafts !== undefined || (state !== 'to-draft' && state !== 'drafting'));
     const times = states.flatMap((state) => outbox.list(state).map((mail) => this.#dueAt(mail, state)));
-    return times.length === 0 ? undefined : new Date(Math.max(now().getTime(), Math.min(...times)));
+    const soonest = now().getTime() + (this.#haltTold === undefined ? 0 : LOOK_HALTED_MS);
+    return times.length === 0 ? undefined : new Date(Math.max(soonest, Math.min(...times)));
   }
 
   /**
@@ -229,8 +232,8 @@ export class Courier {
     const { outbox, lookMs, now } = this.#parts;
     const since = state === 'sending' ? outbox.progress(mail.id)?.doubtSince : undefined;
     const lookedAt = since === undefined ? 0 : Date.parse(since) + lookMs;
-    // Then the mailboxes have to be read so far, which nobody knows beforehand.
     const sendAt = state === 'to-send' ? earliestOf(mail, now()) : 0;
+    // Then the mailboxes have to be read so far, which nobody knows beforehand.
     const readAt = since === undefined || this.#isReadSince(since) ? 0 : now().getTime() + LOOK_AGAIN_MS;
     return Math.max(lookedAt, readAt, sendAt, this.#waits.until(mail.id, ...serversOf(mail, state)));
   }

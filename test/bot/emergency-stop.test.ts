@@ -91,6 +91,8 @@ describe('a courier that is halted', () => {
     await one.round();
     expect([world.receiver.mails.length, world.folder.size]).toEqual([0, 0]);
     expect(world.lines).toEqual(['warning: nothing is sent: emergency stop']);
+    // Not at once: it would do nothing else.
+    expect(one.nextRoundAt()?.getTime()).toBe(world.clock + 5000);
     why = undefined;
     await one.round();
     expect([world.receiver.mails.length, world.folder.size]).toEqual([1, 1]);
