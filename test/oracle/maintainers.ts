@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Maintainers } from '../../bot/maintainers.ts';
 import { inParallel } from '../../queue/in-parallel.ts';
-import { dirTree } from '../support/dir-tree.ts';
 import { glibcRand } from './glibc-rand.ts';
 
 export interface SectionsCompared {
@@ -28,9 +27,10 @@ export async function compareSections(
   { files, patches, seed }: { readonly files: number; readonly patches: number; readonly seed: number },
   onDone: (count: number) => void = () => undefined,
 ): Promise<readonly SectionsCompared[]> {
-  const listed = await dirTree(tree);
-  const maintainers = await Maintainers.of(listed);
-  const paths = await listed.paths();
+  const paths = await pathsOf(tree);
+  const folders = new Set(paths.flatMap((path) => path.split('/').map((_, at, all) => all.slice(0, at).join('/'))));
+  const text = await readFile(join(tree, 'MAINTAINERS'), 'utf8');
+  const maintainers = Maintainers.parse(text, (path) => folders.has(path));
   const rand = glibcRand(seed);
   const sample = (count: number, from: readonly string[]): string[] =>
     Array.from({ length: count }, () => from[rand() % from.length]!);
@@ -55,6 +55,12 @@ export async function compareSections(
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** All files of a work tree that git knows. */
+async function pathsOf(tree: string): Promise<readonly string[]> {
+  const { stdout } = await promisify(execFile)('git', ['ls-files', '-z'], { cwd: tree, maxBuffer: 2 ** 28 });
+  return stdout.split('\0').filter((path) => path !== '');
 }
 
 /** A mail that adds the lines, the first of which stand in its commit message as well. */
