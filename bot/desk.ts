@@ -10,7 +10,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { gate, inParallel } from '../queue/in-parallel.ts';
@@ -18,7 +18,7 @@ import type { Message, MessageId, Outcome, Report, Series } from '../rules/types
 import type { Detail } from './answer.ts';
 import { type Command, commandsIn } from './commands.ts';
 import type { Authentic, NotAuthentic } from './dkim.ts';
-import { DamagedFileError, readJson, renameDurably, writeDurably } from './durable.ts';
+import { DamagedFileError, openFolderDurably, readJson, renameDurably, writeDurably } from './durable.ts';
 import type { Log } from './log.ts';
 import { parseMessage } from './message.ts';
 import { splitHeaders } from './message-headers.ts';
@@ -87,7 +87,7 @@ export class Desk {
     this.#bot = bot;
     this.#hands = hands;
     this.#log = log;
-    for (const tray of TRAYS) mkdirSync(join(dir, tray), { recursive: true });
+    for (const folder of [...TRAYS, 'seen']) openFolderDurably(join(dir, folder));
   }
 
   /** Writes down the mails that hold a command; call it before the mailbox's position moves. */

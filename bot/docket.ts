@@ -6,12 +6,12 @@
  * A job is open until its report is kept and its replies are in the outbox.
  */
 
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type CheckJob, parseJob, parseResult } from '../queue/jobs.ts';
 import type { Report } from '../rules/types.ts';
-import { readJson, renameDurably, writeDurably } from './durable.ts';
+import { openFolderDurably, readJson, renameDurably, writeDurably } from './durable.ts';
 
 type Folder = 'open' | 'closed' | 'reports' | 'failures';
 const FOLDERS: readonly Folder[] = ['open', 'closed', 'reports', 'failures'];
@@ -23,7 +23,7 @@ export class Docket {
   /** `dir` is made where missing. */
   constructor(dir: string) {
     this.#dir = dir;
-    for (const folder of FOLDERS) mkdirSync(join(dir, folder), { recursive: true });
+    for (const folder of FOLDERS) openFolderDurably(join(dir, folder));
   }
 
   /** Writes a job down. False for one that is known, open or closed. */

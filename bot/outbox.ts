@@ -13,11 +13,11 @@
  * One process at a time works on an outbox.
  */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { MessageId } from '../rules/types.ts';
-import { readJson, renameDurably, writeDurably } from './durable.ts';
+import { openFolderDurably, readJson, renameDurably, writeDurably } from './durable.ts';
 import type { Log } from './log.ts';
 import {
   type Bounce,
@@ -68,10 +68,7 @@ export class Outbox {
     this.#log = log;
     if (use === 'look') return;
     for (const folder of ['meta', 'progress', 'bounces', 'replied', 'withdrawn', BROKEN, ...STATES]) {
-      mkdirSync(join(dir, folder), { recursive: true, mode: 0o700 });
-      for (const name of readdirSync(join(dir, folder))) {
-        if (name.endsWith('.partial')) rmSync(join(dir, folder, name), { force: true });
-      }
+      openFolderDurably(join(dir, folder), 0o700);
     }
   }
 

@@ -173,7 +173,7 @@ function isDone(dir: string, { expected }: Mailbox): boolean {
   return (
     BUSY.every((state) => readdirSync(join(outbox, state)).length === 0) &&
     readdirSync(join(outbox, 'withdrawn')).length === 0 &&
-    readdirSync(join(dir, 'state/service/commands/todo')).length === 0
+    !readdirSync(join(dir, 'state/service/commands/todo')).some((name) => name.endsWith('.json'))
   );
 }
 
