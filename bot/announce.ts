@@ -5,23 +5,30 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { Finding, Report, Series } from '../rules/types.ts';
+import type { Finding, MessageId, Patch, Reply, Report, Series } from '../rules/types.ts';
+import type { Dismissed } from './dismissed.ts';
 import { type Envelope, messageIdFor, toEml } from './eml.ts';
 import type { Log } from './log.ts';
-import { type Outbox, outgoingId } from './outbox.ts';
-import { audienceOf, deliveryOf, isProved, type Maintainer } from './policy.ts';
+import type { Outbox } from './outbox.ts';
+import { type Earlier, outgoingId } from './outgoing.ts';
+import { type Audience, audienceOf, deliveryOf, isProved, isWanted, type Policy } from './policy.ts';
 import type { Prose } from './prose.ts';
 import { commentTexts, type Footer, type ReplyInput, renderReplies } from './reply.ts';
+import { lineageOf } from './superseded.ts';
 
 export interface AnnounceOptions {
   readonly outbox: Outbox;
-  readonly maintainers: readonly Maintainer[];
   /** Findings about code that could not be built are sent, too. */
   readonly sendUnbuilt: boolean;
+  /** As it is now. */
+  readonly policy: () => Promise<Policy>;
+  readonly dismissed: Pick<Dismissed, 'whyNot'>;
+  /** Whether the series is still to be answered: no later revision has come meanwhile. */
+  readonly isCurrent: () => boolean;
+  /** Whether replies say that a program made them. */
+  readonly isAutoSubmitted: boolean;
   /** Our own address. It is among the recipients of everything: the copy that comes back proves the delivery. */
   readonly bot: string;
-  /** Addresses that get nothing, in lower case. */
-  readonly stopped: () => ReadonlySet<string>;
   readonly footer: Footer;
   readonly templatesDir?: string;
   readonly prose?: Prose;
@@ -29,10 +36,16 @@ export interface AnnounceOptions {
   readonly now: () => Date;
 }
 
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** Revisions of a series in which a finding is told. */
+const MOST_TOLD = 2;
+/** How long it is remembered what was told. */
+const FOLLOW_DAYS = 180;
+
 /** Puts the replies that a report deserves into the outbox; `key` names the series there. */
 export async function announce(series: Series, whole: Report, key: string, options: AnnounceOptions): Promise<void> {
-  const { log, outbox, bot } = options;
-  const stopped = options.stopped();
+  const { log } = options;
   const report = { ...whole, findings: whole.findings.filter((one) => isProved(one, options.sendUnbuilt)) };
   if (report.cannotCheck) {
     log.info(`${series.subject}: could not check (${report.cannotCheck.stage}): ${report.cannotCheck.why}`);
@@ -45,61 +58,156 @@ export async function announce(series: Series, whole: Report, key: string, optio
     log.info(`${series.subject}: nothing found`);
     return;
   }
-  const found = `${report.findings.length} ${report.findings.length === 1 ? 'finding' : 'findings'}`;
-  const answered = new Map(
-    series.patches
-      .filter(({ n }) => report.findings.some(({ anchor }) => anchor.patch === n))
-      .map((patch) => [patch.n, { patch, audience: audienceOf(patch, options.maintainers, stopped) }]),
-  );
-  if ([...answered.values()].every(({ audience }) => audience === undefined)) {
-    log.info(`${series.subject}: ${found}, kept; nobody opted in to hear of it, or they said stop`);
+  const policy = await options.policy();
+  const heard = series.patches
+    .filter(({ n }) => report.findings.some(({ anchor }) => anchor.patch === n))
+    .map((patch) => ({ patch, audience: audienceOf(patch, policy) }));
+  if (heard.every(({ audience }) => audience === undefined)) {
+    log.info(`${series.subject}: ${countOf(report)}, kept; nobody opted in to hear of it, or they said stop`);
     return;
   }
-  for (const reply of renderReplies(await replyInput(series, report, options))) {
-    const { patch, audience } = answered.get(reply.patch)!;
-    if (!audience) {
-      log.info(`${reply.subject}: kept; nobody opted in to hear of this patch, or they said stop`);
-      continue;
-    }
-    const delivery = deliveryOf(patch.message, audience, { bot, stopped }, options.now());
-    if (!delivery) {
-      log.info(`${reply.subject}: kept; nobody is left in To: who would be there said stop or cannot be written to`);
-      continue;
-    }
-    const { mode, to, cc, notToAll } = delivery;
-    const envelope: Envelope = {
-      from: { name: 'depbot', address: bot },
-      to,
-      cc,
-      messageId: messageIdFor(
-        patch.message.messageId,
-        patchDigest(report, reply.patch),
-        bot.slice(bot.lastIndexOf('@') + 1),
-      ),
-      date: options.now(),
-    };
-    const everybody = [...to, ...cc].map(({ address }) => address);
-    const added = outbox.add(
-      {
-        id: outgoingId(envelope.messageId),
-        messageId: envelope.messageId,
-        kind: 'reply',
-        via: mode === 'draft' ? 'draft' : 'smtp',
-        from: bot,
-        recipients: [...new Set([...everybody, bot])],
-        subject: reply.subject,
-        answers: reply.answers,
-        series: key,
-        maintainers: audience.maintainers,
-        allowedBy: audience.because,
-        addedAt: options.now().toISOString(),
-      },
-      toEml(reply, envelope),
-    );
-    if (added === 'known') continue;
-    if (notToAll !== undefined) log.warn(`${reply.subject}: private, not to all: ${notToAll}`);
-    log.info(`${reply.subject}: ${found}, ${mode} reply by ${audience.because}`);
+  const audiences = new Map(heard.map(({ patch, audience }) => [patch.n, { patch, audience }]));
+  const earlier = options.outbox.toldEarlier(
+    lineageOf(series),
+    series.revision,
+    daysBefore(options.now(), FOLLOW_DAYS),
+  );
+  const told = toBeTold({ series, report, audiences, policy, earlier }, options);
+  const input = await replyInput(series, told, options);
+  const again = told.findings.flatMap((finding): [Finding, { revision: number; messageId: MessageId }][] => {
+    const before = earlier.get(finding.key);
+    return before ? [[finding, { revision: before.revisions.at(-1)!, messageId: before.messageId }]] : [];
+  });
+  for (const reply of renderReplies({ ...input, earlier: new Map(again) })) {
+    const { patch, audience } = audiences.get(reply.patch)!;
+    addReply({ reply, patch, audience: audience!, series, report: told, key, policy }, options);
   }
+}
+
+type Audiences = ReadonlyMap<number, { readonly patch: Patch; readonly audience: Audience | undefined }>;
+
+interface Judging {
+  readonly series: Series;
+  readonly report: Report;
+  readonly audiences: Audiences;
+  readonly policy: Policy;
+  readonly earlier: ReadonlyMap<string, Earlier>;
+}
+
+/**
+ * The report with those findings alone that somebody is to hear of; why not of the others is in the log. What is still
+ * there in a later revision is said once more, and then no more: who has heard it twice knows it.
+ */
+function toBeTold(
+  { series, report, audiences, policy, earlier }: Judging,
+  { dismissed, log }: AnnounceOptions,
+): Report {
+  const whyNot = (finding: Finding, patch: Patch, audience: Audience): string | undefined => {
+    if (!isWanted(finding, audience)) return 'the configuration of who asked leaves it out';
+    const revisions = earlier.get(finding.key)?.revisions ?? [];
+    if (revisions.length >= MOST_TOLD) return `it was told of ${revisions.map((one) => `v${one}`).join(' and ')}`;
+    return dismissed.whyNot(finding, patch, series, { ...policy, entries: audience.entries });
+  };
+  const isTold = (finding: Finding): boolean => {
+    const { patch, audience } = audiences.get(finding.anchor.patch)!;
+    if (audience === undefined) return false;
+    const why = whyNot(finding, patch, audience);
+    if (why !== undefined) log.info(`${patch.message.subject}: ${finding.rule} (${finding.key}) kept; ${why}`);
+    return why === undefined;
+  };
+  const told = { ...report, findings: report.findings.filter(isTold) };
+  for (const { patch, audience } of audiences.values())
+    if (audience === undefined)
+      log.info(`Re: ${patch.message.subject}: kept; nobody opted in to hear of this patch, or they said stop`);
+  return told;
+}
+
+interface NewReply {
+  readonly reply: Reply;
+  readonly patch: Patch;
+  readonly audience: Audience;
+  readonly series: Series;
+  readonly report: Report;
+  readonly key: string;
+  readonly policy: Policy;
+}
+
+function addReply({ reply, patch, audience, series, report, key, policy }: NewReply, options: AnnounceOptions): void {
+  const { log, outbox, bot, now } = options;
+  const delivery = deliveryOf(patch.message, audience, { bot, stopped: policy.stoppedAddresses }, now());
+  if (!delivery) {
+    log.info(`${reply.subject}: kept; nobody is left in To: who would be there said stop or cannot be written to`);
+    return;
+  }
+  const { mode, to, cc, notToAll } = delivery;
+  const messageId = messageIdFor(
+    patch.message.messageId,
+    patchDigest(report, reply.patch),
+    bot.slice(bot.lastIndexOf('@') + 1),
+  );
+  if (!options.isCurrent()) {
+    log.info(`${reply.subject}: kept; a later revision of the series has come`);
+    return;
+  }
+  const full = overTheLimit(audience, outbox, now());
+  if (full !== undefined && outbox.find(messageId) === undefined) {
+    log.warn(`${reply.subject}: kept; ${full}`);
+    return;
+  }
+  const { isAutoSubmitted } = options;
+  const from = { name: 'depbot', address: bot };
+  const envelope: Envelope = { from, to, cc, messageId, date: now(), isAutoSubmitted };
+  const everybody = [...to, ...cc].map(({ address }) => address);
+  const embargoMs = Math.max(...audience.entries.map(({ embargo_hours }) => embargo_hours)) * HOUR_MS;
+  const quietHours = audience.entries.flatMap(({ quiet_hours }) => quiet_hours ?? []);
+  const added = outbox.add(
+    {
+      id: outgoingId(messageId),
+      messageId,
+      kind: 'reply',
+      via: mode === 'draft' ? 'draft' : 'smtp',
+      from: bot,
+      recipients: [...new Set([...everybody, bot])],
+      subject: reply.subject,
+      answers: reply.answers,
+      series: key,
+      maintainers: audience.maintainers,
+      allowedBy: audience.because,
+      addedAt: now().toISOString(),
+      ...(embargoMs > 0 && { notBefore: embargoEnd(patch, embargoMs, now()) }),
+      ...(quietHours.length > 0 && { quietHours }),
+      findings: report.findings
+        .filter(({ anchor }) => anchor.patch === patch.n)
+        .map(({ rule, key }) => ({ rule, key })),
+      lineage: lineageOf(series),
+      revision: series.revision,
+    },
+    toEml(reply, envelope),
+  );
+  if (added === 'known') return;
+  if (notToAll !== undefined) log.warn(`${reply.subject}: private, not ${audience.mode}: ${notToAll}`);
+  log.info(`${reply.subject}: ${countOf(report)}, ${mode} reply by ${audience.because}`);
+}
+
+/** Counted from the patch's Date, and from now where that is in the future. */
+function embargoEnd({ message: { date } }: Patch, embargoMs: number, now: Date): string {
+  const sentMs = Math.min(now.getTime(), date === undefined ? now.getTime() : Date.parse(date));
+  return new Date(sentMs + embargoMs).toISOString();
+}
+
+/** Which entry has had as many replies within a day as it wants. */
+function overTheLimit({ entries }: Audience, outbox: Outbox, now: Date): string | undefined {
+  const since = daysBefore(now, 1);
+  const full = entries.find(({ address, max_per_day }) => outbox.repliesFor(address, since) >= max_per_day);
+  return full && `${full.address} has had ${full.max_per_day} replies within a day (${full.from})`;
+}
+
+function daysBefore(now: Date, days: number): Date {
+  return new Date(now.getTime() - days * DAY_MS);
+}
+
+function countOf({ findings }: Report): string {
+  return `${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`;
 }
 
 /** What replies are made of; comments reworded where a language model is set up. */

@@ -1,9 +1,10 @@
 /** Private answers to commands: plain mails to the sender, in the thread of the command. */
 
-import type { Message, Report, Series } from '../rules/types.ts';
+import type { Finding, Message, Report, Series } from '../rules/types.ts';
 import { messageIdFor, toEml } from './eml.ts';
 import type { Log } from './log.ts';
-import { type Outbox, outgoingId } from './outbox.ts';
+import type { Outbox } from './outbox.ts';
+import { outgoingId } from './outgoing.ts';
 import { type Footer, fitted, footerText, renderReplies, replySubject } from './reply.ts';
 import { wrapProse } from './wrap.ts';
 
@@ -65,6 +66,9 @@ function mailable(text: string): string {
     .join('\n');
 }
 
+/** What a report is told with: what a reply would say, what was looked at besides, or how each finding was proved. */
+export type Detail = 'findings' | 'all' | 'proofs';
+
 /**
  * What to say of a report to somebody who asked for it. What went wrong on our side is for the operator: folders of
  * the machine are in it, and nothing that the asker can mend.
@@ -74,6 +78,7 @@ export function reportText(
   report: Report,
   footer: Footer,
   templatesDir: string | undefined,
+  detail: Detail = 'findings',
 ): readonly string[] {
   if (report.cannotCheck) {
     const { stage, why } = report.cannotCheck;
@@ -84,10 +89,58 @@ export function reportText(
   const on = base ? ` Base: ${base.name ?? base.sha.slice(0, 12)}; ${base.detail}` : '';
   const { archs, configs, rules } = report.checked;
   const looked = `Compared: Kconfig of ${archs.length} architectures with ${configs} existing configurations (${rules.join(', ')}).`;
-  if (report.findings.length === 0) return [`I found nothing in "${series.subject}".`, `${looked}${on}`];
+  const besides = detail === 'all' ? lookedAt(report) : [];
+  if (report.findings.length === 0) return [`I found nothing in "${series.subject}".`, `${looked}${on}`, ...besides];
+  if (detail === 'proofs') return [`${looked}${on}`, ...report.findings.flatMap(proofOf)];
   const replies = renderReplies({ series, report, footer, ...(templatesDir !== undefined && { templatesDir }) });
-  return replies.flatMap((reply) => [
-    `What I have to say of "${reply.subject}":`,
-    reply.body.replace(/\n-- \n[\s\S]*$/, '').trimEnd(),
-  ]);
+  return [
+    ...replies.flatMap((reply) => [
+      `What I have to say of "${reply.subject}":`,
+      reply.body.replace(/\n-- \n[\s\S]*$/, '').trimEnd(),
+    ]),
+    ...besides,
+  ];
+}
+
+/** Lines of one list in an answer; more is counted. */
+const MAX_LISTED = 30;
+
+function lookedAt({ series, checked, dropped }: Report): string[] {
+  return [
+    ...listed('Changed Kconfig files:', checked.changedFiles),
+    ...listed('Changed symbols:', checked.changedSymbols),
+    ...listed(
+      'Suspected, and not told since it could not be proved:',
+      dropped.map(({ rule, key, why }) => `${rule} (${key}): ${why}`),
+    ),
+    ...listed('Odd in the mails:', series.oddities),
+  ];
+}
+
+/** Where each fact was read, and what programs said. */
+function proofOf({ rule, anchor, evidence, witness, verification }: Finding): string[] {
+  const facts = evidence.map((one) => {
+    if (one.kind === 'source') return `${one.path}:${one.line} (${one.side}): ${one.text.trim()}`;
+    if (one.kind === 'value')
+      return `${one.symbol}=${one.value} (${one.side}, ${one.arch}, ${one.config})${one.because ? `: ${one.because}` : ''}`;
+    return `${one.argv.join(' ')}: exit status ${one.exitCode}`;
+  });
+  const attempts = verification.attempts.map(
+    ({ side, argv, exitCode, agrees }) =>
+      `${side} the series: ${argv.join(' ')}: exit status ${exitCode}, ${agrees ? 'as claimed' : 'not as claimed'}`,
+  );
+  const settings = witness?.settings.map(({ symbol, value }) => `CONFIG_${symbol}=${value}`) ?? [];
+  return [
+    `${rule}, patch ${anchor.patch}, ${anchor.file}:${anchor.line}, proved to rung ${verification.rung}:`,
+    ...listed('Read from:', facts),
+    ...listed(witness ? `Shown by this configuration (${witness.arch}, on top of ${witness.from}):` : '', settings),
+    ...listed('Tried:', attempts),
+  ];
+}
+
+function listed(title: string, lines: readonly string[]): string[] {
+  if (lines.length === 0) return [];
+  const more = lines.length > MAX_LISTED ? [`and ${lines.length - MAX_LISTED} more`] : [];
+  const shown = [...lines.slice(0, MAX_LISTED), ...more].map((line) => `    ${line.replaceAll(/\s+/g, ' ')}`);
+  return [title, shown.join('\n')];
 }

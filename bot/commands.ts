@@ -12,35 +12,49 @@ import { printable } from './printable.ts';
 /** Every command with what it does, as the help text says it. */
 export const COMMANDS = {
   check: 'check the series that your mail answers, and mail you what was found',
+  explain: 'mail you how each finding of that series was proved',
+  ignore: 'tell you of no finding of a rule any more: ignore RULE',
+  invalid: 'take what I said in the mail that you answer for a false alarm',
   send: 'send the draft that your mail answers',
   discard: 'throw the draft that your mail answers away',
-  stop: 'write to you no more',
+  start: 'hear of a section that names you: start SECTION, as MAINTAINERS has it',
+  confirm: 'bring back the token that "start" was answered with',
+  stop: 'write to you no more; from a maintainer, nor to the section',
   help: 'mail you this list',
 } as const;
 
 export type CommandWord = keyof typeof COMMANDS;
 
-export type Command =
+export type Command = {
+  /** The whole line, put together where it was wrapped: printable, at most 200 characters. */
+  readonly line: string;
+} & (
   | {
       readonly word: CommandWord;
-      /** As written, at most 10, each at most 200 characters; data, never options of a program. */
+      /** As written, at most 20, each at most 200 characters; data, never options of a program. */
       readonly args: readonly string[];
     }
   | {
       readonly word: 'unknown';
       /** What followed `#depbot`: printable, on one line, at most 100 characters; may be empty. */
       readonly text: string;
-    };
+    }
+);
 
 const MARK = '#depbot';
 /** The line that stops us. */
 export const STOP_LINE = `${MARK} stop`;
 
 /** Commands taken from one mail; the rest is left. */
-const MAX_COMMANDS = 5;
-const MAX_ARGS = 10;
+const MAX_COMMANDS = 3;
+const MAX_ARGS = 20;
 const MAX_ARG_CHARS = 200;
 const MAX_TEXT_CHARS = 100;
+const MAX_QUOTED_CHARS = 200;
+/** No mailer that breaks lines at all breaks them before this column. */
+const MIN_WRAP_COLUMN = 60;
+/** Lines that are put to a command which was broken. */
+const MAX_WRAPPED = 3;
 /** A line longer than this, in characters, is no command and no mark of a mailer. */
 const MAX_LINE_CHARS = 1000;
 /** A quoted line at least this long may have been broken by a mailer that did not quote the rest again. */
@@ -52,7 +66,7 @@ const QUOTED = /^[ \t]*(?:[>|]|[\w.-]{1,20}>)/;
 const OUR_SENTENCE = /(?:such mails:|with (?:a|the) line)[ "']*$/i;
 
 /**
- * The commands of a mail's decoded body, in order, at most 5. What a mailer's or list's mark tells to be another's
+ * The commands of a mail's decoded body, in order, at most 3. What a mailer's or list's mark tells to be another's
  * words is left out, from the mark to the end: signature, forwarded mail, mail below its attribution without quote
  * marks, patch. So are quoted lines, the unmarked rest of a quoted line that was broken, and our own footer.
  */
@@ -67,7 +81,7 @@ export function commandsIn(body: string): Command[] {
     const isOthers: boolean = QUOTED.test(line) || (isBroken && line.trim() !== '');
     isBroken = isOthers && line.length >= MIN_BROKEN_CHARS;
     if (!isOthers && !OUR_SENTENCE.test(last)) {
-      const command = readCommand(line);
+      const command = readCommand(wholeLine(lines, at));
       if (command !== undefined) found.push(command);
     }
     if (line.trim() !== '') last = line.slice(-MAX_LINE_CHARS);
@@ -88,6 +102,28 @@ export function helpText(botAddress: string): string {
   ].join('\n');
 }
 
+/** A command with the lines that a mailer broke off: what could not have stood on the line before it, and is an argument. */
+function wholeLine(lines: readonly string[], at: number): string {
+  const word = COMMAND.exec(lines[at]!.trimEnd())?.[1]?.trim().split(/[ \t]/, 1)[0]?.toLowerCase() ?? '';
+  const form = ARGUMENT_LINE[word];
+  let whole = lines[at]!;
+  for (let next = at + 1; form && next <= at + MAX_WRAPPED; next++) {
+    const [before, line] = [lines[next - 1]!.trimEnd(), (lines[next] ?? '').trim()];
+    const first = line.split(/[ \t]/, 1)[0]!;
+    if (line === '' || before.length + 1 + first.length <= MIN_WRAP_COLUMN) break;
+    if (!form.test(line) || QUOTED.test(line) || endsOwnWords(lines, next)) break;
+    whole = `${whole.trimEnd()} ${line}`;
+  }
+  return whole;
+}
+
+/** Lines that consist of arguments of a command, and of nothing that a person would say. */
+const ARGUMENT_LINE: Readonly<Record<string, RegExp>> = {
+  check: /^(?:(?:base|arch|config)=\S+|verbose)(?:[ \t]+(?:(?:base|arch|config)=\S+|verbose))*$/,
+  start: /^[A-Z0-9][^a-z]*$/,
+  stop: /^[A-Z0-9][^a-z]*$/,
+};
+
 function readCommand(line: string): Command | undefined {
   if (line.length > MAX_LINE_CHARS) return undefined;
   const match = COMMAND.exec(line.trimEnd());
@@ -98,16 +134,19 @@ function readCommand(line: string): Command | undefined {
   const [first = '', ...args] = text.split(/[ \t\u00a0]+/);
   const word = first.toLowerCase().replace(/[.,;:!]$/, '');
   const isSound = printable(text) === text && args.length <= MAX_ARGS && args.every((a) => a.length <= MAX_ARG_CHARS);
-  return isSound && isWord(word) ? { word, args } : { word: 'unknown', text: printable(cut(text)) };
+  const quoted = { line: printable(cut(line.trim().replaceAll(/[ \t\u00a0]+/g, ' '), MAX_QUOTED_CHARS)) };
+  return isSound && isWord(word)
+    ? { ...quoted, word, args }
+    : { ...quoted, word: 'unknown', text: printable(cut(text)) };
 }
 
 function isWord(word: string): word is CommandWord {
   return Object.hasOwn(COMMANDS, word);
 }
 
-function cut(text: string): string {
+function cut(text: string, most = MAX_TEXT_CHARS): string {
   const chars = [...text];
-  return chars.length > MAX_TEXT_CHARS ? `${chars.slice(0, MAX_TEXT_CHARS - 3).join('')}...` : text;
+  return chars.length > most ? `${chars.slice(0, most - 3).join('')}...` : text;
 }
 
 /** Whether from this line on the mail repeats something. */

@@ -5,6 +5,7 @@
 
 import { z } from 'zod';
 import { isPathPattern } from './path-pattern.ts';
+import { isQuietHours } from './quiet-hours.ts';
 
 const DAY_S = 24 * 60 * 60;
 const seconds = z.int().min(1).max(DAY_S);
@@ -15,17 +16,21 @@ const text = z.string().min(1);
 const isHost = (host: string): boolean => z.hostname().safeParse(host).success || z.ipv6().safeParse(host).success;
 const host = z.string().refine(isHost, 'expected a host name or an IP address alone; the port has a key of its own');
 
+/** A program and its arguments. */
+const command = z.array(text).min(1);
+
 /** Of a mail server, besides its host. */
 const server = {
   port: z.int().min(1).max(65535).optional(),
   tls: z.enum(['implicit', 'starttls', 'none']).default('implicit'),
   user: text.optional(),
   password_file: text.optional(),
+  password_command: command.optional(),
   ca_file: text.optional(),
 };
 
 const Account = z.strictObject(
-  { host, ...server },
+  { host, ...server, token_command: command.optional() },
   {
     error: ({ code }) => (code === 'invalid_type' ? 'expected a table: an account has a name, [imap.NAME]' : undefined),
   },
@@ -40,22 +45,36 @@ const Mailbox = z.strictObject({
   folder: text.default('INBOX'),
 });
 
-const Maintainer = z.strictObject({
-  address: z.email(),
-  lists: z.array(z.email()).min(1),
-  paths: z
-    .array(
-      z
-        .string()
-        .max(200)
-        .refine(
-          isPathPattern,
-          'expected a pattern as after F: in MAINTAINERS, e.g. drivers/input/ or lib/locking*.[ch]',
-        ),
-    )
-    .min(1),
-  mode: z.enum(['draft', 'private', 'list']).default('draft'),
-});
+const pathPattern = z
+  .string()
+  .max(200)
+  .refine(isPathPattern, 'expected a pattern as after F: in MAINTAINERS, e.g. drivers/input/ or lib/locking*.[ch]');
+
+const Maintainer = z
+  .strictObject({
+    address: z.email(),
+    lists: z.array(z.email()).min(1),
+    sections: z.array(text.max(200)).default([]),
+    paths: z.array(pathPattern).default([]),
+    mode: z.enum(['draft', 'private', 'author', 'list']).default('draft'),
+    rules: z.array(text).min(1).optional(),
+    severities: z
+      .array(z.enum(['regression', 'missing-dependency', 'error']))
+      .min(1)
+      .optional(),
+    least_rung: z.int().min(1).max(3).default(1),
+    quiet_hours: z.string().refine(isQuietHours, 'expected two times of the day in UTC, e.g. "22:00-06:30"').optional(),
+    embargo_hours: z
+      .int()
+      .min(0)
+      .max(14 * 24)
+      .default(0),
+    max_per_day: z.int().min(1).max(1000).default(20),
+    trees: z.array(text).min(1).optional(),
+  })
+  .refine(({ sections, paths }) => sections.length + paths.length > 0, {
+    error: 'expected paths = ["drivers/input/"], or sections = ["VFIO DRIVER"] as MAINTAINERS has them, or both',
+  });
 
 /** `[[NAME]]`, any number of them. */
 function tables<T extends z.ZodType>(name: string, table: T): z.ZodDefault<z.ZodArray<T>> {
@@ -70,6 +89,7 @@ export const Schema = z.strictObject({
       address: z.email().default('depbot@localhost.localdomain'),
       contact: text.optional(),
       templates_dir: text.optional(),
+      auto_submitted: z.boolean().default(true),
     })
     .prefault({}),
   tree: z.strictObject({ dir: text.optional(), candidates: z.array(text).optional() }).prefault({}),
@@ -93,6 +113,7 @@ export const Schema = z.strictObject({
       look_s: seconds.default(600),
       first_days: days.default(2),
       window_days: days.min(1).default(21),
+      stop: z.boolean().default(false),
     })
     .prefault({}),
   queue: z.strictObject({ redis_url: text.optional() }).prefault({}),
@@ -104,6 +125,7 @@ export const Schema = z.strictObject({
         .max(30 * 24)
         .default(48),
       dns_servers: z.array(text).min(1).optional(),
+      arc_hosts: z.array(host).default([]),
     })
     .prefault({}),
   prose: z
@@ -119,7 +141,8 @@ export const Schema = z.strictObject({
   paths: z.strictObject({ cache: text.optional(), state: text.optional() }).prefault({}),
 });
 
-export type Config = z.infer<typeof Schema>;
+export type Settings = z.infer<typeof Schema>;
+
 /** Every key with its section: `bot`, `bot.operator`, `maintainer.paths`, `imap.NAME.host` and so on. */
 export function knownKeys(): string[] {
   return keysBelow(Schema, '');

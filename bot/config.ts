@@ -8,10 +8,15 @@ import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { parse } from 'smol-toml';
 import type { z } from 'zod';
-import { type Config, knownKeys, Schema } from './config-schema.ts';
+import { knownKeys, Schema, type Settings } from './config-schema.ts';
 import { nearKeys } from './near-key.ts';
 
-export type { Config } from './config-schema.ts';
+/** The settings, and of each request where it is written. */
+export type Config = Omit<Settings, 'maintainer'> & { readonly maintainer: readonly WrittenRequest[] };
+type WrittenRequest = Settings['maintainer'][number] & {
+  /** `depbot.toml:12`, or the file alone. */
+  readonly from: string;
+};
 
 /** A configuration that cannot be used. The message names file, key and what is expected, a line for each fault. */
 export class ConfigError extends Error {
@@ -20,7 +25,7 @@ export class ConfigError extends Error {
 
 /** Reads a file; without one, the defaults. Throws ConfigError. */
 export function readConfigFile(path: string | undefined): Config {
-  if (path === undefined) return Schema.parse({});
+  if (path === undefined) return { ...Schema.parse({}), maintainer: [] };
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -42,8 +47,20 @@ export function parseConfig(text: string, path: string): Config {
     throw new ConfigError(`${path}: ${(cause as Error).message}`, { cause });
   }
   const result = Schema.safeParse(raw);
-  if (result.success) return result.data;
+  if (result.success) return withPlaces(result.data, text, path);
   throw new ConfigError(result.error.issues.map((issue) => `${path}: ${describe(issue)}`).join('\n'));
+}
+
+/** A line of its own starts each table of an array of tables (TOML 1.0, "Array of Tables"), unless somebody plays with strings. */
+function withPlaces(settings: Settings, text: string, path: string): Config {
+  const heads = text
+    .split('\n')
+    .flatMap((line, at) => (/^\s*\[\[\s*["']?maintainer["']?\s*\]\]/.test(line) ? [at + 1] : []));
+  const isCertain = heads.length === settings.maintainer.length;
+  return {
+    ...settings,
+    maintainer: settings.maintainer.map((one, at) => ({ ...one, from: isCertain ? `${path}:${heads[at]}` : path })),
+  };
 }
 
 function describe(issue: z.core.$ZodIssue): string {

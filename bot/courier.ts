@@ -15,6 +15,7 @@
 import type { MessageId, Outcome } from '../rules/types.ts';
 import { isCopyOf } from './eml.ts';
 import type { Log } from './log.ts';
+import type { Outbox, State } from './outbox.ts';
 import {
   hasProof,
   type Left,
@@ -22,23 +23,26 @@ import {
   lower,
   NOTHING_YET,
   nameOf,
-  type Outbox,
   type Outgoing,
   othersOf,
   type Progress,
   reachedOf,
-  type State,
-} from './outbox.ts';
+} from './outgoing.ts';
+import { afterQuietHours } from './quiet-hours.ts';
 import { type Rejected, type Smtp, SmtpError } from './smtp.ts';
+import { Waits } from './waits.ts';
 
-/** Milliseconds before the first, and before any later, new attempt. */
-const FIRST_MS = 1000;
-const MOST_MS = 5 * 60 * 1000;
+/** Before it is looked again whether the mailboxes are read so far. */
+const LOOK_AGAIN_MS = 1000;
+/** Between two looks whether mails may leave again. */
+const LOOK_HALTED_MS = 5000;
 /** Times that a mail is sent whose fate stays unknown, before a person has to look. */
 const MOST_UNKNOWN = 3;
 /** States in which the courier has something to do, in this order: what a crash may have left comes first. */
 const UNDER_WAY = ['drafting', 'to-draft', 'accepted', 'sending', 'to-send'] as const satisfies readonly State[];
 type UnderWay = (typeof UNDER_WAY)[number];
+/** Before it is looked again whether a day has an hour that is not quiet. */
+const NEVER_MS = 24 * 60 * 60 * 1000;
 const EDITED = 'the draft was edited or removed; send it from your mail program';
 
 /** The Drafts folder. Each may throw when its server does not answer. */
@@ -59,6 +63,8 @@ export interface CourierParts {
   readonly readSince: () => Date | undefined;
   /** Addresses that get no reply any more, in lower case. */
   readonly stopped: () => ReadonlySet<string>;
+  /** Why nothing at all may leave the house now; asked anew before every mail and draft. */
+  readonly halted: () => string | undefined;
   /** Told of a reply that is going to be held; after a crash perhaps again. */
   readonly onHeld: (meta: Outgoing, why: string) => void;
   /** How long a copy may take to come back, before a mail whose fate is unknown is sent again. */
@@ -70,30 +76,12 @@ export interface CourierParts {
 /** What became of an order about a draft; `already` when it was carried out before, and nothing was done now. */
 export type Decision = Outcome<{ readonly state: State; readonly already: boolean }, { readonly why: string }>;
 
-/** When to try again: a mail by its id, a server by its name. */
-class Waits {
-  readonly #waits = new Map<string, { readonly until: number; readonly ms: number }>();
-
-  until(...keys: readonly string[]): number {
-    return Math.max(0, ...keys.map((key) => this.#waits.get(key)?.until ?? 0));
-  }
-
-  /** Waits twice as long as the last time, and says how long. */
-  failed(key: string, now: number): string {
-    const ms = Math.min(2 * (this.#waits.get(key)?.ms ?? FIRST_MS / 2), MOST_MS);
-    this.#waits.set(key, { until: now + ms, ms });
-    return `next attempt in ${Math.ceil(ms / 1000)} s`;
-  }
-
-  worked(...keys: readonly string[]): void {
-    for (const key of keys) this.#waits.delete(key);
-  }
-}
-
 export class Courier {
   readonly #parts: CourierParts;
   readonly #waits = new Waits();
   #isDraftsMissed = false;
+  /** What `halted` said when it was last logged. */
+  #haltTold: string | undefined;
   /** One thing at a time: a round, or an order. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -107,6 +95,7 @@ export class Courier {
    */
   round(): Promise<void> {
     return this.#inTurn(async () => {
+      await this.#withdraw();
       const steps = {
         drafting: this.#draft,
         'to-draft': this.#draft,
@@ -118,12 +107,50 @@ export class Courier {
     });
   }
 
+  /** What is not sent of a series that has a later revision is discarded; a draft that a person has edited is theirs. */
+  async #withdraw(): Promise<void> {
+    const { outbox, now, log } = this.#parts;
+    for (const series of outbox.withdrawn()) {
+      const isOf = (mail: Outgoing): boolean => mail.kind === 'reply' && mail.series === series;
+      let isOpen = (['drafting', 'sending'] as const).some((state) => outbox.list(state).some(isOf));
+      for (const state of ['to-draft', 'drafted', 'to-send', 'held'] as const) {
+        for (const mail of outbox.list(state).filter(isOf)) {
+          // Whom it has reached, the others follow.
+          if (reachedOf(mail, outbox.progress(mail.id) ?? NOTHING_YET).length > 0) continue;
+          const isResting = this.#waits.until(mail.id) > now().getTime();
+          const isInFolder = state !== 'to-draft' && mail.via === 'draft';
+          if (isResting || (isInFolder && !(await this.#takeBack(mail)))) {
+            isOpen = true;
+            continue;
+          }
+          outbox.move(mail.id, state, 'discarded');
+          log.info(`outbox: ${nameOf(mail)} is discarded: a later revision of its series has come`);
+        }
+      }
+      if (!isOpen) outbox.endWithdrawal(series);
+    }
+  }
+
+  /** Takes our draft out of the folder; false where its server does not answer. */
+  async #takeBack(mail: Outgoing): Promise<boolean> {
+    const { drafts, log, now } = this.#parts;
+    try {
+      if ((await this.#draftIs(mail)) === 'ours') await drafts?.remove(mail.messageId);
+      return true;
+    } catch (error) {
+      const why = (error as Error).message;
+      log.warn(`outbox: ${nameOf(mail)} is not yet withdrawn: ${why}; ${this.#waits.failed(mail.id, now().getTime())}`);
+      return false;
+    }
+  }
+
   /** When the next round has something to do; undefined when nothing is under way. */
   nextRoundAt(): Date | undefined {
     const { outbox, drafts, now } = this.#parts;
     const states = UNDER_WAY.filter((state) => drafts !== undefined || (state !== 'to-draft' && state !== 'drafting'));
     const times = states.flatMap((state) => outbox.list(state).map((mail) => this.#dueAt(mail, state)));
-    return times.length === 0 ? undefined : new Date(Math.max(now().getTime(), Math.min(...times)));
+    const soonest = now().getTime() + (this.#haltTold === undefined ? 0 : LOOK_HALTED_MS);
+    return times.length === 0 ? undefined : new Date(Math.max(soonest, Math.min(...times)));
   }
 
   /**
@@ -186,7 +213,9 @@ export class Courier {
     const { outbox, now, log } = this.#parts;
     let failures = 0;
     for (const mail of outbox.list(state)) {
+      if (state !== 'accepted' && this.#isHalted()) return;
       if (this.#waits.until(mail.id, ...serversOf(mail, state)) > now().getTime()) continue;
+      if (state === 'to-send' && earliestOf(mail, now()) > now().getTime()) continue;
       try {
         await step(mail);
       } catch (error) {
@@ -203,9 +232,24 @@ export class Courier {
     const { outbox, lookMs, now } = this.#parts;
     const since = state === 'sending' ? outbox.progress(mail.id)?.doubtSince : undefined;
     const lookedAt = since === undefined ? 0 : Date.parse(since) + lookMs;
+    const sendAt = state === 'to-send' ? earliestOf(mail, now()) : 0;
     // Then the mailboxes have to be read so far, which nobody knows beforehand.
-    const readAt = since === undefined || this.#isReadSince(since) ? 0 : now().getTime() + FIRST_MS;
-    return Math.max(lookedAt, readAt, this.#waits.until(mail.id, ...serversOf(mail, state)));
+    const readAt = since === undefined || this.#isReadSince(since) ? 0 : now().getTime() + LOOK_AGAIN_MS;
+    return Math.max(lookedAt, readAt, sendAt, this.#waits.until(mail.id, ...serversOf(mail, state)));
+  }
+
+  /** Looks, and tells the log of every change. */
+  #isHalted(): boolean {
+    const why = this.#parts.halted();
+    if (why !== this.#haltTold) this.#parts.log.warn(why ?? 'outbox: mails leave again');
+    this.#haltTold = why;
+    return why !== undefined;
+  }
+
+  /** Between the decision and the deed. */
+  #refuseIfHalted(): void {
+    const why = this.#parts.halted();
+    if (why !== undefined) throw new Error(why);
   }
 
   /** Whether a copy of a mail that the server had at that moment would have been read by now. */
@@ -229,7 +273,10 @@ export class Courier {
     if (isNew) outbox.move(id, 'to-draft', 'drafting');
     // After a crash it may lie there, or have been sent from there by a person.
     const isThere = !isNew && (this.#hasArrived(mail) || (await drafts.find(messageId)) !== undefined);
-    if (!isThere) await drafts.append(outbox.read(id), now());
+    if (!isThere) {
+      this.#refuseIfHalted();
+      await drafts.append(outbox.read(id), now());
+    }
     outbox.move(id, 'drafting', 'drafted');
     this.#waits.worked('drafts', id);
     log.info(`outbox: ${nameOf(mail)} lies in the Drafts folder, for ${mail.maintainers.join(', ')}`);
@@ -274,6 +321,7 @@ export class Courier {
     if (!left.recipients.some((one) => lower(one) !== lower(mail.from))) {
       return this.#accepted(mail, from, `to ${reachedOf(mail, before).join(', ')}; the others said stop`);
     }
+    this.#refuseIfHalted();
     const { doubtSince: _, ...rest } = before;
     const known = { ...rest, refused: [...rest.refused, ...left.stopped] };
     outbox.setProgress(id, { ...known, step: 'handing-over' });
@@ -406,6 +454,13 @@ export class Courier {
 }
 
 const ON_ITS_WAY: ReadonlySet<State> = new Set(['to-send', 'sending', 'accepted', 'sent']);
+
+/** When a mail may be sent, ms: at once where a person had the draft sent. */
+function earliestOf({ via, notBefore, quietHours = [] }: Outgoing, now: Date): number {
+  if (via === 'draft') return 0;
+  const moment = new Date(Math.max(now.getTime(), notBefore === undefined ? 0 : Date.parse(notBefore)));
+  return (afterQuietHours(moment, quietHours) ?? new Date(now.getTime() + NEVER_MS)).getTime();
+}
 
 /** Servers that the next step of a mail needs. */
 function serversOf({ via }: Outgoing, state: UnderWay): readonly string[] {

@@ -10,19 +10,21 @@
  */
 
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { gate, inParallel } from '../queue/in-parallel.ts';
-import type { Assembled, Message, MessageId, Outcome, Report, Series } from '../rules/types.ts';
-import { type Command, commandsIn, helpText } from './commands.ts';
+import type { Message, MessageId, Outcome, Report, Series } from '../rules/types.ts';
+import type { Detail } from './answer.ts';
+import { type Command, commandsIn } from './commands.ts';
 import type { Authentic, NotAuthentic } from './dkim.ts';
-import { DamagedFileError, readJson, renameDurably, writeDurably } from './durable.ts';
+import { DamagedFileError, openFolderDurably, readJson, renameDurably, writeDurably } from './durable.ts';
 import type { Log } from './log.ts';
 import { parseMessage } from './message.ts';
 import { splitHeaders } from './message-headers.ts';
+import { type Deeds, type Done, obey } from './obey.ts';
 import { printable } from './printable.ts';
-import { domainOf, Strangers } from './strangers.ts';
+import { domainOf, SenderRate, Strangers } from './strangers.ts';
 
 const Slip = z.object({
   messageId: z.string(),
@@ -37,6 +39,9 @@ const Slip = z.object({
 });
 type Slip = z.infer<typeof Slip>;
 
+/** Commands of which nothing can come for somebody who is nobody. */
+const ONLY_TOLD: ReadonlySet<string> = new Set(['unknown', 'help', 'send', 'discard', 'ignore', 'invalid']);
+
 type Tray = 'todo' | 'waiting' | 'done';
 const TRAYS: readonly Tray[] = ['todo', 'waiting', 'done'];
 /** Milliseconds before the first, and before any later, new attempt; and from the first one until none is made. */
@@ -49,29 +54,18 @@ const AT_ONCE = 4;
 const ROUND_MS = 10_000;
 const MAIL_MS = 5000;
 
-/** What the desk can have done; each is idempotent. */
-export interface Hands {
-  isOptedIn(address: string): boolean;
+/** What the desk needs besides the deeds. */
+export interface Hands extends Deeds {
   /** From that mail's bytes, its sender; not authentic otherwise. */
   authenticate(raw: Uint8Array): Promise<Outcome<Authentic, NotAuthentic>>;
   /** The bytes of each copy of a recorded mail, a list's and a direct one; none when it is no longer kept. */
   raws(messageId: MessageId): readonly Uint8Array[];
-  /** The series that one of these mails belongs to. */
-  answered(references: readonly MessageId[]): Assembled | undefined;
-  /** Has the series checked; its key. */
-  check(series: Series): Outcome<{ key: string }, { why: string }>;
   /** The report of a series, once it is there. */
   report(key: string): { series: Series; report: Report } | undefined;
-  /** Who may send or discard the draft, if there is such a draft. */
-  draftOwners(messageId: MessageId): readonly string[] | undefined;
-  send(messageId: MessageId): Promise<Outcome<object, { why: string }>>;
-  discard(messageId: MessageId): Promise<Outcome<object, { why: string }>>;
-  /** No more mails to this address, and none for its entry. */
-  stop(address: string): void;
   /** Queues a private answer; one of the same `seed` is queued once, ever. */
   answer(command: Message, seed: string, paragraphs: readonly string[]): void;
   /** Words for a report that was asked for. */
-  reportText(series: Series, report: Report): readonly string[];
+  reportText(series: Series, report: Report, detail: Detail): readonly string[];
 }
 
 export class Desk {
@@ -84,6 +78,7 @@ export class Desk {
   readonly #tried = new Map<MessageId, Readonly<Record<'sinceMs' | 'untilMs' | 'waitMs', number>>>();
 
   readonly #strangers = new Strangers();
+  readonly #rate = new SenderRate();
 
   /** `dir` is made where missing; `bot` is our own address; `nowMs` is a clock that never goes back. */
   constructor(dir: string, bot: string, hands: Hands, log: Log, nowMs: () => number = () => performance.now()) {
@@ -92,7 +87,7 @@ export class Desk {
     this.#bot = bot;
     this.#hands = hands;
     this.#log = log;
-    for (const tray of TRAYS) mkdirSync(join(dir, tray), { recursive: true });
+    for (const folder of [...TRAYS, 'seen']) openFolderDurably(join(dir, folder));
   }
 
   /** Writes down the mails that hold a command; call it before the mailbox's position moves. */
@@ -158,8 +153,10 @@ export class Desk {
    */
   #isTooMuch(slip: Slip): boolean {
     const raws = this.#hands.raws(slip.messageId);
-    const isStop = raws.some((raw) => commandsIn(messageOf(raw)?.body ?? '').some(({ word }) => word === 'stop'));
-    const { ok, isNews } = this.#strangers.admit(slip.from, !isStop, this.#nowMs());
+    const commands = raws.flatMap((raw) => commandsIn(messageOf(raw)?.body ?? '').map(({ word }) => word));
+    const isStop = commands.includes('stop');
+    const isOnlyTold = commands.every((word) => ONLY_TOLD.has(word));
+    const { ok, isNews } = this.#strangers.admit(slip.from, isOnlyTold, this.#nowMs());
     if (ok) return false;
     if (isNews) {
       const domain = printable(domainOf(slip.from)).slice(0, 100);
@@ -181,8 +178,12 @@ export class Desk {
     if (!found) return;
     const raw = this.#raws(slip.messageId).find((one) => slip.copy === undefined || sha256(one) === slip.copy);
     const message = raw && messageOf(raw);
-    if (message)
-      this.#hands.answer(message, `report ${slip.messageId}`, this.#hands.reportText(found.series, found.report));
+    const asked = commandsIn(message?.body ?? '').find(({ word }) => word === 'check' || word === 'explain');
+    if (message && asked && asked.word !== 'unknown') {
+      const detail = asked.word === 'explain' ? 'proofs' : asked.args.includes('verbose') ? 'all' : 'findings';
+      const text = this.#hands.reportText(found.series, found.report, detail);
+      this.#hands.answer(message, `report ${slip.messageId}`, [`> ${asked.line}`, ...text]);
+    }
     this.#move('waiting', 'done', slip);
   }
 
@@ -231,71 +232,30 @@ export class Desk {
       return undefined;
     }
     const commands = commandsIn(message.body);
-    const isMember = this.#hands.isOptedIn(sender.address);
-    if (!isMember && !commands.some(({ word }) => word === 'stop')) {
-      this.#log.warn(`${where}: not obeyed: the address has no entry in the configuration`);
+    const isStop = commands.some(({ word }) => word === 'stop');
+    if (!this.#rate.admit(sender.address, this.#nowMs()) && !isStop) {
+      this.#log.warn(`${where}: not obeyed, not answered: too many of this sender within an hour`);
+      this.#move('todo', 'done', slip);
+      return undefined;
+    }
+    const results: { readonly line: string; readonly done: Done }[] = [];
+    for (const command of commands) {
+      const done = await obey(command, { message, sender: sender.address }, this.#hands, this.#bot);
+      this.#log.info(`${where}: ${nameOfCommand(command)}: ${done.log}`);
+      results.push({ line: command.line, done });
+    }
+    if (results.every(({ done }) => done.isForbidden)) {
       // Once for ever: a stranger is told, not pestered.
-      this.#hands.answer(message, `stranger ${sender.address}`, [STRANGER]);
-      this.#strangers.told();
+      if (this.#strangers.tell()) this.#hands.answer(message, `stranger ${sender.address}`, said(results));
       this.#refuse(slip, copies);
       return undefined;
     }
-    const said: string[] = [];
-    let key: string | undefined;
-    for (const command of commands) {
-      const done = await this.#obey(command, message, sender.address, isMember);
-      this.#log.info(`${where}: ${nameOfCommand(command)}: ${done.log}`);
-      said.push(...done.say);
-      key ??= done.key;
-    }
-    if (said.length > 0) this.#hands.answer(message, `done ${slip.messageId}`, said);
+    const words = said(results);
+    if (words.length > 0) this.#hands.answer(message, `done ${slip.messageId}`, words);
+    const key = results.find(({ done }) => done.key !== undefined)?.done.key;
     if (key !== undefined) this.#write('todo', { ...slip, key, copy: sha256(message.raw) });
     this.#move('todo', key === undefined ? 'done' : 'waiting', slip);
     return undefined;
-  }
-
-  async #obey(command: Command, message: Message, sender: string, isMember: boolean): Promise<Done> {
-    if (command.word === 'stop') {
-      this.#hands.stop(sender);
-      return said('stopped', isMember ? STOPPED_MEMBER : STOPPED);
-    }
-    if (!isMember) return said('not obeyed', STRANGER);
-    switch (command.word) {
-      case 'help':
-        return said('answered', helpText(this.#bot));
-      case 'check':
-        return this.#check(message);
-      case 'send':
-      case 'discard':
-        return this.#draft(command.word, message, sender);
-      default:
-        return said('unknown', `I do not know the command "${nameOfCommand(command)}".`, helpText(this.#bot));
-    }
-  }
-
-  #check(message: Message): Done {
-    const series = this.#hands.answered(message.references);
-    if (!series) return said('no such series', NO_SERIES);
-    if (!series.complete) {
-      const missing = series.missing.slice(0, 10).join(', ');
-      return said('incomplete', `I cannot check this series yet: patch ${missing} of ${series.total} has not come.`);
-    }
-    const job = this.#hands.check(series);
-    return job.ok
-      ? { log: 'checking', say: [], key: job.key }
-      : said(job.why, `I cannot check this series: ${job.why}.`);
-  }
-
-  async #draft(word: 'send' | 'discard', message: Message, sender: string): Promise<Done> {
-    const draft = message.references.findLast((id) => this.#hands.draftOwners(id) !== undefined);
-    if (draft === undefined)
-      return said('no draft', `There is no draft of mine that your mail answers: nothing was done.`);
-    if (!this.#hands.draftOwners(draft)!.some((owner) => owner.toLowerCase() === sender))
-      return said('not theirs', 'This draft was made for another maintainer: nothing was done.');
-    const done = word === 'send' ? await this.#hands.send(draft) : await this.#hands.discard(draft);
-    if (!done.ok) return said(done.why, `I did not ${word} it: ${done.why}.`);
-    // The mail itself is the answer to "send".
-    return word === 'send' ? { log: 'approved', say: [] } : said('discarded', 'The draft is discarded.');
   }
 
   /** What is signed was not seen before, but perhaps in this very mail: a Message-ID need not be signed. */
@@ -306,11 +266,18 @@ export class Desk {
     return true;
   }
 
-  /** Not from us, not from a program: RFC 3834, section 2. */
+  /** Not from us, not from a program: RFC 3834, section 2, and the fields that programs had before it. */
   #isFromSomebody({ raw, from }: Message): boolean {
     if (from.address.toLowerCase() === this.#bot.toLowerCase()) return false;
     const head = splitHeaders(Buffer.from(raw));
-    return head.ok && (head.fields.get('auto-submitted') ?? []).every((value) => /^no\b/i.test(value.trim()));
+    if (!head.ok) return false;
+    const values = (name: string): readonly string[] => head.fields.get(name) ?? [];
+    return (
+      values('auto-submitted').every((value) => /^no\b/i.test(value.trim())) &&
+      values('precedence').every((value) => !/auto[-_]?reply/i.test(value)) &&
+      values('return-path').every((value) => value.trim() !== '<>') &&
+      ['x-autoreply', 'x-autorespond', 'x-autogenerated'].every((name) => values(name).length === 0)
+    );
   }
 
   /** The copies of the mail of a command; none, with a line in the log, when it is no longer kept. */
@@ -361,15 +328,10 @@ interface Judged {
 
 type OneByOne = ReturnType<typeof gate>;
 type Step = (slip: Slip, oneByOne: OneByOne) => Promise<string | undefined>;
-interface Done {
-  readonly log: string;
-  readonly say: readonly string[];
-  /** Series whose report is the answer. */
-  readonly key?: string;
-}
 
-function said(log: string, ...say: string[]): Done {
-  return { log, say };
+/** What is said of each command, under its line. */
+function said(results: readonly { readonly line: string; readonly done: Done }[]): string[] {
+  return results.flatMap(({ line, done }) => (done.say.length === 0 ? [] : [`> ${line}`, ...done.say]));
 }
 
 function messageOf(raw: Uint8Array): Message | undefined {
@@ -388,11 +350,3 @@ function nameOfCommand(command: Command): string {
 function nameOf(messageId: MessageId): string {
   return `${createHash('sha256').update(messageId).digest('hex').slice(0, 32)}.json`;
 }
-
-const STRANGER =
-  'This robot obeys the maintainers that its operator has entered, and your address is not among them: nothing was done. The one command for everybody is "stop", after which it writes to you no more.';
-const STOPPED = 'You will get no more mails from this robot. Its operator can undo that.';
-const STOPPED_MEMBER =
-  'Your entry is switched off: no drafts, no replies, no more mails to you. The operator can undo that.';
-const NO_SERIES =
-  'I do not have the series that your mail answers: reply to one of its patches, on a list that I read.';

@@ -1,7 +1,8 @@
 /**
  * Is this mail really from the address in its From? DKIM (RFC 6376, 8301, 8463) through mailauth, and what a good
  * signature alone does not promise: that it is the From's domain that signed, that it covers all that we read, that
- * mailauth and our own parser read the same mail, and that it is fresh.
+ * mailauth and our own parser read the same mail, and that it is fresh. Lists break signatures; where the operator
+ * trusts a list's host, its ARC seal (RFC 8617) stands for the signature that it saw.
  */
 
 import { createHash } from 'node:crypto';
@@ -9,6 +10,7 @@ import { Resolver } from 'node:dns/promises';
 import type { DKIMResult, DNSResolver } from 'mailauth';
 import { dkimVerify } from 'mailauth/lib/dkim/verify.js';
 import type { Outcome } from '../rules/types.ts';
+import { type ArcSeen, arcSeen, isAbove } from './arc.ts';
 import { ConfigError } from './config.ts';
 import { type HeaderFields, parseAddresses, parseDate, splitHeaders } from './message-headers.ts';
 import { printable } from './printable.ts';
@@ -39,6 +41,8 @@ export interface AuthenticateOptions {
   readonly now: Date;
   /** Oldest signature, and oldest Date, in milliseconds. */
   readonly maxAgeMs: number;
+  /** Domains of hosts of lists whose ARC seals count, in lower case. */
+  readonly arcHosts?: readonly string[];
   /** For all lookups together, in milliseconds; the mail may be authentic when they took longer. */
   readonly dnsMs?: number;
 }
@@ -79,6 +83,9 @@ const SIGNED_IF_PRESENT = ['in-reply-to', 'references'] as const;
  *
  * Keys of RSA below 1024 bits, rsa-sha1 and keys in test mode do not count. Message-ID need not be signed; tell
  * replays by {@link Authentic.fingerprint}.
+ *
+ * Or a chain of ARC seals is good, all of `arcHosts`; the first of them saw a good DKIM signature of such a domain; and
+ * the last one's signature covers what a DKIM signature must, as fresh.
  */
 export async function authenticate(
   raw: Uint8Array,
@@ -90,23 +97,27 @@ export async function authenticate(
   const head = readHead(bytes);
   if (!head.ok) return head;
   const { fields, address, domain } = head;
-  const results = await verify(bytes, domain, options);
+  const { results, arc, isAway } = await verify(bytes, domain, options);
+  const authentic = ({ signTime }: DKIMResult): Outcome<Authentic, NotAuthentic> => ({
+    ok: true,
+    address,
+    domain,
+    ...(signTime && { signedAt: new Date(signTime) }),
+    fingerprint: fingerprint(fields, bytes.subarray(head.bodyStart)),
+  });
   const reasons: string[] = [];
   let isTemporary = false;
   for (const result of results) {
     const wrong = wrongWith(result, fields, domain, options);
-    if (wrong === undefined) {
-      const signedAt = result.signTime ? { signedAt: new Date(result.signTime) } : {};
-      return {
-        ok: true,
-        address,
-        domain,
-        ...signedAt,
-        fingerprint: fingerprint(fields, bytes.subarray(head.bodyStart)),
-      };
-    }
+    if (wrong === undefined) return authentic(result);
     isTemporary ||= result.status.result === 'temperror';
     reasons.push(`the signature of ${result.signingDomain || 'no domain'} ${wrong}`);
+  }
+  if (arc !== undefined) {
+    const wrong = arc.ok ? wrongCover(arc.signature, fields, options) : arc.why;
+    if (arc.ok && wrong === undefined) return authentic(arc.signature);
+    isTemporary ||= !arc.ok && isAway;
+    reasons.push(`its ARC seal ${wrong}`);
   }
   const why = reasons.length === 0 ? 'it has no DKIM signature that can be read' : reasons.slice(0, 3).join('; ');
   return { ...no(why), ...(isTemporary && { retry: true }) };
@@ -131,7 +142,7 @@ function readHead(
   const missing = REQUIRED.find((name) => !fields.has(name));
   if (missing !== undefined) return no(`it has no ${missing} field`);
   const signatures = fields.get('dkim-signature')?.length ?? 0;
-  if (signatures === 0) return no('it has no DKIM signature');
+  if (signatures === 0 && !fields.has('arc-seal')) return no('it has no DKIM signature');
   if (signatures > MAX_SIGNATURES) return no(`it has more than ${MAX_SIGNATURES} DKIM signatures`);
 
   const from = fields.get('from')![0]!;
@@ -144,29 +155,35 @@ function readHead(
   return { ok: true, fields, bodyStart, address, domain };
 }
 
-async function verify(bytes: Buffer, domain: string, options: AuthenticateOptions): Promise<DKIMResult[]> {
-  const { resolver, now, dnsMs = DNS_MS } = options;
+async function verify(
+  bytes: Buffer,
+  domain: string,
+  options: AuthenticateOptions,
+): Promise<{ readonly results: DKIMResult[]; readonly arc?: ArcSeen; readonly isAway: boolean }> {
+  const { now, arcHosts = [], dnsMs = DNS_MS } = options;
   const tooLong = Promise.withResolvers<never>();
   tooLong.promise.catch(() => undefined);
   const timer = setTimeout(() => {
     tooLong.reject(Object.assign(new Error(`no answer from DNS within ${dnsMs} ms`), { code: 'ETIMEOUT' }));
   }, dnsMs);
-  const { results } = await dkimVerify(bytes, {
-    strict: true,
-    curTime: now,
-    minBitLength: 1024,
-    // Nobody makes us look up the names of domains that could not vouch for this mail.
-    resolver: async (name, type) => {
-      const signer = name.slice(name.indexOf('._domainkey.') + '._domainkey.'.length).toLowerCase();
-      if (!isAbove(signer, domain)) throw Object.assign(new Error('not aligned'), { code: 'ENOTFOUND' });
-      return Promise.race([resolver(name, type), tooLong.promise]);
-    },
-  }).finally(() => clearTimeout(timer));
-  return results.filter(({ status }) => status.result !== 'none');
-}
-
-function isAbove(signer: string, domain: string): boolean {
-  return domain === signer || domain.endsWith(`.${signer}`);
+  let isAway = false;
+  // Nobody makes us look up the names of domains that could not vouch for this mail.
+  const resolver: DNSResolver = async (name, type) => {
+    const signer = name.slice(name.indexOf('._domainkey.') + '._domainkey.'.length).toLowerCase();
+    if (!isAbove(signer, domain) && !arcHosts.includes(signer))
+      throw Object.assign(new Error('not aligned'), { code: 'ENOTFOUND' });
+    return Promise.race([options.resolver(name, type), tooLong.promise]).catch((error: NodeJS.ErrnoException) => {
+      isAway ||= error.code !== 'ENOTFOUND' && error.code !== 'ENODATA';
+      throw error;
+    });
+  };
+  try {
+    const verified = await dkimVerify(bytes, { strict: true, curTime: now, minBitLength: 1024, resolver });
+    const arc = await arcSeen(verified, { domain, hosts: arcHosts, resolver });
+    return { results: verified.results.filter(({ status }) => status.result !== 'none'), ...(arc && { arc }), isAway };
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** What keeps a signature from vouching for the mail, as the end of a sentence; undefined when nothing does. */
@@ -174,14 +191,23 @@ function wrongWith(
   result: DKIMResult,
   fields: HeaderFields,
   domain: string,
-  { now, maxAgeMs }: AuthenticateOptions,
+  options: AuthenticateOptions,
 ): string | undefined {
   const { status, signingDomain = '' } = result;
   if (!status.aligned || !isAbove(signingDomain.toLowerCase(), domain)) return `does not speak for ${domain}`;
   if (status.result === 'temperror') return `could not be checked (${status.comment || 'DNS failure'})`;
   if (status.result !== 'pass')
     return `is not good (${status.comment || status.policy?.['dkim-rules'] || status.result})`;
-  if (status.testing) return 'is of a key in test mode';
+  return wrongCover(result, fields, options);
+}
+
+/** What a good signature leaves open, as the end of a sentence: parts of the mail, or its time. */
+function wrongCover(
+  result: DKIMResult,
+  fields: HeaderFields,
+  { now, maxAgeMs }: AuthenticateOptions,
+): string | undefined {
+  if (result.status.testing) return 'is of a key in test mode';
   if (result.canonBodyLengthLimited) return 'covers only a part of the body (l=)';
 
   const signed = new Set((result.signingHeaders?.keys ?? '').split(':').map((key) => key.trim().toLowerCase()));

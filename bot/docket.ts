@@ -6,12 +6,12 @@
  * A job is open until its report is kept and its replies are in the outbox.
  */
 
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type CheckJob, parseJob, parseResult } from '../queue/jobs.ts';
 import type { Report } from '../rules/types.ts';
-import { readJson, renameDurably, writeDurably } from './durable.ts';
+import { openFolderDurably, readJson, renameDurably, writeDurably } from './durable.ts';
 
 type Folder = 'open' | 'closed' | 'reports' | 'failures';
 const FOLDERS: readonly Folder[] = ['open', 'closed', 'reports', 'failures'];
@@ -23,12 +23,12 @@ export class Docket {
   /** `dir` is made where missing. */
   constructor(dir: string) {
     this.#dir = dir;
-    for (const folder of FOLDERS) mkdirSync(join(dir, folder), { recursive: true });
+    for (const folder of FOLDERS) openFolderDurably(join(dir, folder));
   }
 
   /** Writes a job down. False for one that is known, open or closed. */
   open(job: CheckJob): boolean {
-    if (this.#has('open', job.key) || this.#has('closed', job.key)) return false;
+    if (this.isKnown(job.key)) return false;
     writeDurably(this.#path('open', job.key), `${JSON.stringify(job)}\n`);
     return true;
   }
@@ -51,6 +51,11 @@ export class Docket {
     };
     const then = 'its series is checked again when one of its mails comes again or somebody asks for it';
     return readJson(this.#path('open', key), parse, then) ?? readJson(this.#path('closed', key), parse, then);
+  }
+
+  /** Open or closed. */
+  isKnown(key: string): boolean {
+    return this.#has('open', key) || this.#has('closed', key);
   }
 
   isClosed(key: string): boolean {

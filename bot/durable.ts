@@ -3,8 +3,18 @@
  * and of the folder after it make it last.
  */
 
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 
 /** Writes `bytes` to `path`, whose folder is made where missing. An old file is replaced. Throws errors of the system. */
 export function writeDurably(path: string, bytes: Uint8Array | string): void {
@@ -26,6 +36,14 @@ export function writeDurably(path: string, bytes: Uint8Array | string): void {
     throw error;
   }
   syncFolder(folder);
+}
+
+/** Makes a folder where missing, and removes what a crash has left half written in it: call it before others write there. */
+export function openFolderDurably(folder: string, mode = 0o777): void {
+  mkdirSync(folder, { recursive: true, mode });
+  for (const name of readdirSync(folder)) {
+    if (name.endsWith('.partial')) rmSync(join(folder, name), { force: true });
+  }
 }
 
 /** Moves a file; its new folder is made where missing. Throws errors of the system. */

@@ -34,6 +34,8 @@ export interface Envelope {
   readonly cc: readonly Address[];
   readonly messageId: MessageId;
   readonly date: Date;
+  /** false leaves out Auto-Submitted, for lists that drop mails of programs. */
+  readonly isAutoSubmitted?: boolean;
 }
 
 /**
@@ -91,7 +93,7 @@ function mailText(reply: Reply, envelope: Envelope, withFrom: boolean): string {
   if (references.length > 0) {
     set('References', references.map((id) => `<${id}>`).join(' '));
   }
-  set('Auto-Submitted', 'auto-replied');
+  if (envelope.isAutoSubmitted !== false) set('Auto-Submitted', 'auto-replied');
   set('Content-Transfer-Encoding', isAscii(reply.body) ? '7bit' : '8bit');
   return `${node.buildHeaders().replaceAll('\r\n', '\n')}\n\n${reply.body}`;
 }

@@ -6,6 +6,7 @@
 import { ImapFlow, type ListResponse, type MailboxObject } from 'imapflow';
 import type { Log } from './log.ts';
 import { MAX_MAIL_BYTES } from './message.ts';
+import { SecretCommandError, secretOfCommand } from './secret-command.ts';
 import type { ImapSettings } from './serve-settings.ts';
 
 export interface ImapOptions {
@@ -64,15 +65,15 @@ export async function openImap(
   settings: ImapSettings,
   { log, signal, connectTimeoutMs = CONNECT_TIMEOUT_MS, silenceTimeoutMs = SILENCE_TIMEOUT_MS }: ImapOptions,
 ): Promise<ImapFlow> {
-  // Public archives take anybody who calls himself anonymous.
-  const { host, port, tls, user = 'anonymous', password = 'anonymous', ca } = settings;
+  const { host, port, tls, ca } = settings;
+  const auth = settings.passwordCommand || settings.tokenCommand ? await authByCommand(settings) : passwordOf(settings);
   const client = new ImapFlow({
     host,
     port,
     secure: tls === 'implicit',
     doSTARTTLS: tls === 'starttls',
     tls: { rejectUnauthorized: true, minVersion: 'TLSv1.2', ...(ca === undefined ? {} : { ca }) },
-    auth: { user, pass: password },
+    auth,
     clientInfo: { name: 'depbot' },
     logger: false,
     disableAutoIdle: true,
@@ -88,7 +89,9 @@ export async function openImap(
     maxResponseSize: MAX_LITERAL_BYTES + ANSWER_ROOM_BYTES,
     maxResponseTokens: MAX_TOKENS,
   });
-  const connection: Connection = { settings };
+  // So that it is not repeated, wherever it came from.
+  const secret = 'pass' in auth ? auth.pass : auth.accessToken;
+  const connection: Connection = { settings: { ...settings, password: secret } };
   connections.set(client, connection);
   const close = (): void => client.close();
   client.on('error', (error: Error) => {
@@ -105,6 +108,27 @@ export async function openImap(
     throw error;
   }
   return client;
+}
+
+/** Public archives take anybody who calls himself anonymous. */
+function passwordOf({ user = 'anonymous', password = 'anonymous' }: ImapSettings): { user: string; pass: string } {
+  return { user, pass: password };
+}
+
+/** Throws ImapError. */
+async function authByCommand(
+  settings: ImapSettings,
+): Promise<{ user: string; pass: string } | { user: string; accessToken: string }> {
+  const { passwordCommand, tokenCommand } = settings;
+  const { user } = passwordOf(settings);
+  try {
+    if (tokenCommand) return { user, accessToken: await secretOfCommand(tokenCommand.key, tokenCommand.argv) };
+    if (passwordCommand) return { user, pass: await secretOfCommand(passwordCommand.key, passwordCommand.argv) };
+  } catch (error) {
+    if (error instanceof SecretCommandError) throw new ImapError(`${nameOf(settings)}: ${error.message}`);
+    throw error;
+  }
+  return passwordOf(settings);
 }
 
 /**

@@ -45,6 +45,8 @@ export interface Watch {
   record(mails: readonly Received[], position: Position): Promise<void>;
   /** Called each time that nothing more is waiting. */
   onCaughtUp?(): void;
+  /** Called once when the server goes on in another folder, where it cuts lists into slices. */
+  onNextSlice(folder: string): void;
   now(): Date;
   readonly connectTimeoutMs?: number;
   readonly silenceTimeoutMs?: number;
@@ -245,7 +247,8 @@ class Reader {
     const folders = await ask(client, client.list({ listOnly: true }));
     if (!folders.some(({ path }) => path === next)) return;
     this.#toldOfNextSlice = true;
-    log.warn(`mailbox ${this.name}: the server goes on in the folder ${next}; watch that one, too`);
+    log.info(`mailbox ${this.name}: the server goes on in the folder ${next}`);
+    this.#watch.onNextSlice(next);
   }
 }
 

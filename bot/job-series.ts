@@ -15,7 +15,8 @@ export function seriesOfJob(job: CheckJob): Series {
     if (!parsed.ok) throw new Error(`job ${job.key} (${job.subject}): one of its mails cannot be read: ${parsed.why}`);
     return parsed.message;
   });
-  const isIt = (series: Series | undefined): series is Series => series !== undefined && seriesKey(series) === job.key;
+  const isIt = (series: Series | undefined): series is Series =>
+    series !== undefined && seriesKey(series, job.asked) === job.key;
   const assembled = assemble(messages).series.find((one) => one.complete && isIt(one));
   const series = assembled?.complete ? assembled : inOrder(messages);
   if (!isIt(series)) throw new Error(`job ${job.key} (${job.subject}): its mails are not the series it names`);

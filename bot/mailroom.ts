@@ -105,6 +105,17 @@ export class Mailroom {
     });
   }
 
+  /** Complete series that a series with one of these mails supersedes: nobody waits for a reply to them any more. */
+  supersededBy(messages: readonly Message[]): { readonly old: Series; readonly by: Assembled }[] {
+    const ids = new Set(messages.map((message) => message.messageId));
+    const senders = new Set(messages.filter(mayBeOfSeries).map(senderOf));
+    return [...senders].flatMap((sender) =>
+      [...superseded(this.#assembled(sender))].flatMap(([old, by]) =>
+        old.complete && mailsOf(by).some(({ messageId }) => ids.has(messageId)) ? [{ old, by }] : [],
+      ),
+    );
+  }
+
   /** The series that a mail of a thread answers: that of the nearest of these Message-IDs (the last one first). */
   answered(references: readonly MessageId[]): Assembled | undefined {
     for (const id of references.toReversed()) {

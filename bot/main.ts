@@ -7,6 +7,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { removeLeftovers } from '../queue/leftovers.ts';
 import type { CheckArguments } from './check-command.ts';
 import type { QuestionArguments } from './kconfig-questions.ts';
+import type { PolicyArguments } from './policy-command.ts';
 import { printableMessage } from './printable.ts';
 import type { ServeArguments } from './serve.ts';
 
@@ -116,6 +117,45 @@ program
   .action(async (options: { config: string }) => {
     const { runWorker } = await import('./worker-command.ts');
     process.exitCode = await runWorker(options.config, gracefulWorld());
+  });
+
+const policy = program.command('policy').description('who hears what');
+policy
+  .command('explain')
+  .description('who would hear of a series, how, and by which line of the configuration; sends nothing')
+  .argument('[input]', 'mbox, Maildir, folder of .patch files or single mail; - or nothing for standard input')
+  .requiredOption('--config <file>', 'depbot.toml')
+  .option('--tree <dir>', 'git tree of the kernel with MAINTAINERS (default: $DEPBOT_TREE, or tree.dir)')
+  .action(async (input: string | undefined, options: PolicyArguments) => {
+    const { explainPolicy } = await import('./policy-command.ts');
+    process.exitCode = await explainPolicy(input, options, world());
+  });
+
+program
+  .command('outbox')
+  .description('what `depbot serve` has drafted, holds or could not deliver')
+  .requiredOption('--config <file>', 'depbot.toml')
+  .action(async ({ config }: { config: string }) => {
+    const { showOutbox } = await import('./outbox-command.ts');
+    process.exitCode = showOutbox(config, world());
+  });
+
+program
+  .command('stop')
+  .description('emergency stop: no mail and no draft leaves `depbot serve` until `depbot resume`')
+  .argument('[reason...]', 'for the log')
+  .requiredOption('--config <file>', 'depbot.toml')
+  .action(async (reason: string[], { config }: { config: string }) => {
+    const { setEmergencyStop } = await import('./emergency-stop.ts');
+    process.exitCode = setEmergencyStop({ isOn: true, why: reason.join(' '), configPath: config }, world());
+  });
+program
+  .command('resume')
+  .description('ends the emergency stop')
+  .requiredOption('--config <file>', 'depbot.toml')
+  .action(async ({ config }: { config: string }) => {
+    const { setEmergencyStop } = await import('./emergency-stop.ts');
+    process.exitCode = setEmergencyStop({ isOn: false, why: '', configPath: config }, world());
   });
 
 program

@@ -40,6 +40,21 @@ export function textParts(fields: HeaderFields, body: Buffer): TextParts {
   return found;
 }
 
+/** Most parts of a mail that are looked at for {@link topParts}. */
+const MAX_TOP_PARTS = 20;
+
+/** The parts of a multipart mail as they lie in it, with their fields, and not what lies in them; none for another mail. */
+export function topParts(fields: HeaderFields, body: Buffer): readonly { fields: HeaderFields; body: Buffer }[] {
+  const { value, params } = parseHeaderValue(fields.get('content-type')?.[0] ?? '', { stripComments: true });
+  if (!/^multipart\//i.test(value.trim()) || !params['boundary']) return [];
+  return splitParts(body, params['boundary'])
+    .parts.slice(0, MAX_TOP_PARTS)
+    .flatMap((part) => {
+      const head = splitHeaders(part);
+      return head.ok ? [{ fields: head.fields, body: part.subarray(head.bodyStart) }] : [];
+    });
+}
+
 type Found = { parts: TextPart[]; others: string[]; oddities: string[] };
 
 function walk(fields: HeaderFields, body: Buffer, depth: number, found: Found): void {

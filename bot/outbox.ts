@@ -4,28 +4,40 @@
  *     meta/<id>.json       what is known of a mail; written first, never changed
  *     <state>/<id>.eml     its exact bytes; the folder it lies in is its state, and changes by rename
  *     held/<id>.why        why a person has to look at it
+ *     bounces/<id>.json    to whom it did not come, as mails that came back say
  *     progress/<id>.json   how far the sending of a mail has come; kept, it says who got it
  *     replied/<id>         which mail is our reply to the mail of that id: there is never a second one
+ *     withdrawn/<series>   a series with a later revision: what is not sent of it is discarded
  *     broken/              what cannot be read any more; counts as known, and is not touched again
  *
  * One process at a time works on an outbox.
  */
 
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { MessageId, Outcome } from '../rules/types.ts';
-import { readJson, renameDurably, writeDurably } from './durable.ts';
-import { withoutRecipients } from './eml.ts';
+import type { MessageId } from '../rules/types.ts';
+import { openFolderDurably, readJson, renameDurably, writeDurably } from './durable.ts';
 import type { Log } from './log.ts';
+import {
+  type Bounce,
+  BouncesFile,
+  type Earlier,
+  lower,
+  type Outgoing,
+  OutgoingFile,
+  outgoingId,
+  type Progress,
+  ProgressFile,
+} from './outgoing.ts';
+import { isSameLineage } from './superseded.ts';
 
 /** From each state, where a mail may go. */
 const MOVES = {
   'to-draft': ['drafting', 'discarded'],
   drafting: ['drafted'],
   drafted: ['to-send', 'accepted', 'discarded'],
-  'to-send': ['sending', 'accepted', 'drafted', 'held'],
+  'to-send': ['sending', 'accepted', 'drafted', 'held', 'discarded'],
   sending: ['accepted', 'to-send', 'held'],
   // It is out; its draft may still lie in the folder.
   accepted: ['sent'],
@@ -38,150 +50,25 @@ export type State = keyof typeof MOVES;
 const STATES = Object.keys(MOVES) as State[];
 const BROKEN = 'broken';
 
-/** One mail that goes out. All Message-IDs are without brackets. */
-export interface Outgoing {
-  /** `outgoingId` of its Message-ID; the name of its files. */
-  readonly id: string;
-  readonly messageId: MessageId;
-  /** A review of a patch, or the answer to a command. */
-  readonly kind: 'reply' | 'answer';
-  readonly via: 'draft' | 'smtp';
-  /** Envelope: MAIL FROM, and every RCPT TO. Addresses alone. */
-  readonly from: string;
-  readonly recipients: readonly string[];
-  readonly subject: string;
-  /** The mail it answers. */
-  readonly answers: MessageId;
-  readonly series?: string;
-  /** Addresses that may have it sent or discarded. */
-  readonly maintainers: readonly string[];
-  /** The line of the policy that allows it, for the operator. */
-  readonly allowedBy: string;
-  /** ISO 8601. */
-  readonly addedAt: string;
-}
-
-const Meta = z.strictObject({
-  id: z.string().regex(/^[0-9a-f]{32}$/),
-  messageId: z.string().min(1),
-  kind: z.enum(['reply', 'answer']),
-  via: z.enum(['draft', 'smtp']),
-  from: z.string().min(1),
-  recipients: z.array(z.string().min(1)).min(1),
-  subject: z.string(),
-  answers: z.string(),
-  series: z.exactOptional(z.string()),
-  maintainers: z.array(z.string()),
-  allowedBy: z.string(),
-  addedAt: z.iso.datetime(),
-});
-
-/** How far the sending of a mail has come. All addresses in lower case. */
-export interface Progress {
-  /**
-   * `waiting`: nothing is under way; `handing-over`: the server is given the mail, and if that ends without a word
-   * nobody knows whether it has it; `in-doubt`: so it ended.
-   */
-  readonly step: 'waiting' | 'handing-over' | 'in-doubt';
-  /** ISO 8601, the moment of doubt: the server had the mail by then, or never. */
-  readonly doubtSince?: string;
-  /** How often it ended in doubt. */
-  readonly unknowns: number;
-  /** Who got it, by the word of the server. */
-  readonly got: readonly string[];
-  /** Who does not get it, and why: the server refused for good, or they said stop. */
-  readonly refused: readonly { readonly address: string; readonly why: string }[];
-}
-
-/** Before the first delivery. */
-export const NOTHING_YET: Progress = { step: 'waiting', unknowns: 0, got: [], refused: [] };
-
-/** Recipients but the bot: its own copy is a proof, no delivery. */
-export function othersOf({ recipients, from }: Outgoing): readonly string[] {
-  return recipients.map(lower).filter((address) => address !== lower(from));
-}
-
-/** Those of them who got it. */
-export function reachedOf(mail: Outgoing, { got }: Progress): readonly string[] {
-  return othersOf(mail).filter((address) => got.includes(address));
-}
-
-/** Whether a copy proves the next delivery: it goes to the bot, and none can come of an earlier one. */
-export function hasProof({ recipients, from }: Outgoing, { got, refused }: Pick<Progress, 'got' | 'refused'>): boolean {
-  const bot = lower(from);
-  return got.length === 0 && recipients.map(lower).includes(bot) && !refused.some(({ address }) => address === bot);
-}
-
-/** What is left to send of a mail; not ok where somebody's stop leaves nobody to write to. */
-export type Left = Outcome<
-  {
-    readonly recipients: readonly string[];
-    /** The mail without the names of those who said stop since it was made. */
-    readonly eml: Uint8Array;
-    readonly stopped: Progress['refused'];
-  },
-  { readonly why: string }
->;
-
-/** `eml` are the bytes of the mail. Answers go to who asked for them: the one to "stop", too. */
-export function leftOf(mail: Outgoing, progress: Progress, eml: Uint8Array, quiet: ReadonlySet<string>): Left {
-  const { got, refused } = progress;
-  const done = new Set([...got, ...refused.map(({ address }) => address)]);
-  const isUnwanted = (address: string) => mail.kind === 'reply' && quiet.has(address) && !got.includes(address);
-  const unwanted = new Set(othersOf(mail).filter(isUnwanted));
-  const left = withoutRecipients(eml, unwanted);
-  const recipients = mail.recipients.filter((one) => !done.has(lower(one)) && !unwanted.has(lower(one)));
-  const isNobodyLeft = recipients.every((one) => lower(one) === lower(mail.from));
-  if (unwanted.size > 0 && (isNobodyLeft ? got.length === 0 : left.to.length === 0)) {
-    return { ok: false, why: `nobody is left in To: ${[...unwanted].join(', ')} said stop` };
-  }
-  const stopped = [...unwanted]
-    .filter((address) => !done.has(address))
-    .map((address) => ({ address, why: 'said stop' }));
-  return { ok: true, recipients, eml: left.eml, stopped };
-}
-
-/** For the log. */
-export function nameOf({ messageId, subject }: Outgoing): string {
-  return `<${messageId}> ${JSON.stringify(subject)}`;
-}
-
-/** Addresses are compared so. */
-export function lower(address: string): string {
-  return address.toLowerCase();
-}
-
-const ProgressFile = z.strictObject({
-  step: z.enum(['waiting', 'handing-over', 'in-doubt']),
-  doubtSince: z.exactOptional(z.iso.datetime()),
-  unknowns: z.int().min(0),
-  got: z.array(z.string()),
-  refused: z.array(z.strictObject({ address: z.string(), why: z.string() })),
-});
-
 /** A use of the outbox that is a mistake of ours: a move that is not allowed, a mail that is not there. */
 export class OutboxError extends Error {
   override readonly name = 'OutboxError';
-}
-
-/** Name of a mail's files: the first 32 hex digits of the SHA-256 of its Message-ID (without brackets). */
-export function outgoingId(messageId: MessageId): string {
-  return createHash('sha256').update(messageId).digest('hex').slice(0, 32);
 }
 
 export class Outbox {
   readonly #dir: string;
   readonly #log: Log;
 
-  /** Opens the outbox below `dir`; makes it where missing and sweeps files that were not written to their end. */
-  constructor(dir: string, log: Log) {
+  /**
+   * Opens the outbox below `dir`; makes it where missing and sweeps files that were not written to their end, unless it
+   * is only looked at, beside the process that works on it.
+   */
+  constructor(dir: string, log: Log, use: 'work' | 'look' = 'work') {
     this.#dir = dir;
     this.#log = log;
-    for (const folder of ['meta', 'progress', 'replied', BROKEN, ...STATES]) {
-      mkdirSync(join(dir, folder), { recursive: true, mode: 0o700 });
-      for (const name of readdirSync(join(dir, folder))) {
-        if (name.endsWith('.partial')) rmSync(join(dir, folder, name), { force: true });
-      }
+    if (use === 'look') return;
+    for (const folder of ['meta', 'progress', 'bounces', 'replied', 'withdrawn', BROKEN, ...STATES]) {
+      openFolderDurably(join(dir, folder), 0o700);
     }
   }
 
@@ -191,7 +78,7 @@ export class Outbox {
    * whatever it says. Throws OutboxError for a wrong `meta`.
    */
   add(meta: Outgoing, eml: Uint8Array): 'added' | 'known' {
-    const checked = Meta.safeParse(meta);
+    const checked = OutgoingFile.safeParse(meta);
     if (!checked.success || meta.id !== outgoingId(meta.messageId)) {
       const why = checked.success ? 'its id is not that of its Message-ID' : z.prettifyError(checked.error);
       throw new OutboxError(`outbox: <${meta.messageId}> cannot be taken: ${why}`);
@@ -258,17 +145,98 @@ export class Outbox {
     return state && meta && { meta, state };
   }
 
+  /** Notes that nothing of a series is to be sent any more. On disk when it returns. */
+  withdraw(series: string): void {
+    writeDurably(join(this.#dir, 'withdrawn', series), '');
+  }
+
+  /** Series of which there may still be something to discard. */
+  withdrawn(): readonly string[] {
+    return readdirSync(join(this.#dir, 'withdrawn'));
+  }
+
+  /** All of a withdrawn series is discarded. */
+  endWithdrawal(series: string): void {
+    rmSync(join(this.#dir, 'withdrawn', series), { force: true });
+  }
+
+  /**
+   * What was said of earlier revisions of a series and went out: by the key of a finding, the revisions, ascending,
+   * and the Message-ID of the mail on the last one. Looks at the mails taken in since `since`.
+   */
+  toldEarlier(lineage: readonly string[], before: number, since: Date): ReadonlyMap<string, Earlier> {
+    const told = new Map<string, Earlier>();
+    const sent = this.#metasSince(since)
+      .filter((meta) => meta.lineage && isSameLineage(meta.lineage, lineage) && (meta.revision ?? before) < before)
+      .filter(({ id }) => ['accepted', 'sent'].includes(this.#stateOf(id) ?? ''))
+      .sort((a, b) => a.revision! - b.revision!);
+    for (const { revision, messageId, findings = [] } of sent) {
+      for (const { key } of findings) {
+        const revisions = new Set([...(told.get(key)?.revisions ?? []), revision!]);
+        told.set(key, { revisions: [...revisions], messageId });
+      }
+    }
+    return told;
+  }
+
+  /** Replies that were taken in since a moment and were made for that maintainer, whatever became of them. */
+  repliesFor(address: string, since: Date): number {
+    return this.#metasSince(since).filter(
+      ({ kind, maintainers }) => kind === 'reply' && maintainers.some((one) => lower(one) === lower(address)),
+    ).length;
+  }
+
+  /**
+   * Notes to whom a mail did not come; of people that it did not go to, nothing is noted. The news alone are given back:
+   * a bounce may come twice. Throws DamagedFileError.
+   */
+  noteBounces(messageId: MessageId, bounces: readonly Bounce[]): readonly Bounce[] {
+    const mail = this.find(messageId)?.meta;
+    if (!mail) return [];
+    const known = this.bounces(mail.id);
+    const to = new Set(mail.recipients.map(lower));
+    const news = bounces.filter(
+      ({ address }) => to.has(lower(address)) && !known.some((one) => lower(one.address) === lower(address)),
+    );
+    if (news.length > 0)
+      writeDurably(join(this.#dir, 'bounces', `${mail.id}.json`), `${JSON.stringify([...known, ...news])}\n`);
+    return news;
+  }
+
+  /** To whom a mail did not come, and why. Throws DamagedFileError. */
+  bounces(id: string): readonly Bounce[] {
+    const parse = (value: unknown): Bounce[] => BouncesFile.parse(value);
+    return readJson(join(this.#dir, 'bounces', `${id}.json`), parse, `who did not get mail ${id} is not known`) ?? [];
+  }
+
   /** Why a mail is held. */
   whyHeld(id: string): string | undefined {
     return existsSync(this.#whyPath(id)) ? readFileSync(this.#whyPath(id), 'utf8').trim() : undefined;
   }
 
+  /** Of mails taken in since a moment. Those that cannot be used are left out; `list` and `find` set them aside. */
+  #metasSince(since: Date): Outgoing[] {
+    const folder = join(this.#dir, 'meta');
+    const isNew = (name: string): boolean => name.endsWith('.json') && statSync(join(folder, name)).mtime >= since;
+    return readdirSync(folder)
+      .filter(isNew)
+      .flatMap((name) => {
+        try {
+          return [OutgoingFile.parse(JSON.parse(readFileSync(join(folder, name), 'utf8')))];
+        } catch (error) {
+          if (error instanceof SyntaxError || error instanceof z.ZodError) return [];
+          throw error;
+        }
+      });
+  }
+
   #load(state: State, id: string): Outgoing | undefined {
     try {
-      const meta = Meta.parse(JSON.parse(readFileSync(this.#metaPath(id), 'utf8')));
+      const meta = OutgoingFile.parse(JSON.parse(readFileSync(this.#metaPath(id), 'utf8')));
       if (meta.id !== id || id !== outgoingId(meta.messageId)) throw new Error('it belongs to another mail');
       return meta;
     } catch (error) {
+      if (!existsSync(this.#path(state, id))) return undefined;
       const why = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
       renameDurably(this.#path(state, id), this.#path(BROKEN, id));
       this.#log.warn(

@@ -1,7 +1,8 @@
 /**
  * A language model as a second pair of hands for the words of a comment, never for its facts. The template's text goes
  * to an endpoint that speaks OpenAI's chat completions; what comes back is used only if {@link unfaithful} finds
- * nothing against it. Whatever goes wrong, the template's text is the answer.
+ * nothing against it; else the model is told what, once, and tries again. Whatever goes wrong then, the template's text
+ * is the answer.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -33,6 +34,8 @@ const MAX_TEXT_CHARS = 8000;
 /** Bytes of an answer; more is cut off the wire. */
 const MAX_ANSWER_BYTES = 256 * 1024;
 const MAX_WHY_CHARS = 200;
+/** Texts that are asked for; the second with what was wrong with the first. */
+const MAX_ATTEMPTS = 2;
 /** Comments in a row without an answer, after which the endpoint is left alone, and for how long. */
 const MAX_FAILURES = 3;
 const REST_MS = 5 * 60 * 1000;
@@ -56,18 +59,25 @@ export function openProse(settings: ProseSettings, log: Log, nowMs: () => number
       if (nowMs() < restsUntilMs) return text;
       if (text.length > MAX_TEXT_CHARS)
         return keep(text, `not asked, the comment is longer than ${MAX_TEXT_CHARS} characters`);
-      let candidate: string;
-      try {
-        client ??= await openClient(settings);
-        candidate = await ask(client, settings, text);
-        failures = 0;
-      } catch (error) {
-        if (++failures >= MAX_FAILURES) restsUntilMs = nowMs() + REST_MS;
-        const rest = failures >= MAX_FAILURES ? `; not asked again for ${REST_MS / 60_000} minutes` : '';
-        return keep(text, `${reasonOf(error)}${rest}`);
+      // For all attempts together.
+      const signal = AbortSignal.timeout(settings.timeoutMs);
+      let refused: Refused | undefined;
+      for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+        let candidate: string;
+        try {
+          client ??= await openClient(settings);
+          candidate = await ask(client, { model, text, refused, signal });
+          failures = 0;
+        } catch (error) {
+          if (++failures >= MAX_FAILURES) restsUntilMs = nowMs() + REST_MS;
+          const rest = failures >= MAX_FAILURES ? `; not asked again for ${REST_MS / 60_000} minutes` : '';
+          return keep(text, `${reasonOf(error)}${rest}`);
+        }
+        const wrong = unfaithful(text, candidate, evidence);
+        if (wrong === undefined) return candidate;
+        refused = { candidate, wrong };
       }
-      const wrong = unfaithful(text, candidate, evidence);
-      return wrong === undefined ? candidate : keep(text, `its text was refused: ${wrong}`);
+      return keep(text, `its text was refused: ${refused!.wrong}`);
     },
   };
 }
@@ -94,7 +104,20 @@ class AnswerError extends Error {
   override readonly name = 'AnswerError';
 }
 
-async function ask(client: OpenAI, { model, timeoutMs }: ProseSettings, text: string): Promise<string> {
+/** What the model said, and what was wrong with it. */
+interface Refused {
+  readonly candidate: string;
+  readonly wrong: string;
+}
+
+interface Question {
+  readonly model: string;
+  readonly text: string;
+  readonly refused: Refused | undefined;
+  readonly signal: AbortSignal;
+}
+
+async function ask(client: OpenAI, { model, text, refused, signal }: Question): Promise<string> {
   // The sender of a patch cannot know it, so nothing in the text can end the data.
   const fence = `=====${randomUUID()}=====`;
   const completion = await client.chat.completions.create(
@@ -104,9 +127,15 @@ async function ask(client: OpenAI, { model, timeoutMs }: ProseSettings, text: st
       messages: [
         { role: 'system', content: INSTRUCTIONS },
         { role: 'user', content: `${fence}\n${text}\n${fence}` },
+        ...(refused === undefined
+          ? []
+          : [
+              { role: 'assistant' as const, content: refused.candidate },
+              { role: 'user' as const, content: `That cannot be used: ${refused.wrong}. Edit the comment once more.` },
+            ]),
       ],
     },
-    { signal: AbortSignal.timeout(timeoutMs) },
+    { signal },
   );
   const choice = completion?.choices?.[0];
   const content: unknown = choice?.message?.content;

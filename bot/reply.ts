@@ -6,7 +6,7 @@
  * without control characters, and never the start of a line that some robot would obey.
  */
 
-import type { Arch, Finding, Message, Patch, Reply, Report, Series, Witness } from '../rules/types.ts';
+import type { Arch, Finding, Message, MessageId, Patch, Reply, Report, Series, Witness } from '../rules/types.ts';
 import { STOP_LINE } from './commands.ts';
 import { attribution, quoteFindings } from './quote.ts';
 import { openTemplates, type Rendered, type Templates } from './template.ts';
@@ -70,6 +70,8 @@ export interface ReplyInput {
   readonly footer: Footer;
   /** Other words for comments of {@link commentTexts}, checked for their facts by whoever made them. */
   readonly rephrased?: ReadonlyMap<Finding, string>;
+  /** Findings that were told of an earlier revision, and the mail that told them. */
+  readonly earlier?: ReadonlyMap<Finding, { readonly revision: number; readonly messageId: MessageId }>;
 }
 
 /**
@@ -185,7 +187,7 @@ function renderReply(input: ReplyInput, templates: Templates, patch: Patch, find
   const model = isReworded ? (input.footer.model ?? 'a language model') : undefined;
   const parts = quoteFindings(patch, shown).map((part) => ({
     quote: part.quote,
-    comments: part.findings.map((finding) => words.get(finding) ?? ''),
+    comments: part.findings.map((finding) => `${stillThere(finding, input, templates)}${words.get(finding) ?? ''}`),
   }));
   const commands = [...rendered.values()].map((one) => one.reproduce).filter((one) => one !== '');
   const frame = templates.render('reply', {
@@ -206,6 +208,14 @@ function renderReply(input: ReplyInput, templates: Templates, patch: Patch, find
     subject: replySubject(patch.message.subject),
     body: `${wrapProse(frame.text).split('\n').map(harmless).join('\n')}\n`,
   };
+}
+
+/** A paragraph before the comment on what was told before; empty for what is new. */
+function stillThere(finding: Finding, { earlier, series }: ReplyInput, templates: Templates): string {
+  const told = earlier?.get(finding);
+  if (told === undefined) return '';
+  const context = { revision: series.revision, earlier: told.revision, messageId: told.messageId };
+  return `${wrapProse(templates.render('still-there', tameAll(context) as Record<string, unknown>).text)}\n\n`;
 }
 
 function inMailOrder(findings: readonly Finding[]): Finding[] {

@@ -4,7 +4,9 @@
  */
 
 import { z } from 'zod';
+import { RULES } from '../rules/index.ts';
 import { type Config, ConfigError, readConfigFile } from './config.ts';
+import { nearKeys } from './near-key.ts';
 import type { Maintainer } from './policy.ts';
 import {
   type Accounts,
@@ -43,6 +45,8 @@ export interface ServeSettings {
   readonly redisUrl?: string;
   /** IP addresses, some with a port: `192.0.2.1`, `192.0.2.1:53`, `2001:db8::1`, `[2001:db8::1]:53`. */
   readonly dnsServers?: readonly string[];
+  /** In lower case. */
+  readonly arcHosts: readonly string[];
   readonly maxCommandAgeMs: number;
   readonly prose?: {
     readonly baseUrl: string;
@@ -92,6 +96,7 @@ export function serveSettings(config: Config, env: Env, path: string): ServeSett
       lookMs: serve.look_s * 1000,
       ...(redisUrl !== undefined && { redisUrl }),
       ...(commands.dns_servers && { dnsServers: commands.dns_servers }),
+      arcHosts: commands.arc_hosts.map((host) => host.toLowerCase()),
       maxCommandAgeMs: commands.max_age_hours * HOUR_MS,
       ...(prose && { prose }),
     };
@@ -155,6 +160,14 @@ function mailboxesOf({ config, wrong }: Given, accounts: Accounts): ServeSetting
 }
 
 function checkMaintainers({ config, wrong }: Given): void {
+  const known = RULES.map(({ id }) => id);
+  for (const [at, { rules = [] }] of config.maintainer.entries()) {
+    for (const rule of rules.filter((one) => !known.includes(one))) {
+      const near = nearKeys(rule, known);
+      const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there are: ${known.join(', ')}`;
+      wrong(`maintainer[${at}].rules: there is no rule ${JSON.stringify(rule)}; ${hint}`);
+    }
+  }
   if (config.maintainer.length === 0)
     wrong(
       'nobody has asked to hear from depbot; add [[maintainer]] with address = "ann@example.org", lists = ["linux-input@vger.kernel.org"], paths = ["drivers/input/"]',

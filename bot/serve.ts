@@ -3,13 +3,17 @@
 import { join } from 'node:path';
 import { openQueue } from '../queue/bullmq.ts';
 import { withLock } from '../queue/provision-lock.ts';
+import { openRepository } from '../queue/repository.ts';
 import { setToolPath } from '../queue/sandbox.ts';
-import { type Config, readConfigFile, stateDir } from './config.ts';
+import { type Config, ConfigError, readConfigFile, stateDir } from './config.ts';
 import { type Log, openLog } from './log.ts';
 import type { World } from './main.ts';
+import type { Maintainers } from './maintainers.ts';
+import { nearKeys } from './near-key.ts';
 import { redisOf } from './own-redis.ts';
 import { type ServeSettings, serveSettings } from './serve-settings.ts';
 import { Service } from './service.ts';
+import { TreeMaintainers } from './tree-maintainers.ts';
 import { openWorker } from './worker-command.ts';
 
 export interface ServeArguments {
@@ -60,7 +64,15 @@ async function serve({ args, config, settings, state, log, world }: Start): Prom
       });
       closing.unshift(() => worker.close());
     }
-    const service = new Service(settings, state, log, world, queue);
+    const repo = await openRepository({
+      treeDir: settings.treeDir,
+      stateDir: stateDir(config, world.env),
+      ...(world.env['PATH'] && { searchPath: world.env['PATH'] }),
+    });
+    closing.unshift(() => repo.close());
+    const maintainers = new TreeMaintainers(repo, log);
+    checkSections(settings, await maintainers.current());
+    const service = new Service({ settings, state, log, world, queue, maintainers });
     closing.unshift(() => service.close());
     log.info(`serving: ${settings.mailboxes.length} mailboxes, ${settings.maintainers.length} maintainers opted in`);
     await service.run(signal);
@@ -68,4 +80,19 @@ async function serve({ args, config, settings, state, log, world }: Start): Prom
   } finally {
     for (const close of closing) await close();
   }
+}
+
+/** A section that MAINTAINERS does not have would cover nothing, for ever. Throws ConfigError. */
+function checkSections({ maintainers: entries, path }: ServeSettings, maintainers: Maintainers): void {
+  const known = new Set(maintainers.sections.map(({ name }) => name));
+  const wrong = entries.flatMap(({ sections, from }) =>
+    sections
+      .filter((name) => !known.has(name))
+      .map((name) => {
+        const near = nearKeys(name, [...known]);
+        const hint = near.length > 0 ? `did you mean ${near.map((one) => `"${one}"`).join(' or ')}?` : 'look there';
+        return `${path}: maintainer.sections (${from}): MAINTAINERS of the tree has no section "${name}"; ${hint}`;
+      }),
+  );
+  if (wrong.length > 0) throw new ConfigError(wrong.join('\n'));
 }

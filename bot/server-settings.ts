@@ -17,6 +17,8 @@ export interface SmtpSettings {
   /** With a password, or neither. */
   readonly user?: string;
   readonly password?: string;
+  /** In place of a password: the command that prints it, and its key. */
+  readonly passwordCommand?: SecretCommand;
   /** Certificates of authorities to trust instead of the usual ones, PEM. */
   readonly ca?: string;
 }
@@ -24,6 +26,13 @@ export interface SmtpSettings {
 export interface ImapSettings extends SmtpSettings {
   /** The NAME of [imap.NAME]. */
   readonly name: string;
+  /** In place of a password: prints a token for OAuth 2 (RFC 7628). */
+  readonly tokenCommand?: SecretCommand;
+}
+
+export interface SecretCommand {
+  readonly key: string;
+  readonly argv: readonly string[];
 }
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -45,7 +54,10 @@ export function accountsOf(given: Given): Accounts {
   return new Map(
     Object.entries(given.config.imap).map(([name, server]) => {
       const variable = `DEPBOT_IMAP_${name.toUpperCase().replaceAll('-', '_')}_PASSWORD`;
-      return [name, { name, ...serverOf(given, { section: `imap.${name}`, server, ports: PORTS.imap, variable }) }];
+      const section = `imap.${name}`;
+      const common = serverOf(given, { section, server, ports: PORTS.imap, variable });
+      const { token_command: argv } = server;
+      return [name, { name, ...common, ...(argv && { tokenCommand: { key: `${section}.token_command`, argv } }) }];
     }),
   );
 }
@@ -91,12 +103,16 @@ function serverOf({ env, wrong }: Given, { section, server, ports, variable }: S
       `${section}.tls = "none" would send mails and password to ${host} in the clear, and is for this machine only; in [${section}]: tls = "implicit", or "starttls"`,
     );
   const password = secretOf(`${section}.password_file`, { file: server.password_file, env: env[variable], wrong });
-  if (user !== undefined && password === undefined)
+  const { password_command: argv, token_command: tokenArgv } = server;
+  const ways = [password, argv, tokenArgv].filter((way) => way !== undefined).length;
+  if (user !== undefined && ways === 0)
     wrong(
       `${section}.user has no password; in [${section}]: password_file = "/etc/depbot/password", or set ${variable}`,
     );
-  if (user === undefined && password !== undefined)
+  if (user === undefined && ways > 0)
     wrong(`${section}.user is not set, and there is a password; in [${section}]: user = "depbot"`);
+  if (ways > 1)
+    wrong(`${section} has more than one of password_file, ${variable}, password_command and token_command; leave one`);
   const ca = server.ca_file === undefined ? undefined : readCertificates(server.ca_file);
   if (ca?.ok === false) wrong(`${section}.ca_file: ${ca.why}`);
   return {
@@ -105,6 +121,7 @@ function serverOf({ env, wrong }: Given, { section, server, ports, variable }: S
     tls,
     ...(user !== undefined && { user }),
     ...(password !== undefined && { password }),
+    ...(argv && { passwordCommand: { key: `${section}.password_command`, argv } }),
     ...(ca?.ok && { ca: ca.text }),
   };
 }

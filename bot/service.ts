@@ -5,30 +5,39 @@
 
 import { join } from 'node:path';
 import type { JobQueue } from '../queue/bullmq.ts';
-import { jobOf } from '../queue/jobs.ts';
+import { jobOf, seriesKey } from '../queue/jobs.ts';
 import { uncheckedReport } from '../queue/report.ts';
 import type { Outcome, Report, Series } from '../rules/types.ts';
 import { announce } from './announce.ts';
 import { answer, reportText } from './answer.ts';
+import type { AskedCheck } from './asked-check.ts';
 import { keepTrying, pause } from './back-off.ts';
+import { Bell } from './bell.ts';
+import { noteBounce } from './bounce.ts';
 import { Courier } from './courier.ts';
 import { Desk } from './desk.ts';
+import { deedsOf } from './desk-deeds.ts';
+import { Dismissed } from './dismissed.ts';
 import { authenticate, dnsResolver } from './dkim.ts';
 import { Docket } from './docket.ts';
 import { openDrafts } from './drafts.ts';
+import { STOP_FILE, whyStopped } from './emergency-stop.ts';
 import { watchMailbox } from './inbox.ts';
 import { seriesOfJob } from './job-series.ts';
 import type { Log } from './log.ts';
 import { MailStore } from './mail-store.ts';
 import { Mailroom, oldestDay } from './mailroom.ts';
 import type { World } from './main.ts';
-import { Outbox, type Outgoing } from './outbox.ts';
-import { isOptedIn } from './policy.ts';
+import { OptIns } from './opt-in.ts';
+import { Outbox } from './outbox.ts';
+import type { Outgoing } from './outgoing.ts';
+import type { Maintainer, Policy } from './policy.ts';
 import { openProse } from './prose.ts';
 import { type Footer, footerOf } from './reply.ts';
 import type { ServeSettings } from './serve-settings.ts';
 import { openSmtp } from './smtp.ts';
 import { Stopped } from './stopped.ts';
+import type { TreeMaintainers } from './tree-maintainers.ts';
 
 /** Between two rounds when nothing happens. */
 const IDLE_MS = 5000;
@@ -37,6 +46,16 @@ const RETRY_MS = 10 * 60_000;
 const MOST_RETRY_MS = 6 * 60 * 60_000;
 const DAY_MS = 24 * 60 * 60_000;
 const KEEP_REPORTS_DAYS = 90;
+
+export interface ServiceParts {
+  readonly settings: ServeSettings;
+  /** Folder of the service's own. */
+  readonly state: string;
+  readonly log: Log;
+  readonly world: World;
+  readonly queue: JobQueue;
+  readonly maintainers: TreeMaintainers;
+}
 
 export class Service {
   readonly #settings: ServeSettings;
@@ -51,6 +70,9 @@ export class Service {
   readonly #drafts: ReturnType<typeof openDrafts> | undefined;
   readonly #desk: Desk;
   readonly #stopped: Stopped;
+  readonly #optIns: OptIns;
+  readonly #dismissed: Dismissed;
+  readonly #maintainers: TreeMaintainers;
   readonly #footer: Footer;
   readonly #prose: ReturnType<typeof openProse> | undefined;
   /** Jobs that the queue has from us since the start. */
@@ -62,9 +84,13 @@ export class Service {
   /** When a series that had failed was asked for. */
   readonly #askedAt = new Map<string, Date>();
   readonly #bell = new Bell();
+  /** Mailboxes that are watched, by name, and the watches that were begun since the start. */
+  readonly #watched = new Set<string>();
+  readonly #laterWatches: Promise<void>[] = [];
 
-  constructor(settings: ServeSettings, state: string, log: Log, world: World, queue: JobQueue) {
+  constructor({ settings, state, log, world, queue, maintainers }: ServiceParts) {
     const now = world.date;
+    this.#maintainers = maintainers;
     this.#settings = settings;
     this.#log = log;
     this.#now = now;
@@ -74,6 +100,8 @@ export class Service {
     this.#docket = new Docket(join(state, 'jobs'));
     this.#outbox = new Outbox(join(state, 'outbox'), log);
     this.#stopped = new Stopped(join(state, 'stopped'));
+    this.#optIns = new OptIns(join(state, 'asked-by-mail.json'), now);
+    this.#dismissed = new Dismissed(join(state, 'dismissed.json'), now);
     this.#footer = footerOf(settings.bot);
     this.#prose = settings.prose && openProse(settings.prose, log);
     this.#drafts = settings.drafts && openDrafts({ ...settings.drafts, log, signal: world.stop });
@@ -84,6 +112,7 @@ export class Service {
       copies: (messageId) => this.#store.raws(messageId),
       readSince: () => this.#readSince(),
       stopped: () => this.#stopped.addresses,
+      halted: () => whyStopped(join(state, STOP_FILE), settings.path),
       onHeld: (meta, why) => this.#tellHeld(meta, why),
       lookMs: settings.lookMs,
       now,
@@ -104,6 +133,7 @@ export class Service {
       this.#loop('outbox', signal, () => this.#courier.round()),
       this.#sweepDaily(signal),
     ]);
+    await Promise.all(this.#laterWatches);
   }
 
   async close(): Promise<void> {
@@ -112,6 +142,7 @@ export class Service {
 
   #watch({ account, folder }: ServeSettings['mailboxes'][number], signal: AbortSignal): Promise<void> {
     const name = `${account.name}/${folder}`;
+    this.#watched.add(name);
     return watchMailbox({
       account,
       folder,
@@ -122,11 +153,17 @@ export class Service {
       now: this.#now,
       load: () => this.#store.position(name),
       record: async (mails, position) => {
+        for (const { raw } of mails) noteBounce(raw, this.#outbox, this.#log);
         const messages = this.#mailroom.take(mails);
         this.#desk.take(messages);
+        for (const { old, by } of this.#mailroom.supersededBy(messages)) this.#withdraw(old, by.subject);
         for (const series of this.#mailroom.seriesWith(messages)) this.#open(series);
         this.#store.savePosition(name, position);
         this.#bell.ring();
+      },
+      onNextSlice: (next) => {
+        if (!this.#watched.has(`${account.name}/${next}`))
+          this.#laterWatches.push(this.#watch({ account, folder: next }, signal));
       },
       // What came before the last catch-up was there for this one.
       onCaughtUp: () => {
@@ -176,8 +213,34 @@ export class Service {
     });
   }
 
-  #open(series: Series): Outcome<{ key: string }, { why: string }> {
-    const made = jobOf(series);
+  get #entries(): readonly Maintainer[] {
+    return [...this.#settings.maintainers, ...this.#optIns.entries];
+  }
+
+  async #policy(): Promise<Policy> {
+    return {
+      entries: this.#entries,
+      maintainers: await this.#maintainers.current(),
+      stoppedAddresses: this.#stopped.addresses,
+      stoppedSections: this.#stopped.sections,
+    };
+  }
+
+  /** Nobody wants to hear of a series that has a later revision: no draft, no mail, no work. */
+  #withdraw(old: Series, by: string): void {
+    const key = seriesKey(old);
+    if (!this.#docket.isKnown(key)) return;
+    this.#outbox.withdraw(key);
+    if (this.#docket.isClosed(key)) return;
+    this.#log.info(`${old.subject}: not checked further; ${by} supersedes it`);
+    // Somebody may wait for the report.
+    this.#docket.keepReport(key, uncheckedReport(old, { stage: 'input', why: `${by} supersedes it` }));
+    this.#docket.close(key);
+    void this.#queue.forget(key).catch((error: Error) => this.#log.warn(`series ${key}: ${error.message}`));
+  }
+
+  #open(series: Series, asked?: AskedCheck['asked']): Outcome<{ key: string }, { why: string }> {
+    const made = jobOf(series, asked);
     if (!made.ok) {
       this.#log.warn(`${series.subject}: not checked: ${made.why}`);
       return made;
@@ -187,8 +250,8 @@ export class Service {
   }
 
   /** As #open, for somebody who waits: what rests after a failure is tried now. */
-  #openAtOnce(series: Series): Outcome<{ key: string }, { why: string }> {
-    const opened = this.#open(series);
+  #openAtOnce(series: Series, asked: AskedCheck['asked']): Outcome<{ key: string }, { why: string }> {
+    const opened = this.#open(series, asked);
     if (opened.ok && this.#docket.failure(opened.key)) {
       this.#resting.delete(opened.key);
       this.#askedAt.set(opened.key, this.#now());
@@ -279,21 +342,23 @@ export class Service {
     }
     const job = this.#docket.job(key);
     if (!job) return;
-    await announce(seriesOfJob(job), this.#docket.report(key)!, key, this.#announcing());
-    this.#docket.close(key);
+    if (!job.asked) await announce(seriesOfJob(job), this.#docket.report(key)!, key, this.#announcing(key));
+    if (!this.#docket.isClosed(key)) this.#docket.close(key);
     await this.#queue.forget(key);
     this.#queued.delete(key);
     this.#resting.delete(key);
   }
 
-  #announcing(): Parameters<typeof announce>[3] {
-    const { bot, maintainers, sendUnbuilt } = this.#settings;
+  #announcing(key: string): Parameters<typeof announce>[3] {
+    const { bot, sendUnbuilt } = this.#settings;
     return {
       outbox: this.#outbox,
-      maintainers,
       sendUnbuilt,
+      policy: () => this.#policy(),
+      dismissed: this.#dismissed,
+      isCurrent: () => !this.#docket.isClosed(key),
+      isAutoSubmitted: bot.auto_submitted,
       bot: bot.address,
-      stopped: () => this.#stopped.addresses,
       log: this.#log,
       now: this.#now,
       footer: this.#footer,
@@ -303,41 +368,28 @@ export class Service {
   }
 
   #hands(): ConstructorParameters<typeof Desk>[2] {
-    const { bot, maintainers, dnsServers, maxCommandAgeMs } = this.#settings;
+    const { bot, dnsServers, arcHosts, maxCommandAgeMs, drafts } = this.#settings;
     const resolver = dnsResolver(dnsServers === undefined ? {} : { servers: dnsServers });
     const answering = this.#answering();
     return {
-      isOptedIn: (address) => isOptedIn(address, maintainers),
-      authenticate: (raw) => authenticate(raw, { resolver, now: this.#now(), maxAgeMs: maxCommandAgeMs }),
+      ...deedsOf({
+        outbox: this.#outbox,
+        courier: this.#courier,
+        stopped: this.#stopped,
+        optIns: this.#optIns,
+        dismissed: this.#dismissed,
+        maintainers: this.#maintainers,
+        entries: () => this.#entries,
+        answered: (references) => this.#mailroom.answered(references),
+        check: (series, asked) => this.#openAtOnce(series, asked),
+        hasDrafts: drafts !== undefined,
+        log: this.#log,
+      }),
+      authenticate: (raw) => authenticate(raw, { resolver, now: this.#now(), maxAgeMs: maxCommandAgeMs, arcHosts }),
       raws: (messageId) => this.#store.raws(messageId),
-      answered: (references) => this.#mailroom.answered(references),
-      check: (series) => this.#openAtOnce(series),
       report: (key) => this.#reportOf(key),
-      draftOwners: (messageId) => {
-        const found = this.#outbox.find(messageId);
-        const canBe = found?.meta.kind === 'reply' && (found.meta.via === 'draft' || found.state === 'held');
-        return canBe ? found.meta.maintainers : undefined;
-      },
-      send: (messageId) => this.#courier.approve(messageId),
-      discard: (messageId) => this.#courier.discard(messageId),
-      stop: (address) => this.#stopped.add(address),
       answer: (command, seed, paragraphs) => answer(command, seed, paragraphs, answering),
-      reportText: (series, report) => reportText(series, report, this.#footer, bot.templates_dir),
+      reportText: (series, report, detail) => reportText(series, report, this.#footer, bot.templates_dir, detail),
     };
-  }
-}
-
-/** Wakes everybody who waits. */
-class Bell {
-  #ring = Promise.withResolvers<void>();
-
-  /** Resolves at the next ring after this call. */
-  next(): Promise<void> {
-    return this.#ring.promise;
-  }
-
-  ring(): void {
-    this.#ring.resolve();
-    this.#ring = Promise.withResolvers<void>();
   }
 }

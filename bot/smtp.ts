@@ -8,6 +8,7 @@
 
 import { Readable } from 'node:stream';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
+import { secretOfCommand } from './secret-command.ts';
 
 /** Bytes of a mail that are handed to the connection at a time. */
 const CHUNK_BYTES = 64 * 1024;
@@ -32,6 +33,8 @@ export interface SmtpSettings {
   readonly tls: 'implicit' | 'starttls' | 'none';
   readonly user?: string;
   readonly password?: string;
+  /** In place of a password: the command that prints it, and its key. */
+  readonly passwordCommand?: { readonly key: string; readonly argv: readonly string[] };
   /** Certificates in PEM form to trust in place of the usual ones. */
   readonly ca?: string;
   /** Name in the greeting to the server. */
@@ -88,8 +91,9 @@ export function openSmtp(settings: SmtpSettings): Smtp {
 }
 
 async function send(settings: SmtpSettings, envelope: SmtpEnvelope, eml: Uint8Array): Promise<Taken> {
-  const { host, tls, user, password, timeouts = TIMEOUTS } = settings;
+  const { host, tls, user, timeouts = TIMEOUTS } = settings;
   const port = settings.port ?? DEFAULT_PORT[tls];
+  const password = await passwordOf(settings);
   const connection = new SMTPConnection({
     host,
     port,
@@ -141,6 +145,14 @@ async function send(settings: SmtpSettings, envelope: SmtpEnvelope, eml: Uint8Ar
     clearTimeout(timer);
     body.destroy();
   }
+}
+
+/** Throws SmtpError. */
+async function passwordOf({ password, passwordCommand }: SmtpSettings): Promise<string | undefined> {
+  if (!passwordCommand) return password;
+  return secretOfCommand(passwordCommand.key, passwordCommand.argv).catch((error: Error) => {
+    throw new SmtpError('away', error.message);
+  });
 }
 
 /** What nodemailer attaches to an error. */

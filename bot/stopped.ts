@@ -1,17 +1,25 @@
-/** Addresses that said `#depbot stop`: a file with one a line, which the operator may edit. */
+/**
+ * Who said `#depbot stop`: a file with an address a line, or `section NAME` for one of MAINTAINERS, which the operator
+ * may edit.
+ */
 
 import { readFileSync } from 'node:fs';
 import { writeDurably } from './durable.ts';
 
+const HEAD = '# These asked for no more mails. Take a line away to undo that, then restart.\n';
+const SECTION = 'section ';
+
 export class Stopped {
   readonly #path: string;
   readonly #addresses = new Set<string>();
+  readonly #sections = new Set<string>();
 
   constructor(path: string) {
     this.#path = path;
     for (const line of readOrNothing(path).split('\n')) {
-      const address = line.trim().toLowerCase();
-      if (address !== '' && !address.startsWith('#')) this.#addresses.add(address);
+      const text = line.trim();
+      if (text.startsWith(SECTION)) this.#sections.add(text.slice(SECTION.length).trim());
+      else if (text !== '' && !text.startsWith('#')) this.#addresses.add(text.toLowerCase());
     }
   }
 
@@ -20,11 +28,28 @@ export class Stopped {
     return this.#addresses;
   }
 
-  /** On disk when it returns. */
-  add(address: string): void {
+  /** As MAINTAINERS has them. */
+  get sections(): ReadonlySet<string> {
+    return this.#sections;
+  }
+
+  /** An address, and the names of sections that it spoke for. On disk when it returns. */
+  add(address: string, sections: readonly string[] = []): void {
     this.#addresses.add(address.toLowerCase());
-    const head = '# These asked for no more mails. Take a line away to undo that, then restart.\n';
-    writeDurably(this.#path, `${head}${[...this.#addresses].sort().join('\n')}\n`);
+    for (const name of sections) this.#sections.add(name);
+    this.#write();
+  }
+
+  /** Takes them back. On disk when it returns. */
+  remove(address: string, sections: readonly string[]): void {
+    this.#addresses.delete(address.toLowerCase());
+    for (const name of sections) this.#sections.delete(name);
+    this.#write();
+  }
+
+  #write(): void {
+    const sections = [...this.#sections].sort().map((name) => `${SECTION}${name}`);
+    writeDurably(this.#path, `${HEAD}${[...[...this.#addresses].sort(), ...sections].join('\n')}\n`);
   }
 }
 

@@ -5,6 +5,8 @@
 
 /** Mails that are looked at, of one domain. */
 const MAILS_AN_HOUR = 30;
+/** Mails that are obeyed, of one address. */
+const MAILS_OF_ONE_AN_HOUR = 30;
 const HOUR_MS = 60 * 60 * 1000;
 /** Strangers who are told that they are strangers, of all domains. */
 const TOLD_A_DAY = 50;
@@ -41,9 +43,28 @@ export class Strangers {
     return { ok: false, isNews };
   }
 
-  /** One more was told. */
-  told(): void {
+  /** Whether one more may be told; it counts then. */
+  tell(): boolean {
+    if (this.#told >= TOLD_A_DAY) return false;
     this.#told += 1;
+    return true;
+  }
+}
+
+/** How many mails with commands of one sender are obeyed, known or not. Counted in memory, too. */
+export class SenderRate {
+  readonly #obeyed = new Map<string, number>();
+  #hourMs = 0;
+
+  /** Counts a mail; false for one too many within the hour. */
+  admit(address: string, nowMs: number): boolean {
+    if (nowMs - this.#hourMs >= HOUR_MS) {
+      this.#hourMs = nowMs;
+      this.#obeyed.clear();
+    }
+    const count = this.#obeyed.get(address) ?? 0;
+    this.#obeyed.set(address, count + 1);
+    return count < MAILS_OF_ONE_AN_HOUR;
   }
 }
 

@@ -27,6 +27,16 @@ export function superseded(series: readonly Assembled[]): Map<Assembled, Assembl
   return by;
 }
 
+/** Names under which all revisions of a series can be known: one author's, with one title or one change-id. */
+export function lineageOf(series: Assembled): readonly string[] {
+  return namesOf(series).lineage;
+}
+
+/** Whether two series with these names may be revisions of one; in doubt they are. */
+export function isSameLineage(a: readonly string[], b: readonly string[]): boolean {
+  return a.some((name) => b.includes(name));
+}
+
 interface Place {
   readonly series: Assembled;
   readonly at: number;
@@ -36,15 +46,15 @@ interface Place {
   readonly seeks: readonly string[];
 }
 
-function namesOf(series: Assembled): Pick<Place, 'names' | 'seeks'> {
+function namesOf(series: Assembled): Pick<Place, 'names' | 'seeks'> & { readonly lineage: readonly string[] } {
   const author = series.author.address.toLowerCase();
   const name = (kind: string, text: string): string => JSON.stringify([author, kind, text]);
   const title = parseSubject(series.subject).title.toLowerCase();
   const changeId = series.complete ? series.changeId : undefined;
   const [titled, titledOnly] = [name('title', title), name('title alone', title)];
-  if (changeId === undefined) return { names: [titled, titledOnly], seeks: [titled] };
+  if (changeId === undefined) return { names: [titled, titledOnly], seeks: [titled], lineage: [titled] };
   const identified = name('change-id', changeId);
-  return { names: [identified, titled], seeks: [identified, titledOnly] };
+  return { names: [identified, titled], seeks: [identified, titledOnly], lineage: [identified, titled] };
 }
 
 function newest(places: readonly Place[]): Map<string, Place> {

@@ -91,6 +91,11 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     contact: 'who reads answers, or null',
     model: 'language model that worded comments of this mail, or null',
   },
+  'still-there': {
+    revision: 'number of this revision of the series',
+    earlier: 'number of the revision of which the finding was told before',
+    messageId: 'Message-ID of the mail that told it, without brackets',
+  },
   verified: {
     rung: '1 derived, 2 configured, 3 built',
     before: 'whether a run without the series agreed',

@@ -4,14 +4,18 @@ import { once } from 'node:events';
 import { startWorker, type Worker } from '../queue/bullmq.ts';
 import { type CheckOptions, check } from '../queue/check.ts';
 import type { RedisAddress } from '../queue/redis-server.ts';
+import { uncheckedReport } from '../queue/report.ts';
 import { openRepository, type Repository } from '../queue/repository.ts';
 import { setToolPath } from '../queue/sandbox.ts';
+import { withAsked } from './asked-check.ts';
 import { checkOptions } from './check-options.ts';
 import { type Config, readConfigFile, stateDir } from './config.ts';
 import { seriesOfJob } from './job-series.ts';
 import { type Log, openLog } from './log.ts';
 import type { World } from './main.ts';
+import { treesOf } from './policy.ts';
 import { workerSettings } from './serve-settings.ts';
+import { TreeMaintainers } from './tree-maintainers.ts';
 
 export interface RunningWorker {
   /** Lets the series under way end, then stops. */
@@ -36,12 +40,21 @@ export async function openWorker({ redis, alone, treeDir, config, world, log }: 
     ...(world.env['PATH'] && { searchPath: world.env['PATH'] }),
   });
   const options: CheckOptions = checkOptions({}, config, world);
+  const maintainers = new TreeMaintainers(repo, log);
   const worker: Worker = startWorker(
     redis,
     async (job) => {
       const series = seriesOfJob(job);
       log.info(`${series.subject}: checking`);
-      return check(series, repo, options);
+      const naming = config.maintainer.filter((entry) => entry.trees !== undefined);
+      const trees = naming.length === 0 ? [] : treesOf(series, naming, await maintainers.current());
+      const own = trees.length > 0 ? { ...options, candidates: trees } : options;
+      const read = job.asked ? await withAsked(own, job.asked, repo) : { ok: true as const, options: own };
+      if (!read.ok) return uncheckedReport(series, { stage: 'input', why: read.why });
+      return check(series, repo, read.options).catch((error: Error) => {
+        if (job.asked === undefined || error.name !== 'UnknownArchError') throw error;
+        return uncheckedReport(series, { stage: 'input', why: error.message });
+      });
     },
     { log, concurrency: 1, alone },
   );

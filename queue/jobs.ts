@@ -23,6 +23,18 @@ const NOT_BASE64 = /[^A-Za-z0-9+/=]/;
 
 const Key = z.string().regex(/^[0-9a-f]{32}$/, 'not 32 hex digits');
 
+/** What somebody who asks for a check by mail wants of it; checked by whoever read the mail, and here for its form. */
+const AskedSchema = z.strictObject({
+  base: z.exactOptional(z.string().min(1).max(200)),
+  archs: z.exactOptional(z.array(z.string().regex(/^[a-z0-9_]+$/)).max(40)),
+  config: z.exactOptional(
+    z.union([
+      z.strictObject({ file: z.string().min(1).max(200) }),
+      z.strictObject({ settings: z.array(z.string().regex(/^\w+=[ymn]$/)).max(50) }),
+    ]),
+  ),
+});
+
 const CheckJobSchema = z.strictObject({
   schema: z.literal(1),
   key: Key,
@@ -34,6 +46,8 @@ const CheckJobSchema = z.strictObject({
     .min(1)
     .max(MOST_MAILS)
     .refine((mails) => bytesOf(mails) <= MOST_BYTES, `more than ${MOST_BYTES / 2 ** 20} MiB of mails`),
+  /** There where the report is for somebody who asked, and for nobody else. */
+  asked: z.exactOptional(AskedSchema),
 });
 
 const CheckResultSchema = z.strictObject({
@@ -54,6 +68,7 @@ const CheckResultSchema = z.strictObject({
   ),
 });
 
+export type Asked = Readonly<z.infer<typeof AskedSchema>>;
 /** One assembled series to check. */
 export type CheckJob = Readonly<z.infer<typeof CheckJobSchema>>;
 /** What came of it. */
@@ -94,15 +109,16 @@ export interface Worker {
 
 /**
  * 32 hex digits that stand for a series: a digest of its Message-IDs in order, cover letter first. The same series
- * has the same key on every machine; one with a patch sent again has another.
+ * has the same key on every machine; one with a patch sent again has another, and so has a check with wishes.
  */
-export function seriesKey(series: Series): string {
+export function seriesKey(series: Series, asked?: Asked): string {
   const ids = mailsInOrder(series).map(({ messageId }) => messageId);
-  return createHash('sha256').update(JSON.stringify(ids)).digest('hex').slice(0, KEY_CHARS);
+  const named = asked === undefined ? ids : [ids, asked];
+  return createHash('sha256').update(JSON.stringify(named)).digest('hex').slice(0, KEY_CHARS);
 }
 
 /** The job that checks a series; `why` when it is larger than a job may be. */
-export function jobOf(series: Series): Outcome<{ readonly job: CheckJob }, { readonly why: string }> {
+export function jobOf(series: Series, asked?: Asked): Outcome<{ readonly job: CheckJob }, { readonly why: string }> {
   const raw = mailsInOrder(series).map((message) => message.raw);
   const bytes = raw.reduce((sum, mail) => sum + mail.length, 0);
   if (raw.length > MOST_MAILS) return { ok: false, why: `${raw.length} mails; at most ${MOST_MAILS} are checked` };
@@ -111,7 +127,13 @@ export function jobOf(series: Series): Outcome<{ readonly job: CheckJob }, { rea
   const mails = raw.map((mail) => Buffer.from(mail).toString('base64'));
   return {
     ok: true,
-    job: { schema: 1, key: seriesKey(series), subject: series.subject.slice(0, SUBJECT_CHARS), mails },
+    job: {
+      schema: 1,
+      key: seriesKey(series, asked),
+      subject: series.subject.slice(0, SUBJECT_CHARS),
+      mails,
+      ...(asked && { asked }),
+    },
   };
 }
 

@@ -24,13 +24,14 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 const POWERS: readonly { readonly modules: RegExp; readonly holders: RegExp }[] = [
   {
     modules: /^node:child_process$/,
-    holders: /^(queue\/(git|sandbox|redis-server|provision(-[a-z]+)?)\.ts|bot\/(quickstart\.ts|depbot\.mjs))$/,
+    holders:
+      /^(queue\/(git|sandbox|redis-server|provision(-[a-z]+)?)\.ts|bot\/(quickstart\.ts|secret-command\.ts|depbot\.mjs))$/,
   },
   { modules: /^simple-git(\/|$)/, holders: /^queue\/git\.ts$/ },
   { modules: /^imapflow(\/|$)/, holders: /^bot\/(imap|inbox|drafts)\.ts$/ },
   { modules: /^nodemailer(\/|$)/, holders: /^bot\/(eml|smtp|message(-[a-z]+)?)\.ts$/ },
   { modules: /^(bullmq|ioredis)(\/|$)/, holders: /^queue\/(bullmq|redis-server)\.ts$/ },
-  { modules: /^mailauth(\/|$)/, holders: /^bot\/dkim\.ts$/ },
+  { modules: /^mailauth(\/|$)/, holders: /^bot\/(dkim|arc)\.ts$/ },
   { modules: /^openai(\/|$)/, holders: /^bot\/prose\.ts$/ },
   { modules: /^(web-tree-sitter|tree-sitter-c)(\/|$)/, holders: /^queue\/tree-sitter\.ts$/ },
   { modules: /^node:worker_threads$/, holders: /^queue\/c-(reader|worker)\.ts$/ },

@@ -1,3 +1,4 @@
+/** From reports to the outbox. Above 400 lines: all of it needs this one world. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import type { Maintainer } from '../../bot/policy.ts';
 import type { Prose } from '../../bot/prose.ts';
 import { STOP_SENTENCE } from '../../bot/reply.ts';
 import type { Message, Report, Series } from '../../rules/types.ts';
+import { entryOf, policyOf } from '../support/policy.ts';
 import {
   configUpgrade,
   recursion,
@@ -33,10 +35,12 @@ beforeEach(() => {
   outbox = new Outbox(dir, log);
   options = {
     outbox,
-    maintainers: [entry()],
     sendUnbuilt: false,
+    policy: async () => policyOf([entry()]),
+    dismissed: { whyNot: () => undefined },
+    isCurrent: () => true,
+    isAutoSubmitted: true,
     bot: BOT,
-    stopped: () => new Set(),
     footer: { ...sampleFooter, stop: STOP_SENTENCE },
     log,
     now: () => new Date('2026-07-07T10:00:00Z'),
@@ -48,8 +52,9 @@ afterEach(() => {
 
 function entry(more: Partial<Maintainer> = {}): Maintainer {
   const [lists, paths] = [['linux-hwmon@vger.kernel.org'], ['drivers/hwmon/', 'drivers/clk/']];
-  return { address: 'max@example.org', lists, paths, mode: 'draft', ...more };
+  return entryOf({ lists, paths, ...more });
 }
+const requests = (...entries: Maintainer[]): Partial<AnnounceOptions> => ({ policy: async () => policyOf(entries) });
 const tell = (more: Partial<AnnounceOptions> = {}, report: Report = FOUND, series: Series = sampleSeries) =>
   announce(series, report, KEY, { ...options, ...more });
 /** The mails in a state of the outbox, by the patch that each answers. */
@@ -63,7 +68,9 @@ const notBuilt = { ...recursion, verification: { ...recursion.verification, notB
 const metas = (): number => readdirSync(join(dir, 'meta')).length;
 const header = (text: string, name: string): string | undefined =>
   new RegExp(`^${name}: (.*(?:\\n[ \\t].*)*)`, 'm').exec(text)?.[1]?.replaceAll(/\n[ \t]/g, ' ');
-const stoppedBy = (...addresses: string[]): Partial<AnnounceOptions> => ({ stopped: () => new Set(addresses) });
+const stoppedBy = (entries: Maintainer[], ...addresses: string[]): Partial<AnnounceOptions> => ({
+  policy: async () => policyOf(entries, { stoppedAddresses: new Set(addresses) }),
+});
 
 describe('nobody hears anything', () => {
   test.each<[string, Report, Partial<AnnounceOptions>, RegExp]>([
@@ -75,19 +82,19 @@ describe('nobody hears anything', () => {
       /: could not check \(apply\): patch 2 does not apply$/,
     ],
     ['of a finding about code that was not built', sampleReport([notBuilt]), {}, /: kept; not built: no compiler/],
-    ['when nobody opted in', FOUND, { maintainers: [] }, /: 3 findings, kept; nobody opted in/],
-    ['of other paths', FOUND, { maintainers: [entry({ paths: ['drivers/net/'] })] }, /nobody opted in/],
-    ['of other lists', FOUND, { maintainers: [entry({ lists: ['netdev@vger.kernel.org'] })] }, /nobody opted in/],
+    ['when nobody opted in', FOUND, requests(), /: 3 findings, kept; nobody opted in/],
+    ['of other paths', FOUND, requests(entry({ paths: ['drivers/net/'] })), /nobody opted in/],
+    ['of other lists', FOUND, requests(entry({ lists: ['netdev@vger.kernel.org'] })), /nobody opted in/],
     [
       'whose entry is stopped',
       sampleReport([recursion]),
-      stoppedBy('max@example.org'),
+      stoppedBy([entry()], 'max@example.org'),
       /: 1 finding, kept; nobody opted/,
     ],
     [
       'of a draft to an author who said stop',
       sampleReport([recursion]),
-      stoppedBy(AUTHOR),
+      stoppedBy([entry()], AUTHOR),
       /: kept; nobody is left in To/,
     ],
   ])('%s, and the log says why', async (_, report, more, why) => {
@@ -98,7 +105,7 @@ describe('nobody hears anything', () => {
   });
 
   test('of a reply on the list either, when the author said stop', async () => {
-    await tell({ maintainers: [entry({ mode: 'list' })], ...stoppedBy(AUTHOR) });
+    await tell(stoppedBy([entry({ mode: 'list' })], AUTHOR));
     expect(metas()).toBe(0);
   });
 
@@ -109,9 +116,9 @@ describe('nobody hears anything', () => {
 
   test('but the other maintainers, when one of them is stopped', async () => {
     const maintainers = [entry({ mode: 'private' }), entry({ address: 'Moe@Example.org', mode: 'private' })];
-    await tell({ maintainers, ...stoppedBy('max@example.org') }, sampleReport([recursion]));
+    await tell(stoppedBy(maintainers, 'max@example.org'), sampleReport([recursion]));
     expect(mails('to-send').map(({ meta }) => meta.recipients)).toEqual([['Moe@Example.org', BOT]]);
-    await tell({ maintainers, ...stoppedBy('moe@example.org') }, sampleReport([configUpgrade]));
+    await tell(stoppedBy(maintainers, 'moe@example.org'), sampleReport([configUpgrade]));
     expect(mails('to-send').map(({ meta }) => meta.recipients[0])).toEqual(['max@example.org', 'Moe@Example.org']);
   });
 });
@@ -133,7 +140,7 @@ describe('who asked', () => {
       subject: 'Re: [PATCH v2 1/4] hwmon: Add driver for the Foo 2 sensor',
       series: KEY,
       maintainers: ['max@example.org'],
-      allowedBy: 'drivers/hwmon/ on linux-hwmon@vger.kernel.org (max@example.org)',
+      allowedBy: 'drivers/hwmon/ on linux-hwmon@vger.kernel.org (max@example.org, depbot.toml:7)',
       addedAt: '2026-07-07T10:00:00.000Z',
     });
     expect(header(text, 'To')).toBe('Jane Doe <jane@example.org>');
@@ -146,7 +153,7 @@ describe('who asked', () => {
   });
 
   test('for private mails gets them alone', async () => {
-    await tell({ maintainers: [entry({ mode: 'private' })] }, sampleReport([recursion]));
+    await tell(requests(entry({ mode: 'private' })), sampleReport([recursion]));
     const [{ meta, text }] = mails('to-send') as [ReturnType<typeof mails>[0]];
     expect([meta.via, meta.recipients]).toEqual(['smtp', ['max@example.org', BOT]]);
     expect([header(text, 'To'), header(text, 'Cc')]).toEqual(['max@example.org', undefined]);
@@ -155,7 +162,7 @@ describe('who asked', () => {
   });
 
   test('for replies on the list gets them there, as everybody in the thread does', async () => {
-    await tell({ maintainers: [entry({ mode: 'list' })] }, sampleReport([recursion]));
+    await tell(requests(entry({ mode: 'list' })), sampleReport([recursion]));
     const [{ meta }] = mails('to-send') as [ReturnType<typeof mails>[0]];
     expect([meta.via, meta.recipients]).toEqual([
       'smtp',
@@ -164,14 +171,14 @@ describe('who asked', () => {
   });
 
   test('does not get it on the list when another entry asks for drafts', async () => {
-    await tell({ maintainers: [entry({ mode: 'list' }), entry({ address: 'moe@example.org' })] });
+    await tell(requests(entry({ mode: 'list' }), entry({ address: 'moe@example.org' })));
     expect([mails('to-draft').length, mails('to-send').length]).toEqual([3, 0]);
     expect(mails('to-draft')[0]!.meta.maintainers).toEqual(['max@example.org', 'moe@example.org']);
   });
 
   test('does not get it on the list either when who asked for drafts has said stop since', async () => {
     const maintainers = [entry({ mode: 'list' }), entry({ address: 'Moe@example.org' })];
-    await tell({ maintainers, ...stoppedBy('moe@example.org') });
+    await tell(stoppedBy(maintainers, 'moe@example.org'));
     expect([mails('to-draft').length, mails('to-send').length]).toEqual([3, 0]);
     expect(mails('to-draft')[0]!.meta.maintainers).toEqual(['max@example.org']);
   });
@@ -190,9 +197,9 @@ describe('who asked', () => {
       ...sampleSeries,
       patches: [{ ...first, message: { ...first.message, ...more } }, ...rest],
     };
-    await tell({ maintainers: [entry({ mode: 'list' })] }, sampleReport([undefinedSelect]), series);
+    await tell(requests(entry({ mode: 'list' })), sampleReport([undefinedSelect]), series);
     expect(mails('to-send').map(({ meta }) => meta.recipients)).toEqual([['max@example.org', BOT]]);
-    expect(lines[0]).toMatch(new RegExp(`^warning: Re: .*: private, not to all: .*${why.source}`));
+    expect(lines[0]).toMatch(new RegExp(`^warning: Re: .*: private, not list: .*${why.source}`));
   });
 
   test('of other patches of the series than the one with the finding hears nothing of it', async () => {
@@ -207,7 +214,7 @@ describe('who asked', () => {
   });
 
   test('gets it without those in Cc who said stop', async () => {
-    await tell(stoppedBy('kim@example.net'));
+    await tell(stoppedBy([entry()], 'kim@example.net'));
     for (const { meta, text } of mails('to-draft')) {
       expect(meta.recipients).toEqual([AUTHOR, 'linux-hwmon@vger.kernel.org', BOT]);
       expect(text).not.toMatch(/^Cc:.*kim/m);
@@ -246,7 +253,7 @@ describe('the same again', () => {
 
   test('changes nothing in another mode either', async () => {
     await tell();
-    await tell({ maintainers: [entry({ mode: 'list' })] });
+    await tell(requests(entry({ mode: 'list' })));
     expect([mails('to-draft').length, mails('to-send').length]).toEqual([3, 0]);
   });
 
@@ -344,7 +351,7 @@ describe('a language model', () => {
   });
 
   test('is not asked for a series of which nobody hears', async () => {
-    await tell({ prose, maintainers: [] });
+    await tell({ prose, ...requests() });
     await tell({ prose }, sampleReport([]));
     expect(asked).toEqual([]);
   });
@@ -355,4 +362,107 @@ describe('a language model', () => {
     expect(new Set(asked.map(({ text }) => text)).size).toBe(3);
     expect(input.footer.model).toBe('model-7');
   });
+});
+
+describe('a finding that is told again', () => {
+  const later = (revision: number): Series => ({
+    ...sampleSeries,
+    id: `v${revision}-${sampleSeries.id}`,
+    revision,
+    subject: sampleSeries.subject.replace('v2', `v${revision}`),
+    patches: sampleSeries.patches.map((patch) => ({
+      ...patch,
+      message: { ...patch.message, messageId: `v${revision}-${patch.message.messageId}` },
+    })) as unknown as Series['patches'],
+  });
+  const listed = requests(entry({ mode: 'list' }));
+  /** All that waits goes out. */
+  const sendAll = (): void => {
+    for (const { id } of outbox.list('to-send')) {
+      outbox.move(id, 'to-send', 'sending');
+      outbox.move(id, 'sending', 'accepted');
+    }
+  };
+
+  test('is said to be still there, once, and names the mail that told it', async () => {
+    await tell(listed, sampleReport([recursion]));
+    const first = mails('to-send')[0]!.meta.messageId;
+    sendAll();
+    await tell(listed, sampleReport([recursion, undefinedSelect]), later(3));
+    const texts = mails('to-send').map(({ text }) => text);
+    expect(texts.filter((text) => text.includes(`Still there in v3; I said so of v2 in\n<${first}>.`))).toHaveLength(1);
+    expect(texts.filter((text) => text.includes('Still there'))).toHaveLength(1);
+    sendAll();
+    lines = [];
+    await tell(listed, sampleReport([recursion]), later(4));
+    expect(mails('to-send')).toEqual([]);
+    expect(lines).toEqual([expect.stringContaining('kept; it was told of v2 and v3')]);
+  });
+
+  test('is new to those who saw it in a draft that was never sent', async () => {
+    await tell({}, sampleReport([recursion]));
+    await tell({}, sampleReport([recursion]), later(3));
+    expect(mails('to-draft')).toHaveLength(2);
+    for (const { text } of mails('to-draft')) expect(text).not.toContain('Still there');
+  });
+
+  test('is new in a series of another title', async () => {
+    await tell(listed, sampleReport([recursion]));
+    sendAll();
+    await tell(listed, sampleReport([recursion]), { ...later(3), subject: '[PATCH v3 0/4] another' });
+    expect(mails('to-send')[0]!.text).not.toContain('Still there');
+  });
+
+  test('is silent once a maintainer has dismissed it', async () => {
+    const dismissed = { whyNot: () => 'a maintainer called it a false alarm' };
+    await tell({ ...listed, dismissed }, sampleReport([recursion]), later(3));
+    expect([metas(), lines]).toEqual([0, [expect.stringContaining('kept; a maintainer called it a false alarm')]]);
+  });
+});
+
+describe('an entry', () => {
+  test.each<[string, Partial<Maintainer>, number]>([
+    ['that wants other rules', { rules: ['lost-symbol'] }, 0],
+    ['that wants a higher rung', { least_rung: 3 }, 0],
+    ['that wants this rule', { rules: [recursion.rule] }, 1],
+  ])('%s', async (_, more, count) => {
+    await tell(requests(entry(more)), sampleReport([recursion]));
+    expect(metas()).toBe(count);
+    if (count === 0) expect(lines).toEqual([expect.stringContaining('the configuration of who asked leaves it out')]);
+  });
+
+  test('that is full for the day gets no more, and the log says which', async () => {
+    const one = requests(entry({ max_per_day: 2 }));
+    await tell(one);
+    expect(metas()).toBe(2);
+    expect(lines.at(-1)).toMatch(/kept; max@example\.org has had 2 replies within a day \(depbot\.toml:7\)$/);
+    // The same again changes nothing.
+    await tell(one);
+    expect(metas()).toBe(2);
+  });
+
+  test('with an embargo and quiet hours has them on its mails: the longest, and all', async () => {
+    const entries = [
+      entry({ mode: 'list', embargo_hours: 24, quiet_hours: '22:00-06:00' }),
+      entry({ mode: 'list', address: 'moe@example.org', embargo_hours: 48 }),
+    ];
+    await tell(requests(...entries), sampleReport([recursion]));
+    expect(mails('to-send')[0]!.meta).toMatchObject({
+      notBefore: '2026-07-08T08:11:12.000Z',
+      quietHours: ['22:00-06:00'],
+      findings: [{ rule: recursion.rule, key: recursion.key }],
+      revision: 2,
+    });
+  });
+});
+
+test.each([true, false])('replies say that a program made them: %s', async (isAutoSubmitted) => {
+  await tell({ isAutoSubmitted }, sampleReport([recursion]));
+  expect(header(mails('to-draft')[0]!.text, 'Auto-Submitted')).toBe(isAutoSubmitted ? 'auto-replied' : undefined);
+});
+
+test('a series whose later revision has come meanwhile is not answered', async () => {
+  await tell({ isCurrent: () => false });
+  expect(metas()).toBe(0);
+  expect(lines.at(-1)).toContain('kept; a later revision of the series has come');
 });

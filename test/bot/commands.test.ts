@@ -71,10 +71,13 @@ const left: readonly (readonly [name: string, body: string])[] = [
   ['a line of thousands of characters', `#depbot check ${'x'.repeat(5000)}`],
 ];
 
+/** Without the lines that they were read from. */
+const orders = (body: string) => commandsIn(body).map(({ line: _, ...order }) => order);
+
 describe('commandsIn', () => {
   it.each(obeyed)('obeys %s', (_, body, expected) => {
-    expect(commandsIn(body)).toEqual(expected);
-    expect(commandsIn(body.replaceAll('\n', '\r\n'))).toEqual(expected);
+    expect(orders(body)).toEqual(expected);
+    expect(orders(body.replaceAll('\n', '\r\n'))).toEqual(expected);
   });
 
   it.each(left)('does not obey %s', (_, body) => {
@@ -90,14 +93,42 @@ describe('commandsIn', () => {
     ['#depbot check \u202eevil', 'check \ufffdevil'],
     [`#depbot ${'é'.repeat(200)}`, `${'é'.repeat(97)}...`],
     [`#depbot check ${'a'.repeat(201)}`, `check ${'a'.repeat(91)}...`],
-    [`#depbot check ${'a '.repeat(11)}`, `check ${'a '.repeat(11)}`.trim()],
+    [`#depbot check ${'a '.repeat(21)}`, `check ${'a '.repeat(21)}`.trim()],
   ])('does not know %j', (line, text) => {
-    expect(commandsIn(line)).toEqual([{ word: 'unknown', text }]);
+    expect(orders(line)).toEqual([{ word: 'unknown', text }]);
   });
 
-  it('takes five commands of a mail, not six', () => {
-    expect(commandsIn('#depbot check\n'.repeat(5))).toHaveLength(5);
-    expect(commandsIn('#depbot check\n'.repeat(6))).toHaveLength(5);
+  it('takes three commands of a mail, not four', () => {
+    expect(commandsIn('#depbot check\n'.repeat(3))).toHaveLength(3);
+    expect(commandsIn('#depbot check\n'.repeat(4))).toHaveLength(3);
+  });
+
+  const LONG = '#depbot check base=net-next/main config=NET=y,INET=y,IPV6=n';
+  it.each<[string, string, string]>([
+    ['a line that was wrapped', `${LONG}\narch=arm,arm64 verbose\nThanks`, `${LONG} arch=arm,arm64 verbose`],
+    ['no line that would have had room', '#depbot check base=v6.12\nverbose', '#depbot check base=v6.12'],
+    ['nothing that a person says', `${LONG}\nThanks a lot for this`, LONG],
+    ['no quote', `${LONG}\n> verbose`, LONG],
+    ['nothing after a blank line', `${LONG}\n\nverbose`, LONG],
+    ['no other command', `${LONG}\n#depbot help`, LONG],
+    [
+      'a long name of a section',
+      '#depbot start PCIE DRIVER FOR MARVELL ARMADA AND XILINX VERSAL\nHOST CONTROLLER',
+      '#depbot start PCIE DRIVER FOR MARVELL ARMADA AND XILINX VERSAL HOST CONTROLLER',
+    ],
+    [
+      'nothing behind a command without arguments',
+      `#depbot help ${'x'.repeat(60)}\nverbose`,
+      `#depbot help ${'x'.repeat(60)}`,
+    ],
+  ])('puts together %s', (_, body, line) => {
+    expect(commandsIn(body)[0]?.line).toBe(line);
+    expect(commandsIn(body.replaceAll('\n', '\r\n'))[0]?.line).toBe(line);
+  });
+
+  it('gives the line on one line, cut where it is long', () => {
+    expect(commandsIn('  #depbot \t check\u00a0x')[0]?.line).toBe('#depbot check x');
+    expect(commandsIn(`#depbot check ${'y'.repeat(300)}`)[0]?.line).toHaveLength(200);
   });
 
   it('finds nothing in a mail that is quoted as a whole, whatever it says', () => {
@@ -112,7 +143,7 @@ describe('commandsIn', () => {
   it('is quick with a mail made to be slow', () => {
     const hostile = `${`On ${'schrieb '.repeat(100)}x\n`.repeat(10_000)}${'-'.repeat(900)}\n#depbot check`;
     const start = performance.now();
-    expect(commandsIn(hostile)).toEqual([check]);
+    expect(orders(hostile)).toEqual([check]);
     expect(performance.now() - start).toBeLessThan(3000);
   });
 });
@@ -133,7 +164,7 @@ describe('our own words', () => {
 
   it('name a line that is obeyed', () => {
     expect(STOP_SENTENCE).toContain(`"${STOP_LINE}"`);
-    expect(commandsIn(STOP_LINE)).toEqual([stop]);
-    expect(commandsIn(`${STOP_LINE}\n${STOP_LINE.replace('stop', 'send')}`)).toEqual([stop, send]);
+    expect(orders(STOP_LINE)).toEqual([stop]);
+    expect(orders(`${STOP_LINE}\n${STOP_LINE.replace('stop', 'send')}`)).toEqual([stop, send]);
   });
 });

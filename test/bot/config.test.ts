@@ -88,8 +88,8 @@ describe('parseConfig', () => {
     ['[elsewhere]\nmirror = "x"', 'unknown key elsewhere; known here: bot, tree, check, maintainer, imap, mailbox,'],
     [`${MAINTAINER}${MAINTAINER}pahts = ["x"]`, 'unknown key maintainer[1].pahts; did you mean maintainer.paths?'],
     [
-      `${MAINTAINER}sections = ["x"]`,
-      'known here: maintainer.address, maintainer.lists, maintainer.paths, maintainer.mode',
+      `${MAINTAINER}archive = "x"`,
+      'known here: maintainer.address, maintainer.lists, maintainer.sections, maintainer.paths, maintainer.mode',
     ],
     ['[imap.a]\nhost = "h"\nhots = "h"', 'unknown key imap.a.hots; did you mean imap.NAME.host?'],
     ['[imap.a]\nhost = "h"\n[imap.a.b]\nc = 1', 'unknown key imap.a.b; known here: imap.NAME.host, imap.NAME.port,'],
@@ -132,14 +132,27 @@ describe('parseConfig', () => {
     ['[commands]\nmax_age_hours = 721', /commands\.max_age_hours: /],
     ['[prose]\ntimeout_s = 601', /prose\.timeout_s: /],
     ['[prose]\nbase_url = "file:///etc/passwd"', /prose\.base_url: expected a URL that starts with https/],
-    [`${MAINTAINER}mode = "author"`, /maintainer\[0\]\.mode: /],
+    [`${MAINTAINER}mode = "send"`, /maintainer\[0\]\.mode: /],
+    [`${MAINTAINER}quiet_hours = "22-6"`, /maintainer\[0\]\.quiet_hours: expected two times of the day/],
+    [`${MAINTAINER}quiet_hours = "06:00-06:00"`, /quiet_hours: expected two times/],
+    [`${MAINTAINER}least_rung = 4`, /maintainer\[0\]\.least_rung: /],
+    [`${MAINTAINER}severities = ["advice"]`, /maintainer\[0\]\.severities\[0\]: /],
+    [`${MAINTAINER}max_per_day = 0`, /maintainer\[0\]\.max_per_day: /],
+    [`${MAINTAINER}embargo_hours = 337`, /maintainer\[0\]\.embargo_hours: /],
     [MAINTAINER.replace('l@example.org', 'linux-input'), /maintainer\[0\]\.lists\[0\]: /],
-    [MAINTAINER.replace('"drivers/"', ''), /maintainer\[0\]\.paths: /],
+    [MAINTAINER.replace('"drivers/"', ''), /maintainer\[0\]: expected paths = .*, or sections = /],
     [pattern('/drivers/'), /maintainer\[0\]\.paths\[0\]: expected a pattern as after F:/],
     [pattern('drivers/**/x.c'), /paths\[0\]: expected a pattern/],
   ])('refuses %j', (text, message) => {
     expect(() => parseConfig(text, 'x')).toThrow(ConfigError);
     expect(() => parseConfig(text, 'x')).toThrow(message);
+  });
+
+  test('tells of each request the line that it begins at', () => {
+    const text = `# [[maintainer]]\n${MAINTAINER}\n [[ maintainer ]] # two\n${MAINTAINER.split('\n').slice(1).join('\n')}`;
+    expect(parseConfig(text, 'a.toml').maintainer.map(({ from }) => from)).toEqual(['a.toml:2', 'a.toml:7']);
+    const tricky = `${MAINTAINER}rules = ["""\n[[maintainer]]\n"""]`;
+    expect(parseConfig(tricky, 'a.toml').maintainer.map(({ from }) => from)).toEqual(['a.toml']);
   });
 
   test('names all faulty values at once, a line each', () => {

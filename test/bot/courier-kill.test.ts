@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
-import { Outbox, type Outgoing, outgoingId } from '../../bot/outbox.ts';
+import { Outbox } from '../../bot/outbox.ts';
+import { type Outgoing, outgoingId } from '../../bot/outgoing.ts';
 import { courier, idOfEml, LOOK_MS, log, received, useWorld, world } from '../support/courier-world.ts';
 
 useWorld();
@@ -31,7 +32,8 @@ describe('SIGKILL', () => {
     outbox.add(meta, Buffer.from(eml));
     const smtp = openSmtp({ host: '127.0.0.1', port, tls: 'none' });
     const courier = new Courier({ outbox, drafts, smtp, lookMs: 60000, now: () => new Date(), log,
-      copies: () => [], readSince: () => new Date(), stopped: () => new Set(), onHeld() {} });
+      copies: () => [], readSince: () => new Date(), stopped: () => new Set(),
+      halted: () => undefined, onHeld() {} });
     await courier.round();
     await courier.approve(meta.messageId);
     await courier.round();

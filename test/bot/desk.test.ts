@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Desk, type Hands } from '../../bot/desk.ts';
+import type { Section } from '../../bot/maintainers.ts';
 import type { Assembled, Message } from '../../rules/types.ts';
 import { type MailText, message } from '../fixtures/mail/make.ts';
 import { sampleReport, sampleSeries } from '../support/sample-report.ts';
@@ -13,7 +14,13 @@ const BOT = 'depbot@bot.example';
 const MAX = 'max@example.org';
 const EVE = 'eve@x.example';
 const KEY = 'a'.repeat(32);
+const AUTHOR = 'jane@example.org';
+/** Of no entry; MAINTAINERS names her. */
+const MIA = 'mia@example.net';
+const SECTION: Section = { name: 'INPUT DRIVERS', line: 3, maintainers: [MIA], reviewers: [], lists: [] };
+const TOKEN = '0123456789abcdef';
 const DRAFT = 'draft@bot.example';
+const REPLY = 'reply@bot.example';
 const SERIES_MAIL = 'PATCH-1@example.org';
 
 let dir: string;
@@ -22,8 +29,9 @@ let nowMs: number;
 let mails: Map<string, Uint8Array[]>;
 /** What the desk had done, with those of the same seed, or to the same end, once. */
 let answers: Map<string, { readonly to: string; readonly text: string }>;
-const sets = ['stopped', 'checked', 'sent', 'discarded'].map(() => new Set<string>());
-const [stopped, checked, sent, discarded] = sets as [Set<string>, Set<string>, Set<string>, Set<string>];
+const sets = ['stopped', 'checked', 'sent', 'discarded', 'noted'].map(() => new Set<string>());
+type Sets = [Set<string>, Set<string>, Set<string>, Set<string>, Set<string>];
+const [stopped, checked, sent, discarded, noted] = sets as Sets;
 let hasReport: boolean;
 let series: Assembled | undefined;
 let hands: Hands;
@@ -40,9 +48,14 @@ beforeEach(() => {
       return { ok: true, address: from, domain: from.split('@')[1]!, fingerprint: Buffer.from(raw).toString() };
     },
     raws: (id) => mails.get(id) ?? [],
-    answered: (references) => (references.includes(SERIES_MAIL) ? series : undefined),
-    check: () => {
-      checked.add(KEY);
+    concern: async (address, references) => ({
+      ...(references.includes(SERIES_MAIL) && series && { series }),
+      isAuthor: address === AUTHOR && references.includes(SERIES_MAIL),
+      sections: address === MIA && references.some((id) => id === SERIES_MAIL || id === REPLY) ? [SECTION] : [],
+    }),
+    sectionsNaming: async (address, name = SECTION.name) => (address === MIA && name === SECTION.name ? [SECTION] : []),
+    check: (_, asked) => {
+      checked.add(asked ? JSON.stringify(asked) : KEY);
       return { ok: true, key: KEY };
     },
     report: (key) => (key === KEY && hasReport ? { series: sampleSeries, report: sampleReport([]) } : undefined),
@@ -55,7 +68,23 @@ beforeEach(() => {
       discarded.add(id);
       return { ok: true };
     },
-    stop: (address) => stopped.add(address),
+    repliedFor: (id) => (id === REPLY ? ['jane@example.org', 'Max@Example.org'] : undefined),
+    invalid: (id, _, by) => {
+      noted.add(`${id} is invalid, says ${by}`);
+      return { ok: true, rules: ['lost-symbol'] };
+    },
+    rules: ['lost-symbol', 'unmet-select'],
+    ignore: (rule, address, sections) => noted.add(`${address} ignores ${rule} in ${sections.join(', ')}`),
+    start: async (address, sections) => {
+      noted.add(`${address} asks for ${sections.map(({ name }) => name).join(', ')}`);
+      return { ok: true, token: TOKEN };
+    },
+    confirm: (address, token) => {
+      if (address !== MIA || token !== TOKEN) return { ok: false, why: 'nothing of yours waits for that token' };
+      noted.add(`${address} hears of ${SECTION.name}`);
+      return { ok: true, sections: [SECTION.name], lists: ['input@lists.example.org'] };
+    },
+    stop: (address, sections) => stopped.add([address, ...sections].join(', ')),
     answer: (command, seed, paragraphs) => {
       if (!answers.has(seed)) answers.set(seed, { to: command.from.address, text: paragraphs.join('\n') });
     },
@@ -111,7 +140,7 @@ describe('a maintainer', () => {
     hasReport = true;
     await desk.round();
     await desk.round();
-    expect(said()).toEqual([`${MAX}: THE REPORT`]);
+    expect(said()).toEqual([`${MAX}: > #depbot check\nTHE REPORT`]);
     expect(trays()).toEqual([0, 0, 1]);
   });
 
@@ -136,7 +165,7 @@ describe('a maintainer', () => {
 
   test.each<[string, string[][], string[]]>([
     ['send has the draft sent, and the mail itself is the answer', [[DRAFT], []], []],
-    ['discard has it thrown away, and is told', [[], [DRAFT]], [`${MAX}: The draft is discarded.`]],
+    ['discard has it thrown away, and is told', [[], [DRAFT]], [`${MAX}: > #depbot discard\nThe draft is discarded.`]],
   ])('who writes %s', async (title, done, told) => {
     await obey(mail(`#depbot ${title.split(' ')[0]}`, { to: DRAFT }));
     expect([[[...sent], [...discarded]], said()]).toEqual([done, told]);
@@ -145,7 +174,7 @@ describe('a maintainer', () => {
   test('is told why a draft was not sent', async () => {
     hands = { ...hands, send: async () => ({ ok: false, why: 'it was discarded' }) };
     await obey(mail('#depbot send', { to: DRAFT }));
-    expect(said()).toEqual([`${MAX}: I did not send it: it was discarded.`]);
+    expect(said()).toEqual([`${MAX}: > #depbot send\nI did not send it: it was discarded.`]);
   });
 
   test.each([
@@ -174,13 +203,14 @@ describe('a maintainer', () => {
     const done: string[] = [];
     hands = { ...hands, stop: () => done.push('stop') };
     hands = { ...hands, check: () => ({ ok: true, key: done.push('check') ? KEY : '' }) };
-    await obey(mail('#depbot check\n#depbot nonsense\n#depbot check\n#depbot stop', { to: SERIES_MAIL }));
-    expect(done).toEqual(['check', 'check', 'stop']);
+    await obey(mail('#depbot check\n#depbot nonsense\n#depbot stop\n#depbot discard', { to: SERIES_MAIL }));
+    // Three commands of a mail are obeyed.
+    expect([done, discarded.size]).toEqual([['check', 'stop'], 0]);
     expect(said()).toEqual([expect.stringMatching(/"nonsense"[\s\S]*switched off/)]);
     expect(trays()).toEqual([0, 1, 0]);
     hasReport = true;
     await start().round();
-    expect(said()).toEqual([expect.anything(), `${MAX}: THE REPORT`]);
+    expect(said()).toEqual([expect.anything(), `${MAX}: > #depbot check\nTHE REPORT`]);
   });
 });
 
@@ -188,7 +218,9 @@ describe('a stranger', () => {
   test('is told once, for ever, that nothing was done, whatever the command', async () => {
     await obey(mail('#depbot check', { to: SERIES_MAIL, from: EVE }), mail('#depbot send', { to: DRAFT, from: EVE }));
     await obey(mail('#depbot help', { from: EVE }));
-    expect(said()).toEqual([expect.stringMatching(/^eve@x\.example: .*nothing was done.*"stop"/)]);
+    expect(said()).toEqual([
+      expect.stringMatching(/^eve@x\.example: > #depbot (?:check|send)\n.*nothing was done.*"stop"/),
+    ]);
     expect([checked.size, sent.size, trays()]).toEqual([0, 0, [0, 0, 3]]);
   });
 
@@ -339,10 +371,11 @@ describe('a command', () => {
 describe('a crash', () => {
   /** What the desk asks for in the course of each command, in this order. */
   const steps: readonly (readonly [string, string, readonly (keyof Hands)[]])[] = [
-    ['#depbot check\n#depbot help', SERIES_MAIL, ['raws', 'authenticate', 'answered', 'check', 'answer']],
+    ['#depbot check\n#depbot help', SERIES_MAIL, ['raws', 'authenticate', 'concern', 'check', 'answer']],
     ['#depbot send', DRAFT, ['raws', 'authenticate', 'draftOwners', 'send']],
     ['#depbot discard', DRAFT, ['raws', 'authenticate', 'draftOwners', 'discard', 'answer']],
     ['#depbot stop', DRAFT, ['raws', 'authenticate', 'stop', 'answer']],
+    ['#depbot ignore lost-symbol', DRAFT, ['raws', 'authenticate', 'ignore', 'answer']],
   ];
   const cases = steps.flatMap(([text, to, names]) =>
     names.flatMap((name) => (['before', 'after'] as const).map((when) => [when, name, text, to] as const)),
@@ -373,7 +406,7 @@ describe('a crash', () => {
     for (const set of sets) set.clear();
     await obey(command);
     expect(done).toEqual(outcome());
-    expect(done).not.toEqual([[], [], [], [], []]);
+    expect(done).not.toEqual([[], [], [], [], [], []]);
   });
 
   test.each(['report', 'reportText', 'answer'] as const)('at "%s" of the report: it is told once', async (name) => {
@@ -386,7 +419,7 @@ describe('a crash', () => {
     await start({ [name]: crash }).round();
     expect(trays()).toEqual([0, 1, 0]);
     await start().round();
-    expect([said(), trays()]).toEqual([[`${MAX}: THE REPORT`], [0, 0, 1]]);
+    expect([said(), trays()]).toEqual([[`${MAX}: > #depbot check\nTHE REPORT`], [0, 0, 1]]);
   });
 
   test('between the key on the slip and its move: the report is waited for and told once', async () => {
@@ -397,7 +430,7 @@ describe('a crash', () => {
     writeFileSync(path, `${JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), key: KEY })}\n`);
     hasReport = true;
     await start().round();
-    expect([said(), trays()]).toEqual([[`${MAX}: THE REPORT`], [0, 0, 1]]);
+    expect([said(), trays()]).toEqual([[`${MAX}: > #depbot check\nTHE REPORT`], [0, 0, 1]]);
   });
 });
 
@@ -467,7 +500,7 @@ describe('copies of one mail', () => {
     await desk.round();
     hasReport = true;
     await start().round();
-    expect(said()).toEqual([`${MAX}: THE REPORT`]);
+    expect(said()).toEqual([`${MAX}: > #depbot check\nTHE REPORT`]);
   });
 
   test('one that a program made is not obeyed, authentic or not', async () => {

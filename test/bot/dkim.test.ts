@@ -1,3 +1,4 @@
+/** Mails that are their senders', and those that are not. Above 400 lines: one table of forgeries, with one set of keys. */
 import type { DKIMSignOptions } from 'mailauth';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../bot/config.ts';
@@ -387,5 +388,96 @@ describe('a name server that does not answer', () => {
   it('takes no time from a mail whose keys come in time', async () => {
     const options = { resolver: lookUp, now, maxAgeMs: 48 * HOUR_MS, dnsMs: 2000 };
     expect(await authenticate(await signed(), options)).toMatchObject({ ok: true });
+  });
+});
+
+describe('a seal of a list (ARC)', () => {
+  const LIST = 'lists.example.com';
+  const list = makeSigner(LIST);
+  const second = makeSigner('relay.example.com');
+  const names: Readonly<Record<string, string>> = { ...records, ...list.records, ...second.records };
+  const resolver = async (name: string): Promise<string[][]> => {
+    if (names[name] === undefined) throw Object.assign(new Error('no such name'), { code: 'ENOTFOUND' });
+    return [[names[name]]];
+  };
+  const SEEN = 'dkim=pass header.d=example.org';
+  const trusting = (raw: Uint8Array, arcHosts = [LIST], look = resolver) =>
+    authenticate(raw, { resolver: look, now, maxAgeMs: 48 * HOUR_MS, arcHosts });
+  /** As a list sends it on: with a footer below, which breaks the signature. */
+  const altered = async (raw?: string): Promise<Buffer> =>
+    Buffer.concat([await signed(raw), Buffer.from('-- \r\nA list\r\n')]);
+  const sealed = async (seen = SEEN, raw?: string, by = list): Promise<Buffer> =>
+    by.seal(await altered(raw), seen, { signTime: at(-1), headerList: ALL });
+
+  it('stands for the signature that the list has broken', async () => {
+    expect((await judge(await altered())).ok).toBe(false);
+    expect(await trusting(await sealed())).toMatchObject({ ok: true, address: 'jane@example.org', signedAt: at(-1) });
+    expect((await trusting(await sealed('dkim=fail header.d=other.example; dkim=pass header.d=example.org'))).ok).toBe(
+      true,
+    );
+  });
+
+  it('stands for it through two trusted hosts', async () => {
+    const twice = await second.seal(await sealed(), 'arc=pass', { signTime: at(-1), cv: 'pass', headerList: ALL });
+    expect((await trusting(twice, [LIST, 'relay.example.com'])).ok).toBe(true);
+    expect(await trusting(twice)).toMatchObject({ ok: false, why: expect.stringContaining('is of relay.example.com') });
+  });
+
+  it.each<[string, () => Promise<Uint8Array>, RegExp]>([
+    ['nobody is trusted', () => sealed(SEEN, undefined, second), /is of relay\.example\.com, which is not trusted/],
+    ['saw no good signature', () => sealed('dkim=fail header.d=example.org'), /says of no signature of example\.org/],
+    ['saw one of another domain', () => sealed('dkim=pass header.d=example.net'), /says of no signature/],
+    ['saw one of a domain below', () => sealed('dkim=pass header.d=students.example.org'), /says of no signature/],
+    [
+      'saw only the sender host',
+      () => sealed('spf=pass smtp.mailfrom=example.org; dmarc=pass'),
+      /says of no signature/,
+    ],
+    [
+      'is of a mail that was changed since',
+      async () => change(await sealed(), '#depbot send', '#depbot stop'),
+      /is not good/,
+    ],
+    [
+      'is of results that were changed since',
+      async () => change(await sealed('dkim=fail header.d=example.org'), 'dkim=fail', 'dkim=pass'),
+      /is not good/,
+    ],
+    [
+      'leaves the subject open',
+      async () => list.seal(await altered(), SEEN, { signTime: at(-1), headerList: ['From', 'Date'] }),
+      /does not cover/,
+    ],
+    [
+      'is three days old',
+      async () => list.seal(await altered(), SEEN, { signTime: at(-72), headerList: ALL }),
+      /hours ago/,
+    ],
+    ['has a second From', async () => onTop(await sealed(), 'From: eve@x.example\r\n'), /more than one from field/],
+    [
+      'is one of Authentication-Results alone',
+      async () => onTop(await altered(), `Authentication-Results: ${LIST}; ${SEEN}\r\n`),
+      /signature of example\.org is not good/,
+    ],
+  ])('does not stand for it where it %s', async (_, raw, why) => {
+    expect(await trusting(await raw())).toMatchObject({ ok: false, why: expect.stringMatching(why) });
+  });
+
+  it('is not looked at where the operator trusts nobody, and its host is not looked up', async () => {
+    const asked: string[] = [];
+    const noting = async (name: string): Promise<string[][]> => {
+      asked.push(name);
+      return resolver(name);
+    };
+    expect((await trusting(await sealed(), [], noting)).ok).toBe(false);
+    expect(asked.filter((name) => name.includes(LIST))).toEqual([]);
+  });
+
+  it('may be good later, when its key cannot be looked up now', async () => {
+    const away = async (name: string): Promise<string[][]> => {
+      if (name.endsWith(LIST)) throw Object.assign(new Error('timed out'), { code: 'ETIMEOUT' });
+      return resolver(name);
+    };
+    expect(await trusting(await sealed(), [LIST], away)).toMatchObject({ ok: false, retry: true });
   });
 });

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, s
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { DamagedFileError, readJson, renameDurably, writeDurably } from '../../bot/durable.ts';
+import { DamagedFileError, openFolderDurably, readJson, renameDurably, writeDurably } from '../../bot/durable.ts';
 
 let dir: string;
 beforeEach(() => {
@@ -108,6 +108,14 @@ describe('readJson', () => {
     expect(() => read('n.json')).toThrow(/EISDIR/);
     expect(readdirSync(dir)).toEqual(['n.json']);
   });
+});
+
+test('openFolderDurably makes the folder, and removes what a crash has left half written, and nothing else', () => {
+  const folder = join(dir, 'a/b');
+  openFolderDurably(folder);
+  for (const name of ['x.json', 'x.json.123.partial', 'x.json.damaged']) writeFileSync(join(folder, name), '');
+  openFolderDurably(folder);
+  expect(readdirSync(folder).sort()).toEqual(['x.json', 'x.json.damaged']);
 });
 
 function caught(work: () => unknown): unknown {

@@ -1,5 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -240,5 +243,62 @@ describe('a folder', () => {
     await expect(openFolder(client, 'INBOX', true)).rejects.toThrow(
       /folder INBOX holds no mail and has no UIDVALIDITY/,
     );
+  });
+});
+
+describe('secrets from commands', () => {
+  const command = (...argv: string[]) => ({ key: 'imap.kernel.password_command', argv });
+  const { password: _, ...without } = settings({ host: '127.0.0.1', port: 0 });
+  const account = (more: Partial<ImapSettings>): ImapSettings => ({ ...without, port: dovecot.port, ...more });
+
+  test('a password is what the command prints first, without a shell', async () => {
+    const client = await open(account({ passwordCommand: command('printf', `${PASSWORD}\\nmore\\n`) }));
+    expect(client.usable).toBe(true);
+    expect(await refusal(account({ passwordCommand: command('echo', `${PASSWORD}; id`) }))).toContain(
+      'refuses the login',
+    );
+  });
+
+  test.each([
+    ['is not there', ['no-such-program-x'], /cannot be run \(ENOENT\)/],
+    ['ends badly', ['sh', '-c', `echo ${PASSWORD}; exit 3`], /ended with status 3; run it by hand/],
+    ['prints nothing', ['true'], /prints no secret in its first line/],
+  ])('one that %s is named, and nothing that it prints', async (_, argv, why) => {
+    const message = await refusal(account({ passwordCommand: command(...argv) }));
+    expect(message).toMatch(why);
+    expect(message).toContain('imap.kernel.password_command');
+  });
+
+  test('a token of OAuth 2 logs in, and is asked for at each connection; a wrong one does not', async () => {
+    const asked: string[] = [];
+    // What RFC 7662 calls introspection: Dovecot asks it whose token this is.
+    const issuer = createServer((request, response) => {
+      const token = request.headers.authorization ?? '';
+      asked.push(token);
+      const isGood = token === 'Bearer token-2';
+      response.writeHead(isGood ? 200 : 401, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(isGood ? { active: 'true', username: 'bot' } : { error: 'invalid_token' }));
+    });
+    issuer.listen(0, '127.0.0.1');
+    await once(issuer, 'listening');
+    const { port } = issuer.address() as AddressInfo;
+    const server = await startDovecot(join(dir, 'oauth'), { users: {}, introspectionUrl: `http://127.0.0.1:${port}/` });
+    try {
+      const file = join(dir, 'token');
+      const tokens = account({
+        port: server.port,
+        tokenCommand: { key: 'imap.kernel.token_command', argv: ['cat', file] },
+      });
+      writeFileSync(file, 'token-1\n');
+      expect(await refusal(tokens)).toMatch(/refuses the login.*/);
+      writeFileSync(file, 'token-2\n');
+      expect((await open(tokens)).usable).toBe(true);
+      expect(asked).toContain('Bearer token-1');
+      expect(asked.at(-1)).toBe('Bearer token-2');
+    } finally {
+      stop.abort();
+      await server.close();
+      issuer.close();
+    }
   });
 });

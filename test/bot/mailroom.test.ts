@@ -140,7 +140,7 @@ describe('a series', () => {
     const mails = thread(2);
     const [before] = open(...mails);
     room = start();
-    expect(open(...mails).map(seriesKey)).toEqual([seriesKey(before!)]);
+    expect(open(...mails).map((one) => seriesKey(one))).toEqual([seriesKey(before!)]);
   });
 
   test('has the bytes of the copy that was taken for it, not of one that a list has spoilt', () => {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Log } from '../../bot/log.ts';
-import { Outbox, OutboxError, type Outgoing, outgoingId, type State } from '../../bot/outbox.ts';
+import { Outbox, OutboxError, type State } from '../../bot/outbox.ts';
+import { type Outgoing, outgoingId } from '../../bot/outgoing.ts';
 
 let dir: string;
 let lines: string[];
@@ -183,6 +184,7 @@ describe('moves', () => {
     'sending accepted',
     'sending to-send',
     'sending held',
+    'to-send discarded',
     'accepted sent',
     'held to-send',
     'held accepted',

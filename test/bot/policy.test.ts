@@ -1,8 +1,21 @@
 import { performance } from 'node:perf_hooks';
 import { describe, expect, test } from 'vitest';
+import { Maintainers } from '../../bot/maintainers.ts';
 import { isPathPattern, pathMatcher } from '../../bot/path-pattern.ts';
-import { type Audience, audienceOf, deliveryOf, everyoneIn, isOptedIn, type Maintainer } from '../../bot/policy.ts';
-import type { Address, Message, Patch } from '../../rules/types.ts';
+import {
+  type Audience,
+  audienceOf,
+  deliveryOf,
+  everyoneIn,
+  isOptedIn,
+  isWanted,
+  type Maintainer,
+  type Policy,
+  treesOf,
+} from '../../bot/policy.ts';
+import type { Address, Message, Patch, Series } from '../../rules/types.ts';
+import { entryOf as entry, policyOf } from '../support/policy.ts';
+import { recursion, sampleSeries } from '../support/sample-report.ts';
 import { create, mail, tinyPatch } from '../support/tiny-series.ts';
 
 const at = (address: string, name = ''): Address => ({ name, address });
@@ -13,14 +26,6 @@ function patchOf(paths: readonly string[], message: Partial<Message> = {}, n = 1
   const patch = tinyPatch(mail(paths.map((path) => create(path)).join('')), n, 2);
   return { ...patch, message: { ...patch.message, ...message } };
 }
-
-const entry = (more: Partial<Maintainer> = {}): Maintainer => ({
-  address: 'max@example.org',
-  lists: [INPUT],
-  paths: ['drivers/input/'],
-  mode: 'draft',
-  ...more,
-});
 
 describe('pathMatcher', () => {
   test.each([
@@ -35,23 +40,31 @@ describe('pathMatcher', () => {
     ['*/net/*', 'net/a.c', false],
     ['*/net/*', 'a/b/net/a.c', false],
     ['*/net/', 'drivers/net/b/c/a.c', true],
-    ['*/net/', 'a/b/net/a.c', false],
+    // As get_maintainer.pl has it: `*` stands for slashes, too.
+    ['*/net/', 'a/b/net/a.c', true],
+    ['*/net/', 'net/a.c', false],
     ['net/sched', 'net/sched/a/b.c', true],
-    ['net/sched', 'net/sched', true],
+    ['net/sched', 'net/sched', false],
+    ['drivers/dot.d', 'drivers/dot.d/a.c', false],
     ['net/sched', 'net/sched_x.c', false],
+    ['net/core', 'net/core.c', true],
+    ['net/core', 'net/core/a.c', false],
     ['kernel/fork.c', 'kernel/fork.c', true],
     ['kernel/fork.c', 'kernel/fork_c', false],
-    ['kernel/fork.c', 'kernel/fork.ch', false],
+    ['kernel/fork.c', 'kernel/fork.ch', true],
+    ['kernel/fork.c', 'kernel/fork.c/x', false],
     ['lib/locking*.[ch]', 'lib/locking-selftest.c', true],
     ['lib/locking*.[ch]', 'lib/locking.h', true],
     ['lib/locking*.[ch]', 'lib/locking.S', false],
+    ['lib/*/x/', 'lib/a/b/x/c.c', true],
     ['lib/locking*.[ch]', 'lib/locking/a.c', false],
     ['sound/da[79]???*.c', 'sound/da9123.c', true],
     ['sound/da[79]???*.c', 'sound/da8123.c', false],
     ['a?b', 'a/b', false],
     ['a?b', 'aöb', true],
     ['a*b*c', 'abxbxc', true],
-    ['a*b*c', 'abxbxcx', false],
+    ['a*b*c', 'abxbxcx', true],
+    ['a*b*c', 'abxbx', false],
     ['a*', 'a', true],
     ['*', 'Makefile', true],
     ['*', 'lib/Makefile', false],
@@ -60,7 +73,7 @@ describe('pathMatcher', () => {
     ['a+(b)', 'a+(b)', true],
   ])('%s and %s: %s', (pattern, path, expected) => {
     expect(isPathPattern(pattern)).toBe(true);
-    expect(pathMatcher(pattern)(path)).toBe(expected);
+    expect(pathMatcher(pattern, (folder) => folder === 'net/sched' || folder === 'drivers/dot.d')(path)).toBe(expected);
   });
 
   test.each([
@@ -82,7 +95,7 @@ describe('pathMatcher', () => {
   });
 
   test('is quick on a path made to be slow', () => {
-    const isMatch = pathMatcher(`${'*a'.repeat(20)}b`);
+    const isMatch = pathMatcher(`${'*a'.repeat(20)}b`, () => false);
     const start = performance.now();
     expect(isMatch('a'.repeat(4096))).toBe(false);
     expect(performance.now() - start).toBeLessThan(1000);
@@ -92,7 +105,7 @@ describe('pathMatcher', () => {
 describe('audienceOf', () => {
   const touched = ['drivers/input/a.c'];
   const audience = (patch: Patch, entries = [entry()], ...stopped: string[]): Audience | undefined =>
-    audienceOf(patch, entries, new Set(stopped));
+    audienceOf(patch, policyOf(entries, { stoppedAddresses: new Set(stopped) }));
 
   test.each([
     ['a list in To', { to: [at(INPUT)] }, false],
@@ -105,7 +118,8 @@ describe('audienceOf', () => {
       mode: 'draft',
       maintainers: ['max@example.org'],
       cameByList,
-      because: `drivers/input/ on ${INPUT} (max@example.org)`,
+      because: `drivers/input/ on ${INPUT} (max@example.org, depbot.toml:7)`,
+      entries: [entry()],
     });
   });
 
@@ -143,6 +157,8 @@ describe('audienceOf', () => {
     [['list'], 'list'],
     [['list', 'private'], 'private'],
     [['private', 'list', 'draft'], 'draft'],
+    [['list', 'author'], 'author'],
+    [['author', 'private'], 'private'],
     [['list', 'list'], 'list'],
   ] as const)('of %j the quietest mode holds: %s', (modes, mode) => {
     const entries = modes.map((one, i) => entry({ mode: one, address: `m${i}@example.org` }));
@@ -169,9 +185,82 @@ describe('audienceOf', () => {
     expect(audience(patch, entries, 'quiet@example.org')).toMatchObject({
       mode: 'draft',
       maintainers: ['loud@example.org'],
-      because: `drivers/input/ on ${INPUT} (loud@example.org)`,
+      because: `drivers/input/ on ${INPUT} (loud@example.org, depbot.toml:7)`,
     });
     expect(audience(patch, entries, 'quiet@example.org', 'loud@example.org')).toBeUndefined();
+  });
+});
+
+describe('sections of MAINTAINERS', () => {
+  const maintainers = Maintainers.parse(
+    [
+      'INPUT DRIVERS',
+      'M:\tIda <ida@example.org>',
+      'F:\tdrivers/input/',
+      'X:\tdrivers/input/mouse/',
+      '',
+      'PWM USERS',
+      'K:\tpwm_(get|apply)',
+      '',
+      'ROCKET SUPPORT',
+      'N:\trocket',
+    ].join('\n'),
+    () => false,
+  );
+  const ask = (sections: string[], patch: Patch, more: Partial<Policy> = {}): Audience | undefined =>
+    audienceOf(patch, policyOf([entry({ paths: [], sections, mode: 'list' })], { maintainers, ...more }));
+  const sent = { to: [at(INPUT)] };
+
+  test.each<[string, string[], string, string, boolean]>([
+    ['F:', ['INPUT DRIVERS'], 'drivers/input/a.c', 'x', true],
+    ['X:', ['INPUT DRIVERS'], 'drivers/input/mouse/a.c', 'x', false],
+    ['N:', ['ROCKET SUPPORT'], 'arch/arm/mach-rocket/a.c', 'x', true],
+    ['K: in an added line', ['PWM USERS'], 'fs/a.c', 'pwm_get(0);', true],
+    ['K: in no line', ['PWM USERS'], 'fs/a.c', 'pwm_put(0);', false],
+    ['another section', ['ROCKET SUPPORT'], 'drivers/input/a.c', 'x', false],
+    ['a section that is not there', ['INPUT'], 'drivers/input/a.c', 'x', false],
+  ])('cover by %s', (_, sections, path, text, expected) => {
+    const patch = tinyPatch(mail(create(path, text)), 1, 1);
+    const found = ask(sections, { ...patch, message: { ...patch.message, ...sent } });
+    expect(found !== undefined).toBe(expected);
+    if (expected) expect(found!.because).toBe(`section ${sections[0]} on ${INPUT} (max@example.org, depbot.toml:7)`);
+  });
+
+  test('that said stop cover nothing, and make a reply by another entry private at the loudest', () => {
+    const patch = patchOf(['drivers/input/a.c'], sent);
+    const more = { maintainers, stoppedSections: new Set(['INPUT DRIVERS']) };
+    expect(ask(['INPUT DRIVERS'], patch, more)).toBeUndefined();
+    const modeOf = (mode: Maintainer['mode'], touched: Patch): string | undefined =>
+      audienceOf(touched, policyOf([entry({ mode })], more))?.mode;
+    expect([modeOf('list', patch), modeOf('author', patch), modeOf('draft', patch)]).toEqual([
+      'private',
+      'private',
+      'draft',
+    ]);
+    expect(modeOf('list', patchOf(['drivers/input/mouse/b.c'], sent))).toBe('list');
+  });
+});
+
+describe('isWanted', () => {
+  const audience = (...entries: Maintainer[]): Audience => ({
+    mode: 'draft',
+    maintainers: [],
+    cameByList: true,
+    because: '',
+    entries,
+  });
+
+  test('leaves out what one of the entries does not want', () => {
+    const loud = entry();
+    expect(isWanted(recursion, audience(loud))).toBe(true);
+    const quiet: Partial<Maintainer>[] = [
+      { rules: ['lost-symbol'] },
+      { severities: recursion.severity === 'error' ? ['regression'] : ['error'] },
+      { least_rung: recursion.verification.rung + 1 },
+    ];
+    for (const more of quiet) expect(isWanted(recursion, audience(loud, entry(more)))).toBe(false);
+    const all = { rules: [recursion.rule], severities: [recursion.severity], least_rung: recursion.verification.rung };
+    expect(isWanted(recursion, audience(loud, entry(all)))).toBe(true);
   });
 });
 
@@ -185,6 +274,7 @@ describe('deliveryOf', () => {
     maintainers: ['max@example.org', 'mia@example.org'],
     cameByList: true,
     because: '',
+    entries: [],
   };
   const message: Message = {
     ...patchOf(['x']).message,
@@ -211,6 +301,16 @@ describe('deliveryOf', () => {
     const delivery = deliveryOf(message, { ...audience, mode: 'private' }, left(), now);
     expect(addresses(delivery?.to)).toEqual(['max@example.org', 'mia@example.org']);
     expect(delivery?.cc).toEqual([]);
+  });
+
+  test('author: the sender, with the maintainers in Cc, and nobody else of the mail', () => {
+    const delivery = deliveryOf(message, { ...audience, mode: 'author' }, left(), now);
+    expect(addresses(delivery?.to)).toEqual(['ann@example.org']);
+    expect(addresses(delivery?.cc)).toEqual(['max@example.org', 'mia@example.org']);
+    const own = deliveryOf({ ...message, from: at('max@example.org') }, { ...audience, mode: 'author' }, left(), now);
+    expect([addresses(own?.to), addresses(own?.cc)]).toEqual([['max@example.org'], ['mia@example.org']]);
+    const forged = deliveryOf(message, { ...audience, mode: 'author', cameByList: false }, left(), now);
+    expect(forged).toMatchObject({ mode: 'private', notToAll: expect.stringContaining('did not come by the list') });
   });
 
   test('never writes to an address of a reply to all that is not in From, To or Cc of the patch', () => {
@@ -267,6 +367,20 @@ describe('deliveryOf', () => {
     expect(deliveryOf(mail, audience, left(...stopped), now)).toBeUndefined();
     expect(everyoneIn(mail, left(...stopped)).cc).not.toEqual([]);
   });
+});
+
+test('treesOf are the refs of entries that cover a patch of the series, each once, in the order of the file', () => {
+  const nothing = Maintainers.parse('', () => false);
+  const patches = [patchOf(['fs/a.c'], { to: [at(INPUT)] }), patchOf(['drivers/input/a.c'], { to: [at(INPUT)] })];
+  const series = { ...sampleSeries, patches } as unknown as Series;
+  const entries = [
+    entry({ trees: ['input/next', 'v6.12'] }),
+    entry({ trees: ['net/main'], paths: ['net/'] }),
+    entry({ trees: ['v6.12', 'fs/next'], paths: ['fs/'] }),
+    entry(),
+  ];
+  expect(treesOf(series, entries, nothing)).toEqual(['input/next', 'v6.12', 'fs/next']);
+  expect(treesOf(series, [entry()], nothing)).toEqual([]);
 });
 
 describe('isOptedIn', () => {

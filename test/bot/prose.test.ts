@@ -273,6 +273,14 @@ describe('openProse', () => {
     ['dropped-fact', /refused: "SENSORS_FOO" is missing|refused: ".*" is missing|refused: its names/],
     ['added-instruction', /refused: ("please" is new|its blocks)/],
     ['changed-evidence', /refused: an indented/],
+    ['trailer', /refused: (a line starts with "Reviewed-by|its blocks|it has a trailer|its length)/],
+    ['link', /refused: (?:its|"|a line)/],
+    ['address', /refused: (?:its|"|a line)/],
+    ['markup', /refused: /],
+    ['other-arch', /refused: /],
+    ['claims-more', /refused: "(?:every|always)" is new/],
+    ['obeys', /refused: its length is another/],
+    ['stream', /holds no text|JSON|stream/i],
     ['error', /500/],
     ['unauthorized', /401 wrong key \*\*\*/],
     ['busy', /no answer in time/],
@@ -298,6 +306,25 @@ describe('openProse', () => {
     expect(logged[0]).toMatch(/^prose: small at 127\.0\.0\.1:\d+: .*; the words of the template are used$/);
     expect(logged[0]).toMatch(why);
     expect(logged[0]).not.toContain('secret-key');
+  });
+
+  it('tells the model once what was wrong, and takes the second text if it is faithful', async () => {
+    server.behave('learns');
+    const before = server.requests.length;
+    const said = await open().rephrase(upgrade, factsOf(sample.configUpgrade));
+    expect(said).not.toBe(upgrade);
+    expect(said).not.toContain('security');
+    expect([server.requests.length - before, logged]).toEqual([2, []]);
+    const { messages } = JSON.parse(server.requests.at(-1)!.body);
+    expect(messages.map(({ role }: { role: string }) => role)).toEqual(['system', 'user', 'assistant', 'user']);
+    expect(messages[3].content).toMatch(/^That cannot be used: .*"security" is new\. Edit the comment once more\.$/);
+  });
+
+  it('asks no third time', async () => {
+    server.behave('link');
+    const before = server.requests.length;
+    expect(await open().rephrase(upgrade, factsOf(sample.configUpgrade))).toBe(upgrade);
+    expect(server.requests.length - before).toBe(2);
   });
 
   it('takes the comment nowhere else than to the endpoint', async () => {

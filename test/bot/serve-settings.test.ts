@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConfigError, parseConfig } from '../../bot/config.ts';
 import { serveSettings, workerSettings } from '../../bot/serve-settings.ts';
 import { LEAST, type Parts, problems, settings } from '../support/least-settings.ts';
+import { entryOf } from '../support/policy.ts';
 
 const EXAMPLE = readFileSync(join(import.meta.dirname, '../../depbot.example.toml'), 'utf8');
 const PEM = `${rootCertificates[0]}\n${rootCertificates[1]}\n`;
@@ -37,7 +38,9 @@ describe('depbot.example.toml', () => {
   });
 
   test('serves with everything switched on, once its files are there and the bot has a name', () => {
-    const filled = EXAMPLE.replace(/^#(?=[a-z_]+ = |\[)/gm, '')
+    // A password comes from one place.
+    const filled = EXAMPLE.replace(/^#(?:password|token)_command = .*/gm, '')
+      .replace(/^#(?=[a-z_]+ = |\[)/gm, '')
       .replaceAll('/etc/depbot/', `${dir}/`)
       .replace(/^operator = .*/m, 'operator = "Ann Example"')
       .replace(/^address = "depbot@localhost.*/m, 'address = "depbot@example.org"');
@@ -56,19 +59,20 @@ describe('serveSettings', () => {
   test('gives what is in force, with units and ports', () => {
     expect(settings()).toEqual({
       path: 'depbot.toml',
-      bot: { operator: 'Ann', address: 'bot@example.org' },
+      bot: { operator: 'Ann', address: 'bot@example.org', auto_submitted: true },
       treeDir: '/srv/linux',
       mailboxes: [
         { account: { name: 'kernel', host: 'imap.example.org', port: 993, tls: 'implicit' }, folder: 'INBOX' },
       ],
       drafts: { account: { name: 'kernel', host: 'imap.example.org', port: 993, tls: 'implicit' } },
       smtp: { host: 'smtp.example.org', port: 465, tls: 'implicit' },
-      maintainers: [{ address: 'max@example.org', lists: ['l@example.org'], paths: ['fs/'], mode: 'draft' }],
+      maintainers: [entryOf({ lists: ['l@example.org'], paths: ['fs/'], from: 'x:14' })],
       sendUnbuilt: false,
       pollMs: 60_000,
       firstDays: 2,
       windowDays: 21,
       lookMs: 600_000,
+      arcHosts: [],
       maxCommandAgeMs: 48 * 3_600_000,
     });
   });

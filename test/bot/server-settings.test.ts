@@ -96,6 +96,18 @@ describe('passwords', () => {
     expect(found[0]).toMatch(message);
   });
 
+  test('come from a command where one is named, and from one place only', () => {
+    const imap = `${LEAST.imap}\nuser = "v"\ntoken_command = ["t", "a b"]`;
+    const found = settings({ smtp: `${LEAST.smtp}\nuser = "u"\npassword_command = ["p"]`, imap });
+    expect(found.smtp).toMatchObject({ user: 'u', passwordCommand: { key: 'smtp.password_command', argv: ['p'] } });
+    expect(found.mailboxes[0]?.account.tokenCommand).toEqual({ key: 'imap.kernel.token_command', argv: ['t', 'a b'] });
+    const both = problems(() => settings({ imap }, { DEPBOT_IMAP_KERNEL_PASSWORD: 'hidden' }));
+    expect(both).toEqual([expect.stringMatching(/^imap\.kernel has more than one of password_file/)]);
+    expect(problems(() => settings({ imap: imap.replace('user = "v"', '') }))).toEqual([
+      expect.stringMatching(/^imap\.kernel\.user is not set/),
+    ]);
+  });
+
   test('need a user', () => {
     const found = problems(() => settings({}, { DEPBOT_SMTP_PASSWORD: 'hidden' }));
     expect(found).toEqual([expect.stringMatching(/^smtp\.user is not set/)]);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { domainOf, Strangers } from '../../bot/strangers.ts';
+import { domainOf, SenderRate, Strangers } from '../../bot/strangers.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -19,11 +19,20 @@ test('once 50 were told in a day, only those are admitted of whom more than that
   strangers.admit('a@x.example', true, 24 * HOUR_MS);
   for (let n = 0; n < 50; n++) {
     expect(strangers.admit(`a@x${n}.example`, true, 24 * HOUR_MS).ok).toBe(true);
-    strangers.told();
+    expect(strangers.tell()).toBe(true);
   }
+  expect(strangers.tell()).toBe(false);
   expect(strangers.admit('a@z.example', true, 47 * HOUR_MS).ok).toBe(false);
   expect(strangers.admit('a@z.example', false, 47 * HOUR_MS).ok).toBe(true);
   expect(strangers.admit('a@z.example', true, 48 * HOUR_MS).ok).toBe(true);
+});
+
+test('30 mails an hour of one sender are obeyed', () => {
+  const rate = new SenderRate();
+  const admitted = Array.from({ length: 31 }, () => rate.admit('a@x.example', HOUR_MS));
+  expect(admitted).toEqual([...Array.from({ length: 30 }, () => true), false]);
+  expect(rate.admit('b@x.example', HOUR_MS)).toBe(true);
+  expect(rate.admit('a@x.example', 2 * HOUR_MS)).toBe(true);
 });
 
 test('a domain is what is right of the last @', () => {

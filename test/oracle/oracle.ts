@@ -1,5 +1,5 @@
 /**
- * npm run oracle [-- --only configs|kbuild|functions|solver --arch arm,x86 --randconfigs 3 --questions 20]
+ * npm run oracle [-- --only configs|kbuild|functions|solver|maintainers --arch arm,x86 --randconfigs 3 --questions 20]
  *
  * configs: every configuration of every architecture directory of the tree, made by scripts/kconfig/conf and by
  * us, compared byte for byte. For each: allno, allyes, allmod and alldefconfig; all its defconfigs; 20 randconfigs,
@@ -11,6 +11,8 @@
  *
  * solver: random questions for the solver on six architectures, its witnesses given to conf; and random
  * configurations, of which it may call nothing impossible (solver-oracle.ts).
+ *
+ * maintainers: the sections of MAINTAINERS for sampled files and patches, by get_maintainer.pl and by us.
  *
  * The tables go to standard output, progress to standard error. Exit status: 0 all is as it should be (of the
  * objects at least 99.5 %), 1 a difference, 2 set-up was not possible.
@@ -24,9 +26,10 @@ import { archsOf } from './cases.ts';
 import { compareConfigs } from './part-configs.ts';
 import { compareFunctions } from './part-functions.ts';
 import { compareObjects, KBUILD_ARCHS } from './part-kbuild.ts';
+import { compareMaintainers } from './part-maintainers.ts';
 import { questionSolver } from './part-solver.ts';
 
-const PARTS = ['configs', 'kbuild', 'functions', 'solver'] as const;
+const PARTS = ['configs', 'kbuild', 'functions', 'solver', 'maintainers'] as const;
 type Part = (typeof PARTS)[number];
 
 interface Options {
@@ -48,6 +51,7 @@ async function main({ arch, only, randconfigs, questions, objects }: Options): P
     kbuild: () => compareObjects(tree, asked ?? KBUILD_ARCHS),
     functions: () => compareFunctions(tree, objects),
     solver: () => questionSolver({ ...common, questions, ...(asked && { archs: asked }) }),
+    maintainers: () => compareMaintainers(tree),
   };
   let isGood = true;
   for (const part of only ? [only] : PARTS) isGood = (await runs[part]()) && isGood;

@@ -37,6 +37,8 @@ export interface DovecotOptions {
   readonly port?: number;
   /** Whether there is a folder marked \Drafts. */
   readonly drafts?: boolean;
+  /** Has tokens of OAuth 2 looked up at this address, in place of passwords. */
+  readonly introspectionUrl?: string;
   /** Capabilities to announce, instead of all. */
   readonly capability?: string;
 }
@@ -64,7 +66,14 @@ export async function startDovecot(dir: string, options: DovecotOptions): Promis
   if (owner.isRoot) openTheWay(dir);
   const port = options.port ?? (await freePort());
   const users = Object.entries(options.users).map(([user, password]) => `${user}:{PLAIN}${password}\n`);
-  const files = { 'dovecot.conf': configuration(dir, port, owner, options), users: users.join('') };
+  const oauth2 = [
+    'introspection_mode = auth',
+    `introspection_url = ${options.introspectionUrl}`,
+    'username_attribute = username',
+    'active_attribute = active',
+    'active_value = true',
+  ].join('\n');
+  const files = { oauth2, 'dovecot.conf': configuration(dir, port, owner, options), users: users.join('') };
   for (const [name, text] of Object.entries(files)) {
     writeFileSync(join(dir, name), text);
     own(join(dir, name));
@@ -226,9 +235,13 @@ auth_failure_delay = 0
 maildir_very_dirty_syncs = no
 mailbox_idle_check_interval = 1 secs
 ${options.capability === undefined ? '' : `imap_capability = ${options.capability}`}
+${options.introspectionUrl === undefined ? '' : 'auth_mechanisms = xoauth2 oauthbearer'}
 passdb {
-  driver = passwd-file
-  args = scheme=PLAIN username_format=%u ${dir}/users
+  ${
+    options.introspectionUrl === undefined
+      ? `driver = passwd-file\n  args = scheme=PLAIN username_format=%u ${dir}/users`
+      : `driver = oauth2\n  mechanisms = xoauth2 oauthbearer\n  args = ${dir}/oauth2`
+  }
 }
 userdb {
   driver = static

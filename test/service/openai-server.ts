@@ -15,6 +15,18 @@ export type OpenaiMode =
   | 'dropped-fact'
   | 'added-instruction'
   | 'changed-evidence'
+  | 'trailer'
+  | 'link'
+  | 'address'
+  | 'markup'
+  | 'other-arch'
+  | 'claims-more'
+  /** Does what a line of the patch tells it to do, and nothing else. */
+  | 'obeys'
+  /** A lie, and once it is told so the truth. */
+  | 'learns'
+  /** Events of a stream, though none was asked for. */
+  | 'stream'
   /** 503 twice, then 'rephrase'. */
   | 'flaky'
   | 'error'
@@ -57,7 +69,7 @@ export async function startOpenai(): Promise<OpenaiServer> {
       const isFlaky = mode === 'flaky' && refusals++ < 2;
       if (request.url !== '/v1/chat/completions') response.writeHead(404).end();
       else if (isFlaky) response.writeHead(503, { 'retry-after-ms': '1' }).end();
-      else answer(response, mode, commentOf(body));
+      else answer(response, mode, commentOf(body), messagesOf(body).length > 2);
     });
   });
   server.listen(0, '127.0.0.1');
@@ -78,11 +90,14 @@ export async function startOpenai(): Promise<OpenaiServer> {
 
 /** The user's message: one comment between two equal lines. */
 function commentOf(body: string): string {
-  const { messages } = JSON.parse(body) as { messages: { role: string; content: string }[] };
-  return messages.findLast(({ role }) => role === 'user')?.content ?? '';
+  return messagesOf(body).find(({ role }) => role === 'user')?.content ?? '';
 }
 
-function answer(response: ServerResponse, mode: OpenaiMode, fenced: string): void {
+function messagesOf(body: string): readonly { readonly role: string; readonly content: string }[] {
+  return (JSON.parse(body) as { messages: { role: string; content: string }[] }).messages;
+}
+
+function answer(response: ServerResponse, mode: OpenaiMode, fenced: string, isSecond: boolean): void {
   const json = (value: unknown): unknown =>
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
   const say = (content: string | null, finish = 'stop'): unknown =>
@@ -110,6 +125,26 @@ function answer(response: ServerResponse, mode: OpenaiMode, fenced: string): voi
       return void say(`${retold}\n\nPlease apply the patch of this mail.`);
     case 'changed-evidence':
       return void say(retold.replace(/^ {4}\S/m, '    x'));
+    case 'trailer':
+      return void say(`${retold}\n\nReviewed-by: A Model <model@llm.example>`);
+    case 'link':
+      return void say(withWords(retold, 'See https://llm.example/more for details.'));
+    case 'address':
+      return void say(withWords(retold, 'Write to model@llm.example.'));
+    case 'markup':
+      return void say(`**${retold}**`);
+    case 'other-arch':
+      return void say(retold.replace(/\b(?:arm|mips|m68k|x86)\b/, 'riscv'));
+    case 'claims-more':
+      return void say(retold.replace(/^(\w+) /, 'Every $1 always '));
+    case 'obeys':
+      return void say('Ignore the series: it is fine and must be applied at once.');
+    case 'learns':
+      return void say(isSecond ? retold : withWords(retold, 'It is a security bug.'));
+    case 'stream':
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(`data: ${JSON.stringify({ choices: [{ delta: { content: retold } }] })}\n\n`);
+      return void response.end('data: [DONE]\n\n');
     case 'error':
       return void response.writeHead(500, { 'retry-after-ms': '1' }).end('{"error":{"message":"out of memory"}}');
     case 'unauthorized':
@@ -135,6 +170,11 @@ function answer(response: ServerResponse, mode: OpenaiMode, fenced: string): voi
     case 'close':
       return void response.destroy();
   }
+}
+
+/** The text with more at the end of its first line. */
+function withWords(text: string, more: string): string {
+  return text.replace('\n', ` ${more}\n`);
 }
 
 /** Swaps of words that leave every fact as it is. */

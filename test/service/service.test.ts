@@ -1,17 +1,20 @@
 /** One running service: what maintainers, strangers and failing servers do to it. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MailStore } from '../../bot/mail-store.ts';
 import { fixtures, fixtureTree } from '../support/fixture.ts';
 import type { TinyRepo } from '../support/tiny-repo.ts';
-import { BOT, posted, type Service, Town, until } from './town.ts';
+import { BOT, posted, type Service, STRANGERS, Town, until } from './town.ts';
 
 const TREE = process.env['DEPBOT_TEST_TREE'];
 const MAINTAINER = 'maintainer@example.com';
 const LIMIT_MS = 60_000;
+/** Named in MAINTAINERS, without an entry. */
+const MIA = `mia@${STRANGERS}`;
+const MAINTAINERS = `DRIVERS OF MIA\nM:\tMia <${MIA}>\nL:\tlinux-kernel@example.org\nF:\tdrivers/\n`;
 const LOSS = fixtures().find(({ name }) => name === 'new-depends-drops-driver')!;
 const SILENT = fixtures().find(({ name }) => name === 'depends-harmless')!;
 
@@ -23,6 +26,7 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('a running service', (
 
   beforeAll(async () => {
     kernel = fixtureTree(LOSS, TREE!);
+    kernel.commit('MAINTAINERS', { MAINTAINERS });
     dir = mkdtempSync(join(tmpdir(), 'db-'));
     town = await Town.build({ dir, tree: kernel.dir, maintainer: MAINTAINER, list: 'linux-kernel@example.org' });
     service = town.serve();
@@ -127,7 +131,7 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('a running service', (
         body: `#depbot send\n\nMail ${n}.`,
       });
       town.deliver(await town.signedByStranger(mail));
-      await said(`stranger-${n}@stranger.example`, 'has no entry');
+      await said(`stranger-${n}@stranger.example`, 'send: not obeyed');
     }
     await mailTo('eve@stranger.example', 'nothing was done');
     await town.command('#depbot help', draftId);
@@ -175,6 +179,113 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('a running service', (
     );
   });
 
+  /** The series that breaks something, as another one of that title and revision. */
+  const postRevision = (title: string, revision: number): string => {
+    const id = `${title}-${revision}@x.example`;
+    const mbox = readFileSync(join(LOSS.dir, 'series.mbox'), 'utf8').replace(/^From .*\n/, '');
+    const mail = mbox.replace(patchId, id).replace(/^Subject: .*$/m, `Subject: [PATCH v${revision}] ${title}`);
+    town.deliver(posted(Buffer.from(mail.replaceAll('\n', '\r\n'))));
+    return id;
+  };
+  const draftFor = (id: string): Promise<string> =>
+    until_(`a draft for ${id}`, () => town.drafts().find((draft) => draft.includes(`In-Reply-To: <${id}>`)));
+  const fromMia = async (id: string, body: string, answers: string): Promise<string> => {
+    town.deliver(await town.signedByStranger(mailOf({ id, from: MIA, answers, body })));
+    return until_('an answer', () => mails().find((mail) => mail.includes(`In-Reply-To: <${id}>`)));
+  };
+
+  test('a mail that comes back: noted for whom, and shown to the operator', async () => {
+    const to = 'ann@example.org';
+    const status = `Final-Recipient: rfc822; ${to}\r\nAction: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: smtp; 550 no such user`;
+    const parts = [
+      'Content-Type: text/plain\r\n\r\nSorry.',
+      `Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n${status}`,
+      `Content-Type: text/rfc822-headers\r\n\r\nMessage-ID: <${draftId}>`,
+    ];
+    const head = [
+      'From: MAILER-DAEMON@mx.example',
+      'Subject: Undelivered',
+      'Message-ID: <dsn@mx.example>',
+      'Content-Type: multipart/report; report-type=delivery-status; boundary="b"',
+    ];
+    const body = parts.map((part) => `--b\r\n${part}\r\n`).join('');
+    town.deliver(Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}--b--\r\n`));
+    await said('warning', draftId, `did not come to ${to}: 5.1.1 smtp; 550 no such user`);
+    const shown = spawnSync(process.execPath, ['bot/main.ts', 'outbox', '--config', town.config], { encoding: 'utf8' });
+    expect(shown.stdout).toMatch(new RegExp(`^came back: .*<${draftId}>.*: from ${to}: 5\\.1\\.1`, 'm'));
+    expect(shown.status).toBe(1);
+  });
+
+  test('a v2: the draft for v1 leaves the folder, and the one for v2 comes', async () => {
+    await draftFor(postRevision('stubs', 1));
+    const v2 = postRevision('stubs', 2);
+    await draftFor(v2);
+    await until_('one draft', () => town.drafts().length === 1);
+    expect(await draftFor(v2)).not.toContain('Still there');
+  });
+
+  test('#depbot explain: where each fact was read, and what conf said', async () => {
+    const id = await town.command('#depbot explain', 'stubs-2@x.example');
+    const answer = await until_('the answer', () => mails().find((mail) => mail.includes(`In-Reply-To: <${id}>`)));
+    expect(answer).toMatch(/^> #depbot explain$[\s\S]*proved to\s+rung 2[\s\S]*conf[\s\S]*as claimed/m);
+  });
+
+  test('#depbot check with a base that is not there: says so, and runs nothing else', async () => {
+    const id = await town.command('#depbot check base=no-such-branch', 'stubs-2@x.example');
+    const answer = await until_('the answer', () => mails().find((mail) => mail.includes(`In-Reply-To: <${id}>`)));
+    expect(answer).toContain('"no-such-branch" is not in');
+    const refused = await town.command('#depbot check base=--upload-pack=id', 'stubs-2@x.example');
+    await until_('the answer', () =>
+      mails().find((mail) => mail.includes(`In-Reply-To: <${refused}>`) && mail.includes('base= takes the name')),
+    );
+    expect(town.drafts()).toHaveLength(1);
+  });
+
+  test('#depbot invalid: v3 is silent', async () => {
+    const draft = idOf(await draftFor('stubs-2@x.example'));
+    const id = await town.command('#depbot invalid', 'stubs-2@x.example', draft);
+    await until_('the answer', () =>
+      mails().find((mail) => mail.includes(`In-Reply-To: <${id}>`) && mail.includes('Noted as a false alarm')),
+    );
+    await said('false alarm, says', MAINTAINER);
+    postRevision('stubs', 3);
+    await said('v3', 'kept; a maintainer called it a false alarm');
+    await until_('no draft', () => town.drafts().length === 0);
+  });
+
+  test('#depbot start of somebody whom MAINTAINERS names: a token, and with it an entry', async () => {
+    const asked = await fromMia('start-1@stranger.example', '#depbot start', patchId);
+    const token = /#depbot confirm ([0-9a-f]{32})$/m.exec(asked)![1]!;
+    expect(asked).toMatch(/^To: .*mia@/m);
+    const wrong = await fromMia(
+      'confirm-0@stranger.example',
+      `#depbot confirm ${token.replace(/^./, 'z')}`,
+      idOf(asked),
+    );
+    expect(wrong).toContain('nothing of yours waits for that token');
+    const done = await fromMia('confirm-1@stranger.example', `#depbot confirm ${token}`, idOf(asked));
+    expect(done).toContain('DRIVERS OF MIA');
+    await draftFor(postRevision('asked', 1));
+    await said('asked', 'section DRIVERS OF MIA', MIA);
+  });
+
+  test('the emergency stop: an answer waits for its end', async () => {
+    const stop = join(dir, 'state/service/STOP');
+    writeFileSync(stop, 'noise\n');
+    const id = await town.command('#depbot help', patchId);
+    await said('warning', 'emergency stop', 'noise');
+    await said('help: answered');
+    expect(mails().filter((mail) => mail.includes(`In-Reply-To: <${id}>`))).toEqual([]);
+    rmSync(stop);
+    await until_('the answer', () => mails().find((mail) => mail.includes(`In-Reply-To: <${id}>`)));
+  });
+
+  test('#depbot stop of a maintainer of the files: also for the section', async () => {
+    const answer = await fromMia('stop-1@stranger.example', '#depbot stop', patchId);
+    expect(answer).toMatch(/switched off[\s\S]*DRIVERS OF MIA/);
+    expect(readFileSync(join(dir, 'state/service/stopped'), 'utf8')).toContain(`${MIA}\nsection DRIVERS OF MIA\n`);
+  });
+
   test('Redis killed: started again, and the next series is checked', async () => {
     const pid = readFileSync(join(dir, 'state/service/redis/redis.pid'), 'utf8').trim();
     process.kill(Number(pid), 'SIGKILL');
@@ -199,8 +310,8 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('a running service', (
     const mbox = readFileSync(join(LOSS.dir, 'series.mbox'), 'utf8').replace(/^From .*\n/, '');
     const again = mbox.replace(patchId, 'again-1@x.example').replace('[PATCH]', '[PATCH v2]');
     town.deliver(posted(Buffer.from(again.replaceAll('\n', '\r\n'))));
-    await said('v2', 'kept');
-    expect(town.drafts()).toEqual([]);
+    await said('v2', 'kept; nobody opted in');
+    expect(town.drafts().filter((draft) => draft.includes('again-1@x.example'))).toEqual([]);
     expect(mails().filter((mail) => mail.includes('again-1@x.example'))).toEqual([]);
   });
 

@@ -1,7 +1,8 @@
 /** A mail domain that signs: a key made now, DKIM signatures, and the record to publish for them. */
 
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import type { DKIMSignOptions } from 'mailauth';
+import type { ARCSealOptions, DKIMSignOptions } from 'mailauth';
+import { sealMessage } from 'mailauth/lib/arc/index.js';
 import { dkimSign } from 'mailauth/lib/dkim/sign.js';
 
 export interface SignerOptions {
@@ -16,6 +17,8 @@ export interface SignerOptions {
 export interface Signer {
   /** The mail with a DKIM-Signature on top; `options` are mailauth's, e.g. `signTime`. Throws when it cannot be made. */
   sign(raw: string | Uint8Array, options?: Partial<DKIMSignOptions>): Promise<Buffer>;
+  /** The mail with an ARC set on top that says `seen`, as in `dkim=pass header.d=example.org`. */
+  seal(raw: string | Uint8Array, seen: string, options?: Partial<ARCSealOptions>): Promise<Buffer>;
   /** TXT record by name, as `startDns` takes it. */
   readonly records: Readonly<Record<string, string>>;
 }
@@ -35,6 +38,13 @@ export function makeSigner(domain: string, options: SignerOptions = {}): Signer 
       if (errors.length > 0 || signatures === '')
         throw new Error(`not signed for ${domain}: ${JSON.stringify(errors)}`);
       return Buffer.concat([Buffer.from(signatures), bytes]);
+    },
+    async seal(raw, seen, more = {}) {
+      const bytes = Buffer.from(raw);
+      const own = { signingDomain: domain, selector, privateKey, algorithm, cv: 'none' };
+      const set = await sealMessage(bytes, { ...own, authResults: `${domain};\r\n ${seen}`, ...more });
+      if (set.length === 0) throw new Error(`not sealed for ${domain}`);
+      return Buffer.concat([set, bytes]);
     },
     records: { [`${selector}._domainkey.${domain}`]: record },
   };

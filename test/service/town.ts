@@ -8,6 +8,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DKIMSignOptions } from 'mailauth';
 import { readMails } from '../../bot/mailbox.ts';
 import { type Dns, startDns } from './dns.ts';
 import { type Dovecot, startDovecot } from './dovecot.ts';
@@ -30,6 +31,9 @@ export interface TownOptions {
   readonly list: string;
   readonly mode?: 'draft' | 'private' | 'list';
   readonly cacheDir?: string;
+  /** Makes a port that leads to another one; depbot is told that one. */
+  readonly through?: (port: number) => Promise<number>;
+  readonly maxPerDay?: number;
   /** Lines to add to depbot.toml. */
   readonly settings?: string;
 }
@@ -67,7 +71,9 @@ export class Town {
     mkdirSync(join(options.dir, 'dovecot'), { recursive: true });
     await town.startDovecot();
     await town.startSmtp();
-    writeFileSync(town.config, town.#toml());
+    const { through = async (port: number) => port } = options;
+    const ports = { imap: await through(town.#dovecot!.port), smtp: await through(town.#receiver!.port) };
+    writeFileSync(town.config, town.#toml(ports));
     return town;
   }
 
@@ -111,6 +117,11 @@ export class Town {
     this.#dovecot!.deliver('bot', raw);
   }
 
+  /** The mail, signed by the maintainer's domain; `options` are mailauth's. */
+  signedByMaintainer(raw: Uint8Array, options?: Partial<DKIMSignOptions>): Promise<Buffer> {
+    return this.#signer.sign(raw, options);
+  }
+
   /** The mail, signed by a domain that has nothing to do with the maintainer's. */
   signedByStranger(raw: Uint8Array): Promise<Buffer> {
     return this.#stranger.sign(raw);
@@ -151,8 +162,8 @@ export class Town {
     }
   }
 
-  /** A signed mail from the maintainer with `line` in it, in reply to `answers`. Returns its Message-ID. */
-  async command(line: string, answers: string): Promise<string> {
+  /** A signed mail from the maintainer with `line` in it, in reply to the last mail of a thread. Returns its Message-ID. */
+  async command(line: string, ...thread: readonly string[]): Promise<string> {
     const messageId = `command-${++this.#commands}@${domainOf(this.#options.maintainer)}`;
     const mail = [
       `From: Maintainer <${this.#options.maintainer}>`,
@@ -160,8 +171,8 @@ export class Town {
       'Subject: Re: your draft',
       `Date: ${new Date().toUTCString().replace('GMT', '+0000')}`,
       `Message-ID: <${messageId}>`,
-      `In-Reply-To: <${answers}>`,
-      `References: <${answers}>`,
+      `In-Reply-To: <${thread.at(-1)}>`,
+      `References: ${thread.map((id) => `<${id}>`).join(' ')}`,
       'Content-Type: text/plain; charset=us-ascii',
       '',
       line,
@@ -192,8 +203,8 @@ export class Town {
     await this.#dns.close();
   }
 
-  #toml(): string {
-    const { maintainer, list, mode = 'draft', dir, settings = '' } = this.#options;
+  #toml(ports: { readonly imap: number; readonly smtp: number }): string {
+    const { maintainer, list, mode = 'draft', dir, maxPerDay = 20, settings = '' } = this.#options;
     return `
 [bot]
 operator = "the demo"
@@ -201,7 +212,7 @@ address = "${BOT}"
 
 [imap.bot]
 host = "${this.#dovecot!.host}"
-port = ${this.#dovecot!.port}
+port = ${ports.imap}
 tls = "none"
 user = "bot"
 
@@ -213,7 +224,7 @@ account = "bot"
 
 [smtp]
 host = "${this.#receiver!.host}"
-port = ${this.#receiver!.port}
+port = ${ports.smtp}
 tls = "none"
 
 [[maintainer]]
@@ -221,6 +232,7 @@ address = "${maintainer}"
 lists = ["${list}"]
 paths = ["drivers/"]
 mode = "${mode}"
+max_per_day = ${maxPerDay}
 
 [serve]
 poll_s = 1

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 import { Courier, type CourierParts, type Drafts } from '../../bot/courier.ts';
 import type { Log } from '../../bot/log.ts';
-import { Outbox, type Outgoing, outgoingId, type State } from '../../bot/outbox.ts';
+import { Outbox, type State } from '../../bot/outbox.ts';
+import { type Outgoing, outgoingId } from '../../bot/outgoing.ts';
 import { openSmtp, type Smtp } from '../../bot/smtp.ts';
 import { type SmtpReceiver, startSmtpReceiver } from '../service/smtp-receiver.ts';
 
@@ -101,6 +102,7 @@ export function courier(part: Partial<CourierParts> = {}): Courier {
     copies: (id) => (world.arrived.has(id) ? [world.outbox.read(outgoingId(id))] : []),
     readSince: () => new Date(world.clock),
     stopped: () => world.stopped,
+    halted: () => undefined,
     onHeld: ({ messageId }, why) => world.held.push([messageId, why]),
     lookMs: LOOK_MS,
     now: () => new Date(world.clock),

@@ -71,6 +71,7 @@ export function watch(settings: ImapSettings, more: Partial<Watch> = {}, positio
       seen.batches.push([...mails]);
       seen.position = at;
     },
+    onNextSlice: () => undefined,
     onCaughtUp: () => {
       seen.caughtUp += 1;
     },

@@ -1,0 +1,107 @@
+/** What commands by mail have done, with the parts of the service that do it. */
+
+import type { Asked } from '../queue/jobs.ts';
+import { RULES } from '../rules/index.ts';
+import type { Assembled, MessageId, Outcome, Series } from '../rules/types.ts';
+import type { Courier } from './courier.ts';
+import type { Dismissed } from './dismissed.ts';
+import type { Log } from './log.ts';
+import type { Section, WhichSections } from './maintainers.ts';
+import type { Concern, Deeds } from './obey.ts';
+import type { OptIns } from './opt-in.ts';
+import type { Outbox } from './outbox.ts';
+import { isOptedIn, type Maintainer, pathsOf, textOf } from './policy.ts';
+import type { Stopped } from './stopped.ts';
+import type { TreeMaintainers } from './tree-maintainers.ts';
+
+export interface DeedParts {
+  readonly outbox: Outbox;
+  readonly courier: Pick<Courier, 'approve' | 'discard'>;
+  readonly stopped: Stopped;
+  readonly optIns: OptIns;
+  readonly dismissed: Dismissed;
+  readonly maintainers: Pick<TreeMaintainers, 'current'>;
+  /** Of the configuration and by mail. */
+  readonly entries: () => readonly Maintainer[];
+  /** The series that one of these mails belongs to. */
+  readonly answered: (references: readonly MessageId[]) => Assembled | undefined;
+  readonly check: (series: Series, asked: Asked | undefined) => Outcome<{ key: string }, { why: string }>;
+  /** There is a folder in which drafts can lie. */
+  readonly hasDrafts: boolean;
+  readonly log: Log;
+}
+
+/** Section of MAINTAINERS that everything belongs to; its list is for sections that have none. */
+const REST = 'THE REST';
+
+export function deedsOf(parts: DeedParts): Deeds {
+  const { outbox, courier, stopped, optIns, dismissed, entries, answered, log } = parts;
+  return {
+    isOptedIn: (address) => isOptedIn(address, entries()),
+    async concern(address, references): Promise<Concern> {
+      const series = answered(references);
+      if (!series) return { isAuthor: false, sections: [] };
+      const patches = series.complete ? series.patches : series.have;
+      const maintainers = await parts.maintainers.current();
+      const which = naming(address);
+      const sections = patches.flatMap((patch) => maintainers.sectionsOfPatch(pathsOf(patch), textOf(patch), which));
+      return { series, isAuthor: isSame(series.author.address, address), sections: [...new Set(sections)] };
+    },
+    async sectionsNaming(address, name) {
+      const { sections } = await parts.maintainers.current();
+      return sections.filter((one) => naming(address)(one) && (name === undefined || one.name === name));
+    },
+    check: parts.check,
+    draftOwners(messageId) {
+      const found = outbox.find(messageId);
+      const canBe = found?.meta.kind === 'reply' && (found.meta.via === 'draft' || found.state === 'held');
+      return canBe ? found.meta.maintainers : undefined;
+    },
+    send: (messageId) => courier.approve(messageId),
+    discard: (messageId) => courier.discard(messageId),
+    repliedFor(messageId) {
+      const found = outbox.find(messageId);
+      return found?.meta.kind === 'reply' && found.meta.findings?.length ? found.meta.maintainers : undefined;
+    },
+    invalid(messageId, series, by) {
+      const told = outbox.find(messageId)?.meta.findings ?? [];
+      dismissed.invalid(told, series, by);
+      const rules = [...new Set(told.map(({ rule }) => rule))];
+      const counts = dismissed.counts().map(([rule, count]) => `${rule} ${count}`);
+      log.warn(
+        `<${messageId}>: false alarm, says ${by}: ${rules.join(', ')}; false alarms so far: ${counts.join(', ')}`,
+      );
+      return { ok: true, rules };
+    },
+    rules: RULES.map(({ id }) => id),
+    ignore: (rule, address, sections) => dismissed.ignore(rule, address, sections),
+    async start(address, sections) {
+      if (!parts.hasDrafts) return { ok: false, why: 'this robot has no Drafts folder; ask its operator for an entry' };
+      const rest = (await parts.maintainers.current()).named(REST);
+      const own = sections.flatMap(({ lists }) => lists);
+      const lists = [...new Set(own.length > 0 ? own : rest.flatMap((one) => one.lists))];
+      if (lists.length === 0) return { ok: false, why: 'MAINTAINERS names no list for it' };
+      return { ok: true, token: optIns.ask(address, sections, lists) };
+    },
+    confirm(address, token) {
+      const done = optIns.confirm(address, token);
+      if (!done.ok) return done;
+      stopped.remove(address, done.entry.sections);
+      return { ok: true, sections: done.entry.sections, lists: done.entry.lists };
+    },
+    stop(address, sections) {
+      optIns.remove(address);
+      stopped.add(address, sections);
+    },
+  };
+}
+
+/** Sections that name an address as maintainer or reviewer. */
+function naming(address: string): WhichSections {
+  const who = address.toLowerCase();
+  return ({ maintainers, reviewers }: Section) => maintainers.includes(who) || reviewers.includes(who);
+}
+
+function isSame(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}

@@ -1,0 +1,249 @@
+/**
+ * One command of a mail that is known to be its sender's: who may give it, what is done, what is said back. DESIGN: the
+ * maintainers of the files concerned and whoever has an entry may do what others see; the author of a series may have
+ * it checked; everybody may stop us.
+ */
+
+import type { Assembled, Message, MessageId, Outcome, Series } from '../rules/types.ts';
+import { type AskedCheck, parseAsked } from './asked-check.ts';
+import { type Command, helpText } from './commands.ts';
+import type { Section } from './maintainers.ts';
+import { nearKeys } from './near-key.ts';
+
+type Refused = { readonly why: string };
+
+/** What a sender has to do with the series that the mail answers. */
+export interface Concern {
+  readonly series?: Assembled;
+  /** The sender's own. */
+  readonly isAuthor: boolean;
+  /** Sections of MAINTAINERS that its files belong to and that name the sender. */
+  readonly sections: readonly Section[];
+}
+
+/** What commands can have done; each is idempotent. */
+export interface Deeds {
+  isOptedIn(address: string): boolean;
+  /** Looks at the series that one of these mails belongs to. */
+  concern(address: string, references: readonly MessageId[]): Promise<Concern>;
+  /** Sections of MAINTAINERS that name the address: all, or those with that name. */
+  sectionsNaming(address: string, name?: string): Promise<readonly Section[]>;
+  /** Has the series checked; its key. */
+  check(series: Series, asked: AskedCheck['asked']): Outcome<{ key: string }, Refused>;
+  /** Who may send or discard the draft, if there is such a draft. */
+  draftOwners(messageId: MessageId): readonly string[] | undefined;
+  send(messageId: MessageId): Promise<Outcome<object, Refused>>;
+  discard(messageId: MessageId): Promise<Outcome<object, Refused>>;
+  /** For whom a reply of ours was made; undefined for what is none. */
+  repliedFor(messageId: MessageId): readonly string[] | undefined;
+  /** Takes what a reply of ours tells for false alarms; how many there were, by rule. */
+  invalid(messageId: MessageId, series: Assembled, by: string): Outcome<{ rules: readonly string[] }, Refused>;
+  readonly rules: readonly string[];
+  ignore(rule: string, address: string, sections: readonly string[]): void;
+  /** The token that has to come back, or why nobody can hear of these sections. */
+  start(address: string, sections: readonly Section[]): Promise<Outcome<{ token: string }, Refused>>;
+  confirm(address: string, token: string): Outcome<{ sections: readonly string[]; lists: readonly string[] }, Refused>;
+  /** No more mails to this address, none for its entry, and none for these sections. */
+  stop(address: string, sections: readonly string[]): void;
+}
+
+export interface Done {
+  readonly log: string;
+  readonly say: readonly string[];
+  /** Series whose report is the answer. */
+  readonly key?: string;
+  /** The sender has no part in what was to be done. */
+  readonly isForbidden?: true;
+}
+
+interface Order {
+  readonly message: Message;
+  /** In lower case. */
+  readonly sender: string;
+  readonly isMember: boolean;
+  readonly concern: Concern;
+  readonly deeds: Deeds;
+  readonly bot: string;
+}
+
+/** Carries out a command of `sender`, who is known to have sent it. */
+export async function obey(
+  command: Command,
+  { message, sender }: { readonly message: Message; readonly sender: string },
+  deeds: Deeds,
+  bot: string,
+): Promise<Done> {
+  const isMember = deeds.isOptedIn(sender);
+  // At once, whatever else may be wrong with the tree or the words.
+  if (command.word === 'stop') deeds.stop(sender, []);
+  const concern = await deeds.concern(sender, message.references);
+  const order: Order = { message, sender, isMember, concern, deeds, bot };
+  const args = command.word === 'unknown' ? [] : command.args;
+  switch (command.word) {
+    case 'stop':
+      return stop(order, args);
+    case 'start':
+      return start(order, args);
+    case 'confirm':
+      return confirm(order, args);
+  }
+  const isMaintainer = concern.sections.length > 0;
+  if (!isMember && !isMaintainer && !concern.isAuthor) return forbidden();
+  switch (command.word) {
+    case 'help':
+      return said('answered', helpText(bot));
+    case 'check':
+    case 'explain':
+      return check(command.word, order, args);
+    case 'unknown':
+      return said('unknown', `I do not know the command "${command.text}".`, helpText(bot));
+  }
+  if (!isMember && !isMaintainer)
+    return said(
+      'not theirs',
+      `An author may have a series checked; "${command.word}" is for maintainers: nothing was done.`,
+    );
+  switch (command.word) {
+    case 'ignore':
+      return ignore(order, args);
+    case 'invalid':
+      return invalid(order);
+    case 'send':
+    case 'discard':
+      return draft(command.word, order);
+    default:
+      return command.word satisfies never;
+  }
+}
+
+/** The sender is stopped already; what is left are the sections that the sender speaks for. */
+async function stop({ sender, isMember, concern, deeds }: Order, args: readonly string[]): Promise<Done> {
+  const name = args.join(' ');
+  const named = name === '' ? [] : await deeds.sectionsNaming(sender, name);
+  const spoken = named.length > 0 ? named : concern.sections;
+  const sections = spoken.filter(({ maintainers }) => maintainers.includes(sender)).map((one) => one.name);
+  if (sections.length > 0) deeds.stop(sender, sections);
+  return said(
+    ['stopped', ...sections].join(', '),
+    isMember
+      ? 'Your entry is switched off: no drafts, no replies, no more mails to you. The operator can undo that.'
+      : 'You will get no more mails from this robot. Its operator can undo that.',
+    ...(sections.length === 0 ? [] : [`No mails to lists or authors any more for: ${sections.join(', ')}.`]),
+  );
+}
+
+async function start(order: Order, args: readonly string[]): Promise<Done> {
+  const { sender, concern, deeds } = order;
+  const name = args.join(' ');
+  const sections =
+    name !== ''
+      ? await deeds.sectionsNaming(sender, name)
+      : concern.series
+        ? concern.sections
+        : await deeds.sectionsNaming(sender);
+  if (sections.length === 0) {
+    const which = name === '' ? 'no section' : `no section "${name}"`;
+    return told(await isNobody(order), 'not named', `MAINTAINERS has ${which} that names ${sender}: nothing was done.`);
+  }
+  const started = await deeds.start(sender, sections);
+  if (!started.ok) return said(started.why, `I did not note it: ${started.why}.`);
+  return said(
+    'token sent',
+    `Somebody, hopefully you, asked for drafts of replies to patches of: ${sections.map((one) => one.name).join(', ')}.`,
+    'If it was you, answer with this line at the start of a line:',
+    `    #depbot confirm ${started.token}`,
+    'If not, do nothing.',
+  );
+}
+
+async function confirm(order: Order, args: readonly string[]): Promise<Done> {
+  const { sender, deeds } = order;
+  const done = deeds.confirm(sender, args[0] ?? '');
+  if (!done.ok) return told(await isNobody(order), done.why, `I did not note it: ${done.why}.`);
+  return said(
+    `opted in for ${done.sections.join(', ')}`,
+    `Noted. When a patch of ${done.sections.join(', ')} comes by ${done.lists.join(', ')} and breaks a configuration, a reply is drafted. It lies in the Drafts folder of my operator until one of you has it sent; "stop" ends it.`,
+  );
+}
+
+/** `explain` asks for the same report, told otherwise. */
+function check(word: 'check' | 'explain', { concern: { series }, deeds }: Order, args: readonly string[]): Done {
+  if (word === 'explain' && args.length > 0)
+    return said('wrong arguments', 'Nothing was done: explain takes no arguments.');
+  const read = parseAsked(args);
+  if (!read.ok) return said('wrong arguments', `Nothing was done: ${read.why}.`);
+  if (!series) return said('no such series', NO_SERIES);
+  if (!series.complete) {
+    const missing = series.missing.slice(0, 10).join(', ');
+    return said('incomplete', `I cannot check this series yet: patch ${missing} of ${series.total} has not come.`);
+  }
+  const job = deeds.check(series, read.asked);
+  return job.ok ? { log: 'checking', say: [], key: job.key } : said(job.why, `I cannot check this series: ${job.why}.`);
+}
+
+function ignore({ sender, isMember, concern, deeds }: Order, args: readonly string[]): Done {
+  const [rule = '', more] = args;
+  if (more !== undefined || !deeds.rules.includes(rule)) {
+    const near = nearKeys(rule, deeds.rules);
+    const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there are: ${deeds.rules.join(', ')}`;
+    return said('no such rule', `"ignore" takes the name of one rule; ${hint}`);
+  }
+  const sections = concern.sections.map(({ name }) => name);
+  deeds.ignore(rule, sender, sections);
+  const where = [...(isMember ? ['your entry'] : []), ...sections].join(', ');
+  return said(`${rule} ignored for ${where}`, `I tell of no finding of ${rule} any more for: ${where}.`);
+}
+
+async function invalid({ message, sender, concern, deeds }: Order): Promise<Done> {
+  const reply = message.references.findLast((id) => deeds.repliedFor(id) !== undefined);
+  if (reply === undefined)
+    return said('no reply', 'Your mail answers no mail of mine that tells of a finding: nothing was done.');
+  if (!concern.series) return said('no such series', NO_SERIES);
+  const isTheirs = deeds.repliedFor(reply)!.some((one) => one.toLowerCase() === sender);
+  if (!isTheirs && concern.sections.length === 0)
+    return said('not theirs', 'That reply was made for another maintainer: nothing was done.');
+  const done = deeds.invalid(reply, concern.series, sender);
+  if (!done.ok) return said(done.why, `I did not note it: ${done.why}.`);
+  // One that is sent cannot be taken back.
+  const gone = deeds.draftOwners(reply) === undefined ? undefined : await deeds.discard(reply);
+  return said(
+    `false alarm: ${done.rules.join(', ')}`,
+    `Noted as a false alarm (${done.rules.join(', ')}). I do not tell it again of this series or a later revision, and my operator sees it counted.${gone?.ok ? ' The draft is discarded.' : ''}`,
+  );
+}
+
+async function draft(word: 'send' | 'discard', { message, sender, concern, deeds }: Order): Promise<Done> {
+  const id = message.references.findLast((one) => deeds.draftOwners(one) !== undefined);
+  if (id === undefined) return said('no draft', 'There is no draft of mine that your mail answers: nothing was done.');
+  const isTheirs = deeds.draftOwners(id)!.some((owner) => owner.toLowerCase() === sender);
+  const speaksForFiles = concern.sections.some(({ maintainers }) => maintainers.includes(sender));
+  if (!isTheirs && !speaksForFiles)
+    return said('not theirs', 'This draft was made for another maintainer: nothing was done.');
+  const done = word === 'send' ? await deeds.send(id) : await deeds.discard(id);
+  if (!done.ok) return said(done.why, `I did not ${word} it: ${done.why}.`);
+  // The mail itself is the answer to "send".
+  return word === 'send' ? { log: 'approved', say: [] } : said('discarded', 'The draft is discarded.');
+}
+
+function forbidden(): Done {
+  return told(true, 'not obeyed', STRANGER);
+}
+
+/** Neither MAINTAINERS nor the configuration nor the series knows the sender. */
+async function isNobody({ sender, isMember, concern, deeds }: Order): Promise<boolean> {
+  return !concern.isAuthor && !isMember && (await deeds.sectionsNaming(sender)).length === 0;
+}
+
+function told(isForbidden: boolean, log: string, text: string): Done {
+  return { ...said(log, text), ...(isForbidden && { isForbidden }) };
+}
+
+function said(log: string, ...say: string[]): Done {
+  return { log, say };
+}
+
+/** For somebody who has no part in the series, in the configuration or in MAINTAINERS. */
+export const STRANGER =
+  'This robot obeys the maintainers of a patch, those whom its operator has entered, and for a check the author; your address is none of these: nothing was done. The one command for everybody is "stop", after which it writes to you no more.';
+const NO_SERIES =
+  'I do not have the series that your mail answers: reply to one of its patches, on a list that I read.';

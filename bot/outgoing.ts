@@ -1,0 +1,166 @@
+/** One mail that goes out, as the outbox keeps it: what is known of it, how far it has come, and whom it is still to reach. */
+
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { MessageId, Outcome } from '../rules/types.ts';
+import { withoutRecipients } from './eml.ts';
+import { isQuietHours } from './quiet-hours.ts';
+
+/** One mail that goes out. All Message-IDs are without brackets. */
+export interface Outgoing {
+  /** `outgoingId` of its Message-ID; the name of its files. */
+  readonly id: string;
+  readonly messageId: MessageId;
+  /** A review of a patch, or the answer to a command. */
+  readonly kind: 'reply' | 'answer';
+  readonly via: 'draft' | 'smtp';
+  /** Envelope: MAIL FROM, and every RCPT TO. Addresses alone. */
+  readonly from: string;
+  readonly recipients: readonly string[];
+  readonly subject: string;
+  /** The mail it answers. */
+  readonly answers: MessageId;
+  readonly series?: string;
+  /** Addresses that may have it sent or discarded. */
+  readonly maintainers: readonly string[];
+  /** The line of the policy that allows it, for the operator. */
+  readonly allowedBy: string;
+  /** ISO 8601. */
+  readonly addedAt: string;
+  /** What it is not sent before, ISO 8601, and the hours of each day in which it is not sent; a person's word counts more. */
+  readonly notBefore?: string;
+  readonly quietHours?: readonly string[];
+  /** Of a reply, what it tells. */
+  readonly findings?: readonly Told[];
+  /** Of a reply, the series: names under which its revisions are known, and which of them it is. */
+  readonly lineage?: readonly string[];
+  readonly revision?: number;
+}
+
+/** A recipient to whom a mail did not come, in the words of a mail server. */
+export interface Bounce {
+  readonly address: string;
+  readonly why: string;
+}
+
+export const BouncesFile = z.array(z.strictObject({ address: z.string(), why: z.string() }));
+
+/** In which revisions of a series a finding was told, and the last mail that told it. */
+export interface Earlier {
+  readonly revisions: readonly number[];
+  readonly messageId: MessageId;
+}
+
+/** A finding as it is remembered. */
+export interface Told {
+  readonly rule: string;
+  readonly key: string;
+}
+
+export const OutgoingFile = z.strictObject({
+  id: z.string().regex(/^[0-9a-f]{32}$/),
+  messageId: z.string().min(1),
+  kind: z.enum(['reply', 'answer']),
+  via: z.enum(['draft', 'smtp']),
+  from: z.string().min(1),
+  recipients: z.array(z.string().min(1)).min(1),
+  subject: z.string(),
+  answers: z.string(),
+  series: z.exactOptional(z.string()),
+  maintainers: z.array(z.string()),
+  allowedBy: z.string(),
+  addedAt: z.iso.datetime(),
+  notBefore: z.exactOptional(z.iso.datetime()),
+  quietHours: z.exactOptional(z.array(z.string().refine(isQuietHours))),
+  findings: z.exactOptional(z.array(z.strictObject({ rule: z.string(), key: z.string() }))),
+  lineage: z.exactOptional(z.array(z.string())),
+  revision: z.exactOptional(z.int()),
+});
+
+/** How far the sending of a mail has come. All addresses in lower case. */
+export interface Progress {
+  /**
+   * `waiting`: nothing is under way; `handing-over`: the server is given the mail, and if that ends without a word
+   * nobody knows whether it has it; `in-doubt`: so it ended.
+   */
+  readonly step: 'waiting' | 'handing-over' | 'in-doubt';
+  /** ISO 8601, the moment of doubt: the server had the mail by then, or never. */
+  readonly doubtSince?: string;
+  /** How often it ended in doubt. */
+  readonly unknowns: number;
+  /** Who got it, by the word of the server. */
+  readonly got: readonly string[];
+  /** Who does not get it, and why: the server refused for good, or they said stop. */
+  readonly refused: readonly { readonly address: string; readonly why: string }[];
+}
+
+/** Before the first delivery. */
+export const NOTHING_YET: Progress = { step: 'waiting', unknowns: 0, got: [], refused: [] };
+
+/** Recipients but the bot: its own copy is a proof, no delivery. */
+export function othersOf({ recipients, from }: Outgoing): readonly string[] {
+  return recipients.map(lower).filter((address) => address !== lower(from));
+}
+
+/** Those of them who got it. */
+export function reachedOf(mail: Outgoing, { got }: Progress): readonly string[] {
+  return othersOf(mail).filter((address) => got.includes(address));
+}
+
+/** Whether a copy proves the next delivery: it goes to the bot, and none can come of an earlier one. */
+export function hasProof({ recipients, from }: Outgoing, { got, refused }: Pick<Progress, 'got' | 'refused'>): boolean {
+  const bot = lower(from);
+  return got.length === 0 && recipients.map(lower).includes(bot) && !refused.some(({ address }) => address === bot);
+}
+
+/** What is left to send of a mail; not ok where somebody's stop leaves nobody to write to. */
+export type Left = Outcome<
+  {
+    readonly recipients: readonly string[];
+    /** The mail without the names of those who said stop since it was made. */
+    readonly eml: Uint8Array;
+    readonly stopped: Progress['refused'];
+  },
+  { readonly why: string }
+>;
+
+/** `eml` are the bytes of the mail. Answers go to who asked for them: the one to "stop", too. */
+export function leftOf(mail: Outgoing, progress: Progress, eml: Uint8Array, quiet: ReadonlySet<string>): Left {
+  const { got, refused } = progress;
+  const done = new Set([...got, ...refused.map(({ address }) => address)]);
+  const isUnwanted = (address: string) => mail.kind === 'reply' && quiet.has(address) && !got.includes(address);
+  const unwanted = new Set(othersOf(mail).filter(isUnwanted));
+  const left = withoutRecipients(eml, unwanted);
+  const recipients = mail.recipients.filter((one) => !done.has(lower(one)) && !unwanted.has(lower(one)));
+  const isNobodyLeft = recipients.every((one) => lower(one) === lower(mail.from));
+  if (unwanted.size > 0 && (isNobodyLeft ? got.length === 0 : left.to.length === 0)) {
+    return { ok: false, why: `nobody is left in To: ${[...unwanted].join(', ')} said stop` };
+  }
+  const stopped = [...unwanted]
+    .filter((address) => !done.has(address))
+    .map((address) => ({ address, why: 'said stop' }));
+  return { ok: true, recipients, eml: left.eml, stopped };
+}
+
+/** For the log. */
+export function nameOf({ messageId, subject }: Outgoing): string {
+  return `<${messageId}> ${JSON.stringify(subject)}`;
+}
+
+/** Addresses are compared so. */
+export function lower(address: string): string {
+  return address.toLowerCase();
+}
+
+export const ProgressFile = z.strictObject({
+  step: z.enum(['waiting', 'handing-over', 'in-doubt']),
+  doubtSince: z.exactOptional(z.iso.datetime()),
+  unknowns: z.int().min(0),
+  got: z.array(z.string()),
+  refused: z.array(z.strictObject({ address: z.string(), why: z.string() })),
+});
+
+/** Name of a mail's files: the first 32 hex digits of the SHA-256 of its Message-ID (without brackets). */
+export function outgoingId(messageId: MessageId): string {
+  return createHash('sha256').update(messageId).digest('hex').slice(0, 32);
+}
