@@ -18,7 +18,7 @@ import { lostFunctions } from './c-recover.ts';
 import type { ParseSyntax, SyntaxFailure } from './c-syntax.ts';
 
 /** Changes with the shape or the meaning of CFile: what was kept by another version is of no use. */
-export const C_FILE_VERSION = 2;
+export const C_FILE_VERSION = 3;
 
 export interface CFile {
   readonly version: typeof C_FILE_VERSION;

@@ -68,9 +68,15 @@ export function maskForGrammar(code: string): string {
   };
   for (const { index, 0: name } of code.matchAll(LOOP)) loop(index, name, /^\s*[\w{*(]/);
   for (const { index, 0: line, 1: name } of code.matchAll(BRACED))
-    loop(index + line.length - name!.length, name!, /^\s*\{/);
+    if (!isBehindType(code, index)) loop(index + line.length - name!.length, name!, /^\s*\{/);
   for (const match of code.matchAll(DEFINER)) maskDefiner(code, text, parentheses, match);
   return maskTypes(maskOutside(text.toString()));
+}
+
+/** The line above ends in a type: what begins here is the head of a function. */
+function isBehindType(code: string, at: number): boolean {
+  const before = code.slice(Math.max(0, at - 400), at).trimEnd();
+  return /[\w*]$/.test(before) && !/\b(?:else|do)$/.test(before);
 }
 
 /** `SYSCALL_DEFINE2(name, int, fd, ...) {` reads as `int name(int, fd, ...) {`. */

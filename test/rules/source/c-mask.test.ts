@@ -26,6 +26,8 @@ describe('the mask', () => {
     ['\tdevice_for_each_child(dev, d, f);', '\tdevice_for_each_child(dev, d, f);'],
     ['\tskb_walk_frags(skb, frag) {', '\twhile         (skb, frag) {'],
     ['\tskb_walk_frags(skb, frag);', '\tskb_walk_frags(skb, frag);'],
+    ['static struct foo *\n\tfirst_match(int a) { }', 'static struct foo *\n\tfirst_match(int a) { }'],
+    ['\telse\n\tskb_walk_frags(skb, frag) {', '\telse\n\twhile         (skb, frag) {'],
     ['\tswitch (a) {', '\tswitch (a) {'],
     ['\tx = offsetof(typeof(*a), b);', '\tx = offsetof(__________, b);'],
     ['int foo_for_each(int a)\n{', 'int foo_for_each(int a)\n{'],
