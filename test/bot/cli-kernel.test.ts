@@ -291,6 +291,9 @@ describeWithTree('on a real kernel tree (skipped without DEPBOT_TEST_TREE)', () 
       /On arm\s+it\s+always\s+is,\s+because\s+of\n\n +drivers\/pci\/Kconfig:183: depends on 64BIT$/m,
     );
     expect(run.stdout).toMatch(/^PCI_P2PDMA also has\n\n +drivers\/pci\/Kconfig:178: depends on ZONE_DEVICE$/m);
+    expect(run.stdout.replace(/\s+/g, ' ')).toContain(
+      'With it: drivers/vfio/pci/vfio_pci_dmabuf.o: its pcim_p2pdma_provider is the one of include/linux/pci-p2pdma.h:',
+    );
   });
 
   test('the example that only moves text gets silence', async () => {

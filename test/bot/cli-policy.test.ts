@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Desk, openDesk } from '../support/run-depbot.ts';
 import { type TinyRepo, tinyRepo } from '../support/tiny-repo.ts';
 
-const EXAMPLE = join(import.meta.dirname, '../fixtures/example/series.mbox');
+const EXAMPLE = join(import.meta.dirname, '../fixtures/example/config-upgrade.mbox');
 const LIST = 'linux-input@lists.example.org';
 let repo: TinyRepo;
 let desk: Desk;

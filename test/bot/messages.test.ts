@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { renderReplies } from '../../bot/reply.ts';
 import { columnsOf, isProse, WRAP_COLUMNS } from '../../bot/wrap.ts';
-import type { Finding } from '../../rules/types.ts';
+import type { Attempt, Finding, Side } from '../../rules/types.ts';
 import * as sample from '../support/sample-report.ts';
 
 const { sampleSeries: series, sampleFooter: footer } = sample;
@@ -52,9 +52,17 @@ const variants: Record<string, Finding> = {
       { symbol: 'A', relation: 'is a member of', next: '<choice>', path: 'Kconfig', line: 5, choice: 'Kconfig:2' },
     ],
   }),
-  built: { ...sample.recursion, verification: { rung: 3, attempts: [] } },
+  built: {
+    ...sample.recursion,
+    witness: { arch: 'x86', from: 'empty', settings: [] },
+    verification: { rung: 3, attempts: [builtOn('before', 'foo.o compiles'), builtOn('after', 'foo.c:3: error: bar')] },
+  },
   derived: { ...sample.recursion, verification: { rung: 1, attempts: [] } },
 };
+
+function builtOn(side: Side, excerpt: string): Attempt {
+  return { rung: 3, side, argv: ['make', 'foo.o'], exitCode: 0, excerpt, agrees: true };
+}
 
 function withClaim(finding: Finding, claim: Record<string, unknown>): Finding {
   return { ...finding, claim: { ...finding.claim, ...claim } };
@@ -93,7 +101,7 @@ describe.each(Object.entries(variants))('%s', (_, finding) => {
     }
     expect(text).toContain('v6.12.117 (1a2b3c4d5e6f)');
     expect(text.replace(/\s+/g, ' ')).toContain('arm, arm64, loongarch, mips, powerpc, riscv, um and x86');
-    expect(text).toMatch(/nothing\s+was\s+built|were\s+built|neither\s+conf\s+nor\s+a\s+build\s+was\s+run/);
+    expect(text).toMatch(/nothing\s+was\s+built|Built\s+for\s+\w+\.|neither\s+conf\s+nor\s+a\s+build\s+was\s+run/);
   });
 
   test('it shows how to reproduce, in one block', () => {
