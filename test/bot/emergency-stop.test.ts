@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -52,9 +52,8 @@ describe('the emergency stop', () => {
     expect(whyStopped(file, config)).toMatch(/^nothing is sent while the configuration cannot be read: /);
   });
 
-  test.skipIf(process.getuid?.() === 0)('is on while the file cannot be looked at', () => {
-    setEmergencyStop({ isOn: true, why: '', configPath: config }, cli());
-    chmodSync(file, 0);
+  test('is on while the file cannot be looked at', () => {
+    mkdirSync(file, { recursive: true });
     expect(whyStopped(file, config)).toContain('cannot be read');
   });
 });
