@@ -36,7 +36,6 @@ export interface CheckArguments {
   readonly html?: string;
   readonly config?: string;
   readonly trustTree?: boolean;
-  readonly trial?: boolean;
   /** False for --no-build. */
   readonly build?: boolean;
 }

@@ -28,7 +28,6 @@ program
   .option('--arch <arch>', 'compare these architectures only (may be repeated)', list)
   .option('--distribution-config <file>', 'a .config to carry over as well (may be repeated)', list)
   .option('--all-revisions', 'check revisions too that the input has a later one of')
-  .option('--trial', 'run the rules on trial as well, which are not fit to be sent yet')
   .option('--no-build', 'build nothing: findings about code are not proved by a build')
   .option('--json', 'print the whole report as JSON')
   .option('--out <dir>', 'write each reply as an .eml file into this folder')
@@ -168,9 +167,7 @@ program
     if (shown.length === 0)
       throw new InvalidArgumentError(`no rule ${id}; there are: ${RULES.map((rule) => rule.id).join(', ')}`);
     for (const rule of shown)
-      process.stdout.write(
-        `# ${rule.id} (${rule.severity}, rung ${rule.rung}${rule.isTrial ? ', on trial' : ''})\n${rule.doc}\n\n`,
-      );
+      process.stdout.write(`# ${rule.id} (${rule.severity}, rung ${rule.rung})\n${rule.doc}\n\n`);
   });
 
 function common(command: Command): Command {

@@ -65,8 +65,6 @@ export interface CheckOptions {
   readonly archs?: readonly Arch[];
   readonly distributions?: readonly DistributionConfig[];
   readonly rules?: readonly Rule[];
-  /** Runs the rules on trial as well. */
-  readonly withTrial?: boolean;
   /** Adds `surveys` to the report, for a page: some seconds, where there are findings. */
   readonly withSurvey?: boolean;
   /** Runs the tree's programs without a sandbox. */
@@ -87,7 +85,7 @@ export interface CheckOptions {
  */
 export async function check(series: Series, repo: Repository, options: CheckOptions): Promise<Report> {
   const clock = new Clock(options.now);
-  const rules = options.rules ?? RULES.filter(({ isTrial }) => !isTrial || options.withTrial === true);
+  const rules = options.rules ?? RULES;
   const unchecked = uncheckedReport(series);
   const report = (rest: Partial<Report>): Report => ({ ...unchecked, ...rest, tookMs: clock.laps });
 

@@ -127,8 +127,6 @@ export interface Rule {
   readonly rung: Rung;
   /** Headings, in this order: What it finds, Why it matters, Example, Instead, What it misses. */
   readonly doc: string;
-  /** Not fit to be sent yet: runs only where it is asked for, and never in the service. */
-  readonly isTrial?: true;
   begin(change: KernelChange): RuleRun;
 }
 
