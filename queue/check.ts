@@ -37,6 +37,7 @@ import { GitError } from './git.ts';
 import { changedPaths, openTree } from './git-tree.ts';
 import { AnswerError, ConfError, fromTree, KconfigSide } from './kconfig-side.ts';
 import { CFilesOnDisk } from './kept-c-files.ts';
+import { GrepsOnDisk } from './kept-greps.ts';
 import { uncheckedReport } from './report.ts';
 import type { Repository } from './repository.ts';
 import { memoryBound, SandboxError } from './sandbox.ts';
@@ -133,8 +134,9 @@ async function compare(
     ...(options.trustTree !== undefined && { trustTree: options.trustTree }),
   };
   options.onProgress?.('reading Kconfig files');
-  const treeBefore = await store.open(openTree(repo, base));
-  const treeAfter = await store.open(openTree(repo, applied.head));
+  const greps = new GrepsOnDisk(options.cacheDir);
+  const treeBefore = await store.open(openTree(repo, base, greps));
+  const treeAfter = await store.open(openTree(repo, applied.head, greps));
   const before = await KconfigSide.open(fromTree(treeBefore), sideOptions);
   const after = await KconfigSide.open(fromTree(treeAfter), sideOptions);
   const paths = await changes(repo, base, applied.head);

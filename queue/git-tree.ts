@@ -4,6 +4,7 @@ import type { Sha, Tree } from '../rules/types.ts';
 import { GitError } from './git.ts';
 import type { GrepAnswer } from './grep.ts';
 import { grepCommit, sortLines } from './grep.ts';
+import type { GrepQuestion, GrepsOnDisk } from './kept-greps.ts';
 import type { Repository } from './repository.ts';
 import type { Listing } from './tree-listing.ts';
 import { changedPaths, fullListing, listingOver } from './tree-listing.ts';
@@ -30,9 +31,9 @@ const sharedOf = new WeakMap<Repository, Shared>();
 /**
  * The tree of a commit. `commit` is a full object name; nothing is read before the first question.
  * Only regular files count: symbolic links and submodules are neither listed nor read. Files above
- * 64 MiB are listed but not read. Methods throw GitError when the commit is missing or git fails.
+ * 64 MiB are listed but not read. `kept` saves searches of commits that others are compared with. Methods throw GitError when the commit is missing or git fails.
  */
-export function openTree(repo: Repository, commit: Sha): Tree {
+export function openTree(repo: Repository, commit: Sha, kept?: GrepsOnDisk): Tree {
   if (!/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(commit))
     throw new GitError('failed', `not a full object name: ${commit.slice(0, 80)}`);
   const shared = sharedOf.get(repo) ?? { listings: new Map(), full: new Map(), greps: new Map() };
@@ -57,7 +58,7 @@ export function openTree(repo: Repository, commit: Sha): Tree {
       return new Map(texts.flat());
     },
     async grep(words, limit) {
-      return (await grep(repo, shared, commit, words, limit)).lines;
+      return (await grep(repo, shared, { commit, words, limit }, kept)).lines;
     },
   };
 }
@@ -108,14 +109,14 @@ function forgetOldest(shared: Shared, keep: Sha): void {
 async function grep(
   repo: Repository,
   shared: Shared,
-  commit: Sha,
-  words: readonly string[],
-  limit: number,
+  question: GrepQuestion,
+  kept: GrepsOnDisk | undefined,
 ): Promise<GrepAnswer> {
+  const { commit, words, limit } = question;
   const key = JSON.stringify([commit, limit, [...new Set(words)].sort()]);
   const known = shared.greps.get(key);
   if (known !== undefined) return await known;
-  const searching = search(repo, shared, commit, words, limit);
+  const searching = search(repo, shared, question, kept);
   shared.greps.set(key, searching);
   for (const old of [...shared.greps.keys()].slice(0, Math.max(0, shared.greps.size - MAX_GREPS)))
     shared.greps.delete(old);
@@ -131,15 +132,22 @@ async function grep(
 async function search(
   repo: Repository,
   shared: Shared,
-  commit: Sha,
-  words: readonly string[],
-  limit: number,
+  question: GrepQuestion,
+  kept: GrepsOnDisk | undefined,
 ): Promise<GrepAnswer> {
+  const { commit, words, limit } = question;
   const files = await listing(repo, shared, commit);
+  if (files.over === undefined) {
+    const known = kept?.get(question);
+    if (known) return known;
+    const answer = await grepCommit(repo, commit, words, limit);
+    kept?.put(question, answer);
+    return answer;
+  }
   const base = await baseOf(shared, files);
-  if (files.over === undefined || base === undefined || files.over.changed.size > MAX_GREP_PATHS)
+  if (base === undefined || files.over.changed.size > MAX_GREP_PATHS)
     return await grepCommit(repo, commit, words, limit);
-  const before = await grep(repo, shared, base, words, limit);
+  const before = await grep(repo, shared, { ...question, commit: base }, kept);
   if (before.cut) return await grepCommit(repo, commit, words, limit);
   const { changed } = files.over;
   const there = [...changed].filter(([, blob]) => blob !== undefined).map(([path]) => path);

@@ -91,37 +91,61 @@ export interface Signs {
 }
 
 const NEITHER: Signs = { more: false, less: false };
-const BOTH: Signs = { more: true, less: true };
 
-export function signsOf(pool: ExprPool, e: ExprId, symbol: SymbolId): Signs {
-  if (e === NONE) return NEITHER;
-  const left = pool.lefts[e]!;
-  const right = pool.rights[e]!;
-  switch (pool.ops[e] as Op) {
-    case Op.symbol:
-      return left === symbol ? { more: true, less: false } : NEITHER;
-    case Op.modules:
-      return NEITHER;
-    case Op.not: {
-      const { more, less } = signsOf(pool, left, symbol);
-      return { more: less, less: more };
-    }
-    case Op.and:
-    case Op.or: {
-      const [a, b] = [signsOf(pool, left, symbol), signsOf(pool, right, symbol)];
-      return { more: a.more || b.more, less: a.less || b.less };
-    }
-    case Op.equal:
-      if (left === symbol && right === pool.n) return { more: false, less: true };
-      if (left === symbol && right === pool.y) return { more: true, less: false };
-      return left === symbol || right === symbol ? BOTH : NEITHER;
-    case Op.unequal:
-      if (left === symbol && right === pool.n) return { more: true, less: false };
-      if (left === symbol && right === pool.y) return { more: false, less: true };
-      return left === symbol || right === symbol ? BOTH : NEITHER;
-    default:
-      return left === symbol || right === symbol ? BOTH : NEITHER;
+/** Signs of expressions in all their symbols at once, kept for as long as one search of a model goes on. */
+export class SignTable {
+  readonly #pool: ExprPool;
+  readonly #known = new Map<ExprId, ReadonlyMap<SymbolId, Signs>>();
+
+  constructor(pool: ExprPool) {
+    this.#pool = pool;
   }
+
+  of(e: ExprId, symbol: SymbolId): Signs {
+    if (e === NONE) return NEITHER;
+    const known = this.#known.get(e) ?? signsIn(this.#pool, e);
+    this.#known.set(e, known);
+    return known.get(symbol) ?? NEITHER;
+  }
+}
+
+function signsIn(pool: ExprPool, root: ExprId): ReadonlyMap<SymbolId, Signs> {
+  const found = new Map<SymbolId, { more: boolean; less: boolean }>();
+  const follow = (symbol: SymbolId, more: boolean, less: boolean): void => {
+    const known = found.get(symbol);
+    if (!known) found.set(symbol, { more, less });
+    else {
+      known.more ||= more;
+      known.less ||= less;
+    }
+  };
+  // A part counts once as it stands and once negated.
+  const seen = [new Set<ExprId>(), new Set<ExprId>()] as const;
+  const visit = (e: ExprId, isNegated: boolean): void => {
+    const visited = seen[isNegated ? 1 : 0];
+    if (visited.has(e)) return;
+    visited.add(e);
+    const left = pool.lefts[e]!;
+    const right = pool.rights[e]!;
+    const op = pool.ops[e] as Op;
+    if (op === Op.symbol) follow(left, !isNegated, isNegated);
+    else if (op === Op.not) visit(left, !isNegated);
+    else if (op === Op.and || op === Op.or) {
+      visit(left, isNegated);
+      visit(right, isNegated);
+    } else if (op !== Op.modules) {
+      const isEqual = op === Op.equal;
+      if ((isEqual || op === Op.unequal) && (right === pool.n || right === pool.y)) {
+        const isRising = (isEqual === (right === pool.y)) !== isNegated;
+        follow(left, isRising, !isRising);
+      } else {
+        follow(left, true, true);
+        follow(right, true, true);
+      }
+    }
+  };
+  visit(root, false);
+  return found;
 }
 
 /** The OR of all; `n` without any. */

@@ -4,8 +4,8 @@
  * absence may fall.
  */
 
-import { defaultExpr, selectedExpr, signsOf, visibleExpr } from './conditions.ts';
-import type { ExprPool, SymbolId } from './expr.ts';
+import { defaultExpr, SignTable, selectedExpr, visibleExpr } from './conditions.ts';
+import type { ExprId, ExprPool, SymbolId } from './expr.ts';
 import type { KconfigModel, KSymbol } from './model.ts';
 import { SymbolType } from './parse.ts';
 import type { Property, PropertyKind, SymbolChange } from './properties.ts';
@@ -38,13 +38,14 @@ export function* mayFall(
     for (const side of [change.before, change.after])
       for (const member of side?.choice?.members ?? []) put(member.id, ANY);
   }
+  const follow = new Following(pool);
   // The queue grows while it is walked.
   for (const [id, direction] of queue) {
     if (direction === 'down') yield id;
     for (const reader of readers.of(id)) {
       const symbol = model.symbols[reader];
       if (!symbol || symbol.declarations.length === 0) continue;
-      put(reader, followed(pool, symbol, id, direction));
+      put(reader, follow.to(symbol, id, direction));
       if (symbol.choice) for (const member of symbol.choice.members) put(member.id, ANY);
     }
     // All tristates read MODULES, without saying so.
@@ -68,15 +69,35 @@ function directionsOf({ before, after, added, removed }: SymbolChange): readonly
   return ANY;
 }
 
-/** Where a reader goes when what it reads goes in a direction. */
-function followed(pool: ExprPool, symbol: KSymbol, read: SymbolId, direction: Direction): readonly Direction[] {
-  if (symbol.choice || (symbol.type !== SymbolType.bool && symbol.type !== SymbolType.tristate)) return ANY;
-  const other = direction === 'up' ? 'down' : 'up';
-  let [same, opposite] = [false, false];
-  for (const e of [visibleExpr(pool, symbol), defaultExpr(pool, symbol), selectedExpr(pool, symbol)]) {
-    const { more, less } = signsOf(pool, e, read);
-    same ||= more;
-    opposite ||= less;
+class Following {
+  readonly #pool: ExprPool;
+  readonly #signs: SignTable;
+  /** All that says what a symbol can be. */
+  readonly #formulas = new Map<SymbolId, readonly ExprId[]>();
+
+  constructor(pool: ExprPool) {
+    this.#pool = pool;
+    this.#signs = new SignTable(pool);
   }
-  return [...(same ? [direction] : []), ...(opposite ? [other as Direction] : [])];
+
+  /** Where a reader goes when what it reads goes in a direction. */
+  to(reader: KSymbol, read: SymbolId, direction: Direction): readonly Direction[] {
+    if (reader.choice || (reader.type !== SymbolType.bool && reader.type !== SymbolType.tristate)) return ANY;
+    const other = direction === 'up' ? 'down' : 'up';
+    let [same, opposite] = [false, false];
+    for (const e of this.#formulasOf(reader)) {
+      const { more, less } = this.#signs.of(e, read);
+      same ||= more;
+      opposite ||= less;
+    }
+    return [...(same ? [direction] : []), ...(opposite ? [other as Direction] : [])];
+  }
+
+  #formulasOf(symbol: KSymbol): readonly ExprId[] {
+    const known = this.#formulas.get(symbol.id);
+    if (known) return known;
+    const made = [visibleExpr, defaultExpr, selectedExpr].map((formula) => formula(this.#pool, symbol));
+    this.#formulas.set(symbol.id, made);
+    return made;
+  }
 }

@@ -5,7 +5,15 @@
  */
 
 import type { Level } from './cnf.ts';
-import { any, defaultExpr, directDependencyOf, selectedExpr, signsOf, substitute, visibleExpr } from './conditions.ts';
+import {
+  any,
+  defaultExpr,
+  directDependencyOf,
+  SignTable,
+  selectedExpr,
+  substitute,
+  visibleExpr,
+} from './conditions.ts';
 import { type ExprId, Op, type SymbolId } from './expr.ts';
 import type { KSymbol } from './model.ts';
 import { SymbolType } from './parse.ts';
@@ -46,12 +54,14 @@ class Search {
   readonly #reached: SymbolId[] = [];
   readonly #queue: NewState[] = [];
   readonly #formulas = new Map<SymbolId, Formulas>();
+  readonly #signs: SignTable;
   #questions = 0;
   #readings = 0;
 
   constructor(solver: Solver, readers: TreeReaders) {
     this.#solver = solver;
     this.#readers = readers;
+    this.#signs = new SignTable(solver.pool);
   }
 
   from(changes: ReadonlyMap<string, SymbolChange>): Reach {
@@ -84,9 +94,10 @@ class Search {
       this.#formulas.set(id, is);
       const without = (e: ExprId): ExprId => substitute(pool, e, cause.symbol.id, old);
       // What grows with the reader's operand cannot be more than it is where that is on, nor less where it is off.
-      const canGrow = (e: ExprId): boolean => signsOf(pool, e, cause.symbol.id)[cause.state === 'on' ? 'more' : 'less'];
+      const canGrow = (e: ExprId): boolean =>
+        this.#signs.of(e, cause.symbol.id)[cause.state === 'on' ? 'more' : 'less'];
       const canShrink = (e: ExprId): boolean =>
-        signsOf(pool, e, cause.symbol.id)[cause.state === 'on' ? 'less' : 'more'];
+        this.#signs.of(e, cause.symbol.id)[cause.state === 'on' ? 'less' : 'more'];
       const was = {
         on: canGrow(is.on) ? without(is.on) : is.on,
         off: canShrink(is.off) ? without(is.off) : is.off,

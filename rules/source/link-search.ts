@@ -43,6 +43,7 @@ export class LinkSearch {
   readonly #files = new Map<string, Promise<string[]>>();
   readonly #code: Readonly<Record<Side, SideCode>>;
   readonly #definitions = new Map<string, Definitions>();
+  #beside: Promise<readonly string[]> | undefined;
   readonly #news = new Map<string, Promise<boolean>>();
   /** What was not looked at, since there was more than the bounds allow. */
   readonly #left = new Set<string>();
@@ -62,8 +63,7 @@ export class LinkSearch {
 
   /** Whether there is something to look for where no Kconfig file changes: a makefile, or new needs of C files. */
   async hasNews(): Promise<boolean> {
-    for (const { path, status } of this.#change.changedPaths) {
-      if (status === 'deleted' || !isCode(path)) continue;
+    for (const path of this.#changed()) {
       if (!path.endsWith('.c') || (await this.#hasNews(path))) return true;
     }
     return false;
@@ -132,19 +132,27 @@ export class LinkSearch {
 
   /** C files that the series changes, and those that its makefiles build differently. */
   async #changedFiles(builds: Readonly<Record<Side, Builds>>): Promise<readonly string[]> {
-    const { changedPaths, after } = this.#change;
-    const found = new Set<string>();
-    for (const { path, status } of changedPaths) {
-      if (status === 'deleted' || !isCode(path)) continue;
-      if (path.endsWith('.c')) found.add(path);
-      else
-        for (const one of await after.tree.paths()) {
-          if (dirname(one) !== dirname(path) || !one.endsWith('.c')) continue;
-          const [was, is] = [await builds.before.presence(one), await builds.after.presence(one)];
-          if (was?.builtIn !== is?.builtIn || was?.module !== is?.module) found.add(one);
-        }
+    const found = new Set(this.#changed().filter((path) => path.endsWith('.c')));
+    for (const path of await (this.#beside ??= this.#besideMakefiles())) {
+      const [was, is] = [await builds.before.presence(path), await builds.after.presence(path)];
+      if (was?.builtIn !== is?.builtIn || was?.module !== is?.module) found.add(path);
     }
     return [...found].sort();
+  }
+
+  /** C files and makefiles that the series changes or adds. */
+  #changed(): readonly string[] {
+    return this.#change.changedPaths.flatMap(({ path, status }) =>
+      status === 'deleted' || !isCode(path) ? [] : [path],
+    );
+  }
+
+  /** C files in the folders of changed makefiles. */
+  async #besideMakefiles(): Promise<readonly string[]> {
+    const folders = new Set(this.#changed().filter(isMakefile).map(dirname));
+    if (folders.size === 0) return [];
+    const paths = await this.#change.after.tree.paths();
+    return paths.filter((path) => path.endsWith('.c') && folders.has(dirname(path)));
   }
 
   async #gapsOf(

@@ -1,6 +1,8 @@
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { changedPaths, openTree } from '../../queue/git-tree.ts';
+import { GrepsOnDisk } from '../../queue/kept-greps.ts';
 import type { Repository } from '../../queue/repository.ts';
 import { openRepository } from '../../queue/repository.ts';
 import type { TinyRepo } from '../support/tiny-repo.ts';
@@ -104,6 +106,30 @@ describe('openTree', () => {
       { path: 'drivers/Kconfig', line: 1, text: 'if FOO' },
       { path: 'odd name "q"\t.c', line: 1, text: 'FOO' },
     ]);
+  });
+
+  it('keeps answers of a whole commit for the next process, and no more than it may', async () => {
+    const folder = tempDir();
+    try {
+      const kept = new GrepsOnDisk(folder, 2);
+      const ask = { commit: before, words: ['FOO'], limit: 100 };
+      expect(kept.get(ask)).toBeUndefined();
+      const cold = await openRepository({ treeDir: user.dir, stateDir });
+      const lines = await openTree(cold, before, kept).grep(ask.words, ask.limit);
+      expect(lines).toHaveLength(5);
+      expect(new GrepsOnDisk(folder).get(ask)).toEqual({ lines, cut: false });
+      expect(kept.get({ ...ask, limit: 99 })).toBeUndefined();
+      const other = { lines: [{ path: 'kept', line: 7, text: 'FOO' }], cut: false };
+      kept.put(ask, other);
+      const next = await openRepository({ treeDir: user.dir, stateDir });
+      expect(await openTree(next, before, kept).grep(ask.words, ask.limit)).toEqual(other.lines);
+      for (const limit of [1, 2, 3]) kept.put({ ...ask, limit }, other);
+      expect(readdirSync(join(folder, 'greps'))).toHaveLength(2);
+      await cold.close();
+      await next.close();
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   it('finds the same in a later commit whether or not the earlier one was searched', async () => {
