@@ -8,9 +8,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker as BullWorker, type Job, Queue, QueueEvents, UnrecoverableError, WaitingError } from 'bullmq';
 import { Redis } from 'ioredis';
-import type { CheckResult, Handler, JobQueue, JobState, Log, Worker } from './jobs.ts';
+import type { CheckJob, CheckResult, Handler, JobQueue, JobState, Log, Worker } from './jobs.ts';
 import { parseJob, parseResult } from './jobs.ts';
 import type { RedisAddress } from './redis-server.ts';
+import { Turns, URGENT } from './turns.ts';
 
 export type { JobQueue, Worker } from './jobs.ts';
 
@@ -76,6 +77,7 @@ export function openQueue(
   });
   watch.see(queue);
   const ask = <T>(question: () => Promise<T>): Promise<T> => watch.ask(question, deadlineMs);
+  const turns = new Turns();
   const listeners: ((key: string) => void)[] = [];
   const tell = ({ jobId }: { readonly jobId: string }): void => {
     for (const listener of listeners) listener(jobId);
@@ -92,6 +94,7 @@ export function openQueue(
       lastEventId: from,
     });
     watch.see(reader);
+    reader.on('active', ({ jobId }) => turns.taken(jobId));
     for (const event of ['active', 'completed', 'failed'] as const) reader.on(event, tell);
     reader.run().catch(async (error: Error) => {
       if (closed) return;
@@ -118,24 +121,47 @@ export function openQueue(
     }
   }
 
+  async function waitsAlready(job: CheckJob, isUrgent: boolean): Promise<void> {
+    const backend = queue.getBackend();
+    if (!isUrgent) {
+      const priority = await ask(async () => (await backend.client).hget(queue.toKey(job.key), 'priority'));
+      turns.known(job, Number(priority ?? 0));
+      return;
+    }
+    turns.gone(job.key);
+    try {
+      await ask(() => backend.changePriority(job.key, URGENT));
+    } catch (error) {
+      // done and forgotten meanwhile
+      if ((await result(job.key)).state !== 'unknown') throw error;
+    }
+  }
+
   return {
-    async add(job) {
+    async add(job, isUrgent = false) {
       const read = parseJob(job);
       if (!read.ok) throw new QueueError(`job ${job.key}: ${read.why}`);
-      if ((await result(job.key)).state === 'failed') await ask(() => queue.remove(job.key));
-      await ask(() => queue.add(NAME, job, { jobId: job.key }));
+      const { state } = await result(job.key);
+      if (state === 'waiting') return waitsAlready(job, isUrgent);
+      if (state === 'failed') await ask(() => queue.remove(job.key));
+      if (state === 'failed' || state === 'unknown')
+        await ask(() => queue.add(NAME, job, { jobId: job.key, priority: turns.place(job, isUrgent) }));
     },
     result,
     async forget(key) {
+      turns.gone(key);
       await ask(() => queue.remove(key));
     },
     onChange(listener) {
       listeners.push(listener);
     },
     async counts() {
-      const jobs = await ask(() => queue.getJobCounts('wait', 'delayed', 'active', 'completed', 'failed'));
+      const jobs = await ask(() =>
+        queue.getJobCounts('wait', 'prioritized', 'delayed', 'active', 'completed', 'failed'),
+      );
       const of = (state: string): number => jobs[state] ?? 0;
-      return { waiting: of('wait') + of('delayed'), active: of('active'), done: of('completed'), failed: of('failed') };
+      const waiting = of('wait') + of('prioritized') + of('delayed');
+      return { waiting, active: of('active'), done: of('completed'), failed: of('failed') };
     },
     async close() {
       closed = true;
