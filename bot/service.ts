@@ -1,6 +1,7 @@
 /**
  * The service: mailboxes -> mailroom -> docket and queue -> announcements -> outbox -> courier, and the desk beside it
- * for commands. All that must outlive a crash is on disk before the step after it; every step may be done twice.
+ * for commands. All that must outlive a crash is on disk before the step after it; every step may be done twice. (Above 400 lines: it is
+ * the one place that knows all parts.)
  */
 
 import { join } from 'node:path';
