@@ -25,7 +25,11 @@ export interface DeedParts {
   readonly entries: () => readonly Maintainer[];
   /** The series that one of these mails belongs to. */
   readonly answered: (references: readonly MessageId[]) => Assembled | undefined;
-  readonly check: (series: Series, asked: Asked | undefined) => Outcome<{ key: string }, { why: string }>;
+  readonly check: (
+    series: Series,
+    asked: Asked | undefined,
+    isMaintainer: boolean,
+  ) => Outcome<{ key: string }, { why: string }>;
   /** There is a folder in which drafts can lie. */
   readonly hasDrafts: boolean;
   readonly log: Log;

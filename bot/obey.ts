@@ -28,8 +28,8 @@ export interface Deeds {
   concern(address: string, references: readonly MessageId[]): Promise<Concern>;
   /** Sections of MAINTAINERS that name the address: all, or those with that name. */
   sectionsNaming(address: string, name?: string): Promise<readonly Section[]>;
-  /** Has the series checked; its key. */
-  check(series: Series, asked: AskedCheck['asked']): Outcome<{ key: string }, Refused>;
+  /** Has the series checked, for a maintainer before all others; its key. */
+  check(series: Series, asked: AskedCheck['asked'], isMaintainer: boolean): Outcome<{ key: string }, Refused>;
   /** Who may send or discard the draft, if there is such a draft. */
   draftOwners(messageId: MessageId): readonly string[] | undefined;
   send(messageId: MessageId): Promise<Outcome<object, Refused>>;
@@ -167,7 +167,8 @@ async function confirm(order: Order, args: readonly string[]): Promise<Done> {
 }
 
 /** `explain` asks for the same report, told otherwise. */
-function check(word: 'check' | 'explain', { concern: { series }, deeds }: Order, args: readonly string[]): Done {
+function check(word: 'check' | 'explain', { concern, isMember, deeds }: Order, args: readonly string[]): Done {
+  const { series } = concern;
   if (word === 'explain' && args.length > 0)
     return said('wrong arguments', 'Nothing was done: explain takes no arguments.');
   const read = parseAsked(args);
@@ -177,7 +178,7 @@ function check(word: 'check' | 'explain', { concern: { series }, deeds }: Order,
     const missing = series.missing.slice(0, 10).join(', ');
     return said('incomplete', `I cannot check this series yet: patch ${missing} of ${series.total} has not come.`);
   }
-  const job = deeds.check(series, read.asked);
+  const job = deeds.check(series, read.asked, isMember || concern.sections.length > 0);
   return job.ok ? { log: 'checking', say: [], key: job.key } : said(job.why, `I cannot check this series: ${job.why}.`);
 }
 

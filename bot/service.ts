@@ -1,6 +1,7 @@
 /**
  * The service: mailboxes -> mailroom -> docket and queue -> announcements -> outbox -> courier, and the desk beside it
- * for commands. All that must outlive a crash is on disk before the step after it; every step may be done twice.
+ * for commands. All that must outlive a crash is on disk before the step after it; every step may be done twice. (Above 400 lines: it is
+ * the one place that knows all parts.)
  */
 
 import { join } from 'node:path';
@@ -83,6 +84,8 @@ export class Service {
   readonly #read = new Map<string, { caughtUp: Date; readTo: Date | undefined }>();
   /** When a series that had failed was asked for. */
   readonly #askedAt = new Map<string, Date>();
+  /** Jobs that a maintainer asked for. */
+  readonly #urgent = new Set<string>();
   readonly #bell = new Bell();
   /** Mailboxes that are watched, by name, and the watches that were begun since the start. */
   readonly #watched = new Set<string>();
@@ -250,8 +253,18 @@ export class Service {
   }
 
   /** As #open, for somebody who waits: what rests after a failure is tried now. */
-  #openAtOnce(series: Series, asked: AskedCheck['asked']): Outcome<{ key: string }, { why: string }> {
+  #openAtOnce(
+    series: Series,
+    asked: AskedCheck['asked'],
+    isMaintainer: boolean,
+  ): Outcome<{ key: string }, { why: string }> {
     const opened = this.#open(series, asked);
+    if (opened.ok && isMaintainer && !this.#docket.isClosed(opened.key)) {
+      this.#urgent.add(opened.key);
+      // into the queue once more, which puts it first there
+      this.#queued.delete(opened.key);
+      this.#bell.ring();
+    }
     if (opened.ok && this.#docket.failure(opened.key)) {
       this.#resting.delete(opened.key);
       this.#askedAt.set(opened.key, this.#now());
@@ -326,7 +339,7 @@ export class Service {
       if (!this.#queued.has(key)) {
         const job = this.#docket.job(key);
         if (!job) return;
-        await this.#queue.add(job);
+        await this.#queue.add(job, this.#urgent.has(key));
         this.#queued.add(key);
       }
       const result = await this.#queue.result(key);
@@ -346,6 +359,7 @@ export class Service {
     if (!this.#docket.isClosed(key)) this.#docket.close(key);
     await this.#queue.forget(key);
     this.#queued.delete(key);
+    this.#urgent.delete(key);
     this.#resting.delete(key);
   }
 
@@ -381,7 +395,7 @@ export class Service {
         maintainers: this.#maintainers,
         entries: () => this.#entries,
         answered: (references) => this.#mailroom.answered(references),
-        check: (series, asked) => this.#openAtOnce(series, asked),
+        check: (series, asked, isMaintainer) => this.#openAtOnce(series, asked, isMaintainer),
         hasDrafts: drafts !== undefined,
         log: this.#log,
       }),

@@ -8,11 +8,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker as BullWorker, type Job, Queue, QueueEvents, UnrecoverableError, WaitingError } from 'bullmq';
 import { Redis } from 'ioredis';
-import type { CheckResult, Handler, JobQueue, JobState, Log, Worker } from './jobs.ts';
+import type { CheckJob, CheckResult, Handler, JobQueue, JobState, Log, Worker } from './jobs.ts';
 import { parseJob, parseResult } from './jobs.ts';
 import type { RedisAddress } from './redis-server.ts';
+import { QueueError, Watch, within, wordsOf } from './redis-watch.ts';
+import { Turns, URGENT } from './turns.ts';
 
 export type { JobQueue, Worker } from './jobs.ts';
+export { QueueError } from './redis-watch.ts';
 
 const NAME = 'check';
 const PREFIX = 'depbot';
@@ -24,16 +27,10 @@ const EVENTS_KEPT = 100;
 /** Redis answers in milliseconds, and BullMQ blocks for 10 s at most. */
 const SILENCE_MS = 30_000;
 const MOST_WAIT_MS = 30_000;
-const SAME_LINE_MS = 5 * 60_000;
 /** After an error that Redis answered. */
 const RETRY_MS = 1000;
 /** For a handler to come to its end after its signal; no longer than it was waited for before. */
 const ABORT_MS = 5000;
-
-/** The queue cannot be used: Redis is away or not usable, or what it is asked makes no sense. */
-export class QueueError extends Error {
-  override readonly name = 'QueueError';
-}
 
 export interface QueueOptions {
   /** How long a call waits for Redis before it throws QueueError. */
@@ -76,6 +73,7 @@ export function openQueue(
   });
   watch.see(queue);
   const ask = <T>(question: () => Promise<T>): Promise<T> => watch.ask(question, deadlineMs);
+  const turns = new Turns();
   const listeners: ((key: string) => void)[] = [];
   const tell = ({ jobId }: { readonly jobId: string }): void => {
     for (const listener of listeners) listener(jobId);
@@ -92,6 +90,7 @@ export function openQueue(
       lastEventId: from,
     });
     watch.see(reader);
+    reader.on('active', ({ jobId }) => turns.taken(jobId));
     for (const event of ['active', 'completed', 'failed'] as const) reader.on(event, tell);
     reader.run().catch(async (error: Error) => {
       if (closed) return;
@@ -118,24 +117,47 @@ export function openQueue(
     }
   }
 
+  async function waitsAlready(job: CheckJob, isUrgent: boolean): Promise<void> {
+    const backend = queue.getBackend();
+    if (!isUrgent) {
+      const priority = await ask(async () => (await backend.client).hget(queue.toKey(job.key), 'priority'));
+      turns.known(job, Number(priority ?? 0));
+      return;
+    }
+    turns.gone(job.key);
+    try {
+      await ask(() => backend.changePriority(job.key, URGENT));
+    } catch (error) {
+      // done and forgotten meanwhile
+      if ((await result(job.key)).state !== 'unknown') throw error;
+    }
+  }
+
   return {
-    async add(job) {
+    async add(job, isUrgent = false) {
       const read = parseJob(job);
       if (!read.ok) throw new QueueError(`job ${job.key}: ${read.why}`);
-      if ((await result(job.key)).state === 'failed') await ask(() => queue.remove(job.key));
-      await ask(() => queue.add(NAME, job, { jobId: job.key }));
+      const { state } = await result(job.key);
+      if (state === 'waiting') return waitsAlready(job, isUrgent);
+      if (state === 'failed') await ask(() => queue.remove(job.key));
+      if (state === 'failed' || state === 'unknown')
+        await ask(() => queue.add(NAME, job, { jobId: job.key, priority: turns.place(job, isUrgent) }));
     },
     result,
     async forget(key) {
+      turns.gone(key);
       await ask(() => queue.remove(key));
     },
     onChange(listener) {
       listeners.push(listener);
     },
     async counts() {
-      const jobs = await ask(() => queue.getJobCounts('wait', 'delayed', 'active', 'completed', 'failed'));
+      const jobs = await ask(() =>
+        queue.getJobCounts('wait', 'prioritized', 'delayed', 'active', 'completed', 'failed'),
+      );
       const of = (state: string): number => jobs[state] ?? 0;
-      return { waiting: of('wait') + of('delayed'), active: of('active'), done: of('completed'), failed: of('failed') };
+      const waiting = of('wait') + of('prioritized') + of('delayed');
+      return { waiting, active: of('active'), done: of('completed'), failed: of('failed') };
     },
     async close() {
       closed = true;
@@ -279,112 +301,9 @@ async function end(part: Queue | QueueEvents): Promise<void> {
   await ended;
 }
 
-async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
-  const timer = new AbortController();
-  try {
-    return await Promise.race([work.then(() => true), sleep(ms, false, { signal: timer.signal }).catch(() => false)]);
-  } finally {
-    timer.abort();
-  }
-}
-
 function nameOf(job: Job | undefined): string {
   if (job === undefined) return 'a job that is gone';
   const read = parseJob(job.data);
   const name = read.ok ? read.job.subject : `job ${job.id}`;
   return `${name}: attempt ${job.attemptsMade} of ${job.opts.attempts ?? 1} failed`;
-}
-
-/** What BullMQ's classes have in common here. */
-interface Seen {
-  on(event: 'error' | 'ioredis:close', listener: (error: Error) => void): unknown;
-  getBackend(): { on(event: 'ready', listener: () => void): unknown };
-}
-
-/** Says once that a Redis is away, and once that it is back; and lets no call wait for it for ever. */
-class Watch {
-  readonly name: string;
-  up = false;
-  readonly #log: Log;
-  /** Lines that were written, with when: the same trouble comes with each attempt, and from each connection. */
-  readonly #said = new Map<string, number>();
-  #trouble = '';
-  #waiting: (() => void)[] = [];
-
-  constructor(what: string, redis: RedisAddress, log: Log) {
-    this.name = `${what} at Redis ${placeOf(redis)}`;
-    this.#log = log;
-  }
-
-  see(part: Seen): void {
-    part.on('error', (error: Error) => this.#say(wordsOf(error)));
-    part.on('ioredis:close', () => {
-      // each attempt that fails ends with this as well, after its error
-      if (this.up) this.#say('the connection ended; connecting again');
-      this.up = false;
-    });
-    part.getBackend().on('ready', () => {
-      this.up = true;
-      for (const go of this.#waiting.splice(0)) go();
-      if (this.#said.size > 0) this.#log.info(`${this.name}: connected`);
-      this.#said.clear();
-      this.#trouble = '';
-    });
-  }
-
-  /**
-   * Throws QueueError after `ms` (what was asked may still happen later) or when Redis answers with an error, and
-   * SyntaxError for what is there but not JSON.
-   */
-  async ask<T>(question: () => Promise<T>, ms: number): Promise<T> {
-    const until = performance.now() + ms;
-    // nothing is asked before there is a connection: it would be kept, with all its bytes, until there is
-    if (!this.up) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#waiting.push(resolve);
-      const came = await within(promise, ms);
-      this.#waiting = this.#waiting.filter((go) => go !== resolve);
-      if (!came) throw new QueueError(this.#silence(ms));
-    }
-    const answer = question();
-    answer.catch(() => undefined);
-    try {
-      if (await within(answer, until - performance.now())) return await answer;
-    } catch (error) {
-      if (error instanceof SyntaxError) throw error;
-      throw new QueueError(`${this.name}: ${wordsOf(error as Error)}`, { cause: error });
-    }
-    throw new QueueError(this.#silence(ms));
-  }
-
-  #silence(ms: number): string {
-    const trouble = this.#trouble === '' ? '' : `: ${this.#trouble}`;
-    return `${this.name}: no answer within ${Math.ceil(ms / 1000)} s${trouble}; is Redis running there?`;
-  }
-
-  #say(text: string): void {
-    this.#trouble = text;
-    const now = performance.now();
-    if (now - (this.#said.get(text) ?? Number.NEGATIVE_INFINITY) < SAME_LINE_MS) return;
-    if (this.#said.size >= 100) this.#said.clear();
-    this.#said.set(text, now);
-    this.#log.warn(`${this.name}: ${text}`);
-  }
-}
-
-/** Without what may be secret. Throws QueueError when it is no address. */
-function placeOf(redis: RedisAddress): string {
-  if ('path' in redis) return redis.path;
-  const url = URL.canParse(redis.url) ? new URL(redis.url) : undefined;
-  if (url === undefined || !/^rediss?:$/.test(url.protocol) || url.hostname === '')
-    throw new QueueError(
-      'the address of Redis is not a URL such as redis://127.0.0.1:6379 or rediss://user:password@host:6379/0',
-    );
-  return `${url.protocol}//${url.host}${url.pathname === '/' ? '' : url.pathname}`;
-}
-
-/** An AggregateError (several addresses of one name) has no message of its own. */
-function wordsOf(error: Error & { readonly code?: string }): string {
-  const first = error instanceof AggregateError ? (error.errors[0] as Error | undefined) : undefined;
-  return first?.message ?? (error.message || error.code || error.name);
 }

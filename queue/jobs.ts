@@ -18,6 +18,7 @@ const MOST_MAILS = 1001;
 /** Most bytes of all mails of a job together, before base64. */
 const MOST_BYTES = 64 * 2 ** 20;
 const SUBJECT_CHARS = 500;
+const LIST_CHARS = 200;
 const KEY_CHARS = 32;
 const NOT_BASE64 = /[^A-Za-z0-9+/=]/;
 
@@ -46,6 +47,8 @@ const CheckJobSchema = z.strictObject({
     .min(1)
     .max(MOST_MAILS)
     .refine((mails) => bytesOf(mails) <= MOST_BYTES, `more than ${MOST_BYTES / 2 ** 20} MiB of mails`),
+  /** The list that it came by, for its turn: lists share the workers. */
+  list: z.exactOptional(z.string().min(1).max(LIST_CHARS)),
   /** There where the report is for somebody who asked, and for nobody else. */
   asked: z.exactOptional(AskedSchema),
 });
@@ -80,8 +83,11 @@ export type JobState =
   | { readonly state: 'done'; readonly result: CheckResult };
 
 export interface JobQueue {
-  /** One job a key: a second add is no more, unless the job has failed; then it is tried again from the start. */
-  add(job: CheckJob): Promise<void>;
+  /**
+   * One job a key: a second add is no more, unless the job has failed; then it is tried again from the start. With
+   * `isUrgent` it goes before all that are not, though it waits already; turns.ts says in which turn the others go.
+   */
+  add(job: CheckJob, isUrgent?: boolean): Promise<void>;
   /** Waiting is also a job that failed and will be tried again. */
   result(key: string): Promise<JobState>;
   /** Removes a job and its result. One that a worker has now stays. */
@@ -125,6 +131,7 @@ export function jobOf(series: Series, asked?: Asked): Outcome<{ readonly job: Ch
   if (bytes > MOST_BYTES)
     return { ok: false, why: `${bytes} bytes of mails; at most ${MOST_BYTES / 2 ** 20} MiB are checked` };
   const mails = raw.map((mail) => Buffer.from(mail).toString('base64'));
+  const list = mailsInOrder(series)[0]?.listIds[0]?.slice(0, LIST_CHARS);
   return {
     ok: true,
     job: {
@@ -132,6 +139,7 @@ export function jobOf(series: Series, asked?: Asked): Outcome<{ readonly job: Ch
       key: seriesKey(series, asked),
       subject: series.subject.slice(0, SUBJECT_CHARS),
       mails,
+      ...(list && { list }),
       ...(asked && { asked }),
     },
   };

@@ -41,7 +41,10 @@ beforeEach(() => {
           }
         : { isAuthor: false, sections: [] },
     sectionsNaming: async (address, name) => named(address).filter((one) => name === undefined || one.name === name),
-    check: (_, asked) => ({ ...note(`check ${JSON.stringify(asked ?? {})}`), key: 'k' }),
+    check: (_, asked, isMaintainer) => ({
+      ...note(`check ${JSON.stringify(asked ?? {})}${isMaintainer ? ' before all others' : ''}`),
+      key: 'k',
+    }),
     draftOwners: (id) => (id === REPLY ? [MEMBER] : undefined),
     send: async () => note('send'),
     discard: async () => note('discard'),
@@ -67,7 +70,7 @@ function give(line: string, sender: string, references: readonly string[] = [PAT
   return obey(commandsIn(line)[0]!, { message, sender }, deeds, BOT);
 }
 
-const CHECKED = 'check {}';
+const CHECKED = 'check {} before all others';
 describe.each<[string, string, Readonly<Record<string, string | undefined>>]>([
   [
     'somebody with an entry',
@@ -119,8 +122,8 @@ describe.each<[string, string, Readonly<Record<string, string | undefined>>]>([
     'the author of the series',
     AUTHOR,
     {
-      check: CHECKED,
-      explain: CHECKED,
+      check: 'check {}',
+      explain: 'check {}',
       invalid: undefined,
       send: undefined,
       discard: undefined,
@@ -217,7 +220,9 @@ describe('an order', () => {
 
   test('to check hands on what is asked for, as data', async () => {
     await give('#depbot check base=v6.12~2 arch=x86_64,arm config=PCI=y,CONFIG_SMP=n verbose', MEMBER);
-    expect(did).toEqual(['check {"base":"v6.12~2","archs":["x86","arm"],"config":{"settings":["PCI=y","SMP=n"]}}']);
+    expect(did).toEqual([
+      'check {"base":"v6.12~2","archs":["x86","arm"],"config":{"settings":["PCI=y","SMP=n"]}} before all others',
+    ]);
   });
 
   test('about a series with a hole names the patch that is missing', async () => {

@@ -193,6 +193,50 @@ describe('a job', () => {
   });
 });
 
+describe('the turn', () => {
+  /** Subjects in the order in which a worker gets them; until it starts, all wait. */
+  async function order(count: number): Promise<readonly string[]> {
+    const subjects: string[] = [];
+    workerAt(async ({ subject }) => {
+      subjects.push(subject);
+      return reportOn(subject);
+    });
+    await until('all taken', () => subjects.length === count);
+    return subjects;
+  }
+
+  const of = (n: number, list: string, mails = 1): CheckJob => {
+    const job = jobNumber(n);
+    return { ...job, list, subject: `${list} ${n}`, mails: Array.from({ length: mails }, () => job.mails[0]!) };
+  };
+
+  it('of a busy list does not keep another waiting, nor does a large series a small one', async () => {
+    const queue = queueAt();
+    for (const job of [of(1, 'a', 700), of(2, 'a'), of(3, 'a'), of(4, 'a'), of(5, 'b'), of(6, 'c', 9)])
+      await queue.add(job);
+    expect(await queue.counts()).toEqual({ waiting: 6, active: 0, done: 0, failed: 0 });
+    expect(await order(6)).toEqual(['a 2', 'b 5', 'a 3', 'a 4', 'c 6', 'a 1']);
+  });
+
+  it('of what a maintainer asked for is the next, new or waiting already', async () => {
+    const queue = queueAt();
+    for (const n of [1, 2, 3, 4]) await queue.add(of(n, 'a'));
+    await queue.add(of(4, 'a'), true);
+    await queue.add(of(5, 'a', 700), true);
+    expect(await order(5)).toEqual(['a 4', 'a 5', 'a 1', 'a 2', 'a 3']);
+  });
+
+  it('is kept over a restart of the process that adds', async () => {
+    const before = queueAt();
+    const waiting = [1, 2, 3, 4].map((n) => of(n, 'a'));
+    for (const job of waiting) await before.add(job);
+    await before.close();
+    const queue = queueAt();
+    for (const job of [...waiting, of(5, 'a'), of(6, 'b')]) await queue.add(job);
+    expect(await order(6)).toEqual(['a 1', 'b 6', 'a 2', 'a 3', 'a 4', 'a 5']);
+  });
+});
+
 describe('a worker', () => {
   it('waits for its job when closed, and takes no other', async () => {
     const queue = queueAt();
@@ -394,8 +438,8 @@ describe('what Redis holds', () => {
   it('of a wrong type does not make the worker spin, and is mended without a restart', async () => {
     const queue = queueAt();
     await queue.add(jobNumber(1));
-    await client.rename('depbot:check:wait', 'kept');
-    await client.set('depbot:check:wait', 'text');
+    await client.rename('depbot:check:prioritized', 'kept');
+    await client.set('depbot:check:prioritized', 'text');
     const before = Number(/total_commands_processed:(\d+)/.exec(await client.info('stats'))![1]);
     workerAt(reporting);
     await until('said', () => log.matching(/WRONGTYPE/).length > 0);
@@ -403,7 +447,7 @@ describe('what Redis holds', () => {
     const after = Number(/total_commands_processed:(\d+)/.exec(await client.info('stats'))![1]);
     expect(after - before).toBeLessThan(200);
     expect(log.matching(/WRONGTYPE/).length).toBeLessThan(5);
-    await client.rename('kept', 'depbot:check:wait');
+    await client.rename('kept', 'depbot:check:prioritized');
     expect((await settled(queue, jobNumber(1))).state).toBe('done');
   });
 });

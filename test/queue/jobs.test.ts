@@ -54,6 +54,16 @@ describe('jobOf', () => {
     expect(parseJob(JSON.parse(JSON.stringify(made.job)))).toEqual({ ok: true, job: made.job });
   });
 
+  it('names the list that the series came by, where it is known', () => {
+    const series = tinySeries([mail('one')]);
+    const message = { ...series.patches[0].message, listIds: ['linux-mm.kvack.org', 'linux.example.org'] };
+    const made = jobOf({ ...series, patches: [{ ...series.patches[0], message }] });
+    if (!made.ok) throw new Error(made.why);
+    expect(made.job.list).toBe('linux-mm.kvack.org');
+    expect(parseJob(JSON.parse(JSON.stringify(made.job)))).toEqual({ ok: true, job: made.job });
+    expect(jobOf(series)).toMatchObject({ job: expect.not.objectContaining({ list: expect.anything() }) });
+  });
+
   it('cuts a subject that no log can hold, and still gives a valid job', () => {
     const made = jobOf({ ...tinySeries([mail('one')]), subject: 'x'.repeat(100_000) });
     if (!made.ok) throw new Error(made.why);
