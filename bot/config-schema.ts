@@ -116,6 +116,7 @@ export const Schema = z.strictObject({
       stop: z.boolean().default(false),
     })
     .prefault({}),
+  page: z.strictObject({ listen: text.optional(), beyond_loopback: z.boolean().default(false) }).prefault({}),
   queue: z.strictObject({ redis_url: text.optional() }).prefault({}),
   commands: z
     .strictObject({

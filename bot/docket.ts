@@ -35,7 +35,12 @@ export class Docket {
 
   /** Keys of open jobs, sorted. */
   openKeys(): string[] {
-    return readdirSync(join(this.#dir, 'open'))
+    return this.keys('open');
+  }
+
+  /** Keys of open or closed jobs, of reports or of failures, sorted. */
+  keys(folder: Folder): string[] {
+    return readdirSync(join(this.#dir, folder))
       .filter((name) => name.endsWith('.json'))
       .map((name) => name.slice(0, -'.json'.length))
       .sort();
@@ -74,6 +79,12 @@ export class Docket {
       ? `its series is checked again when somebody asks for it and ${this.#path('closed', key)} is removed`
       : 'its series is checked again';
     return readJson(this.#path('reports', key), parse, then);
+  }
+
+  /** When its report was kept, or else its job opened; undefined of a series without either. */
+  writtenAt(key: string): Date | undefined {
+    const stat = (folder: Folder) => statSync(this.#path(folder, key), { throwIfNoEntry: false });
+    return (stat('reports') ?? stat('open'))?.mtime;
   }
 
   /** Keeps a report; one that is there stays, since replies may have been made of it. It ends an earlier failure. */

@@ -103,6 +103,12 @@ export class Outbox {
       .sort((a, b) => (a.addedAt + a.id < b.addedAt + b.id ? -1 : 1));
   }
 
+  /** How many mails are in each state. */
+  counts(): Readonly<Record<State, number>> {
+    const count = (state: State) => readdirSync(join(this.#dir, state)).filter((name) => name.endsWith('.eml')).length;
+    return Object.fromEntries(STATES.map((state) => [state, count(state)])) as Record<State, number>;
+  }
+
   /** The bytes of a mail. Throws OutboxError where there is none. */
   read(id: string): Uint8Array {
     const state = this.#stateOf(id);

@@ -3,22 +3,15 @@
  * a sender can have written is escaped; the only script is the one that copies.
  */
 
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { Liquid } from 'liquidjs';
 import type { ArchRow } from '../rules/survey-types.ts';
 import type { Attempt, Finding, Patch, Report, Series } from '../rules/types.ts';
-import { escapeHtml } from './page-escape.ts';
+import { contentPolicy, fillPage } from './page-fill.ts';
 import { graphSvg } from './page-graph.ts';
 import { quoteFindings } from './quote.ts';
 import { type Comment, commentsFor, configLines, type ReplyInput } from './reply.ts';
-import { few, plural } from './template.ts';
+import { plural } from './template.ts';
 
-const FOLDER = new URL('../templates/page/', import.meta.url);
 const PROOFS = { 1: 'derived', 2: "confirmed by the tree's conf", 3: 'built' } as const;
-/** Of a page; a report that needs longer is broken. */
-const RENDER_LIMIT_MS = 10_000;
 
 /** Shows the buttons where a browser has a clipboard, and copies. */
 const COPY_SCRIPT = `
@@ -38,16 +31,22 @@ for (const button of document.querySelectorAll('button[data-copy]')) {
 /** What a page shows. Of a series that could not be assembled only the report is there. */
 export interface PageInput extends Omit<ReplyInput, 'series'> {
   readonly series?: Series;
+  /** Address of the list of all reports, where there is one. */
+  readonly home?: string;
+}
+
+/** What a browser may do with the page of a report. */
+export function reportPolicy(): string {
+  return contentPolicy({ script: COPY_SCRIPT });
 }
 
 /** The page, as the text of an HTML file. Throws what rendering the replies throws. */
-export function renderPage({ series, ...rest }: PageInput): string {
+export function renderPage({ series, home, ...rest }: PageInput): string {
   const { report } = rest;
-  const style = readFileSync(new URL('page.css', FOLDER), 'utf8');
   const comments = series ? commentsFor({ series, ...rest }) : new Map<Finding, Comment>();
   const context = {
-    policy: `default-src 'none'; style-src '${hashOf(style)}'; script-src '${hashOf(COPY_SCRIPT)}'; base-uri 'none'; form-action 'none'`,
-    style,
+    policy: reportPolicy(),
+    home: home ?? null,
     script: COPY_SCRIPT,
     series: report.series,
     verdict: verdictOf(report),
@@ -59,31 +58,11 @@ export function renderPage({ series, ...rest }: PageInput): string {
     dropped: report.dropped,
     times: Object.entries(report.tookMs).map(([stage, ms]) => ({ stage, seconds: (ms / 1000).toFixed(1) })),
   };
-  return String(engine().renderFileSync('report', context));
+  return fillPage('report', context);
 }
 
-function engine(): Liquid {
-  const liquid = new Liquid({
-    root: fileURLToPath(FOLDER),
-    extname: '.html',
-    strictVariables: true,
-    strictFilters: true,
-    lenientIf: true,
-    ownPropertyOnly: true,
-    renderLimit: RENDER_LIMIT_MS,
-    outputEscape: escapeHtml,
-  });
-  liquid.registerFilter('few', few);
-  liquid.registerFilter('plural', plural);
-  return liquid;
-}
-
-/** For a Content-Security-Policy. */
-function hashOf(text: string): string {
-  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
-}
-
-function verdictOf({ findings, cannotCheck }: Report): { kind: string; short: string; text: string } {
+/** Of a report in a word, a few words and a sentence. */
+export function verdictOf({ findings, cannotCheck }: Report): { kind: string; short: string; text: string } {
   if (cannotCheck)
     return { kind: 'unchecked', short: 'not checked', text: `The series could not be checked (${cannotCheck.stage}).` };
   if (findings.length === 0) return { kind: 'silent', short: 'nothing found', text: 'Nothing found: no mail is sent.' };

@@ -144,7 +144,7 @@ export function isWanted({ rule, severity, verification }: Finding, { entries }:
 }
 
 /** RFC 2919 leaves the form to the list; that of mailman, mlmmj and vger: the address with a dot for its @. */
-function listIdOf(list: string): string {
+export function listIdOf(list: string): string {
   return list.toLowerCase().replace('@', '.');
 }
 

@@ -41,6 +41,8 @@ export interface ServeSettings {
   readonly firstDays: number;
   readonly windowDays: number;
   readonly lookMs: number;
+  /** Where report pages are served; `host` without brackets. */
+  readonly page?: { readonly host: string; readonly port: number; readonly beyondLoopback: boolean };
   /** `redis://…`, `rediss://…` or the absolute path of a socket. Without it: a redis-server of our own. */
   readonly redisUrl?: string;
   /** IP addresses, some with a port: `192.0.2.1`, `192.0.2.1:53`, `2001:db8::1`, `[2001:db8::1]:53`. */
@@ -78,6 +80,7 @@ export function serveSettings(config: Config, env: Env, path: string): ServeSett
     const drafts = draftsOf(given, accounts);
     const smtp = smtpOf(given);
     checkDays(given);
+    const page = pageOf(given);
     const redisUrl = redisUrlOf(given);
     checkDnsServers(given);
     const prose = proseOf(given);
@@ -94,6 +97,7 @@ export function serveSettings(config: Config, env: Env, path: string): ServeSett
       firstDays: serve.first_days,
       windowDays: serve.window_days,
       lookMs: serve.look_s * 1000,
+      ...(page && { page }),
       ...(redisUrl !== undefined && { redisUrl }),
       ...(commands.dns_servers && { dnsServers: commands.dns_servers }),
       arcHosts: commands.arc_hosts.map((host) => host.toLowerCase()),
@@ -203,6 +207,20 @@ function checkDnsServers({ config: { commands }, wrong }: Given): void {
         `commands.dns_servers: ${JSON.stringify(server)} is not an IP address, or one with a port; in [commands]: dns_servers = ["192.0.2.1", "[2001:db8::1]:53"]`,
       );
   }
+}
+
+function pageOf({ config: { page }, wrong }: Given): ServeSettings['page'] {
+  const { listen, beyond_loopback: beyondLoopback } = page;
+  if (listen === undefined) return undefined;
+  const [, v6, name, digits] = /^(?:\[(.+)\]|([^:]+)):(\d{1,5})$/.exec(listen) ?? [];
+  const [host, port] = [v6 ?? name ?? '', Number(digits)];
+  if (!(isIpv6(v6 ?? '') || z.hostname().safeParse(name).success) || !(port <= 65535))
+    wrong(`page.listen: ${JSON.stringify(listen)} is not an address with a port; in [page]: listen = "127.0.0.1:8025"`);
+  else if (!beyondLoopback && !isLoopback(host))
+    wrong(
+      `page.listen = "${listen}" would show all reports, also those that nobody was sent, to whoever reaches ${host}; in [page]: listen = "127.0.0.1:${port}", or, where a firewall or a proxy says who does, beyond_loopback = true`,
+    );
+  return { host, port, beyondLoopback };
 }
 
 function redisUrlOf({ config: { queue }, env, wrong }: Given): string | undefined {

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { openQueue } from '../queue/bullmq.ts';
+import type { JobQueue } from '../queue/jobs.ts';
 import { withLock } from '../queue/provision-lock.ts';
 import { openRepository } from '../queue/repository.ts';
 import { setToolPath } from '../queue/sandbox.ts';
@@ -11,6 +12,8 @@ import type { World } from './main.ts';
 import type { Maintainers } from './maintainers.ts';
 import { nearKeys } from './near-key.ts';
 import { redisOf } from './own-redis.ts';
+import type { RunningPages } from './pages.ts';
+import { footerOf } from './reply.ts';
 import { type ServeSettings, serveSettings } from './serve-settings.ts';
 import { Service } from './service.ts';
 import { TreeMaintainers } from './tree-maintainers.ts';
@@ -74,12 +77,39 @@ async function serve({ args, config, settings, state, log, world }: Start): Prom
     checkSections(settings, await maintainers.current());
     const service = new Service({ settings, state, log, world, queue, maintainers });
     closing.unshift(() => service.close());
+    if (settings.page) {
+      const pages = await pagesOf({ settings, page: settings.page, state, queue, log, world });
+      closing.unshift(() => pages.close());
+    }
     log.info(`serving: ${settings.mailboxes.length} mailboxes, ${settings.maintainers.length} maintainers opted in`);
     await service.run(signal);
     log.info('stopping');
   } finally {
     for (const close of closing) await close();
   }
+}
+
+interface PagesStart extends Pick<Start, 'settings' | 'state' | 'log' | 'world'> {
+  readonly page: NonNullable<ServeSettings['page']>;
+  readonly queue: JobQueue;
+}
+
+async function pagesOf({ settings, page, state, queue, log, world }: PagesStart): Promise<RunningPages> {
+  const { bot, maintainers } = settings;
+  // Most services do without them, and without the time that loading them takes.
+  const { openPages } = await import('./pages.ts');
+  const pages = await openPages({
+    listen: page,
+    state,
+    lists: maintainers.flatMap(({ lists }) => lists),
+    footer: footerOf(bot),
+    ...(bot.templates_dir !== undefined && { templatesDir: bot.templates_dir }),
+    queue,
+    log,
+    now: world.date,
+  });
+  log.info(`pages at http://${page.host.includes(':') ? `[${page.host}]` : page.host}:${pages.port}/`);
+  return pages;
 }
 
 /** A section that MAINTAINERS does not have would cover nothing, for ever. Throws ConfigError. */

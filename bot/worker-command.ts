@@ -39,7 +39,10 @@ export async function openWorker({ redis, alone, treeDir, config, world, log }: 
     stateDir: stateDir(config, world.env),
     ...(world.env['PATH'] && { searchPath: world.env['PATH'] }),
   });
-  const options: CheckOptions = checkOptions({}, config, world);
+  const options: CheckOptions = {
+    ...checkOptions({}, config, world),
+    ...(config.page.listen !== undefined && { withSurvey: true }),
+  };
   const maintainers = new TreeMaintainers(repo, log);
   const worker: Worker = startWorker(
     redis,

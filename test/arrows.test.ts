@@ -36,6 +36,7 @@ const POWERS: readonly { readonly modules: RegExp; readonly holders: RegExp }[] 
   { modules: /^(web-tree-sitter|tree-sitter-c)(\/|$)/, holders: /^queue\/tree-sitter\.ts$/ },
   { modules: /^node:worker_threads$/, holders: /^queue\/c-(reader|worker)\.ts$/ },
   { modules: /^node:dns/, holders: /^bot\/dkim\.ts$/ },
+  { modules: /^(hono|@hono\/node-server)(\/|$)/, holders: /^bot\/pages\.ts$/ },
   { modules: /^node:(net|tls|http|https|http2|dgram|inspector|vm)$/, holders: /^$/ },
   { modules: /^node:process$/, holders: /^$/ },
 ];

@@ -203,6 +203,41 @@ describe('DNS servers', () => {
   });
 });
 
+describe('[page]', () => {
+  const page = (listen: string, more = ''): Parts => ({ more: `[page]\nlisten = "${listen}"\n${more}` });
+
+  test('is off by default', () => {
+    expect(settings()).not.toHaveProperty('page');
+  });
+
+  test.each([
+    ['127.0.0.1:8025', '127.0.0.1'],
+    ['[::1]:8025', '::1'],
+    ['localhost:8025', 'localhost'],
+  ])('listens at %s', (listen, host) => {
+    expect(settings(page(listen)).page).toEqual({ host, port: 8025, beyondLoopback: false });
+  });
+
+  test.each(['0.0.0.0:8025', '[::]:8025', '192.0.2.1:8025', 'depbot.example.org:8025'])(
+    'listens at %s only where that is wanted',
+    (listen) => {
+      expect(problems(() => settings(page(listen)))).toEqual([
+        expect.stringMatching(/^page\.listen = ".*" would show all reports.*listen = "127\.0\.0\.1:8025"/),
+      ]);
+      expect(settings(page(listen, 'beyond_loopback = true')).page?.beyondLoopback).toBe(true);
+    },
+  );
+
+  test.each(['8025', '127.0.0.1', '127.0.0.1:', '127.0.0.1:65536', '::1:8025', '[127.0.0.1]:1', 'a b:1', ':1'])(
+    'does not listen at %s',
+    (listen) => {
+      expect(problems(() => settings(page(listen, 'beyond_loopback = true')))).toEqual([
+        expect.stringMatching(/^page\.listen: ".*" is not an address with a port/),
+      ]);
+    },
+  );
+});
+
 describe('[prose]', () => {
   const prose = (url: string): Parts => ({ more: `[prose]\nbase_url = "${url}"\nmodel = "m"` });
   const env = { DEPBOT_PROSE_API_KEY: 'hidden' };

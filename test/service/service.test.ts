@@ -28,7 +28,13 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('a running service', (
     kernel = fixtureTree(LOSS, TREE!);
     kernel.commit('MAINTAINERS', { MAINTAINERS });
     dir = mkdtempSync(join(tmpdir(), 'db-'));
-    town = await Town.build({ dir, tree: kernel.dir, maintainer: MAINTAINER, list: 'linux-kernel@example.org' });
+    town = await Town.build({
+      dir,
+      tree: kernel.dir,
+      maintainer: MAINTAINER,
+      list: 'linux-kernel@example.org',
+      settings: '[page]\nlisten = "127.0.0.1:0"\n',
+    });
     service = town.serve();
     await said('serving');
   });
@@ -70,6 +76,16 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('a running service', (
     expect(draft).toContain(`In-Reply-To: <${patchId}>`);
     expect(draft).toContain(`From: depbot <${BOT}>`);
     expect(mails()).toEqual([]);
+  });
+
+  test('its report is a page, with a picture; its counts are there for Prometheus', async () => {
+    const home = /pages at (http:\S+)\//.exec(await said('pages at'))![1]!;
+    const text = async (path: string): Promise<string> => (await fetch(`${home}${path}`)).text();
+    const [path] = /\/series\/[0-9a-f]{32}/.exec(await text(`/?q=${encodeURIComponent(patchId)}&state=found`))!;
+    const page = await text(path);
+    for (const part of ['<span class="add">', '<svg class="graph"', '<table class="matrix">', 'Rung 2'])
+      expect(page).toContain(part);
+    expect(await text('/metrics')).toMatch(/^depbot_mails\{state="drafted"\} 1$/m);
   });
 
   test('the same mails again: nothing', async () => {
