@@ -147,6 +147,19 @@ function modeOf(text: string): number {
   return text.startsWith('#!') ? 0o555 : 0o444;
 }
 
+/** Under another name first: a folder that is half removed must not be taken for the tree. */
+async function discard(path: string): Promise<void> {
+  const gone = join(dirname(path), `unfinished-${randomUUID()}`);
+  try {
+    await rename(path, gone);
+  } catch (error) {
+    // another process was faster
+    if (codeOf(error) !== 'ENOENT') throw error;
+    return;
+  }
+  await rm(gone, { recursive: true, force: true });
+}
+
 /** Removes all but the newest trees, and contents that no tree has any more. Never those in use of late. */
 async function prune(cacheDir: string): Promise<void> {
   const before = Date.now() - KEEP_MS;
@@ -161,7 +174,7 @@ async function prune(cacheDir: string): Promise<void> {
     .slice(KEEP_TREES)
     .filter(({ mtimeMs }) => mtimeMs < before);
   if (old.length === 0) return;
-  for (const { path } of old) await rm(path, { recursive: true, force: true });
+  for (const { path } of old) await discard(path);
   for (const folder of await namesIn(join(cacheDir, 'blobs'))) {
     for (const name of await namesIn(join(cacheDir, 'blobs', folder))) {
       const file = join(cacheDir, 'blobs', folder, name);

@@ -101,9 +101,9 @@ describe('a mailbox of Dovecot', () => {
 
   test('is watched by IDLE for longer than a server may be silent', async () => {
     const user = newUser();
-    const seen = watch(account(dovecot, user), { silenceTimeoutMs: 200 });
+    const seen = watch(account(dovecot, user), { silenceTimeoutMs: 800 });
     await caughtUp(seen);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await new Promise((resolve) => setTimeout(resolve, 2000));
     dovecot.deliver(user, mail('late'));
     await vi.waitFor(() => expect(seen.subjects()).toEqual(['late']), SECONDS);
     expect(seen.warnings).toEqual([]);
