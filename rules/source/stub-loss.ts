@@ -119,6 +119,7 @@ export class StubLosses {
       else if (effect.verdict === 'undecided') undecided.push(effect.why);
     }
     const [first] = lost;
+    if (first && climbed === 0 && !(await this.#reachesUsers(pair, situations, chain))) return undefined;
     if (first)
       return await this.#told(
         pair,
@@ -135,6 +136,22 @@ export class StubLosses {
     }
     this.leave(keyOf(chain), why);
     return undefined;
+  }
+
+  /**
+   * Whether somebody sees the failure. A static function that is only called has the callers of its file alone: where
+   * all of them go on without it, or never call it there, nothing is lost.
+   */
+  async #reachesUsers(pair: ArchPair, situations: StubSituations, chain: Chain): Promise<boolean> {
+    const { path, function: one } = chain.of.after;
+    const text = (await this.#change.after.tree.read([path])).get(path) ?? '';
+    const isHandedOut = new RegExp(`\\b${one.name}\\b(?!\\s*\\()`).test(text);
+    if (!one.static || isHandedOut) return true;
+    const callers = await this.#search.callersOf(chain);
+    if (callers.length === 0) return true;
+    for (const longer of callers) if (await this.#lossOf(pair, situations, longer, 1)) return true;
+    this.leave(keyOf(chain), 'callers');
+    return false;
   }
 
   /** Undefined where no configuration works without the series, or a fact cannot be told. */
