@@ -3,14 +3,14 @@
  * follows from its text and from our own code, whose digest is the folder's name.
  */
 
-import { randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync, inflateSync } from 'node:zlib';
 import type { CFile } from '../rules/source/c-file.ts';
 import type { KeptCFiles } from '../rules/source/c-file-cache.ts';
 import type { Sha } from '../rules/types.ts';
 import { codeDigest } from './code-digest.ts';
+import { keepFile, keepNewest } from './kept-folder.ts';
 
 /** Files kept, of some ten kilobytes each; the oldest go first. */
 const MOST_KEPT = 8000;
@@ -45,28 +45,15 @@ export class CFilesOnDisk implements KeptCFiles {
   }
 
   async put(blob: Sha, file: CFile): Promise<void> {
-    const unfinished = join(this.#folder, `.${randomUUID()}`);
-    try {
-      mkdirSync(this.#folder, { recursive: true });
-      writeFileSync(unfinished, deflateSync(JSON.stringify(file), { level: 1 }));
-      renameSync(unfinished, join(this.#folder, blob));
+    keepFile(this.#folder, blob, deflateSync(JSON.stringify(file), { level: 1 }), () => {
       if (this.#written++ % Math.min(COUNT_EVERY, this.#most) === 0) this.#prune();
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    }
+    });
   }
 
   #prune(): void {
     for (const name of readdirSync(this.#parent))
       if (join(this.#parent, name) !== this.#folder) rmSync(join(this.#parent, name), { recursive: true, force: true });
-    const names = readdirSync(this.#folder);
-    if (names.length <= this.#most) return;
-    const aged = names.flatMap((name) => {
-      const info = statSync(join(this.#folder, name), { throwIfNoEntry: false });
-      return info === undefined ? [] : [{ name, changedMs: info.mtimeMs }];
-    });
-    aged.sort((a, b) => b.changedMs - a.changedMs);
     // room for those until the next count
-    for (const { name } of aged.slice(Math.ceil(this.#most / 2))) rmSync(join(this.#folder, name), { force: true });
+    keepNewest(this.#folder, this.#most, Math.ceil(this.#most / 2));
   }
 }

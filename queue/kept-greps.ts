@@ -3,13 +3,14 @@
  * search it takes seconds.
  */
 
-import { hash, randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { hash } from 'node:crypto';
+import { readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync, inflateSync } from 'node:zlib';
 import type { Sha } from '../rules/types.ts';
 import { codeDigest } from './code-digest.ts';
 import type { GrepAnswer } from './grep.ts';
+import { keepFile, keepNewest } from './kept-folder.ts';
 
 /** Answers kept, of a megabyte at most but for few; those that nobody asked for longest go first. */
 const MOST_KEPT = 48;
@@ -49,26 +50,8 @@ export class GrepsOnDisk {
   put(question: GrepQuestion, answer: GrepAnswer): void {
     const text = JSON.stringify(answer);
     if (Buffer.byteLength(text) > MOST_BYTES) return;
-    const unfinished = join(this.#folder, `.${randomUUID()}`);
-    try {
-      mkdirSync(this.#folder, { recursive: true });
-      writeFileSync(unfinished, deflateSync(text, { level: 1 }));
-      renameSync(unfinished, join(this.#folder, nameOf(question)));
-      this.#prune();
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    }
-  }
-
-  #prune(): void {
-    const names = readdirSync(this.#folder);
-    if (names.length <= this.#most) return;
-    const aged = names.flatMap((name) => {
-      const info = statSync(join(this.#folder, name), { throwIfNoEntry: false });
-      return info === undefined ? [] : [{ name, changedMs: info.mtimeMs }];
-    });
-    aged.sort((a, b) => b.changedMs - a.changedMs);
-    for (const { name } of aged.slice(this.#most)) rmSync(join(this.#folder, name), { force: true });
+    const tidy = (): void => keepNewest(this.#folder, this.#most);
+    keepFile(this.#folder, nameOf(question), deflateSync(text, { level: 1 }), tidy);
   }
 }
 

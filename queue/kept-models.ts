@@ -6,8 +6,8 @@
  * name; texts and answers are compared before it is used. What does not fit is as good as not kept.
  */
 
-import { hash, randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { hash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { join } from 'node:path';
 import type { ExprPool } from '../rules/kconfig/expr.ts';
@@ -17,6 +17,7 @@ import { type ModelRecord, recordModel, restoreModel, type Table } from '../rule
 import type { SourceText } from '../rules/kconfig/parse.ts';
 import { codeDigest } from './code-digest.ts';
 import { digestInside, digestOf } from './dir-files.ts';
+import { keepFile, keepNewest } from './kept-folder.ts';
 
 /** Of some megabytes each. */
 const MAX_KEPT = 24;
@@ -49,7 +50,7 @@ export class KeptModels {
    * when they are needed.
    */
   find(pool: ExprPool, world: MacroWorld, source: (path: string) => SourceText): KconfigModel | undefined {
-    const kept = readKept(this.#path(world));
+    const kept = readKept(join(this.#folder, this.#name(world)));
     if (kept === undefined) return undefined;
     const { answers, digest, record } = kept;
     if (digestInside(this.#options.root, record.files) !== digest) return undefined;
@@ -73,27 +74,18 @@ export class KeptModels {
       answers: [...rests.answers].flat(),
       record: recordModel(pool, model),
     };
-    const path = this.#path(world);
-    const unfinished = `${path}.${randomUUID()}`;
-    try {
-      mkdirSync(this.#folder, { recursive: true });
-      writeFileSync(unfinished, bytesOf(kept));
-      renameSync(unfinished, path);
-      prune(this.#folder);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-    }
+    keepFile(this.#folder, this.#name(world), bytesOf(kept), () => keepNewest(this.#folder, MAX_KEPT));
   }
 
   get #folder(): string {
     return join(this.#options.cacheDir, 'models');
   }
 
-  #path({ env }: MacroWorld): string {
+  #name({ env }: MacroWorld): string {
     const { root, facts } = this.#options;
     const sorted = Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1));
     const name = JSON.stringify([root, facts, sorted, endianness(), ownCode()]);
-    return join(this.#folder, hash('sha256', name).slice(0, 32));
+    return hash('sha256', name).slice(0, 32);
   }
 }
 
@@ -102,17 +94,6 @@ function ownCode(): string {
   const here = import.meta.dirname;
   const files = [import.meta.filename, join(here, 'dir-files.ts'), join(here, 'dir-kconfig.ts')];
   return codeDigest(join(here, '../rules/kconfig'), files);
-}
-
-function prune(folder: string): void {
-  const names = readdirSync(folder);
-  if (names.length <= MAX_KEPT) return;
-  const aged = names.flatMap((name) => {
-    const info = statSync(join(folder, name), { throwIfNoEntry: false });
-    return info === undefined ? [] : [{ name, changedMs: info.mtimeMs }];
-  });
-  aged.sort((a, b) => b.changedMs - a.changedMs);
-  for (const { name } of aged.slice(MAX_KEPT)) rmSync(join(folder, name), { force: true });
 }
 
 // ---------------------------------------------------------------- on disk
