@@ -13,9 +13,15 @@ const RENDER_LIMIT_MS = 10_000;
 
 /** The page of a template of templates/page/, as the text of an HTML file. All that the context holds is escaped. */
 export function fillPage(template: string, context: object): string {
+  return String(engine().renderFileSync(template, { style: style(), ...context }));
+}
+
+/** Made once: `depbot serve` fills pages as often as it is asked. */
+const engine = once((): Liquid => {
   const liquid = new Liquid({
     root: fileURLToPath(FOLDER),
     extname: '.html',
+    cache: true,
     strictVariables: true,
     strictFilters: true,
     lenientIf: true,
@@ -25,8 +31,8 @@ export function fillPage(template: string, context: object): string {
   });
   liquid.registerFilter('few', few);
   liquid.registerFilter('plural', plural);
-  return String(liquid.renderFileSync(template, { style: style(), ...context }));
-}
+  return liquid;
+});
 
 /** A Content-Security-Policy: nothing is loaded, no script runs but that one, a form goes home or nowhere. */
 export function contentPolicy({ script, hasForm = false }: { script?: string; hasForm?: boolean }): string {
@@ -39,8 +45,11 @@ export function contentPolicy({ script, hasForm = false }: { script?: string; ha
   ].join('; ');
 }
 
-function style(): string {
-  return readFileSync(new URL('page.css', FOLDER), 'utf8');
+const style = once((): string => readFileSync(new URL('page.css', FOLDER), 'utf8'));
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 function hashOf(text: string): string {

@@ -1,10 +1,11 @@
 /** The page of a report, in a real browser: what it shows, that it obeys nobody, and that everybody can read it. */
 import axe from 'axe-core';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { renderPage } from '../../bot/page.ts';
 import type { Survey } from '../../rules/survey-types.ts';
 import type { Finding, Report, Series } from '../../rules/types.ts';
+import { openBrowser, watchedPage } from '../support/browser.ts';
 import * as sample from '../support/sample-report.ts';
 
 const { sampleSeries: series, sampleFooter: footer, sampleReport } = sample;
@@ -51,25 +52,14 @@ describe('in a browser', () => {
   const complaints: string[] = [];
 
   beforeAll(async () => {
-    // Its own sandbox does not work for root, and what it shows is ours.
-    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+    browser = await openBrowser();
   });
   afterAll(async () => {
     await browser?.close();
   });
 
   async function open(html: string, options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
-    complaints.length = 0;
-    const page = await browser.newPage(options);
-    page.on('console', (message) => complaints.push(message.text()));
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('dialog', (dialog) => {
-      complaints.push(`dialog: ${dialog.message()}`);
-      void dialog.dismiss();
-    });
-    page.on('request', (request) => {
-      if (!request.url().startsWith('http://depbot.test/')) complaints.push(`asks for ${request.url()}`);
-    });
+    const page = await watchedPage(browser, 'http://depbot.test/', complaints, options);
     await page.route('**/*', (route) => route.fulfill({ contentType: 'text/html', body: html }));
     await page.goto('http://depbot.test/');
     return page;

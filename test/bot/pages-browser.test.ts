@@ -1,8 +1,9 @@
 /** The pages of the service in a real browser: from a search to a report, readable by everybody, obeying nobody. */
 
 import axe from 'axe-core';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { openBrowser, watchedPage } from '../support/browser.ts';
 import * as sample from '../support/sample-report.ts';
 import { came, ServedPages } from '../support/served-pages.ts';
 
@@ -20,25 +21,16 @@ afterEach(async () => {
 let browser: Browser;
 const complaints: string[] = [];
 beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+  browser = await openBrowser();
 });
 afterAll(async () => {
   await browser?.close();
 });
 
 async function visit(path: string, options: Parameters<Browser['newPage']>[0] = {}): Promise<Page> {
-  complaints.length = 0;
-  const page = await browser.newPage(options);
-  page.on('console', (message) => complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('dialog', (dialog) => {
-    complaints.push(`dialog: ${dialog.message()}`);
-    void dialog.dismiss();
-  });
-  page.on('request', (asked) => {
-    if (!asked.url().startsWith(`http://127.0.0.1:${served.port}/`)) complaints.push(`asks for ${asked.url()}`);
-  });
-  await page.goto(`http://127.0.0.1:${served.port}${path}`);
+  const origin = `http://127.0.0.1:${served.port}`;
+  const page = await watchedPage(browser, `${origin}/`, complaints, options);
+  await page.goto(`${origin}${path}`);
   return page;
 }
 
