@@ -49,7 +49,8 @@ type Changes = ReadonlyMap<string, SymbolChange>;
 /** Looks at the changed symbols, and those that may fall with one of them, over whatever steps. */
 export function lossesOf(before: Solver, after: Solver, changes: Changes, readers: TreeReaders): Losses {
   const { pool } = before;
-  const all = allYes(after);
+  /** Evaluated where something may have fallen, which is seldom. */
+  let all: Values | undefined;
   const mayBeOn = new MayBeOn(pool, before.model);
   const lost: Lost[] = [];
   const impossible: { symbol: SymbolId; level: Level }[] = [];
@@ -58,6 +59,7 @@ export function lossesOf(before: Solver, after: Solver, changes: Changes, reader
     const [was, is] = [before.model.symbols[id], after.model.symbols[id]];
     // What has no prompt is nobody's choice: a helper without users goes by itself.
     if (!was?.prompts.length || !is?.declarations.length || !isLogical(was) || is.type !== was.type) continue;
+    all ??= allYes(after);
     if (all.tristate(is) === 2 || (!changes.has(was.name) && !mayBeOn.symbol(id))) continue;
     if (asked++ === MOST_ASKED) return { lost, impossible, isCut: true };
     const self = pool.symbol(id);

@@ -20,6 +20,7 @@ import { helpingBoth, lineAt, onAll, type Place, witnessOf } from '../told.ts';
 import type { Anchor, Arch, Witness } from '../types.ts';
 import { symbolsOf } from './c-condition.ts';
 import type { Constant } from './c-constant.ts';
+import { entriesOf } from './c-entries.ts';
 import type { FunctionDef } from './control-flow.ts';
 import type { StubEffect } from './stub-effect.ts';
 import type { Call, Chain, StubSearch } from './stub-search.ts';
@@ -144,9 +145,8 @@ export class StubLosses {
    */
   async #reachesUsers(pair: ArchPair, situations: StubSituations, chain: Chain): Promise<boolean> {
     const { path, function: one } = chain.of.after;
-    const text = (await this.#change.after.tree.read([path])).get(path) ?? '';
-    const isHandedOut = new RegExp(`\\b${one.name}\\b(?!\\s*\\()`).test(text);
-    if (!one.static || isHandedOut) return true;
+    const read = one.static ? await this.#change.after.c.file(path) : undefined;
+    if (!read?.ok || entriesOf(read.file).some(({ name }) => name === one.name)) return true;
     const callers = await this.#search.callersOf(chain);
     if (callers.length === 0) return true;
     for (const longer of callers) if (await this.#lossOf(pair, situations, longer, 1)) return true;
