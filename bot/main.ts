@@ -10,6 +10,7 @@ import type { QuestionArguments } from './kconfig-questions.ts';
 import type { PolicyArguments } from './policy-command.ts';
 import { printableMessage } from './printable.ts';
 import type { ServeArguments } from './serve.ts';
+import type { StatusArguments } from './status-command.ts';
 
 const program = new Command('depbot')
   .description('Finds configurations that a kernel patch series breaks, and drafts the reply.')
@@ -116,6 +117,16 @@ program
   .action(async (options: { config: string }) => {
     const { runWorker } = await import('./worker-command.ts');
     process.exitCode = await runWorker(options.config, gracefulWorld());
+  });
+
+program
+  .command('status')
+  .description('the queue, its workers, the series under way and how far they are, and what failed last')
+  .requiredOption('--config <file>', 'depbot.toml')
+  .option('--json', 'print it as JSON')
+  .action(async (options: StatusArguments) => {
+    const { showStatus } = await import('./status-command.ts');
+    process.exitCode = await showStatus(options, world());
   });
 
 const policy = program.command('policy').description('who hears what');
@@ -251,6 +262,7 @@ const EXPECTED = new Set([
   'UnknownArchError',
   'UsageError',
   'RedisError',
+  'QueueError',
   'LockError',
   'DamagedFileError',
   'InvalidArgumentError',

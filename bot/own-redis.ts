@@ -15,7 +15,7 @@ export async function redisOf(
   world: World,
   closing: (() => Promise<unknown>)[],
 ): Promise<RedisAddress> {
-  if (settings.redisUrl !== undefined) return { url: settings.redisUrl };
+  if (settings.redis) return settings.redis;
   const dir = join(state, 'redis');
   const path = await socketPath(dir);
   const options = { dir, socket: path, log, searchPath: world.env['PATH'] ?? '' };

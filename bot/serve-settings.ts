@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod';
+import type { RedisAddress } from '../queue/redis-server.ts';
 import { RULES } from '../rules/index.ts';
 import { type Config, ConfigError, readConfigFile } from './config.ts';
 import { nearKeys } from './near-key.ts';
@@ -43,8 +44,8 @@ export interface ServeSettings {
   readonly lookMs: number;
   /** Where report pages are served; `host` without brackets. */
   readonly page?: { readonly host: string; readonly port: number; readonly beyondLoopback: boolean };
-  /** `redis://…`, `rediss://…` or the absolute path of a socket. Without it: a redis-server of our own. */
-  readonly redisUrl?: string;
+  /** Without it: a redis-server of our own. */
+  readonly redis?: RedisAddress;
   /** IP addresses, some with a port: `192.0.2.1`, `192.0.2.1:53`, `2001:db8::1`, `[2001:db8::1]:53`. */
   readonly dnsServers?: readonly string[];
   /** In lower case. */
@@ -60,8 +61,7 @@ export interface ServeSettings {
 
 export interface WorkerSettings {
   readonly treeDir: string;
-  /** As `redisUrl` above. */
-  readonly redis: { readonly url: string };
+  readonly redis: RedisAddress;
 }
 
 const HOUR_MS = 3_600_000;
@@ -81,7 +81,7 @@ export function serveSettings(config: Config, env: Env, path: string): ServeSett
     const smtp = smtpOf(given);
     checkDays(given);
     const page = pageOf(given);
-    const redisUrl = redisUrlOf(given);
+    const redis = redisOf(given);
     checkDnsServers(given);
     const prose = proseOf(given);
     return {
@@ -98,7 +98,7 @@ export function serveSettings(config: Config, env: Env, path: string): ServeSett
       windowDays: serve.window_days,
       lookMs: serve.look_s * 1000,
       ...(page && { page }),
-      ...(redisUrl !== undefined && { redisUrl }),
+      ...(redis && { redis }),
       ...(commands.dns_servers && { dnsServers: commands.dns_servers }),
       arcHosts: commands.arc_hosts.map((host) => host.toLowerCase()),
       maxCommandAgeMs: commands.max_age_hours * HOUR_MS,
@@ -110,13 +110,18 @@ export function serveSettings(config: Config, env: Env, path: string): ServeSett
 /** The same for `depbot worker`, which needs a tree and a Redis server that others reach too. Throws ConfigError. */
 export function workerSettings(config: Config, env: Env, path: string): WorkerSettings {
   return orAllThatIsWrong(config, env, path, (given) => {
-    const url =
-      redisUrlOf(given) ??
+    const redis = redisOf(given);
+    if (redis === undefined)
       given.wrong(
         'there is no Redis server to take series from; in [queue]: redis_url = "redis://redis.example.org:6379", or set REDIS_URL',
       );
-    return { treeDir: treeDirOf(given), redis: { url } };
+    return { treeDir: treeDirOf(given), redis: redis ?? { url: '' } };
   });
+}
+
+/** The Redis of the configuration, if there is one. Throws ConfigError. */
+export function redisSettings(config: Config, env: Env, path: string): RedisAddress | undefined {
+  return orAllThatIsWrong(config, env, path, redisOf);
 }
 
 function orAllThatIsWrong<T>(config: Config, env: Env, path: string, settings: (given: Given) => T): T {
@@ -223,7 +228,8 @@ function pageOf({ config: { page }, wrong }: Given): ServeSettings['page'] {
   return { host, port, beyondLoopback };
 }
 
-function redisUrlOf({ config: { queue }, env, wrong }: Given): string | undefined {
+/** `redis://…`, `rediss://…` or the absolute path of a socket. */
+function redisOf({ config: { queue }, env, wrong }: Given): RedisAddress | undefined {
   const url = queue.redis_url ?? (env['REDIS_URL'] || undefined);
   if (url === undefined) return undefined;
   // Not shown: it may have a password.
@@ -233,10 +239,12 @@ function redisUrlOf({ config: { queue }, env, wrong }: Given): string | undefine
   if (url.startsWith('/')) {
     if (Buffer.byteLength(url) > MAX_SOCKET_PATH)
       wrong(`${key} is a path of more than ${MAX_SOCKET_PATH} bytes, too long for a socket; move the socket`);
-  } else if (!/^rediss?:\/\/[^/]/.test(url) || !URL.canParse(url)) {
+    return { path: url };
+  }
+  if (!/^rediss?:\/\/[^/]/.test(url) || !URL.canParse(url)) {
     wrong(`${key} is not the address of a Redis server; it takes ${forms}`);
   }
-  return url;
+  return { url };
 }
 
 function proseOf({ config: { prose }, env, wrong }: Given): ServeSettings['prose'] {

@@ -59,7 +59,7 @@ async function serve({ args, config, settings, state, log, world }: Start): Prom
     if (args.worker) {
       const worker = await openWorker({
         redis,
-        alone: settings.redisUrl === undefined,
+        alone: settings.redis === undefined,
         treeDir: settings.treeDir,
         config,
         world,

@@ -5,8 +5,7 @@
  */
 
 import { join } from 'node:path';
-import type { JobQueue } from '../queue/bullmq.ts';
-import { jobOf, seriesKey } from '../queue/jobs.ts';
+import { type JobQueue, jobOf, seriesKey } from '../queue/jobs.ts';
 import { uncheckedReport } from '../queue/report.ts';
 import type { Outcome, Report, Series } from '../rules/types.ts';
 import { announce } from './announce.ts';

@@ -1,8 +1,9 @@
 /** `depbot worker`, and the worker inside `depbot serve`: takes series from the queue and checks them. */
 
 import { once } from 'node:events';
-import { startWorker, type Worker } from '../queue/bullmq.ts';
+import { startWorker } from '../queue/bullmq-worker.ts';
 import { type CheckOptions, check } from '../queue/check.ts';
+import type { Worker } from '../queue/jobs.ts';
 import type { RedisAddress } from '../queue/redis-server.ts';
 import { uncheckedReport } from '../queue/report.ts';
 import { openRepository, type Repository } from '../queue/repository.ts';
@@ -46,12 +47,17 @@ export async function openWorker({ redis, alone, treeDir, config, world, log }: 
   const maintainers = new TreeMaintainers(repo, log);
   const worker: Worker = startWorker(
     redis,
-    async (job) => {
+    async (job, signal, progress) => {
       const series = seriesOfJob(job);
       log.info(`${series.subject}: checking`);
       const naming = config.maintainer.filter((entry) => entry.trees !== undefined);
       const trees = naming.length === 0 ? [] : treesOf(series, naming, await maintainers.current());
-      const own = trees.length > 0 ? { ...options, candidates: trees } : options;
+      const own: CheckOptions = {
+        ...options,
+        signal,
+        onProgress: progress,
+        ...(trees.length > 0 && { candidates: trees }),
+      };
       const read = job.asked ? await withAsked(own, job.asked, repo) : { ok: true as const, options: own };
       if (!read.ok) return uncheckedReport(series, { stage: 'input', why: read.why });
       return check(series, repo, read.options).catch((error: Error) => {

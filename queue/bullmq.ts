@@ -1,56 +1,42 @@
 /**
- * The queue on Redis, through BullMQ: the only file that imports it, or ioredis.
+ * The queue on Redis, through BullMQ.
  *
  * What BullMQ holds is a convenience, never the only copy: whoever adds a job keeps its mails until it has the
  * result. So a job that is lost here is added again, and one that runs twice has the same result.
  */
 
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Worker as BullWorker, type Job, Queue, QueueEvents, UnrecoverableError, WaitingError } from 'bullmq';
-import { Redis } from 'ioredis';
-import type { CheckJob, CheckResult, Handler, JobQueue, JobState, Log, Worker } from './jobs.ts';
+import { type Job, type Metrics, Queue, QueueEvents } from 'bullmq';
+import {
+  ATTEMPTS,
+  CALLED_OFF_SEC,
+  calledOffKey,
+  connectionTo,
+  ERRORS,
+  ERRORS_KEPT,
+  PREFIX,
+  QUEUE_NAME,
+  readAttempts,
+  readProgress,
+} from './bullmq-link.ts';
+import type { CheckJob, JobQueue, JobState, Log, QueueStatus, RunningJob } from './jobs.ts';
 import { parseJob, parseResult } from './jobs.ts';
 import type { RedisAddress } from './redis-server.ts';
-import { QueueError, Watch, within, wordsOf } from './redis-watch.ts';
+import { QueueError, Watch } from './redis-watch.ts';
 import { Turns, URGENT } from './turns.ts';
 
-export type { JobQueue, Worker } from './jobs.ts';
+export type { JobQueue } from './jobs.ts';
 export { QueueError } from './redis-watch.ts';
 
-const NAME = 'check';
-const PREFIX = 'depbot';
-const ATTEMPTS = 3;
-/** A job that ends its worker, and so never fails, is given up after as many starts. */
-const MOST_STARTS = 10;
 /** Events hold whole reports; readers keep up, or look for themselves. */
 const EVENTS_KEPT = 100;
-/** Redis answers in milliseconds, and BullMQ blocks for 10 s at most. */
-const SILENCE_MS = 30_000;
-const MOST_WAIT_MS = 30_000;
-/** After an error that Redis answered. */
-const RETRY_MS = 1000;
-/** For a handler to come to its end after its signal; no longer than it was waited for before. */
-const ABORT_MS = 5000;
-
+/** Jobs under way that a status tells of: more than there are workers. */
+const MOST_SHOWN = 200;
+const MINUTES = 60;
 export interface QueueOptions {
   /** How long a call waits for Redis before it throws QueueError. */
   readonly deadlineMs?: number;
   /** Before the second attempt; twice that before the third. */
   readonly retryMs?: number;
-}
-
-export interface WorkerOptions {
-  readonly log: Log;
-  /** Jobs at a time. */
-  readonly concurrency: number;
-  /** No other worker is at this Redis: jobs that seem under way are of a predecessor that died, and start again at once. */
-  readonly alone?: boolean;
-  /** How long a job stays its worker's without a sign of life, which comes after half of it. */
-  readonly lockMs?: number;
-  /** How often jobs of dead workers are looked for; one is taken over after lockMs and at most twice this. */
-  readonly stalledMs?: number;
-  /** How long close() waits for jobs under way before it aborts them. */
-  readonly graceMs?: number;
 }
 
 /** Where jobs are put and looked at. Returns at once; throws QueueError when the address is none. */
@@ -60,7 +46,7 @@ export function openQueue(
   { deadlineMs = 30_000, retryMs = 10_000 }: QueueOptions = {},
 ): JobQueue {
   const watch = new Watch('queue', redis, log);
-  const queue = new Queue<unknown, unknown>(NAME, {
+  const queue = new Queue<unknown, unknown>(QUEUE_NAME, {
     connection: connectionTo(redis),
     prefix: PREFIX,
     streams: { events: { maxLen: EVENTS_KEPT } },
@@ -83,7 +69,7 @@ export function openQueue(
 
   /** A stream that cannot be read further (somebody else wrote to it) is read on from its end. */
   function listen(from: string): QueueEvents {
-    const reader = new QueueEvents(NAME, {
+    const reader = new QueueEvents(QUEUE_NAME, {
       connection: connectionTo(redis),
       prefix: PREFIX,
       autorun: false,
@@ -140,16 +126,37 @@ export function openQueue(
       const { state } = await result(job.key);
       if (state === 'waiting') return waitsAlready(job, isUrgent);
       if (state === 'failed') await ask(() => queue.remove(job.key));
-      if (state === 'failed' || state === 'unknown')
-        await ask(() => queue.add(NAME, job, { jobId: job.key, priority: turns.place(job, isUrgent) }));
+      if (state === 'failed' || state === 'unknown') {
+        await ask(async () => (await queue.getBackend().client).del(calledOffKey(job.key)));
+        await ask(() => queue.add(QUEUE_NAME, job, { jobId: job.key, priority: turns.place(job, isUrgent) }));
+      }
     },
     result,
     async forget(key) {
       turns.gone(key);
-      await ask(() => queue.remove(key));
+      if ((await ask(() => queue.remove(key))) > 0 || (await result(key)).state === 'unknown') return;
+      // a worker has it, and looks for this
+      await ask(async () => (await queue.getBackend().client).set(calledOffKey(key), '1', { EX: CALLED_OFF_SEC }));
+      // it may have ended meanwhile, or died
+      if ((await result(key)).state !== 'active') await ask(() => queue.remove(key));
     },
     onChange(listener) {
       listeners.push(listener);
+    },
+    async status(): Promise<QueueStatus> {
+      const active = await ask(() => queue.getActive(0, MOST_SHOWN - 1));
+      const workers = await ask(() => queue.getWorkers());
+      const done = await ask(() => queue.getMetrics('completed', 0, MINUTES - 1));
+      const failed = await ask(async () =>
+        (await queue.getBackend().client).xread([{ key: ERRORS, id: '0' }], { COUNT: ERRORS_KEPT }),
+      );
+      return {
+        running: active.map(runningOf),
+        // depbot:<queue>:w:<name>
+        workers: workers.map(({ rawname = '' }) => rawname.replace(/^.*?:w:/, '')).sort(),
+        doneLastHour: doneSince(done),
+        errors: readAttempts(failed),
+      };
     },
     async counts() {
       const jobs = await ask(() =>
@@ -167,131 +174,26 @@ export function openQueue(
 }
 
 /**
- * Takes jobs and does them, until closed. Returns at once; while Redis is away it waits for it, and a job under way
- * goes on. Throws QueueError when the address is none.
+ * Jobs of the last hour: those of whole minutes before `prevTS`, the latest minute first, and those that came after it
+ * and are in no minute yet.
  */
-export function startWorker(redis: RedisAddress, handler: Handler, options: WorkerOptions): Worker {
-  // a handler may keep the event loop busy for 10 s without losing its lock, with 5 s to spare
-  const { log, concurrency, alone = false, lockMs = 30_000, stalledMs = 15_000, graceMs = 30_000 } = options;
-  const watch = new Watch('worker', redis, log);
-  let underWay = 0;
-  let started = false;
-  let closing = false;
-
-  // BullMQ gives a signal only to a function of three parameters
-  const process = async (job: Job<unknown, unknown>, token: string | undefined, signal: AbortSignal | undefined) => {
-    const read = parseJob(job.data);
-    if (!read.ok) throw new UnrecoverableError(read.why);
-    if (read.job.key !== job.id) throw new UnrecoverableError(`not a job: it says that it is ${read.job.key}`);
-    const { subject, key } = read.job;
-    underWay += 1;
-    try {
-      const report = await handler(read.job, signal!, (text) => log.info(`${subject}: ${text}`));
-      return { schema: 1, key, report } satisfies CheckResult;
-    } catch (error) {
-      if (!closing || !signal!.aborted) throw error;
-      await job.moveToWait(token);
-      log.info(`${subject}: stopped; it goes back to the queue`);
-      throw new WaitingError();
-    } finally {
-      underWay -= 1;
-    }
-  };
-
-  const worker = new BullWorker<unknown, unknown>(NAME, process, {
-    connection: connectionTo(redis),
-    prefix: PREFIX,
-    autorun: false,
-    concurrency,
-    lockDuration: lockMs,
-    stalledInterval: stalledMs,
-    maxStalledCount: MOST_STARTS,
-    maxStartedAttempts: MOST_STARTS,
-  });
-  watch.see(worker);
-  worker.on('stalled', (key) => log.warn(`job ${key}: its worker is gone; it goes back to the queue`));
-  worker.on('failed', (job, error) => log.warn(`${nameOf(job)}: ${error.message}`));
-  // an answer of Redis that is an error (its disk is full, say) would be asked for again without a pause
-  worker.on('error', () => {
-    if (!started || closing || worker.isPaused()) return;
-    void worker.pause(true);
-    setTimeout(() => closing || worker.resume(), RETRY_MS).unref();
-  });
-  const { promise: stopped, resolve: hasStopped } = Promise.withResolvers<void>();
-  void start();
-
-  async function start(): Promise<void> {
-    for (let taken = !alone; !taken && !closing; ) {
-      try {
-        await takeOver(worker, log);
-        taken = true;
-      } catch (error) {
-        if (closing) return;
-        log.warn(`${watch.name}: ${wordsOf(error as Error)}`);
-        await sleep(RETRY_MS);
-      }
-    }
-    if (closing) return;
-    started = true;
-    worker.run().catch((error: Error) => log.warn(`${watch.name}: ${wordsOf(error)}`));
-  }
-
-  async function close(): Promise<void> {
-    closing = true;
-    // without Redis nothing can be handed back, and BullMQ would wait for it
-    const ended = worker.close(!watch.up && underWay === 0);
-    if (await within(ended, graceMs)) return hasStopped();
-    log.info(`${watch.name}: stopping ${underWay} job(s) under way`);
-    worker.cancelAllJobs('the worker is stopping');
-    if (!(await within(ended, Math.min(graceMs, ABORT_MS)))) {
-      log.warn(`${watch.name}: ended without its ${underWay} job(s); a later worker starts them again`);
-      await worker.getBackend().close(true);
-    }
-    hasStopped();
-  }
-
-  let closed: Promise<void> | undefined;
-  return { close: () => (closed ??= close()), stopped };
+function doneSince({ data, meta }: Metrics): number {
+  const agoMinutes = Math.floor((Date.now() - meta.prevTS) / 60_000);
+  if (agoMinutes >= MINUTES) return 0;
+  return data.slice(0, MINUTES - agoMinutes).reduce((sum, count) => sum + count, meta.count - meta.prevCount);
 }
 
-/** Whether a Redis is there and has loaded its data. `false` for each way in which it may not be. */
-export async function answersPing(redis: RedisAddress, timeoutMs: number): Promise<boolean> {
-  const options = {
-    lazyConnect: true,
-    connectTimeout: timeoutMs,
-    socketTimeout: timeoutMs,
-    retryStrategy: () => null,
-    maxRetriesPerRequest: 0,
-  };
-  const client = 'path' in redis ? new Redis({ ...options, path: redis.path }) : new Redis(redis.url, options);
-  client.on('error', () => undefined);
-  try {
-    return (await client.ping()) === 'PONG';
-  } catch {
-    return false;
-  } finally {
-    client.disconnect();
-  }
-}
-
-/** For BullMQ. A command never fails because Redis is away: it waits, and `Watch.ask` bounds how long. */
-function connectionTo(redis: RedisAddress) {
+function runningOf(job: Job<unknown, unknown>): RunningJob {
+  const read = parseJob(job.data);
+  const progress = readProgress(job.progress);
   return {
-    ...redis,
-    maxRetriesPerRequest: null,
-    connectTimeout: 10_000,
-    socketTimeout: SILENCE_MS,
-    retryStrategy: (times: number): number => Math.min(100 * 2 ** Math.min(times, 10), MOST_WAIT_MS),
+    key: job.id ?? '',
+    subject: read.ok ? read.job.subject : `not a job: ${read.why}`,
+    attempt: job.attemptsMade + 1,
+    ...(job.processedOn !== undefined && { since: new Date(job.processedOn) }),
+    ...(job.processedBy !== undefined && { worker: job.processedBy }),
+    ...(progress && { progress: progress.text }),
   };
-}
-
-/** The jobs of dead workers, back into the queue. BullMQ's token `0` stands for any lock. */
-async function takeOver(worker: BullWorker, log: Log): Promise<void> {
-  const backend = worker.getBackend();
-  for (const key of (await backend.getRanges(['active'], 0, -1)).flat()) {
-    await backend.moveJobFromActiveToWait(key, '0');
-    log.info(`job ${key}: its worker is gone; it goes back to the queue`);
-  }
 }
 
 /** Ends a connection now. BullMQ's own close() first waits for a server that may never come. */
@@ -299,11 +201,4 @@ async function end(part: Queue | QueueEvents): Promise<void> {
   const ended = part.getBackend().close(true);
   part.close().catch(() => undefined);
   await ended;
-}
-
-function nameOf(job: Job | undefined): string {
-  if (job === undefined) return 'a job that is gone';
-  const read = parseJob(job.data);
-  const name = read.ok ? read.job.subject : `job ${job.id}`;
-  return `${name}: attempt ${job.attemptsMade} of ${job.opts.attempts ?? 1} failed`;
 }

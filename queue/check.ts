@@ -30,6 +30,7 @@ import { applySeries } from './apply.ts';
 import { answerQuestions } from './build.ts';
 import { BuildPlace, type BuildSides } from './build-place.ts';
 import { CReader } from './c-reader.ts';
+import { Clock } from './clock.ts';
 import { ConfServers } from './conf-servers.ts';
 import { type Builder, confirmAll } from './confirm.ts';
 import { type DistributionConfig, existingConfigs } from './existing-configs.ts';
@@ -76,6 +77,8 @@ export interface CheckOptions {
   readonly store?: KconfigStore;
   /** Milliseconds of any monotonic clock. */
   readonly now: () => number;
+  /** Ends the check, which then throws its reason. */
+  readonly signal?: AbortSignal;
   /** Told what is going on: `arch 3 of 21: arm`. */
   readonly onProgress?: (text: string) => void;
 }
@@ -166,6 +169,7 @@ async function compare(
   const scope = archs.length > 0 ? scopeOf(change) : undefined;
   // What conf is asked about is shown on an architecture that people know: this one can get ready first.
   for (const [i, arch] of archs.toSorted((a, b) => fame(a) - fame(b)).entries()) {
+    options.signal?.throwIfAborted();
     options.onProgress?.(`architecture ${i + 1} of ${archs.length}: ${arch}`);
     const pair = await archPair(change, arch, before, after, scope!);
     if (pair.isCircular) circular.add(arch);
@@ -379,21 +383,4 @@ function shared(conf: Conf): Conf {
       return run;
     },
   };
-}
-
-class Clock {
-  readonly laps: Record<string, number> = {};
-  readonly #now: () => number;
-  #last: number;
-
-  constructor(now: () => number) {
-    this.#now = now;
-    this.#last = now();
-  }
-
-  lap(name: string): void {
-    const at = this.#now();
-    this.laps[name] = Math.round(at - this.#last);
-    this.#last = at;
-  }
 }

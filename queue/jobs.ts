@@ -90,8 +90,9 @@ export interface JobQueue {
   add(job: CheckJob, isUrgent?: boolean): Promise<void>;
   /** Waiting is also a job that failed and will be tried again. */
   result(key: string): Promise<JobState>;
-  /** Removes a job and its result. One that a worker has now stays. */
+  /** Removes a job and its result. One that a worker has now is called off: it ends soon, and leaves nothing. */
   forget(key: string): Promise<void>;
+  status(): Promise<QueueStatus>;
   /** Told of jobs that became active, done or failed, also of some that did so before; never to be relied on alone. */
   onChange(listener: (key: string) => void): void;
   counts(): Promise<{
@@ -103,7 +104,37 @@ export interface JobQueue {
   close(): Promise<void>;
 }
 
-/** Does a job. What it throws is a fault of the machine, and tried again. `signal` aborts when the worker must end. */
+/** A job that a worker has. */
+export interface RunningJob {
+  readonly key: string;
+  readonly subject: string;
+  readonly worker?: string;
+  readonly since?: Date;
+  /** What its worker last said of it. */
+  readonly progress?: string;
+  /** 1 for the first. */
+  readonly attempt: number;
+}
+
+/** What goes on at a queue, for people. */
+export interface QueueStatus {
+  readonly running: readonly RunningJob[];
+  /** By host and process. */
+  readonly workers: readonly string[];
+  readonly doneLastHour: number;
+  /** The last attempts that failed, the latest first; `at` in milliseconds since 1970. */
+  readonly errors: readonly {
+    readonly at: number;
+    readonly subject: string;
+    readonly worker: string;
+    readonly why: string;
+  }[];
+}
+
+/**
+ * Does a job. A fault of the machine (machine-fault.ts) is tried again, anything else that it throws is not. `signal`
+ * aborts when the job was called off or the worker must end.
+ */
 export type Handler = (job: CheckJob, signal: AbortSignal, progress: (text: string) => void) => Promise<Report>;
 
 export interface Worker {

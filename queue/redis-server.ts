@@ -10,7 +10,7 @@ import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { answersPing } from './bullmq.ts';
+import { answersPing } from './bullmq-link.ts';
 import type { Log } from './jobs.ts';
 import { remove, temporaryFolder } from './leftovers.ts';
 import { findOnPath } from './sandbox.ts';

@@ -30,7 +30,7 @@ const POWERS: readonly { readonly modules: RegExp; readonly holders: RegExp }[] 
   { modules: /^simple-git(\/|$)/, holders: /^queue\/git\.ts$/ },
   { modules: /^imapflow(\/|$)/, holders: /^bot\/(imap|inbox|drafts)\.ts$/ },
   { modules: /^nodemailer(\/|$)/, holders: /^bot\/(eml|smtp|message(-[a-z]+)?)\.ts$/ },
-  { modules: /^(bullmq|ioredis)(\/|$)/, holders: /^queue\/(bullmq|redis-server)\.ts$/ },
+  { modules: /^(bullmq|ioredis)(\/|$)/, holders: /^queue\/(bullmq|bullmq-link|bullmq-worker|redis-server)\.ts$/ },
   { modules: /^mailauth(\/|$)/, holders: /^bot\/(dkim|arc)\.ts$/ },
   { modules: /^openai(\/|$)/, holders: /^bot\/prose\.ts$/ },
   { modules: /^(web-tree-sitter|tree-sitter-c)(\/|$)/, holders: /^queue\/tree-sitter\.ts$/ },

@@ -148,8 +148,11 @@ describe('the Redis server', () => {
   test.each(['redis://h', 'redis://:secret@h:6379/2', 'rediss://h:6380', 'redis://[::1]:6379', '/run/redis.sock'])(
     'is %s',
     (url) => {
-      expect(settings({ more: `[queue]\nredis_url = "${url}"` }, { REDIS_URL: 'redis://other' }).redisUrl).toBe(url);
-      expect(settings({}, { REDIS_URL: url }).redisUrl).toBe(url);
+      const address = url.startsWith('/') ? { path: url } : { url };
+      expect(settings({ more: `[queue]\nredis_url = "${url}"` }, { REDIS_URL: 'redis://other' }).redis).toEqual(
+        address,
+      );
+      expect(settings({}, { REDIS_URL: url }).redis).toEqual(address);
     },
   );
 
@@ -172,7 +175,7 @@ describe('the Redis server', () => {
   });
 
   test('is left out where none is given', () => {
-    expect(settings({}, { REDIS_URL: '' })).not.toHaveProperty('redisUrl');
+    expect(settings({}, { REDIS_URL: '' })).not.toHaveProperty('redis');
   });
 });
 

@@ -2,11 +2,13 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openQueue, QueueError, type QueueOptions, startWorker, type WorkerOptions } from '../../queue/bullmq.ts';
+import { openQueue, QueueError, type QueueOptions } from '../../queue/bullmq.ts';
+import { startWorker, type WorkerOptions } from '../../queue/bullmq-worker.ts';
 import type { CheckJob, Handler, JobQueue, Worker } from '../../queue/jobs.ts';
 import type { RedisAddress, RedisServer } from '../../queue/redis-server.ts';
 import { jobNumber, LinesLog, reportOn, Scratch, until } from '../support/redis.ts';
@@ -50,6 +52,11 @@ function workerAt(handler: Handler, options: Partial<WorkerOptions> = {}, addres
   return worker;
 }
 
+/** As the machine gives it. */
+function fault(message: string): Error {
+  return Object.assign(new Error(message), { syscall: 'write' });
+}
+
 const reporting: Handler = async (job) => reportOn(job.subject);
 
 /** Until the job is done or has failed; that state. */
@@ -61,7 +68,7 @@ async function settled(queue: JobQueue, { key }: CheckJob, ms?: number) {
 
 /** A worker process that takes a job and never ends it. */
 async function stuckProcess(lockMs: number): Promise<ChildProcess> {
-  const module = new URL('../../queue/bullmq.ts', import.meta.url).href;
+  const module = new URL('../../queue/bullmq-worker.ts', import.meta.url).href;
   const script = `
     import { startWorker } from ${JSON.stringify(module)};
     const log = { info() {}, warn: console.error };
@@ -106,7 +113,6 @@ describe('a job', () => {
       result: { schema: 1, key: job.key, report: reportOn('number 1') },
     });
     expect(seen).toEqual([job]);
-    expect(log.lines).toEqual(['number 1: half way']);
     await until('told of', () => changed.length >= 2);
     expect(new Set(changed)).toEqual(new Set([job.key]));
     await queue.forget(job.key);
@@ -128,7 +134,6 @@ describe('a job', () => {
     });
     await until('active', async () => (await queue.result(job.key)).state === 'active');
     await queue.add(job);
-    await queue.forget(job.key);
     expect(await queue.counts()).toEqual({ waiting: 0, active: 1, done: 0, failed: 0 });
     release();
     await settled(queue, job);
@@ -148,7 +153,7 @@ describe('a job', () => {
     let runs = 0;
     workerAt(async () => {
       runs += 1;
-      if (runs <= 3) throw new Error(`disk full (${runs})`);
+      if (runs <= 3) throw fault(`disk full (${runs})`);
       return reportOn('mended');
     });
     await queue.add(job);
@@ -161,6 +166,22 @@ describe('a job', () => {
     await queue.add(job);
     expect((await settled(queue, job)).state).toBe('done');
     expect(runs).toBe(4);
+  });
+
+  it('that meets a bug of ours is not tried again', async () => {
+    const queue = queueAt();
+    let runs = 0;
+    workerAt(async () => {
+      runs += 1;
+      throw new TypeError('x is not a function');
+    });
+    await queue.add(jobNumber(1));
+    expect(await settled(queue, jobNumber(1))).toEqual({
+      state: 'failed',
+      why: 'a bug of depbot: x is not a function',
+    });
+    expect(runs).toBe(1);
+    expect(log.matching(/number 1: this is a bug of depbot: TypeError: x is not a function\n +at /)).toHaveLength(1);
   });
 
   it('done while nobody listened is told of to who opens the queue later', async () => {
@@ -190,6 +211,117 @@ describe('a job', () => {
     await queue.add(job);
     expect((await settled(queue, job)).state).toBe('done');
     expect(bytes).toBe(job.mails[0]!.length);
+  });
+});
+
+describe('a job called off', () => {
+  const untilAborted: Handler = (_job, signal) =>
+    new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason));
+    });
+
+  it('while a worker has it ends, leaves nothing and lets the next one in', async () => {
+    const queue = queueAt();
+    let runs = 0;
+    workerAt(
+      (job, ...rest) => {
+        runs += 1;
+        return job.subject === 'number 1' ? untilAborted(job, ...rest) : reporting(job, ...rest);
+      },
+      { graceMs: 100 },
+    );
+    await queue.add(jobNumber(1));
+    await until('active', () => runs === 1);
+    await queue.add(jobNumber(2));
+    await queue.forget(jobNumber(1).key);
+    expect((await settled(queue, jobNumber(2))).state).toBe('done');
+    await until('gone', async () => (await queue.result(jobNumber(1).key)).state === 'unknown');
+    expect(log.lines).toContain('number 1: called off');
+    expect((await client.keys('*')).filter((key) => key.includes(jobNumber(1).key))).toEqual([]);
+    expect((await queue.status()).errors).toEqual([]);
+
+    await queue.add(jobNumber(1));
+    await until('again', () => runs === 3);
+  });
+
+  it('while its worker dies is not begun by another', async () => {
+    const queue = queueAt();
+    await queue.add(jobNumber(1));
+    const child = await stuckProcess(1000);
+    await queue.forget(jobNumber(1).key);
+    expect((await queue.result(jobNumber(1).key)).state).toBe('active');
+    child.kill('SIGKILL');
+    let runs = 0;
+    workerAt(
+      async ({ subject }) => {
+        runs += 1;
+        return reportOn(subject);
+      },
+      { stalledMs: 300 },
+    );
+    await until('gone', async () => (await queue.result(jobNumber(1).key)).state === 'unknown');
+    expect(runs).toBe(0);
+  });
+
+  it('that takes no notice is dropped with its result', async () => {
+    const queue = queueAt();
+    const { promise: go, resolve: release } = Promise.withResolvers<void>();
+    let aborted = false;
+    workerAt(async ({ subject }, signal) => {
+      signal.addEventListener('abort', () => {
+        aborted = true;
+      });
+      await go;
+      return reportOn(subject);
+    });
+    await queue.add(jobNumber(1));
+    await until('active', async () => (await queue.result(jobNumber(1).key)).state === 'active');
+    await queue.forget(jobNumber(1).key);
+    await until('told', () => aborted);
+    release();
+    await until('gone', async () => (await queue.result(jobNumber(1).key)).state === 'unknown');
+    expect(await queue.counts()).toEqual({ waiting: 0, active: 0, done: 0, failed: 0 });
+  });
+});
+
+describe('the status', () => {
+  it('names workers, what they have and how far it is, and what failed last', async () => {
+    const queue = queueAt();
+    expect(await queue.status()).toEqual({ running: [], workers: [], doneLastHour: 0, errors: [] });
+    const { promise: go, resolve: release } = Promise.withResolvers<void>();
+    let failures = 0;
+    workerAt(async ({ subject }, _signal, progress) => {
+      if (failures++ === 0) throw fault('disk full');
+      progress('architecture 3 of 21: arm');
+      await go;
+      return reportOn(subject);
+    });
+    await queue.add(jobNumber(1));
+    await until('told', async () => (await queue.status()).running[0]?.progress !== undefined);
+    const me = `${hostname()}:${process.pid}`;
+    const { running, workers, errors } = await queue.status();
+    expect(workers).toEqual([me]);
+    expect(running).toEqual([
+      {
+        key: jobNumber(1).key,
+        subject: 'number 1',
+        worker: me,
+        attempt: 2,
+        since: expect.any(Date),
+        progress: 'architecture 3 of 21: arm',
+      },
+    ]);
+    expect(errors).toEqual([{ at: expect.any(Number), subject: 'number 1', worker: me, why: 'disk full' }]);
+    release();
+    await settled(queue, jobNumber(1));
+    expect(await queue.status()).toMatchObject({ running: [], doneLastHour: 1 });
+  });
+
+  it('takes what nobody of ours wrote for nothing', async () => {
+    const queue = queueAt();
+    await client.xadd('depbot:errors', '*', 'attempt', '{"at":');
+    await client.xadd('depbot:errors', '*', 'other', '{}');
+    expect((await queue.status()).errors).toEqual([]);
   });
 });
 
@@ -281,7 +413,7 @@ describe('a worker', () => {
     let failures = 0;
     workerAt(async () => {
       failures += 1;
-      if (failures < 3) throw new Error('not yet');
+      if (failures < 3) throw fault('not yet');
       return reportOn('done');
     });
     expect((await settled(queue, job)).state).toBe('done');

@@ -12,7 +12,8 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { answersPing, openQueue } from '../../queue/bullmq.ts';
+import { openQueue } from '../../queue/bullmq.ts';
+import { answersPing } from '../../queue/bullmq-link.ts';
 import { removeLeftovers } from '../../queue/leftovers.ts';
 import { RedisError, type RedisServer, socketPath, startRedis } from '../../queue/redis-server.ts';
 import { findOnPath } from '../../queue/sandbox.ts';

@@ -1,0 +1,78 @@
+/** `depbot status`: what goes on at the queue, and which series no worker got through. Changes nothing. */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { openQueue } from '../queue/bullmq.ts';
+import type { QueueStatus, RunningJob } from '../queue/jobs.ts';
+import { type RedisAddress, socketPath } from '../queue/redis-server.ts';
+import { readConfigFile, stateDir } from './config.ts';
+import { Docket } from './docket.ts';
+import { openLog } from './log.ts';
+import type { World } from './main.ts';
+import { printable } from './printable.ts';
+import { redisSettings } from './serve-settings.ts';
+
+const DEADLINE_MS = 5000;
+
+export interface StatusArguments {
+  readonly config: string;
+  readonly json?: boolean;
+}
+
+/** All that is told. Series that failed are those of this machine's `depbot serve`. */
+interface Status extends QueueStatus {
+  readonly counts: { readonly waiting: number; readonly active: number };
+  readonly failed: readonly { readonly key: string; readonly at: Date; readonly why: string }[];
+}
+
+/** Exit status: 0, or 1 where series wait and there is no worker. Throws ConfigError, and QueueError where Redis is away. */
+export async function showStatus(args: StatusArguments, world: World): Promise<number> {
+  const config = readConfigFile(args.config);
+  const state = join(stateDir(config, world.env), 'service');
+  const redis: RedisAddress = redisSettings(config, world.env, args.config) ?? {
+    path: await socketPath(join(state, 'redis')),
+  };
+  const queue = openQueue(redis, openLog(world.stderr, world.date), { deadlineMs: DEADLINE_MS });
+  try {
+    const counts = await queue.counts();
+    const status: Status = { counts, ...(await queue.status()), failed: failuresOf(join(state, 'jobs')) };
+    world.stdout.write(args.json ? `${JSON.stringify(status, null, 2)}\n` : textOf(status, world.date()));
+    return counts.waiting > 0 && status.workers.length === 0 ? 1 : 0;
+  } finally {
+    await queue.close();
+  }
+}
+
+function failuresOf(dir: string): Status['failed'] {
+  if (!existsSync(join(dir, 'failures'))) return [];
+  const docket = new Docket(dir);
+  return docket.keys('failures').flatMap((key) => {
+    const failure = docket.failure(key);
+    return failure ? [{ key, ...failure }] : [];
+  });
+}
+
+function textOf({ counts, doneLastHour, workers, running, errors, failed }: Status, now: Date): string {
+  const lines = [
+    `queue: ${counts.waiting} waiting, ${counts.active} under way, ${doneLastHour} done in the last hour`,
+    `workers: ${workers.length === 0 ? 'none' : workers.join(', ')}`,
+    ...running.map((job) => runningLine(job, now)),
+    ...errors.map(({ at, worker, subject, why }) => `failed: ${when(new Date(at))} ${worker}: ${subject}: ${why}`),
+    ...failed.map(({ key, at, why }) => `not checked: ${when(at)} series ${key}: ${why}; it is tried again later`),
+  ];
+  return lines.map((line) => `${printable(line)}\n`).join('');
+}
+
+function runningLine({ subject, worker, since, progress, attempt }: RunningJob, now: Date): string {
+  const seconds = since && Math.max(0, Math.round((now.getTime() - since.getTime()) / 1000));
+  const parts = [
+    ...(worker === undefined ? [] : [`at ${worker}`]),
+    ...(seconds === undefined ? [] : [`for ${Math.floor(seconds / 60)} min ${seconds % 60} s`]),
+    ...(attempt > 1 ? [`attempt ${attempt}`] : []),
+  ];
+  return `under way: ${subject} (${parts.join(', ')})${progress === undefined ? '' : `: ${progress}`}`;
+}
+
+function when(at: Date): string {
+  return `${at.toISOString().slice(0, 16)}Z`;
+}

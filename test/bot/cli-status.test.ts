@@ -1,0 +1,85 @@
+/** `depbot status`, run as a command, on a real Redis. */
+
+import { writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openQueue } from '../../queue/bullmq.ts';
+import { startWorker } from '../../queue/bullmq-worker.ts';
+import type { RedisServer } from '../../queue/redis-server.ts';
+import { jobNumber, LinesLog, reportOn, Scratch, until } from '../support/redis.ts';
+import { type Desk, openDesk } from '../support/run-depbot.ts';
+
+const scratch = new Scratch();
+let redis: RedisServer;
+let desk: Desk;
+
+beforeAll(async () => {
+  redis = await scratch.redis(scratch.dir());
+  desk = openDesk([]);
+  writeFileSync(
+    desk.path('depbot.toml'),
+    `[queue]\nredis_url = "${redis.path}"\n[paths]\nstate = "${desk.path('state')}"\n`,
+  );
+});
+
+afterAll(async () => {
+  desk.remove();
+  await scratch.clear();
+});
+
+const status = (...more: string[]) => desk.run(['status', '--config', desk.path('depbot.toml'), ...more]);
+
+describe('status', () => {
+  test('says that nobody works while series wait, then who does what, and how far it is', async () => {
+    const log = new LinesLog();
+    const queue = openQueue(redis, log);
+    await queue.add(jobNumber(1));
+    const idle = await status();
+    expect(idle).toEqual({
+      status: 1,
+      stderr: '',
+      stdout: 'queue: 1 waiting, 0 under way, 0 done in the last hour\nworkers: none\n',
+    });
+
+    const { promise: go, resolve: release } = Promise.withResolvers<void>();
+    const worker = startWorker(
+      redis,
+      async ({ subject }, _signal, progress) => {
+        progress('architecture 3 of 21: arm');
+        await go;
+        return reportOn(subject);
+      },
+      { log, concurrency: 1 },
+    );
+    try {
+      await until('told', async () => (await queue.status()).running[0]?.progress !== undefined);
+      const me = `${hostname()}:${process.pid}`;
+      const busy = await status();
+      expect([busy.status, busy.stderr]).toEqual([0, '']);
+      expect(busy.stdout.split('\n')).toEqual([
+        'queue: 0 waiting, 1 under way, 0 done in the last hour',
+        `workers: ${me}`,
+        expect.stringMatching(
+          new RegExp(`^under way: number 1 \\(at ${me}, for 0 min \\d+ s\\): architecture 3 of 21: arm$`),
+        ),
+        '',
+      ]);
+      expect(JSON.parse((await status('--json')).stdout)).toMatchObject({
+        counts: { waiting: 0, active: 1 },
+        running: [{ subject: 'number 1', worker: me }],
+        failed: [],
+      });
+    } finally {
+      release();
+      await worker.close();
+      await queue.close();
+    }
+  });
+
+  test('names the Redis that does not answer', async () => {
+    writeFileSync(desk.path('gone.toml'), `[queue]\nredis_url = "${desk.path('no.sock')}"\n`);
+    const gone = await desk.run(['status', '--config', desk.path('gone.toml')]);
+    expect(gone.status).toBe(2);
+    expect(gone.stderr).toContain(`queue at Redis ${desk.path('no.sock')}: no answer within 5 s`);
+  });
+});
