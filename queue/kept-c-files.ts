@@ -3,7 +3,7 @@
  * follows from its text and from our own code, whose digest is the folder's name.
  */
 
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync, inflateSync } from 'node:zlib';
 import type { CFile } from '../rules/source/c-file.ts';
@@ -18,6 +18,9 @@ const MOST_KEPT = 8000;
 const COUNT_EVERY = 200;
 /** Of one file's JSON: what is more is not read back. */
 const MOST_BYTES = 64 << 20;
+/** Another version of depbot that shares the cache may be at work: one that wrote nothing for so long is gone. */
+const OTHERS_DAYS = 2;
+const DAY_MS = 24 * 60 * 60_000;
 const SOURCE = join(import.meta.dirname, '../rules/source');
 
 /** A cache that cannot be written or read costs time, no more. */
@@ -51,9 +54,17 @@ export class CFilesOnDisk implements KeptCFiles {
   }
 
   #prune(): void {
-    for (const name of readdirSync(this.#parent))
-      if (join(this.#parent, name) !== this.#folder) rmSync(join(this.#parent, name), { recursive: true, force: true });
+    for (const name of readdirSync(this.#parent)) {
+      const folder = join(this.#parent, name);
+      if (folder === this.#folder || !isOld(folder)) continue;
+      rmSync(folder, { recursive: true, force: true });
+    }
     // room for those until the next count
     keepNewest(this.#folder, this.#most, Math.ceil(this.#most / 2));
   }
+}
+
+function isOld(folder: string): boolean {
+  const changed = statSync(folder, { throwIfNoEntry: false })?.mtimeMs;
+  return changed !== undefined && changed < Date.now() - OTHERS_DAYS * DAY_MS;
 }
