@@ -26,11 +26,12 @@ const server = {
   user: text.optional(),
   password_file: text.optional(),
   password_command: command.optional(),
+  token_command: command.optional(),
   ca_file: text.optional(),
 };
 
 const Account = z.strictObject(
-  { host, ...server, token_command: command.optional() },
+  { host, ...server },
   {
     error: ({ code }) => (code === 'invalid_type' ? 'expected a table: an account has a name, [imap.NAME]' : undefined),
   },

@@ -122,8 +122,8 @@ async function authByCommand(
   const { passwordCommand, tokenCommand } = settings;
   const { user } = passwordOf(settings);
   try {
-    if (tokenCommand) return { user, accessToken: await secretOfCommand(tokenCommand.key, tokenCommand.argv) };
-    if (passwordCommand) return { user, pass: await secretOfCommand(passwordCommand.key, passwordCommand.argv) };
+    if (tokenCommand) return { user, accessToken: await secretOfCommand(tokenCommand) };
+    if (passwordCommand) return { user, pass: await secretOfCommand(passwordCommand) };
   } catch (error) {
     if (error instanceof SecretCommandError) throw new ImapError(`${nameOf(settings)}: ${error.message}`);
     throw error;

@@ -9,13 +9,19 @@ import { promisify } from 'node:util';
 const TIMEOUT_MS = 30_000;
 const MAX_BYTES = 64 * 1024;
 
+/** Program and arguments, and where they stand, as in `imap.kernel.token_command`. */
+export interface SecretCommand {
+  readonly key: string;
+  readonly argv: readonly string[];
+}
+
 /** A command of the configuration that gave no secret. The message has the key, and nothing of what it printed. */
 export class SecretCommandError extends Error {
   override readonly name = 'SecretCommandError';
 }
 
-/** First line that the command prints; `key` is where it stands, as in `imap.kernel.token_command`. */
-export async function secretOfCommand(key: string, [program, ...args]: readonly string[]): Promise<string> {
+/** First line that the command prints. Throws SecretCommandError. */
+export async function secretOfCommand({ key, argv: [program, ...args] }: SecretCommand): Promise<string> {
   const fail = (why: string): never => {
     throw new SecretCommandError(`${key}: ${why}; run it by hand to see what it says`);
   };

@@ -5,6 +5,7 @@
 
 import { z } from 'zod';
 import type { Config } from './config.ts';
+import type { SecretCommand } from './secret-command.ts';
 import { readCertificates, readSecret } from './secrets.ts';
 
 type Tls = 'implicit' | 'starttls' | 'none';
@@ -19,6 +20,8 @@ export interface SmtpSettings {
   readonly password?: string;
   /** In place of a password: the command that prints it, and its key. */
   readonly passwordCommand?: SecretCommand;
+  /** In place of a password: prints a token for OAuth 2. */
+  readonly tokenCommand?: SecretCommand;
   /** Certificates of authorities to trust instead of the usual ones, PEM. */
   readonly ca?: string;
 }
@@ -26,13 +29,6 @@ export interface SmtpSettings {
 export interface ImapSettings extends SmtpSettings {
   /** The NAME of [imap.NAME]. */
   readonly name: string;
-  /** In place of a password: prints a token for OAuth 2 (RFC 7628). */
-  readonly tokenCommand?: SecretCommand;
-}
-
-export interface SecretCommand {
-  readonly key: string;
-  readonly argv: readonly string[];
 }
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -55,9 +51,7 @@ export function accountsOf(given: Given): Accounts {
     Object.entries(given.config.imap).map(([name, server]) => {
       const variable = `DEPBOT_IMAP_${name.toUpperCase().replaceAll('-', '_')}_PASSWORD`;
       const section = `imap.${name}`;
-      const common = serverOf(given, { section, server, ports: PORTS.imap, variable });
-      const { token_command: argv } = server;
-      return [name, { name, ...common, ...(argv && { tokenCommand: { key: `${section}.token_command`, argv } }) }];
+      return [name, { name, ...serverOf(given, { section, server, ports: PORTS.imap, variable }) }];
     }),
   );
 }
@@ -122,6 +116,7 @@ function serverOf({ env, wrong }: Given, { section, server, ports, variable }: S
     ...(user !== undefined && { user }),
     ...(password !== undefined && { password }),
     ...(argv && { passwordCommand: { key: `${section}.password_command`, argv } }),
+    ...(tokenArgv && { tokenCommand: { key: `${section}.token_command`, argv: tokenArgv } }),
     ...(ca?.ok && { ca: ca.text }),
   };
 }

@@ -8,7 +8,8 @@
 
 import { Readable } from 'node:stream';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
-import { secretOfCommand } from './secret-command.ts';
+import XOAuth2 from 'nodemailer/lib/xoauth2';
+import { type SecretCommand, secretOfCommand } from './secret-command.ts';
 
 /** Bytes of a mail that are handed to the connection at a time. */
 const CHUNK_BYTES = 64 * 1024;
@@ -34,7 +35,9 @@ export interface SmtpSettings {
   readonly user?: string;
   readonly password?: string;
   /** In place of a password: the command that prints it, and its key. */
-  readonly passwordCommand?: { readonly key: string; readonly argv: readonly string[] };
+  readonly passwordCommand?: SecretCommand;
+  /** In place of a password: the command that prints a token of OAuth 2, for AUTH XOAUTH2. */
+  readonly tokenCommand?: SecretCommand;
   /** Certificates in PEM form to trust in place of the usual ones. */
   readonly ca?: string;
   /** Name in the greeting to the server. */
@@ -93,7 +96,7 @@ export function openSmtp(settings: SmtpSettings): Smtp {
 async function send(settings: SmtpSettings, envelope: SmtpEnvelope, eml: Uint8Array): Promise<Taken> {
   const { host, tls, user, timeouts = TIMEOUTS } = settings;
   const port = settings.port ?? DEFAULT_PORT[tls];
-  const password = await passwordOf(settings);
+  const login = user === undefined ? undefined : await loginOf(user, settings);
   const connection = new SMTPConnection({
     host,
     port,
@@ -129,10 +132,9 @@ async function send(settings: SmtpSettings, envelope: SmtpEnvelope, eml: Uint8Ar
       };
       connection.connect((error) => {
         if (error) return reject(error);
-        if (user === undefined) return submit();
+        if (login === undefined) return submit();
         if (!connection.allowsAuth) return reject(new Error(`it offers no login, and a user is set`));
-        const credentials = { user, pass: password ?? '' };
-        connection.login({ user, credentials }, (refused) => (refused ? reject(refused) : submit()));
+        connection.login(login, (refused) => (refused ? reject(refused) : submit()));
       });
     });
   } catch (error) {
@@ -148,11 +150,18 @@ async function send(settings: SmtpSettings, envelope: SmtpEnvelope, eml: Uint8Ar
 }
 
 /** Throws SmtpError. */
-async function passwordOf({ password, passwordCommand }: SmtpSettings): Promise<string | undefined> {
-  if (!passwordCommand) return password;
-  return secretOfCommand(passwordCommand.key, passwordCommand.argv).catch((error: Error) => {
-    throw new SmtpError('away', error.message);
-  });
+async function loginOf(
+  user: string,
+  { password = '', passwordCommand, tokenCommand }: SmtpSettings,
+): Promise<Parameters<SMTPConnection['login']>[0]> {
+  const command = tokenCommand ?? passwordCommand;
+  const secret = command
+    ? await secretOfCommand(command).catch((error: Error) => {
+        throw new SmtpError('away', error.message);
+      })
+    : password;
+  if (tokenCommand) return { user, oauth2: new XOAuth2({ user, accessToken: secret }) };
+  return { user, credentials: { user, pass: secret } };
 }
 
 /** What nodemailer attaches to an error. */

@@ -272,6 +272,26 @@ describe('encryption and login', () => {
     },
   );
 
+  test('a token of OAuth 2 comes from its command, and a wrong one is in no error', async () => {
+    receiver = await startSmtpReceiver({
+      tls: { mode: 'starttls', key, cert },
+      login: { user: 'bot', token: 't0ken-w0rd' },
+    });
+    const settings = { ...plainTo(receiver), tls: 'starttls', ca: cert, user: 'bot' } as const;
+    const printing = (text: string) => ({ key: 'smtp.token_command', argv: ['printf', '%s\\n', text] });
+    expect(await fateOf({ ...settings, tokenCommand: printing('t0ken-w0rd') })).toEqual({ kind: 'taken', words: '' });
+    expect(receiver.mails[0]).toMatchObject({ secure: true, user: 'bot', raw: eml });
+    const { kind, words } = await fateOf({ ...settings, tokenCommand: printing('wr0ng-w0rd') });
+    expect(kind).toBe('away');
+    expect(words).not.toContain('wr0ng-w0rd');
+    expect(words).not.toContain(Buffer.from('user=bot\x01auth=Bearer wr0ng-w0rd\x01\x01').toString('base64'));
+    expect(await fateOf({ ...settings, tokenCommand: { key: 'smtp.token_command', argv: ['false'] } })).toEqual({
+      kind: 'away',
+      words: expect.stringContaining('smtp.token_command: it ended with status 1'),
+    });
+    expect(receiver.mails).toHaveLength(1);
+  });
+
   test('a wrong password: away, and the password is in no error', async () => {
     receiver = await startSmtpReceiver({ login });
     const { kind, words } = await fateOf({ ...plainTo(receiver), user: 'bot', password: 'wr0ng-w0rd' });

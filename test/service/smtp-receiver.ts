@@ -35,7 +35,7 @@ export interface SmtpReceiverOptions {
   readonly deliver?: (recipient: string, raw: Buffer) => void | Promise<void>;
   readonly tls?: { readonly mode: 'implicit' | 'starttls'; readonly key: string; readonly cert: string };
   /** Needed for a mail, where given. */
-  readonly login?: { readonly user: string; readonly password: string };
+  readonly login?: { readonly user: string; readonly password?: string; readonly token?: string };
   /** Of the listening socket; 0, the default, takes a free one. */
   readonly port?: number;
 }
@@ -88,12 +88,15 @@ export async function startSmtpReceiver(options: SmtpReceiverOptions = {}): Prom
   const server = new SMTPServer({
     ...(tls === undefined ? {} : { secure: tls.mode === 'implicit', key: tls.key, cert: tls.cert }),
     authOptional: login === undefined,
+    authMethods: login?.token === undefined ? ['LOGIN', 'PLAIN'] : ['XOAUTH2'],
     allowInsecureAuth: tls === undefined,
     disabledCommands: [...(login ? [] : ['AUTH']), ...(tls?.mode === 'starttls' ? [] : ['STARTTLS'])],
     disableReverseLookup: true,
     closeTimeout: 100,
     onAuth: (auth, _session, done) => {
-      const isRight = auth.username === login?.user && auth.password === login?.password;
+      const isRight =
+        auth.username === login?.user &&
+        (auth.method === 'XOAUTH2' ? auth.accessToken === login?.token : auth.password === login?.password);
       done(isRight ? null : new Error('wrong user or password'), { user: auth.username });
     },
     onConnect: (session, done) => {
