@@ -9,6 +9,7 @@ import type { CheckArguments } from './check-command.ts';
 import type { QuestionArguments } from './kconfig-questions.ts';
 import type { PolicyArguments } from './policy-command.ts';
 import { printableMessage } from './printable.ts';
+import type { ReplayArguments } from './replay-command.ts';
 import type { ServeArguments } from './serve.ts';
 
 const program = new Command('depbot')
@@ -16,6 +17,7 @@ const program = new Command('depbot')
   .showHelpAfterError('(depbot --help lists the commands)')
   .exitOverride();
 
+const one = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
 const list = (value: string, before: string[] | undefined): string[] => [...(before ?? []), ...value.split(',')];
 
 program
@@ -158,6 +160,27 @@ program
   });
 
 program
+  .command('replay')
+  .description('what would have been said of the mails of an archive, when and to whom; sends nothing')
+  .requiredOption(
+    '--list <archive>',
+    'public-inbox repository, mbox, Maildir or imap:ACCOUNT/FOLDER (may be repeated)',
+    one,
+  )
+  .requiredOption('--since <day>', 'series whose last patch was sent from this day on (2026-10-01, UTC)')
+  .option('--until <day>', 'and before this day (default: now)')
+  .option('--tree <dir>', 'git tree of the kernel (default: $DEPBOT_TREE, or tree.dir of the configuration)')
+  .option('--arch <arch>', 'compare these architectures only (may be repeated)', list)
+  .option('--no-build', 'build nothing: findings about code are told without the proof of a build')
+  .option('--config <file>', 'depbot.toml: who asked for what; without it, as replies to all')
+  .option('--json', 'print all of it as JSON')
+  .option('--trust-tree', "run the tree's programs without a sandbox")
+  .action(async (options: ReplayArguments) => {
+    const { runReplay } = await import('./replay-command.ts');
+    process.exitCode = await runReplay(options, gracefulWorld());
+  });
+
+program
   .command('rules')
   .description('what depbot looks for: the documentation of its rules')
   .argument('[id]', 'one rule only')
@@ -243,6 +266,7 @@ const EXPECTED = new Set([
   'ConfigError',
   'KconfigError',
   'GitError',
+  'ImapError',
   'SandboxError',
   'MailboxError',
   'MailError',
