@@ -6,6 +6,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { removeLeftovers } from '../queue/leftovers.ts';
 import type { CheckArguments } from './check-command.ts';
+import type { DoctorArguments } from './doctor-command.ts';
 import type { QuestionArguments } from './kconfig-questions.ts';
 import type { PolicyArguments } from './policy-command.ts';
 import { printableMessage } from './printable.ts';
@@ -49,10 +50,15 @@ program
 
 program
   .command('doctor')
-  .description('try every wall of the sandbox, and say which compilers there are')
-  .action(async () => {
+  .description(
+    'whether this machine, the tree and the servers of --config are as depbot needs them, and what mends them',
+  )
+  .option('--config <file>', 'depbot.toml: tries its servers too; sends and writes nothing')
+  .option('--tree <dir>', 'git tree of the kernel (default: $DEPBOT_TREE, or tree.dir of the configuration)')
+  .option('--json', 'print it as JSON')
+  .action(async (options: DoctorArguments) => {
     const { runDoctor } = await import('./doctor-command.ts');
-    process.exitCode = await runDoctor(world());
+    process.exitCode = await runDoctor(options, world());
   });
 
 const kconfig = program.command('kconfig').description('what conf does, and why a symbol has its value');
