@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import { type CheckOptions, check } from '../queue/check.ts';
 import { codeDigest } from '../queue/code-digest.ts';
 import { seriesKey } from '../queue/jobs.ts';
-import { showProgress } from '../queue/provision-progress.ts';
+import { noProgress, type Progress, showProgress } from '../queue/provision-progress.ts';
 import type { Repository } from '../queue/repository.ts';
 import { setToolPath } from '../queue/sandbox.ts';
 import { RULES } from '../rules/index.ts';
@@ -55,7 +55,7 @@ export async function runReplay(args: ReplayArguments, world: World): Promise<nu
   const repo = await openTree(treeDir, config, world);
   const archives: Archive[] = [];
   try {
-    const { onProgress: _, ...options } = checkOptions(args, config, world);
+    const options = checkOptions(args, config, world);
     for (const place of args.list)
       archives.push(...(await openArchives(place, { args, config, range, state, options, world })));
     for (const problem of archives.flatMap(({ problems }) => problems)) say(problem);
@@ -92,6 +92,10 @@ export async function runReplay(args: ReplayArguments, world: World): Promise<nu
   }
 }
 
+function progressOf({ stderr, verbosity }: World): Progress {
+  return verbosity === 'quiet' ? noProgress : showProgress(stderr);
+}
+
 /** Throws UsageError. */
 function rangeOf({ since, until }: ReplayArguments, now: Date): Range {
   const moment = (option: string, text: string): number => {
@@ -119,7 +123,7 @@ interface Opening {
 
 async function openArchives(place: string, opening: Opening): Promise<Archive[]> {
   const { range, state, options, world, config, args } = opening;
-  const progress = showProgress(world.stderr);
+  const progress = progressOf(world);
   // Answers count however late they come.
   const isWanted = ({ dateMs }: Row): boolean => dateMs !== undefined && dateMs >= range.sinceMs - WINDOW_MS;
   const spool: SpoolOptions = {
@@ -185,7 +189,7 @@ interface Done {
 /** Checks each series of the range that has no result yet, until the process is asked to end. */
 async function checkAll({ parts, range, results, repo, options, world, say }: Work): Promise<Done> {
   const total = parts.reduce((sum, { places }) => sum + places.length, 0);
-  const step = showProgress(world.stderr).step('checking series', total);
+  const step = progressOf(world).step('checking series', total);
   const wanted = new Set<string>();
   const loud = new Set<Part>();
   let [looked, incomplete, failed] = [0, 0, 0];
@@ -200,7 +204,8 @@ async function checkAll({ parts, range, results, repo, options, world, say }: Wo
         try {
           const report = await check(series, repo, options);
           results.add({ key, postedMs, ids: mailsOf(series).map(({ messageId }) => messageId), report });
-          if (!world.stderr.isTTY) say(`${looked} of ${total} mails: ${series.subject}: ${verdict(report)}`);
+          if (!world.stderr.isTTY && world.verbosity !== 'quiet')
+            say(`${looked} of ${total} mails: ${series.subject}: ${verdict(report)}`);
         } catch (error) {
           // One series must not end a night's work; what fails for all does.
           if ((error as Error).name === 'SandboxError' || (error as Error).name === 'ConfigError') throw error;
