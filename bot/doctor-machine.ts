@@ -155,7 +155,7 @@ export async function sandboxSigns(home: string | undefined): Promise<Sign[]> {
         : note(
             'sandbox, memory of all processes together',
             'it is bounded for each process alone: no cgroup can be had',
-            'run depbot under systemd with Delegate=yes',
+            'bound depbot as a whole: MemoryMax= in its systemd unit, or a limit of its container',
           ),
     ];
   } catch (error) {
