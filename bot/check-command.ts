@@ -21,6 +21,7 @@ import type { World } from './main.ts';
 import { renderPage } from './page.ts';
 import { everyoneIn } from './policy.ts';
 import { printable, printableMessage } from './printable.ts';
+import { progressLine } from './progress-line.ts';
 import { footerOf, renderReplies } from './reply.ts';
 import { superseded } from './superseded.ts';
 
@@ -67,7 +68,8 @@ export async function runCheck(input: string | undefined, args: CheckArguments, 
       say('there is no patch series in the input');
       return 2;
     }
-    const options = checkOptions(args, config, world);
+    const progress = progressLine(world);
+    const options = { ...checkOptions(args, config, world), onProgress: progress.show };
     const reports: Report[] = [];
     const written = new Set<string>();
     const later = args.allRevisions ? new Map<Assembled, Assembled>() : superseded(intake.series);
@@ -75,10 +77,11 @@ export async function runCheck(input: string | undefined, args: CheckArguments, 
       say(`${old.subject}: not checked, since ${by.subject} supersedes it (--all-revisions checks it too)`);
     for (const series of intake.series.filter((one) => !later.has(one))) {
       const report = series.complete ? await check(series, repo, options) : incomplete(series);
-      clearProgress(world);
+      progress.clear();
       reports.push(report);
-      if (!args.json) describe(report, say);
+      if (!args.json && world.verbosity !== 'quiet') describe(report, say);
       else if (report.cannotCheck) say(failureOf(report.cannotCheck));
+      if (world.verbosity === 'verbose') tellTimes(report, say);
       if (series.complete) writeReplies(series, report, { args, config, world, written });
       if (args.html !== undefined) writePage(args.html, reports.length, series, report, config);
     }
@@ -113,10 +116,6 @@ export async function readRange(range: string, repo: Repository): Promise<Intake
   const mails = await formatRange(repo, range);
   if (!mails.ok) throw new UsageError(`--range: ${mails.why}`);
   return readSeries({ stdin: Readable.from([mails.mbox]) });
-}
-
-function clearProgress(world: World): void {
-  if (world.stderr.isTTY) world.stderr.write('\r\x1b[K');
 }
 
 function incomplete(series: Assembled & { complete: false }): Report {
@@ -165,6 +164,12 @@ function describe(report: Report, say: (text: string) => void): void {
   for (const { rule, key, verification } of findings)
     if (verification.notBuilt) say(`not built: ${rule} (${key}): ${verification.notBuilt}`);
   say(findings.length === 0 ? 'nothing found' : count(findings.length, 'finding'));
+}
+
+/** Milliseconds of each stage, as the report has them. */
+function tellTimes({ tookMs }: Report, say: (text: string) => void): void {
+  const stages = Object.entries(tookMs).map(([stage, ms]) => `${stage} ${(ms / 1000).toFixed(1)} s`);
+  if (stages.length > 0) say(`time: ${stages.join(', ')}`);
 }
 
 function failureOf({ stage, why }: CannotCheck): string {

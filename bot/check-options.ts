@@ -25,6 +25,5 @@ export function checkOptions(args: CheckArguments, config: Config, world: World)
     ...(archs && { archs }),
     ...(args.html !== undefined && { withSurvey: true }),
     noBuild: args.build === false || !config.check.build,
-    ...(world.stderr.isTTY && { onProgress: (text: string) => void world.stderr.write(`\r\x1b[K${text}`) }),
   };
 }

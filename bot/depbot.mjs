@@ -4,18 +4,24 @@
  * of depbot's cache. Loads nothing else, so that `depbot --help` stays quick.
  */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { cacheDir, goodNode } from './node.mjs';
 
+// A checkout has TypeScript; an installed package what `npm pack` made of it, since Node strips no types there.
+const source = fileURLToPath(new URL('main.ts', import.meta.url));
+const main = existsSync(source) ? source : fileURLToPath(new URL('../dist/bot/main.js', import.meta.url));
 const node = goodNode(process.env);
-if (node === process.execPath) {
+if (!existsSync(main)) {
+  process.stderr.write('depbot: this package has no dist/: it is to be made by "npm run pack"\n');
+  process.exitCode = 2;
+} else if (node === process.execPath) {
   enableCompileCache(join(cacheDir(process.env), 'compiled'));
-  await import('./main.ts');
+  await import(pathToFileURL(main).href);
 } else if (node !== undefined) {
-  const main = fileURLToPath(new URL('main.ts', import.meta.url));
   const env = { ...process.env, NODE_COMPILE_CACHE: join(cacheDir(process.env), 'compiled') };
   const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit', env });
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

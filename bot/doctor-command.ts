@@ -1,39 +1,93 @@
 /**
- * `depbot doctor`: whether this machine can do the work, wall by wall and compiler by compiler, and what to install.
- * Exit status: 0 when all is well, 1 when a wall does not hold or there is no sandbox.
+ * `depbot doctor`: whether everything is there that the work needs, each thing with the one line that mends it. With
+ * --config also what `serve` needs. Exit status: 0 when nothing is at fault, 1 when something is.
  */
-import { compilerFor } from '../queue/compilers.ts';
-import { SandboxError, setToolPath } from '../queue/sandbox.ts';
-import { proveWalls } from '../queue/sandbox-proof.ts';
+
+import { styleText } from 'node:util';
+import { setToolPath } from '../queue/sandbox.ts';
+import { openTree, treeDirOf } from './check-command.ts';
+import { type Config, ConfigError, readConfigFile } from './config.ts';
+import { fault, looked, note, type Sign } from './doctor.ts';
+import { compilerSigns, diskSigns, gitSign, nodeSign, sandboxSigns, treeSigns } from './doctor-machine.ts';
 import type { World } from './main.ts';
+import { printable, wantsColour } from './printable.ts';
 
-/** Architectures whose compilers are asked for: those that Debian has a kernel for. */
-const ARCHS = ['arm', 'arm64', 'mips', 'powerpc', 'riscv', 's390', 'x86'];
+export interface DoctorArguments {
+  readonly config?: string;
+  readonly tree?: string;
+  readonly json?: boolean;
+}
 
-export async function runDoctor(world: World): Promise<number> {
-  if (world.env['PATH']) setToolPath(world.env['PATH']);
-  const say = (text: string): void => void world.stdout.write(`${text}\n`);
-  let isWell = true;
+const MARKS = { ok: ['✓', 'green'], fault: ['✗', 'red'], note: ['·', 'yellow'] } as const;
+
+export async function runDoctor(args: DoctorArguments, world: World): Promise<number> {
+  const searchPath = world.env['PATH'] ?? '';
+  if (searchPath) setToolPath(searchPath);
+  const signs: Sign[] = [];
+  const add = (...more: readonly Sign[]): void => {
+    signs.push(...more);
+    if (!args.json) for (const sign of more) world.stdout.write(`${line(sign, wantsColour(world))}\n`);
+  };
+  add(nodeSign(process.versions.node));
+  add(...(await looked('git', 'apt install git', async () => [await gitSign(searchPath)])));
+  const config = readOrFault(args, add);
+  if (config) {
+    add(...diskSigns(config, world));
+    add(
+      ...(await looked('tree', 'name a git tree of the kernel: --tree, DEPBOT_TREE, or [tree] dir', () =>
+        tree(args, config, world),
+      )),
+    );
+    if (args.config === undefined) add(note('servers', 'not looked at', 'give --config depbot.toml'));
+    else await addServers(args.config, config, world, add);
+  }
+  add(...(await compilerSigns()));
+  add(...(await sandboxSigns(world.env['HOME'])));
+  if (args.json) world.stdout.write(`${JSON.stringify({ schema: 1, isWell: isWell(signs), signs }, null, 2)}\n`);
+  return isWell(signs) ? 0 : 1;
+}
+
+function isWell(signs: readonly Sign[]): boolean {
+  return signs.every(({ state }) => state !== 'fault');
+}
+
+function readOrFault({ config: path }: DoctorArguments, add: (sign: Sign) => void): Config | undefined {
   try {
-    const { walls, memory } = await proveWalls(world.env['HOME']);
-    for (const { name, holds, detail } of walls)
-      say(`${holds ? 'ok  ' : 'FAIL'} sandbox, ${name}${holds ? '' : `: ${detail}`}`);
-    say(
-      memory === 'cgroup'
-        ? 'ok   sandbox, memory of all processes together: a cgroup'
-        : 'note sandbox, memory is bounded for each process alone: no cgroup can be had',
-    );
-    isWell = walls.every(({ holds }) => holds);
+    return readConfigFile(path);
   } catch (error) {
-    if (!(error instanceof SandboxError)) throw error;
-    say(`FAIL sandbox: ${error.message}`);
-    isWell = false;
+    if (!(error instanceof ConfigError)) throw error;
+    for (const why of error.message.split('\n'))
+      add(fault('settings', why, `see depbot.example.toml, and mend ${path}`));
+    return undefined;
   }
-  for (const arch of ARCHS) {
-    const compiler = await compilerFor(arch);
-    say(
-      compiler.ok ? `ok   builds for ${arch}: ${compiler.crossCompile}gcc` : `note builds for ${arch}: ${compiler.why}`,
-    );
+}
+
+async function tree(args: DoctorArguments, config: Config, world: World): Promise<readonly Sign[]> {
+  const repo = await openTree(treeDirOf(args, config, world), config, world);
+  try {
+    return await treeSigns(repo, config, world.date());
+  } finally {
+    await repo.close();
   }
-  return isWell ? 0 : 1;
+}
+
+async function addServers(
+  path: string,
+  config: Config,
+  world: World,
+  add: (...signs: readonly Sign[]) => void,
+): Promise<void> {
+  const { serveSettings } = await import('./serve-settings.ts');
+  const { serverSigns, settingsSigns } = await import('./doctor-servers.ts');
+  const { signs, settings } = settingsSigns(path, () => serveSettings(config, world.env, path));
+  add(...signs);
+  if (settings) add(...(await serverSigns(settings, world.env['PATH'] ?? '')));
+}
+
+/** `✗ Redis: it does not answer`, and below it what to do. */
+function line({ what, state, detail, mend }: Sign, inColour: boolean): string {
+  const [mark, colour] = MARKS[state];
+  const shown = inColour ? styleText(colour, mark, { validateStream: false }) : mark;
+  const text = printable(detail === '' ? what : `${what}: ${detail}`).replaceAll('\n', '\n    ');
+  return `${shown} ${text}${mend === undefined ? '' : `\n    ${printable(mend)}`}`;
 }

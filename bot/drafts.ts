@@ -162,7 +162,8 @@ class DraftsConnection {
   }
 }
 
-async function draftsFolder(client: ImapFlow): Promise<string> {
+/** The folder that the server marks as \\Drafts. Throws ImapError where there is none. */
+export async function draftsFolder(client: ImapFlow): Promise<string> {
   const folders = await ask(client, client.list({ listOnly: true }));
   // imapflow also guesses by the name; a draft must not lie where nobody looks.
   const drafts = folders.find(({ flags, specialUse, specialUseSource }) =>

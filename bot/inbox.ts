@@ -121,8 +121,8 @@ class Reader {
     for (;;) {
       await this.#catchUp(client, String(uidValidity), uidNext, settled);
       settled();
-      this.#watch.onCaughtUp?.();
       await this.#lookForNextSlice(client);
+      this.#watch.onCaughtUp?.();
       const over = new AbortController();
       // How IDLE ends does not matter: the next question shows whether the connection still works.
       if (idle && !news.waiting()) stayIdle(client, over.signal).catch(() => undefined);

@@ -124,6 +124,14 @@ export function redisSettings(config: Config, env: Env, path: string): RedisAddr
   return orAllThatIsWrong(config, env, path, redisOf);
 }
 
+/** The account of [imap.NAME], for `depbot replay`. Throws ConfigError. */
+export function replayAccount(config: Config, env: Env, path: string, name: string): ImapSettings {
+  return orAllThatIsWrong(config, env, path, (given) => {
+    const accounts = accountsOf(given);
+    return accountNamed(name, { key: `imap:${name}`, accounts, wrong: given.wrong })!;
+  });
+}
+
 function orAllThatIsWrong<T>(config: Config, env: Env, path: string, settings: (given: Given) => T): T {
   const problems: string[] = [];
   const wrong: Given['wrong'] = (problem) => {

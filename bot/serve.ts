@@ -7,7 +7,7 @@ import { withLock } from '../queue/provision-lock.ts';
 import { openRepository } from '../queue/repository.ts';
 import { setToolPath } from '../queue/sandbox.ts';
 import { type Config, ConfigError, readConfigFile, stateDir } from './config.ts';
-import { type Log, openLog } from './log.ts';
+import { type Log, logFormOf, openLog } from './log.ts';
 import type { World } from './main.ts';
 import type { Maintainers } from './maintainers.ts';
 import { nearKeys } from './near-key.ts';
@@ -31,7 +31,7 @@ export async function runServe(args: ServeArguments, world: World): Promise<numb
   const config = readConfigFile(args.config);
   const settings = serveSettings(config, world.env, args.config ?? 'the configuration');
   const state = join(stateDir(config, world.env), 'service');
-  const log = openLog(world.stderr, world.date);
+  const log = openLog(world.stderr, world.date, logFormOf(world));
   await withLock(
     join(state, 'lock'),
     () => serve({ args, config, settings, state, log, world }),

@@ -94,6 +94,32 @@ export function openSmtp(settings: SmtpSettings): Smtp {
 }
 
 async function send(settings: SmtpSettings, envelope: SmtpEnvelope, eml: Uint8Array): Promise<Taken> {
+  const mail = { endHandedOver: false };
+  const body = Readable.from(chunksOf(eml, mail), { objectMode: false });
+  try {
+    return await session(settings, mail, (connection, resolve, reject) => {
+      const to = { from: envelope.from, to: [...envelope.recipients], use8BitMime: isEightBit(eml) };
+      connection.send(to, body, (error, info) => {
+        if (error) return reject(error);
+        resolve({ accepted: info.accepted.map(String), rejected: rejectedOf(info.rejectedErrors) });
+      });
+    });
+  } finally {
+    body.destroy();
+  }
+}
+
+/** Connects and, where a user is set, logs in; hands over nothing. Throws SmtpError. */
+export async function tryLogin(settings: SmtpSettings): Promise<void> {
+  await session(settings, { endHandedOver: false }, (_, resolve) => resolve(undefined));
+}
+
+/** A connection, logged in, for `act`; it is closed when that has resolved or rejected. Throws SmtpError. */
+async function session<T>(
+  settings: SmtpSettings,
+  mail: { readonly endHandedOver: boolean },
+  act: (connection: SMTPConnection, resolve: (value: T) => void, reject: (error: Error) => void) => void,
+): Promise<T> {
   const { host, tls, user, timeouts = TIMEOUTS } = settings;
   const port = settings.port ?? DEFAULT_PORT[tls];
   const login = user === undefined ? undefined : await loginOf(user, settings);
@@ -111,32 +137,25 @@ async function send(settings: SmtpSettings, envelope: SmtpEnvelope, eml: Uint8Ar
     socketTimeout: timeouts.idleMs,
     maxResponseSize: CHUNK_BYTES,
   });
-  const mail = { endHandedOver: false };
-  const body = Readable.from(chunksOf(eml, mail), { objectMode: false });
   let timer: NodeJS.Timeout | undefined;
   try {
-    return await new Promise((resolve, reject) => {
+    const value = await new Promise<T>((resolve, reject) => {
       timer = setTimeout(() => reject(new Error(`no end after ${timeouts.wholeMs / 1000} s`)), timeouts.wholeMs);
       // For all of its life: an error after the mail was taken has nobody to tell, and must not end the process.
       connection.on('error', reject);
       // Later than an error of the same moment, which says more.
       connection.once('end', () => setImmediate(reject, new Error('the connection was closed')));
-      const submit = (): void => {
-        const to = { from: envelope.from, to: [...envelope.recipients], use8BitMime: isEightBit(eml) };
-        connection.send(to, body, (error, info) => {
-          if (error) return reject(error);
-          connection.quit();
-          setTimeout(() => connection.close(), QUIT_MS).unref();
-          resolve({ accepted: info.accepted.map(String), rejected: rejectedOf(info.rejectedErrors) });
-        });
-      };
+      const begin = (): void => act(connection, resolve, reject);
       connection.connect((error) => {
         if (error) return reject(error);
-        if (login === undefined) return submit();
+        if (login === undefined) return begin();
         if (!connection.allowsAuth) return reject(new Error(`it offers no login, and a user is set`));
-        connection.login(login, (refused) => (refused ? reject(refused) : submit()));
+        connection.login(login, (refused) => (refused ? reject(refused) : begin()));
       });
     });
+    connection.quit();
+    setTimeout(() => connection.close(), QUIT_MS).unref();
+    return value;
   } catch (error) {
     connection.close();
     const failure = error as Failure;
@@ -145,7 +164,6 @@ async function send(settings: SmtpSettings, envelope: SmtpEnvelope, eml: Uint8Ar
     throw new SmtpError(kind, `smtp server ${host}:${port}: ${wordsOf(failure)}`, rejected);
   } finally {
     clearTimeout(timer);
-    body.destroy();
   }
 }
 

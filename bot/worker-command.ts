@@ -12,7 +12,7 @@ import { withAsked } from './asked-check.ts';
 import { checkOptions } from './check-options.ts';
 import { type Config, readConfigFile, stateDir } from './config.ts';
 import { seriesOfJob } from './job-series.ts';
-import { type Log, openLog } from './log.ts';
+import { type Log, logFormOf, openLog } from './log.ts';
 import type { World } from './main.ts';
 import { treesOf } from './policy.ts';
 import { workerSettings } from './serve-settings.ts';
@@ -80,7 +80,7 @@ export async function runWorker(path: string, world: World): Promise<number> {
   if (world.env['PATH']) setToolPath(world.env['PATH']);
   const config = readConfigFile(path);
   const { treeDir, redis } = workerSettings(config, world.env, path);
-  const log = openLog(world.stderr, world.date);
+  const log = openLog(world.stderr, world.date, logFormOf(world));
   const worker = await openWorker({ redis, alone: false, treeDir, config, world, log });
   log.info('worker: waiting for series');
   if (!world.stop.aborted) await once(world.stop, 'abort');

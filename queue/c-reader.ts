@@ -4,6 +4,7 @@
  * file gets a new thread.
  */
 
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ReadOutcome } from '../rules/source/c-file-cache.ts';
 import { SYNTAX_LIMITS } from '../rules/source/c-syntax.ts';
@@ -52,7 +53,7 @@ export class CReader {
 
   #start(): Worker {
     const workerData: WorkerStart = { wasmBytes: this.#limits.wasmMiB << 20 };
-    const worker = new Worker(new URL('./c-worker.ts', import.meta.url), {
+    const worker = new Worker(new URL(`./c-worker${extname(import.meta.filename)}`, import.meta.url), {
       workerData,
       resourceLimits: { maxOldGenerationSizeMb: this.#limits.heapMiB },
       // nothing of the operator's environment is the parser's business

@@ -15,7 +15,7 @@ import type { MacroWorld } from '../rules/kconfig/macros.ts';
 import type { KconfigModel } from '../rules/kconfig/model.ts';
 import { type ModelRecord, recordModel, restoreModel, type Table } from '../rules/kconfig/model-record.ts';
 import type { SourceText } from '../rules/kconfig/parse.ts';
-import { codeDigest } from './code-digest.ts';
+import { CODE, codeDigest } from './code-digest.ts';
 import { digestInside, digestOf } from './dir-files.ts';
 import { keepFile, keepNewest } from './kept-folder.ts';
 
@@ -92,7 +92,7 @@ export class KeptModels {
 /** Of the code that makes models and keeps them. */
 function ownCode(): string {
   const here = import.meta.dirname;
-  const files = [import.meta.filename, join(here, 'dir-files.ts'), join(here, 'dir-kconfig.ts')];
+  const files = [import.meta.filename, join(here, `dir-files${CODE}`), join(here, `dir-kconfig${CODE}`)];
   return codeDigest(join(here, '../rules/kconfig'), files);
 }
 

@@ -56,13 +56,14 @@ function barSteps(stream: NodeJS.WritableStream, now: () => number): Progress['s
   return (title, total) => {
     const began = now();
     const format = `  ${title.padEnd(TITLE_COLUMNS)} {bar} {percentage}% {remark}`;
+    const remarkOn = (done: number): string => remarkOf(done, total, now() - began);
     const bar = new cliProgress.SingleBar(
       { stream, format, hideCursor: true, barsize: 24, fps: 5 },
       cliProgress.Presets.shades_classic,
     );
     bar.start(total, 0, { remark: '' });
     return {
-      to: (done) => bar.update(Math.min(done, total)),
+      to: (done) => bar.update(Math.min(done, total), { remark: remarkOn(done) }),
       end: (remark) => {
         bar.update(total, { remark: [seconds(now() - began), remark].filter(Boolean).join(', ') });
         bar.stop();
@@ -73,6 +74,17 @@ function barSteps(stream: NodeJS.WritableStream, now: () => number): Progress['s
       },
     };
   };
+}
+
+/** Amounts above are bytes, which say nothing one by one. */
+const MOST_COUNTED = 10_000_000;
+
+/** `120 of 5678, 12/s, 463 s left`, as far as it is known. */
+function remarkOf(done: number, total: number, tookMs: number): string {
+  if (done <= 0 || tookMs < 1000) return '';
+  const perS = done / (tookMs / 1000);
+  const left = `${Math.ceil((total - done) / perS)} s left`;
+  return total > MOST_COUNTED ? left : `${Math.round(done)} of ${total}, ${perS.toPrecision(2)}/s, ${left}`;
 }
 
 function seconds(ms: number): string {

@@ -88,6 +88,8 @@ describe('fixtures', () => {
     expect(paths.length).toBeGreaterThanOrEqual(3);
     expect(paths.length).toBeLessThanOrEqual(12);
     expect(paths).toContain('Kconfig');
+    // What `npm run new-rule -- --series` makes series.mbox of.
+    expect(readdirSync(fixture.dir).filter((entry) => entry.startsWith('after'))).toEqual([]);
     expect(readFileSync(join(fixture.dir, 'series.mbox'), 'utf8')).toMatch(
       /^From [0-9a-f]{40} Mon Sep 17 00:00:00 2001$/m,
     );

@@ -27,3 +27,11 @@ test('what a mail brought can neither begin a line of its own nor control a term
   expect(text.slice(0, -1)).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/);
   expect(text).toContain('forged');
 });
+
+test('quiet leaves out what is only going on; JSON is an object a line, with the same text', () => {
+  const out = new PassThrough();
+  const log = openLog(out, () => new Date('2026-11-22T23:59:59.999Z'), { verbosity: 'quiet', json: true });
+  log.info('serving');
+  log.warn('one\n two\u001b');
+  expect(String(out.read())).toBe('{"time":"2026-11-22T23:59:59.999Z","level":"warn","message":"one | two\ufffd"}\n');
+});

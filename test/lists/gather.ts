@@ -1,10 +1,11 @@
 /** From a Message-ID to the mails of its series and what was said about it, out of several mirrors. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Mirror } from '../../bot/archive-git.ts';
+import { mailsOf, openMails } from '../../bot/archive-git.ts';
+import type { Row } from '../../bot/archive-row.ts';
 import type { Progress } from '../../queue/provision-progress.ts';
 import type { MessageId } from '../../rules/types.ts';
-import type { Mirror, Row } from './mirror.ts';
-import { mailsOf, openMails } from './mirror.ts';
 
 /** Of one thread: a long discussion, not only a series. */
 const MAX_MAILS = 1000;
@@ -63,8 +64,8 @@ export async function writeMaildir(dir: string, mails: readonly Found[]): Promis
   mkdirSync(join(dir, 'cur'), { recursive: true });
   const readers = new Map([...new Set(mails.map(({ mirror }) => mirror))].map((mirror) => [mirror, openMails(mirror)]));
   try {
-    for (const [at, { mirror, blob }] of mails.entries()) {
-      const bytes = await readers.get(mirror)!.read(blob);
+    for (const [at, { mirror, ref }] of mails.entries()) {
+      const bytes = await readers.get(mirror)!.read(ref);
       if (bytes !== undefined) writeFileSync(join(dir, 'cur', `${at}`), bytes);
     }
   } finally {

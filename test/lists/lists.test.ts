@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mailsOf, mirrorsIn } from '../../bot/archive-git.ts';
+import type { Row } from '../../bot/archive-row.ts';
 import { readSeries } from '../../bot/intake.ts';
 import { noProgress } from '../../queue/provision-progress.ts';
 import type { Repository } from '../../queue/repository.ts';
@@ -10,7 +12,6 @@ import { type TinyRepo, tempDir, tinyRepo } from '../support/tiny-repo.ts';
 import { examineSeries } from './examine.ts';
 import { gather, writeMaildir } from './gather.ts';
 import { appliesTo, foundAlone, judgeLabel, type Label, labelsText } from './labels.ts';
-import { mailsOf, mirrorsIn, type Row } from './mirror.ts';
 import { quietText } from './quiet.ts';
 
 const patch = (n: number, total: number, id: string, more = ''): string =>

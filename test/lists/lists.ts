@@ -9,6 +9,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { type Mirror, mirrorsIn } from '../../bot/archive-git.ts';
 import { showProgress } from '../../queue/provision-progress.ts';
 import { RULES } from '../../rules/index.ts';
 import type { MessageId, Outcome, Report } from '../../rules/types.ts';
@@ -26,7 +27,6 @@ import {
 import { workThrough } from '../support/workers.ts';
 import { gather, writeMaildir } from './gather.ts';
 import { appliesTo, foundAlone, type Judged, judgeLabel, LABELS, labelsText } from './labels.ts';
-import { type Mirror, mirrorsIn } from './mirror.ts';
 import { findingLines, QUIET, quietText } from './quiet.ts';
 import type { Task } from './worker.ts';
 

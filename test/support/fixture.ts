@@ -174,7 +174,8 @@ function namesIn(dir: string): string[] {
   return existsSync(dir) ? readdirSync(dir).sort() : [];
 }
 
-function filesBelow(dir: string): Record<string, Buffer> {
+/** Files of a folder and those below it, by path. */
+export function filesBelow(dir: string): Record<string, Buffer> {
   const found: Record<string, Buffer> = {};
   const entries = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   for (const entry of entries) {

@@ -1,29 +1,19 @@
 /**
- * Mirrors of mailing lists as public-inbox keeps them (public-inbox-v2-format(5)): a git repository with a commit for
+ * Archives of mailing lists as public-inbox keeps them (public-inbox-v2-format(5)): a git repository with a commit for
  * each mail, whose file `m` is the mail. What is asked of one is answered from an index of all its mails, a file of
- * the cache that is made anew when the mirror has grown: a line a mail, `[blob, Message-ID, [ids it answers]]`.
+ * the cache that is made anew when the archive has grown: a row a line.
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import {
-  createReadStream,
-  createWriteStream,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join, relative, sep } from 'node:path';
-import { createInterface } from 'node:readline';
 import { finished } from 'node:stream/promises';
-import { parseIds, splitHeaders } from '../../bot/message-headers.ts';
-import type { BlobReader } from '../../queue/cat-file.ts';
-import { openBlobReader } from '../../queue/cat-file.ts';
-import { gitText, streamGit } from '../../queue/git.ts';
-import type { Progress } from '../../queue/provision-progress.ts';
-import type { MessageId, Sha } from '../../rules/types.ts';
+import type { BlobReader } from '../queue/cat-file.ts';
+import { openBlobReader } from '../queue/cat-file.ts';
+import { GitError, gitText, streamGit } from '../queue/git.ts';
+import type { Progress } from '../queue/provision-progress.ts';
+import type { Sha } from '../rules/types.ts';
+import { type Archive, type Row, rowLine, rowOf, rowsOfFile } from './archive-row.ts';
 
 export interface Mirror {
   /** As people write it: `linux-gpio`. */
@@ -31,26 +21,22 @@ export interface Mirror {
   readonly gitDir: string;
 }
 
-/** A mail of a mirror. */
-export interface Row {
-  readonly blob: Sha;
-  readonly id: MessageId;
-  /** What it answers: In-Reply-To, and the first and the last of References. */
-  readonly answers: readonly MessageId[];
-}
-
 /** Folders looked into below the one given. */
 const MAX_DEPTH = 3;
 /** Mails read at a time. */
 const AT_ONCE = 64;
+/** Of the form of an index. */
+const INDEX_VERSION = 2;
 const LIMITS = { timeoutMs: 1_800_000, maxBytes: 1 << 30 };
 
 /** The mirrors in a folder: git directories in it or a few folders below, each named by the folder just below `dir`. */
 export function mirrorsIn(dir: string): Mirror[] {
   const found: Mirror[] = [];
   const walk = (at: string, depth: number): void => {
+    // public-inbox's view of all epochs together, without commits of its own.
+    if (basename(at) === 'all.git') return;
     if (existsSync(join(at, 'HEAD')) && existsSync(join(at, 'objects'))) {
-      found.push({ list: listOf(relative(dir, at).split(sep)[0] || basename(at)), gitDir: at });
+      found.push({ list: listOf(nameFor(dir, at)), gitDir: at });
       return;
     }
     if (depth === MAX_DEPTH) return;
@@ -61,6 +47,12 @@ export function mirrorsIn(dir: string): Mirror[] {
   return found.sort((a, b) => (a.gitDir < b.gitDir ? -1 : 1));
 }
 
+/** The folder just below `dir`; where that says nothing, as in a clone or public-inbox's `LIST/git/0.git`, `dir` itself. */
+function nameFor(dir: string, gitDir: string): string {
+  const [name = ''] = relative(dir, gitDir).split(sep);
+  return /^(|\.?git|repo|\d+\.git)$/.test(name) ? basename(dir) : name;
+}
+
 /** `owner+linux-gpio.vger.kernel.org.0` and `linux-gpio.git` are `linux-gpio`. */
 function listOf(folder: string): string {
   return folder.slice(folder.lastIndexOf('+') + 1).split('.')[0]!;
@@ -68,11 +60,19 @@ function listOf(folder: string): string {
 
 /** All mails of a mirror, newest first; makes the index where there is none of its newest commit. Throws GitError. */
 export async function* mailsOf(mirror: Mirror, cacheDir: string, progress: Progress): AsyncGenerator<Row> {
-  const index = await indexOf(mirror, cacheDir, progress);
-  for await (const line of createInterface({ input: createReadStream(index), crlfDelay: Number.POSITIVE_INFINITY })) {
-    const [blob, id, answers] = JSON.parse(line) as [Sha, MessageId, MessageId[]];
-    yield { blob, id, answers };
-  }
+  yield* rowsOfFile(await indexOf(mirror, cacheDir, progress));
+}
+
+/** A mirror as an archive. */
+export function openGitArchive(mirror: Mirror, cacheDir: string, progress: Progress): Archive {
+  const mails = openMails(mirror);
+  return {
+    name: mirror.list,
+    problems: [],
+    rows: () => mailsOf(mirror, cacheDir, progress),
+    read: (ref) => mails.read(ref),
+    close: () => mails.close(),
+  };
 }
 
 /** For the bytes of a mirror's mails. */
@@ -85,7 +85,7 @@ async function indexOf(mirror: Mirror, cacheDir: string, progress: Progress): Pr
   const tip = (await gitText({ cwd: gitDir, gitDir }, ['rev-parse', 'HEAD'])).trim();
   const place = createHash('sha256').update(gitDir).digest('hex').slice(0, 16);
   const folder = join(cacheDir, 'mirrors');
-  const file = join(folder, `${place}-${tip}.jsonl`);
+  const file = join(folder, `${place}-${tip}.${INDEX_VERSION}.jsonl`);
   if (existsSync(file)) return file;
   mkdirSync(folder, { recursive: true });
   const blobs = await blobsOf(mirror);
@@ -95,10 +95,13 @@ async function indexOf(mirror: Mirror, cacheDir: string, progress: Progress): Pr
   const mails = openMails(mirror);
   try {
     for (let at = 0; at < blobs.length; at += AT_ONCE) {
-      const rows = await Promise.all(blobs.slice(at, at + AT_ONCE).map((blob) => rowOf(blob, mails)));
-      const text = rows
-        .flatMap((row) => (row ? [`${JSON.stringify([row.blob, row.id, row.answers])}\n`] : []))
-        .join('');
+      const rows = await Promise.all(
+        blobs.slice(at, at + AT_ONCE).map(async (blob) => {
+          const bytes = await mails.read(blob);
+          return bytes && rowOf(blob, bytes);
+        }),
+      );
+      const text = rows.flatMap((row) => (row ? [`${rowLine(row)}\n`] : [])).join('');
       if (!out.write(text)) await once(out, 'drain');
       step.to(at);
     }
@@ -135,19 +138,7 @@ async function blobsOf({ gitDir }: Mirror): Promise<Sha[]> {
     },
     LIMITS,
   );
-  if (exitCode !== 0) throw new Error(`git log failed in ${gitDir} (status ${exitCode}): ${stderr.trim()}`);
+  if (exitCode !== 0)
+    throw new GitError('failed', `git log failed in ${gitDir} (status ${exitCode}): ${stderr.trim()}`, { argv });
   return blobs;
-}
-
-/** Undefined for what is no mail, or one without a Message-ID. */
-async function rowOf(blob: Sha, mails: BlobReader): Promise<Row | undefined> {
-  const bytes = await mails.read(blob);
-  const head = bytes && splitHeaders(bytes);
-  if (!head?.ok) return undefined;
-  const ids = (name: string): MessageId[] => parseIds(head.fields.get(name)?.[0] ?? '');
-  const [id] = ids('message-id');
-  if (id === undefined) return undefined;
-  const references = ids('references');
-  const answers = [ids('in-reply-to')[0], references[0], references.at(-1)].filter((one) => one !== undefined);
-  return { blob, id, answers: [...new Set(answers)] };
 }

@@ -1,0 +1,144 @@
+/**
+ * Mails of an mbox, a Maildir or an IMAP folder, copied into a folder of our own, where each can be read again: one
+ * file holds the bytes of all, another a row for each. Both only grow, the bytes first, so that a row never names bytes
+ * that are not there.
+ */
+
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Progress } from '../queue/provision-progress.ts';
+import { type Archive, type Row, rowLine, rowOf, rowsOfFile } from './archive-row.ts';
+import { type MailInput, readMails } from './mailbox.ts';
+
+/** Problems that are told one by one; what is wrong with an archive is wrong many times. */
+const MOST_PROBLEMS = 20;
+
+export class Spool {
+  readonly #rowsPath: string;
+  readonly #mails: number;
+  readonly #rows: number;
+  #end: number;
+
+  /** Opens the one in `dir`, which is made where missing. A row that was not written to its end is taken away. */
+  constructor(dir: string) {
+    mkdirSync(dir, { recursive: true });
+    this.#rowsPath = join(dir, 'rows.jsonl');
+    if (existsSync(this.#rowsPath)) cutTornLine(this.#rowsPath);
+    this.#mails = openSync(join(dir, 'mails'), 'a+', 0o600);
+    this.#rows = openSync(this.#rowsPath, 'a', 0o600);
+    this.#end = fstatSync(this.#mails).size;
+  }
+
+  /** Adds a mail, and tells whether it is one that can be used. */
+  add(raw: Uint8Array, isWanted: (row: Row) => boolean): boolean {
+    const row = rowOf(`${this.#end}+${raw.length}`, raw);
+    if (row === undefined) return false;
+    if (!isWanted(row)) return true;
+    for (let at = 0; at < raw.length; ) at += writeSync(this.#mails, raw, at);
+    this.#end += raw.length;
+    writeSync(this.#rows, `${rowLine(row)}\n`);
+    return true;
+  }
+
+  rows(): AsyncGenerator<Row> {
+    return rowsOfFile(this.#rowsPath);
+  }
+
+  read(ref: string): Uint8Array | undefined {
+    const [offset, length] = ref.split('+').map(Number) as [number, number];
+    const bytes = Buffer.alloc(length);
+    for (let at = 0; at < length; ) {
+      const got = readSync(this.#mails, bytes, at, length - at, offset + at);
+      if (got === 0) return undefined;
+      at += got;
+    }
+    return bytes;
+  }
+
+  close(): void {
+    closeSync(this.#mails);
+    closeSync(this.#rows);
+  }
+}
+
+/** A file of lines whose last one has no end was cut short by a crash: the line goes. */
+export function cutTornLine(path: string): void {
+  const bytes = readFileSync(path);
+  const end = bytes.lastIndexOf(0x0a) + 1;
+  if (end < bytes.length) truncateSync(path, end);
+}
+
+export interface SpoolOptions {
+  /** Holds the spools of all archives. */
+  readonly dir: string;
+  readonly progress: Progress;
+  /** Which mails are kept; a name for the choice. */
+  readonly isWanted: (row: Row) => boolean;
+  readonly choice: string;
+}
+
+/** An mbox, a Maildir, a folder of mails or a single one as an archive. A file is read once, as long as it is the same. Throws MailboxError. */
+export async function openSpooledArchive(path: string, options: SpoolOptions): Promise<Archive> {
+  const { dir, progress, isWanted, choice } = options;
+  const { key, total } = sizeOf(path);
+  const place = join(dir, digest(JSON.stringify([resolve(path), key, choice])));
+  const whole = join(place, 'whole');
+  const isWhole = key !== undefined && existsSync(whole);
+  if (!isWhole) rmSync(place, { recursive: true, force: true });
+  const spool = new Spool(place);
+  let unread = 0;
+  const problems: string[] = [];
+  if (!isWhole) {
+    const step = progress.step(`reading ${path}`, total);
+    let [count, bytes] = [0, 0];
+    for await (const mail of readMails({ path } satisfies MailInput)) {
+      count++;
+      if ('why' in mail) {
+        if (++unread <= MOST_PROBLEMS) problems.push(`${mail.where}: ${mail.why}`);
+        continue;
+      }
+      bytes += mail.raw.length;
+      if (!spool.add(mail.raw, isWanted) && ++unread <= MOST_PROBLEMS)
+        problems.push(`${mail.where}: it is no mail, or has no Message-ID`);
+      step.to(key === undefined ? count : bytes);
+    }
+    step.end(`${count} mails`);
+    if (unread > MOST_PROBLEMS) problems.push(`${path}: ${unread - MOST_PROBLEMS} more mails could not be used`);
+    writeFileSync(whole, '');
+  }
+  return {
+    name: path,
+    problems,
+    rows: () => spool.rows(),
+    read: async (ref) => spool.read(ref),
+    close: async () => spool.close(),
+  };
+}
+
+/** For a file, what tells whether it has changed, and its bytes; for a folder, the number of entries where its mails are. */
+function sizeOf(path: string): { readonly key?: string; readonly total: number } {
+  const stat = statSync(path);
+  if (!stat.isDirectory()) return { key: `${stat.size} ${stat.mtimeMs}`, total: stat.size };
+  const folders = ['cur', 'new'].map((name) => join(path, name)).filter((folder) => existsSync(folder));
+  const total = (folders.length > 0 ? folders : [path]).reduce((sum, folder) => sum + readdirSync(folder).length, 0);
+  return { total };
+}
+
+export function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+}

@@ -1,0 +1,260 @@
+/**
+ * `depbot replay`: what the service would have said of the mails of an archive, to whom, and who else saw it. Sends
+ * nothing. Exit status: 0 when all series of the time were looked at, 2 when some are left for the next run.
+ */
+
+import { createHash } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type CheckOptions, check } from '../queue/check.ts';
+import { codeDigest } from '../queue/code-digest.ts';
+import { seriesKey } from '../queue/jobs.ts';
+import { noProgress, type Progress, showProgress } from '../queue/provision-progress.ts';
+import type { Repository } from '../queue/repository.ts';
+import { setToolPath } from '../queue/sandbox.ts';
+import { RULES } from '../rules/index.ts';
+import type { Series } from '../rules/types.ts';
+import { mirrorsIn, openGitArchive } from './archive-git.ts';
+import type { Archive, Row } from './archive-row.ts';
+import { openSpooledArchive, type SpoolOptions } from './archive-spool.ts';
+import { openTree, treeDirOf, UsageError } from './check-command.ts';
+import { checkOptions } from './check-options.ts';
+import { type Config, readConfigFile, stateDir } from './config.ts';
+import { openLog } from './log.ts';
+import { mailsOf } from './mailroom.ts';
+import type { World } from './main.ts';
+import { printable, printableMessage } from './printable.ts';
+import { type Part, partsOf, type Range, seriesOf, WINDOW_MS } from './replay-parts.ts';
+import { type Result, Results } from './replay-results.ts';
+import { othersWhoSaw } from './replay-seen.ts';
+import { asJson, type Counted, type Spoken, spokenText, summaryText } from './replay-text.ts';
+import { Teller } from './replay-told.ts';
+import { TreeMaintainers } from './tree-maintainers.ts';
+
+export interface ReplayArguments {
+  /** Archives: folders, files, `imap:ACCOUNT/FOLDER`. */
+  readonly list: readonly string[];
+  /** Days, `2026-10-01`, or moments. */
+  readonly since: string;
+  readonly until?: string;
+  readonly tree?: string;
+  readonly config?: string;
+  readonly arch?: string[];
+  readonly build?: boolean;
+  readonly trustTree?: boolean;
+  readonly json?: boolean;
+}
+
+export async function runReplay(args: ReplayArguments, world: World): Promise<number> {
+  if (world.env['PATH']) setToolPath(world.env['PATH']);
+  const config = readConfigFile(args.config);
+  const range = rangeOf(args, world.date());
+  const treeDir = treeDirOf(args, config, world);
+  const say = (text: string): void => void world.stderr.write(`depbot: ${printableMessage(text)}\n`);
+  const state = join(stateDir(config, world.env), 'replay');
+  const repo = await openTree(treeDir, config, world);
+  const archives: Archive[] = [];
+  try {
+    const options = checkOptions(args, config, world);
+    for (const place of args.list)
+      archives.push(...(await openArchives(place, { args, config, range, state, options, world })));
+    for (const problem of archives.flatMap(({ problems }) => problems)) say(problem);
+    const results = await Results.open(join(state, `${runName(repo, options)}.jsonl`));
+    const { parts, mails, undated } = await partsOf(archives, range);
+    const work: Work = { parts, range, results, repo, options, world, say };
+    const { incomplete, failed, wanted, loud } = await checkAll(work);
+    const inRange = results.only(wanted);
+    const others = await othersWhoSaw(archives, inRange);
+    const spoken = await tellAll(
+      { ...work, parts: loud, results: inRange },
+      config,
+      join(state, `telling-${process.pid}`),
+    );
+    const counted: Counted = {
+      archives: archives.map(({ name }) => name),
+      sinceMs: range.sinceMs,
+      untilMs: range.untilMs,
+      mails,
+      undated,
+      incomplete,
+      failed,
+      left: world.stop.aborted,
+    };
+    if (args.json) world.stdout.write(`${JSON.stringify(asJson(spoken, others, inRange, counted), null, 1)}\n`);
+    else {
+      for (const one of spoken) world.stdout.write(printable(spokenText(one, others)));
+      world.stdout.write(printable(summaryText(inRange, spoken, others, counted)));
+    }
+    return world.stop.aborted || failed > 0 ? 2 : 0;
+  } finally {
+    for (const archive of archives) await archive.close();
+    await repo.close();
+  }
+}
+
+function progressOf({ stderr, verbosity }: World): Progress {
+  return verbosity === 'quiet' ? noProgress : showProgress(stderr);
+}
+
+/** Throws UsageError. */
+function rangeOf({ since, until }: ReplayArguments, now: Date): Range {
+  const moment = (option: string, text: string): number => {
+    const ms = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+    if (Number.isNaN(ms))
+      throw new UsageError(`${option} ${text}: not a day like 2026-10-01, nor a moment like 2026-10-01T12:00Z`);
+    return ms;
+  };
+  const range = {
+    sinceMs: moment('--since', since),
+    untilMs: until === undefined ? now.getTime() : moment('--until', until),
+  };
+  if (range.untilMs <= range.sinceMs) throw new UsageError(`--until ${until ?? 'now'} is not after --since ${since}`);
+  return range;
+}
+
+interface Opening {
+  readonly args: ReplayArguments;
+  readonly config: Config;
+  readonly range: Range;
+  readonly state: string;
+  readonly options: Pick<CheckOptions, 'cacheDir'>;
+  readonly world: World;
+}
+
+async function openArchives(place: string, opening: Opening): Promise<Archive[]> {
+  const { range, state, options, world, config, args } = opening;
+  const progress = progressOf(world);
+  // Answers count however late they come.
+  const isWanted = ({ dateMs }: Row): boolean => dateMs !== undefined && dateMs >= range.sinceMs - WINDOW_MS;
+  const spool: SpoolOptions = {
+    dir: join(state, 'mails'),
+    progress,
+    isWanted,
+    choice: new Date(range.sinceMs).toISOString(),
+  };
+  const [, account, folder] = /^imap:([^/]+)\/(.+)$/.exec(place) ?? [];
+  if (account !== undefined && folder !== undefined) {
+    const { replayAccount } = await import('./serve-settings.ts');
+    const { openImapArchive } = await import('./archive-imap.ts');
+    const settings = replayAccount(config, world.env, args.config ?? 'the configuration', account);
+    const log = openLog(world.stderr, world.date);
+    const since = new Date(range.sinceMs - WINDOW_MS);
+    return [
+      await openImapArchive({ ...spool, account: settings, folder, since, log, signal: world.stop, now: world.date }),
+    ];
+  }
+  const path = resolve(world.cwd, place);
+  if (!existsSync(path))
+    throw new UsageError(
+      `--list ${place}: there is no such file or folder; it takes a public-inbox repository, an mbox, a Maildir, or imap:ACCOUNT/FOLDER with an [imap.ACCOUNT] in --config`,
+    );
+  const mirrors = statSync(path).isDirectory() ? mirrorsIn(path) : [];
+  if (mirrors.length > 0) return mirrors.map((mirror) => openGitArchive(mirror, options.cacheDir, progress));
+  return [await openSpooledArchive(path, spool)];
+}
+
+/** What another tree, other options or another version of the rules gave is not for this run. */
+function runName(
+  { gitDir }: Repository,
+  { archs, base, noBuild, candidates, trustTree, distributions = [] }: CheckOptions,
+): string {
+  const root = join(import.meta.dirname, '..');
+  const code = ['rules', 'rules/kconfig', 'rules/kbuild', 'rules/source', 'queue'].map((folder) =>
+    codeDigest(join(root, folder)),
+  );
+  const names = distributions.map(({ name }) => name);
+  const all = [gitDir, archs, base, noBuild, candidates, trustTree, names, code, RULES.map(({ id }) => id)];
+  return createHash('sha256').update(JSON.stringify(all)).digest('hex').slice(0, 16);
+}
+
+interface Work {
+  readonly parts: readonly Part[];
+  readonly range: Range;
+  readonly results: Results;
+  readonly repo: Repository;
+  readonly options: CheckOptions;
+  readonly world: World;
+  readonly say: (text: string) => void;
+}
+
+interface Done {
+  readonly incomplete: number;
+  readonly failed: number;
+  /** Keys of the series of the range: results of other times and archives lie in the same file. */
+  readonly wanted: ReadonlySet<string>;
+  /** Parts with findings. */
+  readonly loud: readonly Part[];
+}
+
+/** Checks each series of the range that has no result yet, until the process is asked to end. */
+async function checkAll({ parts, range, results, repo, options, world, say }: Work): Promise<Done> {
+  const total = parts.reduce((sum, { places }) => sum + places.length, 0);
+  const step = progressOf(world).step('checking series', total);
+  const wanted = new Set<string>();
+  const loud = new Set<Part>();
+  let [looked, incomplete, failed] = [0, 0, 0];
+  for (const part of parts) {
+    if (world.stop.aborted) break;
+    const { series: all, incomplete: lacking } = await seriesOf(part, range);
+    incomplete += lacking;
+    for (const [at, { series, postedMs }] of all.entries()) {
+      if (world.stop.aborted) break;
+      const key = seriesKey(series);
+      if (!results.has(key)) {
+        try {
+          const report = await check(series, repo, options);
+          results.add({ key, postedMs, ids: mailsOf(series).map(({ messageId }) => messageId), report });
+          if (!world.stderr.isTTY && world.verbosity !== 'quiet')
+            say(`${looked} of ${total} mails: ${series.subject}: ${verdict(report)}`);
+        } catch (error) {
+          // One series must not end a night's work; what fails for all does.
+          if ((error as Error).name === 'SandboxError' || (error as Error).name === 'ConfigError') throw error;
+          failed++;
+          say(`${series.subject}: ${(error as Error).message}`);
+          continue;
+        }
+      }
+      wanted.add(key);
+      if (results.found.has(key)) loud.add(part);
+      step.to(looked + (part.places.length * (at + 1)) / all.length);
+    }
+    looked += part.places.length;
+    step.to(looked);
+  }
+  step.end(`${wanted.size} series`);
+  return { incomplete, failed, wanted, loud: [...loud] };
+}
+
+function verdict({ findings, cannotCheck }: Awaited<ReturnType<typeof check>>): string {
+  if (cannotCheck) return `could not check (${cannotCheck.stage})`;
+  return findings.length === 0 ? 'nothing found' : findings.map(({ rule }) => rule).join(', ');
+}
+
+/** In the order in which they were posted; the parts with findings are read once more for it */
+async function tellAll(
+  { parts, range, results, repo, options, world }: Work,
+  config: Config,
+  dir: string,
+): Promise<Spoken[]> {
+  if (results.found.size === 0) return [];
+  const maintainers = await new TreeMaintainers(repo, openLog(world.stderr, world.date), world.now).current();
+  // Where builds are switched off, `check` tells what could not be proved by one, and so does this.
+  const sendUnbuilt = config.check.send_unbuilt || options.noBuild === true;
+  const teller = new Teller({ config, maintainers, sendUnbuilt, dir });
+  const keys = new Set(results.found.keys());
+  try {
+    const loud: { series: Series; result: Result }[] = [];
+    for (const part of parts) {
+      for (const { series } of (await seriesOf(part, range)).series) {
+        const key = seriesKey(series);
+        if (keys.delete(key)) loud.push({ series, result: results.found.get(key)! });
+      }
+    }
+    const spoken: Spoken[] = [];
+    for (const { series, result } of loud.sort((a, b) => a.result.postedMs - b.result.postedMs))
+      spoken.push({ result, ...(await teller.tell(series, result)) });
+    return spoken;
+  } finally {
+    teller.close();
+  }
+}

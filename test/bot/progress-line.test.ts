@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import type { World } from '../../bot/main.ts';
+import { progressLine } from '../../bot/progress-line.ts';
+
+/** What is written for these texts, each 2 s after the one before. */
+function written(
+  texts: readonly string[],
+  world: { isTTY?: boolean; TERM?: string; verbosity?: World['verbosity'] },
+): string {
+  let out = '';
+  let ms = 0;
+  const stderr = { isTTY: world.isTTY === true, write: (text: string) => (out += text) } as unknown as World['stderr'];
+  const env = { ...(world.TERM !== undefined && { TERM: world.TERM }) };
+  const line = progressLine({ stderr, now: () => ms, verbosity: world.verbosity ?? 'normal', env });
+  for (const text of texts) {
+    ms += 2000;
+    line.show(text);
+  }
+  line.clear();
+  return out;
+}
+
+const STEPS = ['applying', 'architecture 1 of 4: arc', 'architecture 2 of 4: arm', 'architecture 3 of 4: um\u001b[2J'];
+
+test('on a terminal the line is written over, with rate and time left, and goes in the end', () => {
+  const lines = written(STEPS, { isTTY: true }).split('\r\x1b[K');
+  expect(lines).toEqual([
+    '',
+    'applying',
+    'architecture 1 of 4: arc',
+    'architecture 2 of 4: arm, 0.50/s, 6 s left',
+    'architecture 3 of 4: um\ufffd[2J, 0.50/s, 4 s left',
+    '',
+  ]);
+});
+
+test('elsewhere, and on one that cannot, it is a plain line every half minute', () => {
+  const many = Array.from({ length: 40 }, (_, n) => `building x.o (${n + 1} of 40)`);
+  const plain =
+    'depbot: building x.o (15 of 40), 0.50/s, 52 s left\ndepbot: building x.o (30 of 40), 0.50/s, 22 s left\n';
+  expect(written(many, {})).toBe(plain);
+  expect(written(many, { isTTY: true, TERM: 'dumb' })).toBe(plain);
+  expect(written(STEPS, {})).toBe('');
+});
+
+test('-v tells each step with the time, -q none', () => {
+  expect(written(STEPS.slice(0, 2), { verbosity: 'verbose' })).toBe(
+    'depbot: 2.0 s: applying\ndepbot: 4.0 s: architecture 1 of 4: arc\n',
+  );
+  expect(written(STEPS, { verbosity: 'quiet', isTTY: true })).toBe('');
+});
