@@ -4,15 +4,15 @@
  * of headers, to a name that stands for a constant in some configuration. A matter of the text alone.
  */
 
-import type { KernelChange } from '../rule.ts';
+import type { KernelChange, TreeSide } from '../rule.ts';
 import type { Side } from '../types.ts';
 import { type CallSite, callsIn } from './c-calls.ts';
 import { isConfigured } from './c-condition.ts';
 import { entriesOf } from './c-entries.ts';
 import type { CFile } from './c-file.ts';
-import { HeaderTexts } from './c-includes.ts';
 import { ChangedCode, type ChangedFunction, isSame } from './changed-functions.ts';
 import type { FunctionDef } from './control-flow.ts';
+import { HeaderReach } from './header-reach.ts';
 import { QUIET } from './known-calls.ts';
 import { type Meaning, Unit } from './meanings.ts';
 
@@ -42,7 +42,7 @@ const MOST_CHAINS = 12;
 
 export class StubSearch {
   readonly #change: KernelChange;
-  readonly #headers = new HeaderTexts();
+  readonly #reach: Readonly<Record<Side, HeaderReach>>;
   readonly #units = new Map<string, Promise<Unit | undefined>>();
   #code: Promise<ChangedCode> | undefined;
   #handed: Promise<ReadonlyMap<string, readonly FunctionDef[]>> | undefined;
@@ -52,6 +52,8 @@ export class StubSearch {
 
   constructor(change: KernelChange) {
     this.#change = change;
+    const reach = ({ tree, c }: TreeSide): HeaderReach => new HeaderReach(tree, c.words);
+    this.#reach = { before: reach(change.before), after: reach(change.after) };
   }
 
   /** All ways of the series, the shortest of each function first. */
@@ -93,7 +95,7 @@ export class StubSearch {
 
   unit(side: Side, path: string): Promise<Unit | undefined> {
     const key = `${side} ${path}`;
-    const known = this.#units.get(key) ?? Unit.open(this.#change[side].c, path, this.#headers);
+    const known = this.#units.get(key) ?? Unit.open(this.#change[side].c, path, this.#reach[side]);
     this.#units.set(key, known);
     return known;
   }
