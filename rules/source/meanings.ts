@@ -13,19 +13,23 @@ import type { CTree } from './c-definitions.ts';
 import type { CFile } from './c-file.ts';
 import { whenAt } from './c-file.ts';
 import { parseExpression } from './c-if-line.ts';
+import type { MacroLine } from './c-preprocess.ts';
 import type { FunctionDef } from './control-flow.ts';
 import type { HeaderReach, Reached } from './header-reach.ts';
 
 export interface Meaning {
-  /** `alias`: a macro that stands for a call of another function with the same arguments. */
-  readonly kind: 'constant' | 'code' | 'alias' | 'declared' | 'unclear';
+  /** `alias`: a macro that stands for a call of another function with the same arguments; `wrapper`: with others. */
+  readonly kind: 'constant' | 'code' | 'alias' | 'wrapper' | 'declared' | 'unclear';
   readonly path: string;
   readonly line: number;
   /** When it is compiled in a file that includes it. */
   readonly when: Condition;
   readonly constant?: Constant;
   readonly def?: FunctionDef;
+  /** What an alias or a wrapper calls. */
   readonly alias?: string;
+  /** Of a macro that is `unclear` or a wrapper. */
+  readonly macro?: MacroLine;
 }
 
 const OPAQUE: Condition = { opaque: 'more headers than are read' };
@@ -113,9 +117,11 @@ function meaningsIn(name: string, path: string, file: CFile): Meaning[] {
     .filter((one) => one.name === name && one.body !== name)
     .map((one): Meaning => {
       const constant = trivialMacro(one);
-      const alias = aliasOf(one.body, one.params);
       if (constant) return { kind: 'constant', ...at(one.line), constant };
-      return alias === undefined ? { kind: 'unclear', ...at(one.line) } : { kind: 'alias', ...at(one.line), alias };
+      const called = calledBy(one);
+      return called
+        ? { ...at(one.line), ...called, ...(called.kind === 'wrapper' && { macro: one }) }
+        : { kind: 'unclear', ...at(one.line), macro: one };
     });
   const declarations = file.declarations
     .filter((one) => one.name === name)
@@ -123,11 +129,11 @@ function meaningsIn(name: string, path: string, file: CFile): Meaning[] {
   return [...functions, ...macros, ...declarations].sort((a, b) => a.line - b.line);
 }
 
-/** `#define f(a, b) g(a, b)`, `#define f g`. */
-function aliasOf(body: string, params: readonly string[] | undefined): string | undefined {
+/** `#define f(a, b) g(a, b)`, `#define f g`, and `#define f(a) g(a, 1)`. */
+function calledBy({ body, params }: MacroLine): { kind: 'alias' | 'wrapper'; alias: string } | undefined {
   const e = parseExpression(body);
-  if (params === undefined) return e?.k === 'name' ? e.name : undefined;
+  if (params === undefined) return e?.k === 'name' ? { kind: 'alias', alias: e.name } : undefined;
   if (e?.k !== 'call' || e.callee.k !== 'name') return undefined;
   const args = e.args.map((arg) => (arg.k === 'name' ? arg.name : ''));
-  return args.join() === params.join() ? e.callee.name : undefined;
+  return { kind: args.join() === params.join() ? 'alias' : 'wrapper', alias: e.callee.name };
 }

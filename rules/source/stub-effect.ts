@@ -44,10 +44,15 @@ export interface StubQuestion {
   readonly after: Side;
   /** What the configuration in question makes of a condition; undefined where it leaves it open. */
   readonly decide?: (c: Condition) => boolean | undefined;
+  /** The same without the series, where it makes something else of it. */
+  readonly decideBefore?: (c: Condition) => boolean | undefined;
 }
 
-/** `result`: what its results mean is for its callers to say, and they change. `void`: it does less, and tells nobody. */
-export type Undecided = Cut | 'result' | 'void';
+/**
+ * `result`: what its results mean is for its callers to say, and they change. `void`: it does less, and tells nobody.
+ * `before`: what it called before the series may have failed there as well.
+ */
+export type Undecided = Cut | 'result' | 'void' | 'before';
 
 export interface LostExit {
   /** Line of the return or closing brace before the series. */
@@ -78,7 +83,12 @@ const HARMLESS: StubEffect = { verdict: 'harmless' };
 /** Pieces of code for which the loss is examined; the first that proves it is enough. */
 const MAX_EXAMINED = 8;
 
-export function effectOfStub({ before, after, decide = () => undefined }: StubQuestion): StubEffect {
+export function effectOfStub({
+  before,
+  after,
+  decide = () => undefined,
+  decideBefore = decide,
+}: StubQuestion): StubEffect {
   if (!before) return HARMLESS;
   const [old, now] = [before.of.function, after.of.function];
   const code = survivingCode(old, now);
@@ -90,7 +100,7 @@ export function effectOfStub({ before, after, decide = () => undefined }: StubQu
   const find = ({ helpers }: Side, stubs: ReadonlyMap<string, Value>, choose: typeof decide): PathFinder =>
     new PathFinder({ helpers, stubs, decide: choose, effort });
   const finders = {
-    was: find(before, valuesOf(before.stubs, ofStub), decide),
+    was: find(before, valuesOf(before.stubs, ofStub), decideBefore),
     stubbed: find(after, valuesOf(after.stubs, ofStub), decide),
     real: find(
       after,
@@ -111,6 +121,7 @@ export function effectOfStub({ before, after, decide = () => undefined }: StubQu
   if (typeof real === 'string') return { verdict: 'undecided', why: real };
   const was = finders.was.paths(before.of, asked.before);
   if (typeof was === 'string') return { verdict: 'undecided', why: was };
+  if (was.cut) return { verdict: 'undecided', why: was.cut };
 
   const good = {
     was: was.exits.filter(isGood),

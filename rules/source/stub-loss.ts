@@ -114,8 +114,8 @@ export class StubLosses {
   async #lossOf(pair: ArchPair, situations: StubSituations, chain: Chain, climbed: number): Promise<Loss | undefined> {
     const lost: { readonly situation: Situation; readonly effect: Lost }[] = [];
     const undecided: string[] = [];
-    for (const situation of await situations.of(chain)) {
-      const effect = await situations.effect(chain, situation);
+    for (const asked of await situations.of(chain)) {
+      const { effect, situation } = await situations.effect(chain, asked);
       if (effect.verdict === 'lost') lost.push({ situation, effect });
       else if (effect.verdict === 'undecided') undecided.push(effect.why);
     }
@@ -158,7 +158,7 @@ export class StubLosses {
   async #told(pair: ArchPair, chain: Chain, situations: readonly Situation[], effect: Lost): Promise<Loss | undefined> {
     const { pool } = this.#change;
     const solver = pair.solver('after');
-    const { goals: any, builtBefore, built, object, into } = situations[0]!;
+    const { goals: any, goalsBefore, built, object, into } = situations[0]!;
     if (solver.solve(any).verdict !== 'possible') return undefined;
     const { values } = solver;
     const named = symbolsOf(chain.stub.when);
@@ -179,8 +179,8 @@ export class StubLosses {
     const valuesBefore = new Values(pool, pair.before);
     readConfig(valuesBefore, config, '.config');
     valuesBefore.restart();
-    if (!meets(valuesBefore, builtBefore)) return undefined;
-    const before = settingsIn(pair.before, pool, builtBefore, valuesBefore);
+    if (!meets(valuesBefore, goalsBefore)) return undefined;
+    const before = settingsIn(pair.before, pool, goalsBefore, valuesBefore);
     const owner = ownerOf(pair, pool, object, into);
     const [only] = lacking;
     const takes =
@@ -243,7 +243,7 @@ export class StubLosses {
       if (lost.length === 0) return false;
       readConfig(before, text, '.config');
       before.restart();
-      return lost.some(({ builtBefore }) => meets(before, builtBefore));
+      return lost.some(({ goalsBefore }) => meets(before, goalsBefore));
     });
   }
 

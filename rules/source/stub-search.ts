@@ -12,6 +12,7 @@ import { entriesOf } from './c-entries.ts';
 import type { CFile } from './c-file.ts';
 import { ChangedCode, type ChangedFunction, isSame } from './changed-functions.ts';
 import type { FunctionDef } from './control-flow.ts';
+import { FarFunctions } from './far-functions.ts';
 import { HeaderReach } from './header-reach.ts';
 import { QUIET } from './known-calls.ts';
 import { type Meaning, Unit } from './meanings.ts';
@@ -45,7 +46,8 @@ export class StubSearch {
   readonly #reach: Readonly<Record<Side, HeaderReach>>;
   readonly #units = new Map<string, Promise<Unit | undefined>>();
   #code: Promise<ChangedCode> | undefined;
-  #handed: Promise<ReadonlyMap<string, readonly FunctionDef[]>> | undefined;
+  readonly #handed = new Map<Side, Promise<ReadonlyMap<string, readonly FunctionDef[]>>>();
+  readonly #far: Readonly<Record<Side, FarFunctions>>;
   readonly #pointees = new Map<string, Promise<FunctionDef | undefined>>();
   #names = 0;
   #isCut = false;
@@ -54,6 +56,7 @@ export class StubSearch {
     this.#change = change;
     const reach = ({ tree, c }: TreeSide): HeaderReach => new HeaderReach(tree, c.words);
     this.#reach = { before: reach(change.before), after: reach(change.after) };
+    this.#far = { before: new FarFunctions(change.before.c), after: new FarFunctions(change.after.c) };
   }
 
   /** All ways of the series, the shortest of each function first. */
@@ -104,17 +107,24 @@ export class StubSearch {
    * The function that a call through a member of that name leads to: where the tree has one such member, and a changed
    * file is the only one that puts something into it, always the same function.
    */
-  handedTo(member: string): Promise<FunctionDef | undefined> {
-    const known = this.#pointees.get(member) ?? this.#pointee(member);
-    this.#pointees.set(member, known);
+  handedTo(side: Side, member: string): Promise<FunctionDef | undefined> {
+    const key = `${side} ${member}`;
+    const known = this.#pointees.get(key) ?? this.#pointee(side, member);
+    this.#pointees.set(key, known);
     return known;
   }
 
-  async #pointee(member: string): Promise<FunctionDef | undefined> {
-    this.#handed ??= this.#handedOut();
-    const [def, ...others] = (await this.#handed).get(member) ?? [];
+  /** Functions of files that the series leaves alone. */
+  far(side: Side): FarFunctions {
+    return this.#far[side];
+  }
+
+  async #pointee(side: Side, member: string): Promise<FunctionDef | undefined> {
+    const handed = this.#handed.get(side) ?? this.#handedOut(side);
+    this.#handed.set(side, handed);
+    const [def, ...others] = (await handed).get(member) ?? [];
     if (!def || others.length > 0) return undefined;
-    const lines = await this.#change.after.tree.grep([member], MOST_LINES);
+    const lines = await this.#change[side].tree.grep([member], MOST_LINES);
     const declared = new RegExp(`\\(\\s*\\*\\s*(?:const\\s+)?${member}\\s*\\)\\s*\\(`);
     const set = new RegExp(`(?:\\.|->)\\s*${member}\\s*=(?!=)`);
     const isOne = lines.filter(({ text }) => declared.test(text)).length === 1;
@@ -158,7 +168,7 @@ export class StubSearch {
 
   async #meanings(unit: Unit, { callee, isPointer }: CallSite): Promise<readonly Meaning[]> {
     if (isPointer) {
-      const def = await this.handedTo(callee);
+      const def = await this.handedTo('after', callee);
       return def ? [{ kind: 'code', path: def.path, line: def.function.line, when: true, def }] : [];
     }
     const own = await unit.meanings(callee);
@@ -176,11 +186,10 @@ export class StubSearch {
     return read?.ok ? callsIn(read.file, def.function) : [];
   }
 
-  async #handedOut(): Promise<ReadonlyMap<string, readonly FunctionDef[]>> {
+  async #handedOut(side: Side): Promise<ReadonlyMap<string, readonly FunctionDef[]>> {
     const found = new Map<string, FunctionDef[]>();
-    const files = new Set((await this.code()).functions.map(({ after }) => after.path));
-    for (const path of files) {
-      const read = await this.#change.after.c.file(path);
+    for (const path of (await this.code()).files[side]) {
+      const read = await this.#change[side].c.file(path);
       for (const [member, def] of read?.ok ? tablesOf(path, read.file) : []) {
         const known = found.get(member) ?? [];
         if (!known.some(({ function: one }) => one === def.function)) found.set(member, [...known, def]);

@@ -12,18 +12,13 @@ import type { Goal } from '../kconfig/solve.ts';
 import type { ArchPair, KernelChange } from '../rule.ts';
 import type { Side } from '../types.ts';
 import type { Condition, ConditionContext } from './c-condition.ts';
-import { all, conditionBounds, isConfigured } from './c-condition.ts';
-import type { Constant } from './c-constant.ts';
+import { all, conditionBounds } from './c-condition.ts';
 import { whenAt } from './c-file.ts';
-import type { FunctionDef } from './control-flow.ts';
-import { callsIn } from './helper-results.ts';
+import { type CalledCode, calledCode, type Decide, type Position } from './called-code.ts';
 import type { Into } from './link-gap.ts';
-import type { Unit } from './meanings.ts';
-import { type Side as EffectSide, effectOfStub, type StubEffect } from './stub-effect.ts';
+import type { Meaning } from './meanings.ts';
+import { effectOfStub, type StubEffect } from './stub-effect.ts';
 import type { Chain, StubSearch } from './stub-search.ts';
-
-/** Names that one question follows. */
-const MOST_NAMES = 600;
 
 /** Goals of one kind of object: built in, or a module. */
 export interface Situation {
@@ -34,17 +29,15 @@ export interface Situation {
   readonly built: readonly Goal[];
   /** And the chain ends in the stub. */
   readonly goals: readonly Goal[];
-  /** Without the series the function is there. */
-  readonly builtBefore: readonly Goal[];
+  /** Without the series the function is there, and what would end in the stub is off as well. */
+  readonly goalsBefore: readonly Goal[];
 }
 
-interface Position {
-  readonly path: string;
-  readonly line: number;
-}
-
+/** What a stub does to a function, in all configurations of a situation. */
 interface Answer {
   readonly effect: StubEffect;
+  /** As it was asked for, or with what it takes that the function could do without the stub's option before. */
+  readonly situation: Situation;
   /** Stubs among what is called, by the name that the call has. */
   readonly calledStubs: ReadonlyMap<string, Position>;
 }
@@ -83,117 +76,113 @@ export class StubSituations {
         ...this.#least(whenAt(after.file, after.function.line), into),
       ];
       const goals = [...built, ...this.#notForTesting(), ...others, ...this.#least(when, into)];
-      const builtBefore = [
+      const goalsBefore = [
         ...this.#holds(placeOf(old, into)),
-        ...this.#least(whenAt(before.file, before.function.line), into),
+        ...this.#least(all(whenAt(before.file, before.function.line), when), into, 'before'),
       ];
-      const isPossible = this.#pair.solver('after').isPossible(goals) === true;
-      if (isPossible && this.#pair.solver('before').isPossible(builtBefore) === true)
-        found.push({ into, object, built, goals, builtBefore });
+      const situation = { into, object, built, goals, goalsBefore };
+      if (this.#isPossible(situation)) found.push(situation);
     }
     return found;
   }
 
   /** What the chain's stub does to its function wherever the goals are met. */
-  async effect(chain: Chain, situation: Situation): Promise<StubEffect> {
+  async effect(
+    chain: Chain,
+    situation: Situation,
+  ): Promise<{ readonly effect: StubEffect; readonly situation: Situation }> {
     const { of, calls, stub } = chain;
     const { path, function: one } = of.after;
     // chains to several stubs of the same option are one question
     const key = JSON.stringify([path, one.line, situation.into, situation.goals]);
     const known = this.#answers.get(key) ?? this.#answer(of, situation);
     this.#answers.set(key, known);
-    const { effect, calledStubs } = await known;
+    const answer = await known;
+    const { effect, calledStubs } = answer;
+    const none = { ...answer, effect: { verdict: 'harmless' } as const };
     const isCalled = [...calledStubs.values()].some((at) => at.path === stub.path && at.line === stub.line);
-    if (!isCalled) return { verdict: 'harmless' };
-    if (effect.verdict !== 'lost') return effect;
+    if (!isCalled) return none;
+    if (effect.verdict !== 'lost') return answer;
     // where another stub is to blame, another chain tells it
     const by = effect.trail.findLast(({ kind, text }) => kind === 'call' && calledStubs.has(text));
     const { caller, site } = calls.at(-1)!;
     const isOwn = by?.text === site.callee && by.function === caller.function.name;
-    return isOwn ? effect : { verdict: 'harmless' };
+    return isOwn ? answer : none;
   }
 
-  async #answer({ before, after }: Chain['of'], situation: Situation): Promise<Answer> {
-    const decide = this.#decider(situation);
-    const now = await this.#sideOf('after', after, decide);
-    const was = await this.#sideOf('before', before, decide);
-    return {
-      effect: effectOfStub({ before: was.side, after: now.side, decide }),
-      calledStubs: new Map([...now.places].filter(([name]) => now.side.stubs.has(name))),
-    };
+  async #answer(of: Chain['of'], situation: Situation): Promise<Answer> {
+    const decide = this.#decider(situation, 'after');
+    const now = await calledCode(of.after, { search: this.#search, side: 'after', decide });
+    const calledStubs = new Map([...now.places].filter(([name]) => now.side.stubs.has(name)));
+    const decideBefore = this.#decider(situation, 'before');
+    const was = await calledCode(of.before, { search: this.#search, side: 'before', decide: decideBefore });
+    const effect = effectOfStub({ before: was.side, after: now.side, decide, decideBefore });
+    if (effect.verdict !== 'lost') return { effect, situation, calledStubs };
+    return { calledStubs, ...(await this.#proved(of, situation, now)) };
   }
 
-  /** What a function calls, as far as it is known what that is in all these configurations. */
-  async #sideOf(
-    side: Side,
-    of: FunctionDef,
-    decide: Decide,
-  ): Promise<{
-    readonly side: EffectSide;
-    readonly places: ReadonlyMap<string, Position>;
-  }> {
-    const helpers = new Map<string, FunctionDef>();
-    const stubs = new Map<string, Constant>();
-    const places = new Map<string, Position>();
-    const seen = new Set<string>();
-    const queue: { readonly unitPath: string; readonly name: string }[] = [];
-    const enqueue = (unitPath: string, def: FunctionDef): void => {
-      for (const name of callsIn(def)) queue.push({ unitPath, name });
-    };
-    enqueue(of.path, of);
-    for (const { unitPath, name } of queue) {
-      if (seen.has(name) || seen.size >= MOST_NAMES) continue;
-      seen.add(name);
-      const unit = await this.#search.unit(side, unitPath);
-      const found = unit && (await this.#inForce(side, unit, name, decide));
-      if (!found) continue;
-      places.set(name, found);
-      if (found.constant) stubs.set(name, found.constant);
-      else if (found.def && found.def.function !== of.function) {
-        helpers.set(name, found.def);
-        enqueue(found.def.path.endsWith('.h') ? unitPath : found.def.path, found.def);
-      }
+  /**
+   * That it came to its end before: what it called then is followed into files that the series leaves alone, and
+   * other stubs that may be in force count as failures too, unless the situation rules them out.
+   */
+  async #proved(of: Chain['of'], situation: Situation, now: CalledCode): Promise<Omit<Answer, 'calledStubs'>> {
+    const decide = this.#decider(situation, 'after');
+    const decideBefore = this.#decider(situation, 'before');
+    const follow = { search: this.#search, side: 'before', far: this.#pair.arch } as const;
+    const was = await calledCode(of.before, { ...follow, decide: decideBefore });
+    const isGone = [...was.unknown].some((name) => !now.names.has(name) && !name.startsWith('__builtin_'));
+    if (was.doubt !== undefined || isGone) return { situation, effect: { verdict: 'undecided', why: 'before' } };
+    const open = [...was.open].flatMap(([name, [one, ...others]]) =>
+      one && others.length === 0 ? [[name, one.constant] as const] : [],
+    );
+    const worst = { ...was.side, stubs: new Map([...was.side.stubs, ...open]) };
+    const effect =
+      open.length === was.open.size
+        ? effectOfStub({ before: worst, after: now.side, decide, decideBefore })
+        : ({ verdict: 'harmless' } as const);
+    if (effect.verdict === 'lost' || was.open.size === 0) return { situation, effect };
+    const narrower = this.#without([...was.open.values()].flat(), situation);
+    if (!narrower) return { situation, effect: { verdict: 'undecided', why: 'before' } };
+    return await this.#proved(of, narrower, now);
+  }
+
+  /** The situation without these stubs; undefined where they cannot all be ruled out. */
+  #without(stubs: readonly Meaning[], situation: Situation): Situation | undefined {
+    const { TRUE, FALSE } = this.#change.kbuild.conditions;
+    let { goals, goalsBefore } = situation;
+    for (const { when } of stubs) {
+      const off = (side: Side): Goal[] | undefined => {
+        const { most } = this.#bounds(when, situation.into, side);
+        return most === TRUE ? undefined : most === FALSE ? [] : [{ expr: most, level: 2, holds: false }];
+      };
+      const [now, was] = [off('after'), off('before')];
+      if (!now || !was) return undefined;
+      goals = [...goals, ...now];
+      goalsBefore = [...goalsBefore, ...was];
     }
-    return { side: { of, helpers, stubs }, places };
+    const narrower = { ...situation, goals, goalsBefore };
+    return this.#isPossible(narrower) ? narrower : undefined;
   }
 
-  /** What a name stands for; undefined where that hangs on more than is known, or nobody knows it. */
-  async #inForce(
-    side: Side,
-    unit: Unit,
-    name: string,
-    decide: Decide,
-  ): Promise<{ path: string; line: number; constant?: Constant; def?: FunctionDef } | undefined> {
-    if (name.startsWith('.')) {
-      const def = side === 'after' ? await this.#search.handedTo(name.slice(1)) : undefined;
-      return def && { path: def.path, line: def.function.line, def };
-    }
-    const bodies = (await unit.meanings(name)).filter(({ kind }) => kind !== 'declared');
-    const left = bodies.filter(({ when }) => decide(when) !== false);
-    if (left.length === 0) {
-      const def = side === 'after' ? (await this.#search.code()).shared(name) : undefined;
-      return def && { path: def.path, line: def.function.line, def };
-    }
-    const [one] = left;
-    if (left.length > 1 || !one || decide(one.when) !== true) return undefined;
-    const { path, line, alias, constant, def } = one;
-    if (alias !== undefined) return alias === name ? undefined : this.#inForce(side, unit, alias, decide);
-    // one that is so in every configuration is no stub
-    if (constant && isConfigured(one.when)) return { path, line, constant };
-    return def && !def.function.weak ? { path, line, def } : undefined;
+  #isPossible({ goals, goalsBefore }: Situation): boolean {
+    return (
+      this.#pair.solver('after').isPossible(goals) === true &&
+      this.#pair.solver('before').isPossible(goalsBefore) === true
+    );
   }
 
-  #decider({ goals, into }: Situation): Decide {
-    const solver = this.#pair.solver('after');
+  #decider({ goals, goalsBefore, into }: Situation, side: Side): Decide {
+    const solver = this.#pair.solver(side);
+    const given = side === 'after' ? goals : goalsBefore;
     const known = new Map<string, boolean | undefined>();
     return (c) => {
       if (typeof c === 'boolean') return c;
       const key = JSON.stringify(c);
       if (known.has(key)) return known.get(key);
-      const { least, most } = this.#bounds(c, into);
+      const { least, most } = this.#bounds(c, into, side);
       const { TRUE, FALSE } = this.#change.kbuild.conditions;
       const isPossible = (expr: ExprId, holds: boolean): boolean =>
-        solver.isPossible([...goals, { expr, level: 2, holds }]) !== false;
+        solver.isPossible([...given, { expr, level: 2, holds }]) !== false;
       let is: boolean | undefined;
       if (least === TRUE || (least !== FALSE && !isPossible(least, false))) is = true;
       else if (most === FALSE || (most !== TRUE && !isPossible(most, true))) is = false;
@@ -202,13 +191,13 @@ export class StubSituations {
     };
   }
 
-  #bounds(c: Condition, into: Into): ReturnType<typeof conditionBounds> {
+  #bounds(c: Condition, into: Into, side: Side): ReturnType<typeof conditionBounds> {
     const { pool, TRUE, FALSE } = this.#change.kbuild.conditions;
-    return conditionBounds(pool, c, { modular: into === 'module' ? TRUE : FALSE, typeOf: this.#typeOf() });
+    return conditionBounds(pool, c, { modular: into === 'module' ? TRUE : FALSE, typeOf: this.#typeOf(side) });
   }
 
-  #typeOf(): NonNullable<ConditionContext['typeOf']> {
-    const type = symbolTypes(this.#change.pool, this.#pair.after);
+  #typeOf(side: Side): NonNullable<ConditionContext['typeOf']> {
+    const type = symbolTypes(this.#change.pool, this.#pair[side]);
     return (name) => {
       const is = type(name);
       if (is === undefined) return undefined;
@@ -216,8 +205,8 @@ export class StubSituations {
     };
   }
 
-  #least(c: Condition, into: Into): Goal[] {
-    return this.#holds(this.#bounds(c, into).least);
+  #least(c: Condition, into: Into, side: Side = 'after'): Goal[] {
+    return this.#holds(this.#bounds(c, into, side).least);
   }
 
   #holds(expr: ExprId | undefined): Goal[] {
@@ -251,8 +240,6 @@ export class StubSituations {
     }
   }
 }
-
-type Decide = (c: Condition) => boolean | undefined;
 
 const placeOf = (object: Presence, into: Into): ExprId => (into === 'module' ? object.module : object.builtIn);
 

@@ -52,9 +52,9 @@ const CASES: readonly (readonly [
     ['a.c:2 code A=y', 'a.c:7 constant !(A=y) int'],
   ],
   [
-    'a macro that hands its arguments on, and one that does more',
-    { 'a.c': '#ifdef CONFIG_A\n#define f(x) g(x)\n#else\n#define f(x) g(x, 1)\n#endif\n' },
-    ['a.c:2 alias A=y g', 'a.c:4 unclear !(A=y)'],
+    'a macro that hands its arguments on, one that hands on others, and one that does more',
+    { 'a.c': '#ifdef CONFIG_A\n#define f(x) g(x)\n#elif C\n#define f(x) g(x, 1)\n#else\n#define f(x) !g(x)\n#endif\n' },
+    ['a.c:2 alias A=y g', 'a.c:4 wrapper n ... !(A=y) g', 'a.c:6 unclear n ... !(A=y)'],
   ],
   [
     'a prototype alone, from which nothing is to be learned',
