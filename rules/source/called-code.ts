@@ -46,6 +46,8 @@ export interface Follow {
   readonly decide: Decide;
   /** For functions of files that the series leaves alone as well; those are not followed without it. */
   readonly far?: Arch;
+  /** Whether a stub has to do with what the question is about; another is in force wherever the function is built. */
+  readonly isBlamed?: (when: Condition) => boolean;
 }
 
 /** All that `of` calls, itself and through what it calls. */
@@ -61,7 +63,12 @@ interface Wanted {
 
 /** What a name stands for. */
 type Standing =
-  | (Position & { readonly constant?: Constant; readonly def?: FunctionDef; readonly isFar?: true })
+  | (Position & {
+      readonly constant?: Constant;
+      readonly when?: Condition;
+      readonly def?: FunctionDef;
+      readonly isFar?: true;
+    })
   | { readonly open: readonly (Meaning & { readonly constant: Constant })[] }
   /** One of them; what they can come to is examined. */
   | { readonly several: readonly FunctionDef[] }
@@ -75,6 +82,7 @@ class Following {
   readonly #helpers = new Map<string, FunctionDef>();
   readonly #several = new Map<string, FunctionDef>();
   readonly #stubs = new Map<string, Constant>();
+  readonly #blamed = new Set<string>();
   readonly #places = new Map<string, Position>();
   readonly #names = new Set<string>();
   readonly #unknown = new Set<string>();
@@ -105,11 +113,10 @@ class Following {
       } else if (found === 'doubtful') this.#doubt ??= name;
       else if (found !== 'other') this.#take(wanted, found);
     }
-    const reaching = reachingStubs(
-      new Map([...this.#helpers, ...this.#several]),
-      new Set([...this.#stubs.keys(), ...this.#open.keys()]),
-    );
-    this.#doubt ??= [...this.#several.keys()].find((name) => reaching.has(name));
+    if (this.#several.size > 0) {
+      const reaching = reachingStubs(new Map([...this.#helpers, ...this.#several]), this.#blamed);
+      this.#doubt ??= [...this.#several.keys()].find((name) => reaching.has(name));
+    }
     return {
       side: { of: this.#of, helpers: this.#helpers, stubs: this.#stubs },
       places: this.#places,
@@ -128,10 +135,12 @@ class Following {
         this.#enqueue(def.path, def, hops + 1);
       }
     } else {
-      const { path, line, constant, def, isFar } = found;
+      const { path, line, constant, when, def, isFar } = found;
       this.#places.set(name, { path, line });
-      if (constant) this.#stubs.set(name, constant);
-      else if (def && def.function !== this.#of.function) {
+      if (constant) {
+        this.#stubs.set(name, constant);
+        if (when !== undefined && this.#isBlamed(when)) this.#blamed.add(name);
+      } else if (def && def.function !== this.#of.function) {
         this.#helpers.set(name, def);
         this.#enqueue(def.path.endsWith('.h') ? unitPath : def.path, def, isFar ? hops + 1 : hops);
       }
@@ -160,9 +169,13 @@ class Following {
       return kind === 'alias' || inner === undefined || typeof inner === 'string' ? inner : withOtherArguments(inner);
     }
     // one that is so in every configuration is no stub
-    if (constant && isConfigured(one.when)) return { path, line, constant };
+    if (constant && isConfigured(one.when)) return { path, line, constant, when: one.when };
     if (macro) return await this.#inMacro(unit, macro, hops);
     return def && !def.function.weak ? { path, line, def } : 'other';
+  }
+
+  #isBlamed(when: Condition): boolean {
+    return this.#follow.isBlamed?.(when) ?? true;
   }
 
   /** A macro is not followed: there is doubt where it may come to a stub. */
@@ -174,9 +187,10 @@ class Following {
       if (own.some(({ kind, macro, alias }) => kind === 'unclear' && macro && alias === undefined)) continue;
       const inner = await this.#standing(unit, one, hops);
       if (inner === undefined || inner === 'other') continue;
-      if (inner === 'doubtful' || 'open' in inner) return 'doubtful';
+      if (inner === 'doubtful') return inner;
+      if ('open' in inner) continue;
       if ('several' in inner) defs.push(...inner.several);
-      else if (inner.constant) return 'doubtful';
+      else if (inner.when !== undefined && this.#isBlamed(inner.when)) return 'doubtful';
       else if (inner.def) defs.push(inner.def);
     }
     return defs.length > 0 ? { several: defs } : 'other';

@@ -28,7 +28,7 @@ export interface Meaning {
   readonly def?: FunctionDef;
   /** What an alias or a wrapper calls. */
   readonly alias?: string;
-  /** Of a macro that is `unclear` or a wrapper. */
+  /** Of a macro that is no constant. */
   readonly macro?: MacroLine;
 }
 
@@ -119,9 +119,7 @@ function meaningsIn(name: string, path: string, file: CFile): Meaning[] {
       const constant = trivialMacro(one);
       if (constant) return { kind: 'constant', ...at(one.line), constant };
       const called = calledBy(one);
-      return called
-        ? { ...at(one.line), ...called, ...(called.kind === 'wrapper' && { macro: one }) }
-        : { kind: 'unclear', ...at(one.line), macro: one };
+      return { ...at(one.line), macro: one, ...(called ?? { kind: 'unclear' }) };
     });
   const declarations = file.declarations
     .filter((one) => one.name === name)

@@ -36,6 +36,8 @@ export interface Side {
   readonly helpers: ReadonlyMap<string, FunctionDef>;
   /** Constants of the stubs that are in force. */
   readonly stubs: ReadonlyMap<string, Constant>;
+  /** Members of structures that are 0, whoever looks. */
+  readonly unset?: ReadonlySet<string>;
 }
 
 export interface StubQuestion {
@@ -97,8 +99,8 @@ export function effectOfStub({
   const isGood = ({ value }: Exit): boolean => isMeantWell(kind, value);
   const canBeGood = ({ value }: Exit): boolean => canSucceed(kind, value);
   const effort: Effort = { left: MAX_EFFORT };
-  const find = ({ helpers }: Side, stubs: ReadonlyMap<string, Value>, choose: typeof decide): PathFinder =>
-    new PathFinder({ helpers, stubs, decide: choose, effort });
+  const find = (side: Side, stubs: ReadonlyMap<string, Value>, choose: typeof decide): PathFinder =>
+    new PathFinder({ helpers: side.helpers, stubs, unset: side.unset, decide: choose, effort });
   const finders = {
     was: find(before, valuesOf(before.stubs, ofStub), decideBefore),
     stubbed: find(after, valuesOf(after.stubs, ofStub), decide),

@@ -16,6 +16,8 @@ import { FarFunctions } from './far-functions.ts';
 import { HeaderReach } from './header-reach.ts';
 import { QUIET } from './known-calls.ts';
 import { type Meaning, Unit } from './meanings.ts';
+import { MemberSets } from './member-sets.ts';
+import { UserSearch } from './users.ts';
 
 /** A call on the way. */
 export interface Call {
@@ -48,6 +50,8 @@ export class StubSearch {
   #code: Promise<ChangedCode> | undefined;
   readonly #handed = new Map<Side, Promise<ReadonlyMap<string, readonly FunctionDef[]>>>();
   readonly #far: Readonly<Record<Side, FarFunctions>>;
+  readonly #users: Readonly<Record<Side, UserSearch>>;
+  readonly #members: MemberSets;
   readonly #pointees = new Map<string, Promise<FunctionDef | undefined>>();
   #names = 0;
   #isCut = false;
@@ -56,6 +60,9 @@ export class StubSearch {
     this.#change = change;
     const reach = ({ tree, c }: TreeSide): HeaderReach => new HeaderReach(tree, c.words);
     this.#reach = { before: reach(change.before), after: reach(change.after) };
+    const users = (side: Side): UserSearch => new UserSearch(change[side].c, (path) => this.unit(side, path));
+    this.#users = { before: users('before'), after: users('after') };
+    this.#members = new MemberSets(change.before.c);
     this.#far = { before: new FarFunctions(change.before.c), after: new FarFunctions(change.after.c) };
   }
 
@@ -117,6 +124,16 @@ export class StubSearch {
   /** Functions of files that the series leaves alone. */
   far(side: Side): FarFunctions {
     return this.#far[side];
+  }
+
+  /** Who comes to a function. */
+  users(side: Side): UserSearch {
+    return this.#users[side];
+  }
+
+  /** When members of structures were set without the series. */
+  get membersBefore(): MemberSets {
+    return this.#members;
   }
 
   async #pointee(side: Side, member: string): Promise<FunctionDef | undefined> {

@@ -12,13 +12,14 @@ import type { Goal } from '../kconfig/solve.ts';
 import type { ArchPair, KernelChange } from '../rule.ts';
 import type { Side } from '../types.ts';
 import type { Condition, ConditionContext } from './c-condition.ts';
-import { all, conditionBounds } from './c-condition.ts';
+import { all, conditionBounds, not, symbolsOf } from './c-condition.ts';
 import { whenAt } from './c-file.ts';
 import { type CalledCode, calledCode, type Decide, type Position } from './called-code.ts';
 import type { Into } from './link-gap.ts';
-import type { Meaning } from './meanings.ts';
+import { testedMembers } from './member-sets.ts';
 import { effectOfStub, type StubEffect } from './stub-effect.ts';
 import type { Chain, StubSearch } from './stub-search.ts';
+import type { Users } from './users.ts';
 
 /** Goals of one kind of object: built in, or a module. */
 export interface Situation {
@@ -29,7 +30,9 @@ export interface Situation {
   readonly built: readonly Goal[];
   /** And the chain ends in the stub. */
   readonly goals: readonly Goal[];
-  /** Without the series the function is there, and what would end in the stub is off as well. */
+  /** Without the series the function is there. */
+  readonly builtBefore: readonly Goal[];
+  /** And what would end in the stub is off as well. */
   readonly goalsBefore: readonly Goal[];
 }
 
@@ -62,6 +65,10 @@ export class StubSituations {
     const object = await this.#presence('after', after.path);
     const old = await this.#presence('before', before.path);
     if (!object || !old || object.isUnknown || old.isUnknown) return [];
+    const [users, oldUsers] = [
+      await this.#search.users('after').of(after),
+      await this.#search.users('before').of(before),
+    ];
     const when = all(...chain.calls.map(({ site }) => site.when), chain.stub.when);
     const found: Situation[] = [];
     for (const into of ['vmlinux', 'module'] as const) {
@@ -74,16 +81,33 @@ export class StubSituations {
       const built = [
         ...this.#holds(placeOf(object, into)),
         ...this.#least(whenAt(after.file, after.function.line), into),
+        ...(await this.#reached(users, after.path, into, 'after')),
       ];
       const goals = [...built, ...this.#notForTesting(), ...others, ...this.#least(when, into)];
-      const goalsBefore = [
+      const builtBefore = [
         ...this.#holds(placeOf(old, into)),
-        ...this.#least(all(whenAt(before.file, before.function.line), when), into, 'before'),
+        ...this.#least(whenAt(before.file, before.function.line), into, 'before'),
+        ...(await this.#reached(oldUsers, before.path, into, 'before')),
       ];
-      const situation = { into, object, built, goals, goalsBefore };
+      const goalsBefore = [...builtBefore, ...this.#least(when, into, 'before')];
+      const situation = { into, object, built, goals, builtBefore, goalsBefore };
       if (this.#isPossible(situation)) found.push(situation);
     }
     return found;
+  }
+
+  /** That somebody comes to a function of a file that is built. */
+  async #reached(users: readonly Users[] | undefined, own: string, into: Into, side: Side): Promise<readonly Goal[]> {
+    const { conditions } = this.#change.kbuild;
+    if (!users) return [];
+    let expr = conditions.FALSE;
+    for (const { path, when } of users) {
+      const object = path === own ? undefined : await this.#presence(side, path);
+      if (path !== own && (!object || object.isUnknown)) continue;
+      const built = object ? linkedInto(object, 'module', this.#change) : conditions.TRUE;
+      expr = conditions.or(expr, conditions.and(built, this.#bounds(when, into, side).least));
+    }
+    return this.#holds(expr);
   }
 
   /** What the chain's stub does to its function wherever the goals are met. */
@@ -95,7 +119,7 @@ export class StubSituations {
     const { path, function: one } = of.after;
     // chains to several stubs of the same option are one question
     const key = JSON.stringify([path, one.line, situation.into, situation.goals]);
-    const known = this.#answers.get(key) ?? this.#answer(of, situation);
+    const known = this.#answers.get(key) ?? this.#answer(chain, situation);
     this.#answers.set(key, known);
     const answer = await known;
     const { effect, calledStubs } = answer;
@@ -110,7 +134,8 @@ export class StubSituations {
     return isOwn ? answer : none;
   }
 
-  async #answer(of: Chain['of'], situation: Situation): Promise<Answer> {
+  async #answer(chain: Chain, situation: Situation): Promise<Answer> {
+    const { of } = chain;
     const decide = this.#decider(situation, 'after');
     const now = await calledCode(of.after, { search: this.#search, side: 'after', decide });
     const calledStubs = new Map([...now.places].filter(([name]) => now.side.stubs.has(name)));
@@ -118,49 +143,62 @@ export class StubSituations {
     const was = await calledCode(of.before, { search: this.#search, side: 'before', decide: decideBefore });
     const effect = effectOfStub({ before: was.side, after: now.side, decide, decideBefore });
     if (effect.verdict !== 'lost') return { effect, situation, calledStubs };
-    return { calledStubs, ...(await this.#proved(of, situation, now)) };
+    return { calledStubs, ...(await this.#proved(chain, situation, now)) };
   }
 
   /**
    * That it came to its end before: what it called then is followed into files that the series leaves alone, and
    * other stubs that may be in force count as failures too, unless the situation rules them out.
    */
-  async #proved(of: Chain['of'], situation: Situation, now: CalledCode): Promise<Omit<Answer, 'calledStubs'>> {
+  async #proved(
+    { of, stub }: Pick<Chain, 'of' | 'stub'>,
+    situation: Situation,
+    now: CalledCode,
+  ): Promise<Omit<Answer, 'calledStubs'>> {
     const decide = this.#decider(situation, 'after');
     const decideBefore = this.#decider(situation, 'before');
-    const follow = { search: this.#search, side: 'before', far: this.#pair.arch } as const;
-    const was = await calledCode(of.before, { ...follow, decide: decideBefore });
+    const needed = symbolsOf(stub.when);
+    const isAlways = this.#decides(situation.builtBefore, situation.into, 'before');
+    const was = await calledCode(of.before, {
+      search: this.#search,
+      side: 'before',
+      decide: decideBefore,
+      far: this.#pair.arch,
+      isBlamed: (when) => isAlways(when) !== true || symbolsOf(when).some((one) => needed.includes(one)),
+    });
     const isGone = [...was.unknown].some((name) => !now.names.has(name) && !name.startsWith('__builtin_'));
     if (was.doubt !== undefined || isGone) return { situation, effect: { verdict: 'undecided', why: 'before' } };
+    const unset = new Map<string, Condition>();
+    for (const member of testedMembers(of.before)) {
+      const set = await this.#search.membersBefore.of(member);
+      if (decideBefore(set) !== true) unset.set(member, set);
+    }
     const open = [...was.open].flatMap(([name, [one, ...others]]) =>
       one && others.length === 0 ? [[name, one.constant] as const] : [],
     );
-    const worst = { ...was.side, stubs: new Map([...was.side.stubs, ...open]) };
+    const worst = { ...was.side, stubs: new Map([...was.side.stubs, ...open]), unset: new Set(unset.keys()) };
     const effect =
       open.length === was.open.size
         ? effectOfStub({ before: worst, after: now.side, decide, decideBefore })
         : ({ verdict: 'harmless' } as const);
-    if (effect.verdict === 'lost' || was.open.size === 0) return { situation, effect };
-    const narrower = this.#without([...was.open.values()].flat(), situation);
+    const isSure = was.open.size === 0 && unset.size === 0;
+    if (effect.verdict === 'lost' || isSure) return { situation, effect };
+    const narrower = this.#narrower(situation, [
+      ...[...was.open.values()].flat().map(({ when }) => not(when)),
+      ...unset.values(),
+    ]);
     if (!narrower) return { situation, effect: { verdict: 'undecided', why: 'before' } };
-    return await this.#proved(of, narrower, now);
+    return await this.#proved({ of, stub }, narrower, now);
   }
 
-  /** The situation without these stubs; undefined where they cannot all be ruled out. */
-  #without(stubs: readonly Meaning[], situation: Situation): Situation | undefined {
-    const { TRUE, FALSE } = this.#change.kbuild.conditions;
-    let { goals, goalsBefore } = situation;
-    for (const { when } of stubs) {
-      const off = (side: Side): Goal[] | undefined => {
-        const { most } = this.#bounds(when, situation.into, side);
-        return most === TRUE ? undefined : most === FALSE ? [] : [{ expr: most, level: 2, holds: false }];
-      };
-      const [now, was] = [off('after'), off('before')];
-      if (!now || !was) return undefined;
-      goals = [...goals, ...now];
-      goalsBefore = [...goalsBefore, ...was];
-    }
-    const narrower = { ...situation, goals, goalsBefore };
+  /** The situation where all these conditions hold; undefined where that cannot be. */
+  #narrower(situation: Situation, conditions: readonly Condition[]): Situation | undefined {
+    const { into, goals, goalsBefore } = situation;
+    const narrower = {
+      ...situation,
+      goals: [...goals, ...conditions.flatMap((when) => this.#least(when, into))],
+      goalsBefore: [...goalsBefore, ...conditions.flatMap((when) => this.#least(when, into, 'before'))],
+    };
     return this.#isPossible(narrower) ? narrower : undefined;
   }
 
@@ -172,8 +210,11 @@ export class StubSituations {
   }
 
   #decider({ goals, goalsBefore, into }: Situation, side: Side): Decide {
+    return this.#decides(side === 'after' ? goals : goalsBefore, into, side);
+  }
+
+  #decides(given: readonly Goal[], into: Into, side: Side): Decide {
     const solver = this.#pair.solver(side);
-    const given = side === 'after' ? goals : goalsBefore;
     const known = new Map<string, boolean | undefined>();
     return (c) => {
       if (typeof c === 'boolean') return c;
