@@ -10,7 +10,6 @@ import { type Root, rootsIn } from './c-calls.ts';
 import type { Condition } from './c-condition.ts';
 import { all, any, not, withoutOpaque } from './c-condition.ts';
 import { conditionOf } from './c-config-test.ts';
-import { callsInMacro } from './c-definitions.ts';
 import { entriesOf } from './c-entries.ts';
 import type { CFile, CVariable } from './c-file.ts';
 import { whenAt } from './c-file.ts';
@@ -81,14 +80,15 @@ export class FileUsers {
   async #among(mentions: readonly Mention[], name: string, above: ReadonlySet<string>): Promise<Condition> {
     const ways: Condition[] = [];
     for (const { in: around, when, of } of mentions) {
-      const handed = 'expr' in of ? await this.#handed(of.expr, name) : await this.#invoked(of.macro);
+      const handed = 'expr' in of ? await this.#handed(of.expr, name) : await this.#passes(of.macro, MOST_STEPS);
       if (handed === false) continue;
-      const table = around === undefined ? undefined : this.#tables.get(around);
-      const used = table ? await this.#used(table) : true;
-      const made = 'expr' in of ? [] : this.#madeOf(of.args, name);
-      const from = around !== undefined ? [around] : made;
-      const reached = from.length === 0 ? [true] : await Promise.all(from.map((one) => this.#reach(one, above)));
-      const way = all(when, handed, used, any(...reached));
+      const from = around !== undefined ? [around] : 'expr' in of ? [] : this.#madeOf(of.args, name);
+      const through: Condition[] = [];
+      for (const one of from) {
+        const table = this.#tables.get(one);
+        through.push(all(table ? await this.#used(table) : true, await this.#reach(one, above)));
+      }
+      const way = all(when, handed, from.length === 0 ? true : any(...through));
       if (way === true) return true;
       ways.push(way);
     }
@@ -101,7 +101,8 @@ export class FileUsers {
     const pasted = [...this.#mentions.keys()].filter(
       (key) => !this.#functions.has(key) && args.some((arg) => key.endsWith(`_${arg}`)),
     );
-    const isMade = (other: string): boolean => this.#mentions.get(other)!.some(({ of }) => 'expr' in of);
+    const isMade = (other: string): boolean =>
+      this.#tables.has(other) || this.#mentions.get(other)!.some(({ of }) => 'expr' in of);
     return [...others, ...pasted].filter(isMade);
   }
 
@@ -154,28 +155,39 @@ export class FileUsers {
     return all(args, not(any(...dropped)));
   }
 
-  async #invoked(name: string): Promise<Condition> {
-    const meanings = await this.#meanings(name);
+  /** When a macro that is called outside of functions does something with what it is given. */
+  async #passes(name: string, steps: number): Promise<Condition> {
     const dropped: Condition[] = [];
-    for (const { kind, when, macro } of meanings) {
-      const kept = kind === 'constant' ? false : macro ? await this.#keeps(macro, MOST_STEPS) : true;
+    for (const { kind, when, macro, alias } of await this.#meanings(name)) {
+      const kept =
+        kind === 'constant'
+          ? false
+          : steps === 0
+            ? OPAQUE
+            : alias !== undefined
+              ? await this.#passes(alias, steps - 1)
+              : macro
+                ? await this.#keeps(macro, steps - 1)
+                : OPAQUE;
       if (kept !== true) dropped.push(all(when, not(kept)));
     }
     return not(any(...dropped));
   }
 
-  /** Of a macro whose text is no expression: nothing is said where it asks for the configuration, or one in it does. */
-  async #keeps({ name, body, params }: MacroLine, steps: number): Promise<Condition> {
+  /** When a macro's text has all its parameters in places that others do not drop. */
+  async #keeps({ body, params = [] }: MacroLine, steps: number): Promise<Condition> {
     if (ASKS.test(body)) return OPAQUE;
-    for (const inner of steps > 0 ? callsInMacro(body, params) : []) {
-      if (inner === name) continue;
-      for (const one of await this.#meanings(inner)) {
-        if (one.kind !== 'unclear' && one.kind !== 'constant') continue;
-        const kept = one.macro ? await this.#keeps(one.macro, steps - 1) : OPAQUE;
-        if (one.when !== true || kept !== true) return OPAQUE;
+    const kept: Condition[] = [];
+    for (const places of placesOf(body, params).values()) {
+      const ways: Condition[] = [];
+      for (const around of places) {
+        const inside: Condition[] = [];
+        for (const one of around) inside.push(await this.#passes(one, steps));
+        ways.push(all(...inside));
       }
+      kept.push(any(...ways));
     }
-    return true;
+    return all(...kept);
   }
 
   async #meanings(name: string): Promise<readonly Meaning[]> {
@@ -253,4 +265,23 @@ function replaced(e: Expr, params: readonly string[], args: readonly Expr[]): Ex
     default:
       return e;
   }
+}
+
+/** Of each parameter that a macro's text has as a whole, the calls around it, at each place. */
+function placesOf(body: string, params: readonly string[]): ReadonlyMap<string, readonly (readonly string[])[]> {
+  const places = new Map<string, (readonly string[])[]>();
+  const open: string[] = [];
+  let last = '';
+  for (const [token] of body.replace(/"(?:\\.|[^"\\])*"/g, '""').matchAll(/[A-Za-z_]\w*|##|\S/g)) {
+    if (token === '(') open.push(/^\w/.test(last) ? last : '');
+    else if (token === ')') open.pop();
+    else if (params.includes(token) && last !== '##') {
+      const around = open.filter((name) => name !== '' && !params.includes(name));
+      const known = places.get(token);
+      if (known) known.push(around);
+      else places.set(token, [around]);
+    }
+    last = token;
+  }
+  return places;
 }

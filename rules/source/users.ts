@@ -91,7 +91,7 @@ export class UserSearch {
   }
 
   /** Of a driver's initialiser, which begins on that line; undefined where it is no plain text. */
-  async #nameIn({ path, file }: Unit, line: number): Promise<string | undefined> {
+  async #nameIn({ path }: Unit, line: number): Promise<string | undefined> {
     const text = (await this.#tree.tree.read([path])).get(path) ?? '';
     const [own = ''] = text
       .split('\n')
@@ -99,8 +99,8 @@ export class UserSearch {
       .join('\n')
       .split(/^\};/m, 1);
     const said = /\.name\s*=\s*("[^"]*"|\w+)/.exec(own)?.[1];
-    const value = file.macros.find(({ name }) => name === said)?.body ?? said;
-    return /^"([\w.,-]+)"$/.exec(value?.trim() ?? '')?.[1];
+    const value = /^\w/.test(said ?? '') ? new RegExp(`^#\\s*define\\s+${said}\\s+(".*")`, 'm').exec(text)?.[1] : said;
+    return /^"([\w.,-]+)"$/.exec(value ?? '')?.[1];
   }
 
   async #isRegistered(name: string, driver: string): Promise<boolean> {
