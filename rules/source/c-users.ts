@@ -74,7 +74,10 @@ export class FileUsers {
     const own = this.#mentions.get(name);
     // a table that nothing of the file mentions is for others
     if (!own) return this.#tables.has(name) ? true : OPAQUE;
-    return await this.#among(own, name, new Set(above).add(name));
+    // the macro that defines a variable is no user of it
+    const isDefined = this.#tables.has(name) || this.#functions.has(name);
+    const others = isDefined ? own : own.filter(({ of }) => 'expr' in of);
+    return await this.#among(others.length > 0 ? others : own, name, new Set(above).add(name));
   }
 
   async #among(mentions: readonly Mention[], name: string, above: ReadonlySet<string>): Promise<Condition> {

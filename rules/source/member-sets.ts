@@ -9,7 +9,7 @@ import { rootsIn } from './c-calls.ts';
 import { all, any, type Condition, withoutOpaque } from './c-condition.ts';
 import { conditionOf } from './c-config-test.ts';
 import type { CTree } from './c-definitions.ts';
-import { type CFile, whenAt } from './c-file.ts';
+import type { CFile } from './c-file.ts';
 import type { FunctionDef } from './control-flow.ts';
 import { questionOf } from './known-calls.ts';
 import { leavesOf } from './leaf-tests.ts';
@@ -36,7 +36,10 @@ export class MemberSets {
   async #find(member: string): Promise<Condition> {
     const lines = await this.#tree.tree.grep([member], MOST_LINES);
     const paths = new Set(lines.map(({ path }) => path).filter((path) => /\.[ch]$/.test(path)));
-    if (lines.length >= MOST_LINES || paths.size > MOST_FILES) return true;
+    // constants of initialisers are not kept with the file (c-file.ts)
+    const initialised = new RegExp(`(?:^|[\\s{,(])\\.${member}\\s*=(?!=)`);
+    if (lines.length >= MOST_LINES || paths.size > MOST_FILES || lines.some(({ text }) => initialised.test(text)))
+      return true;
     const sets: Condition[] = [];
     for (const path of paths) {
       const read = await this.#tree.file(path);
@@ -49,9 +52,7 @@ export class MemberSets {
 }
 
 function setsIn(file: CFile, member: string): Condition {
-  const sets: Condition[] = file.variables
-    .filter(({ init }) => isInitialised(init, member))
-    .map(({ line }) => whenAt(file, line));
+  const sets: Condition[] = [];
   for (const one of file.functions) {
     if (one.unread) return true;
     for (const { e, when } of rootsIn(file, one)) {
@@ -70,17 +71,12 @@ function setBy(e: Expr, member: string): Condition {
     return isZero ? false : withoutOpaque(value, true);
   }
   if (e.k === 'unary' && e.op === '&' && isOf(e.of, member)) return true;
-  if (e.k === 'list' && isInitialised(e, member)) return true;
   if (e.k === 'other' && new RegExp(`\\b${member}\\b`).test(e.text)) return true;
   return any(...partsOf(e).map((part) => setBy(part, member)));
 }
 
 function isOf(e: Expr, member: string): boolean {
   return e.k === 'index' ? isOf(e.of, member) : e.k === 'member' && e.field === member;
-}
-
-function isInitialised(e: Expr, member: string): boolean {
-  return e.k === 'list' && e.items.some(({ field, value }) => field === member || isInitialised(value, member));
 }
 
 /** Members that a function asks whether they are 0. */

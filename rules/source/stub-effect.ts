@@ -52,9 +52,9 @@ export interface StubQuestion {
 
 /**
  * `result`: what its results mean is for its callers to say, and they change. `void`: it does less, and tells nobody.
- * `before`: what it called before the series may have failed there as well.
+ * `before`: what it called before the series may have failed there as well. `users`: it may be that nobody calls it.
  */
-export type Undecided = Cut | 'result' | 'void' | 'before';
+export type Undecided = Cut | 'result' | 'void' | 'before' | 'users';
 
 export interface LostExit {
   /** Line of the return or closing brace before the series. */

@@ -34,6 +34,8 @@ export interface Situation {
   readonly builtBefore: readonly Goal[];
   /** And what would end in the stub is off as well. */
   readonly goalsBefore: readonly Goal[];
+  /** It may be that nobody comes to the function there. */
+  readonly isDoubtful: boolean;
 }
 
 /** What a stub does to a function, in all configurations of a situation. */
@@ -78,36 +80,48 @@ export class StubSituations {
         const other = await this.#presence('after', path);
         others.push(...this.#holds(other && !other.isUnknown ? linkedInto(other, into, this.#change) : undefined));
       }
-      const built = [
-        ...this.#holds(placeOf(object, into)),
-        ...this.#least(whenAt(after.file, after.function.line), into),
-        ...(await this.#reached(users, after.path, into, 'after')),
-      ];
-      const goals = [...built, ...this.#notForTesting(), ...others, ...this.#least(when, into)];
-      const builtBefore = [
-        ...this.#holds(placeOf(old, into)),
-        ...this.#least(whenAt(before.file, before.function.line), into, 'before'),
-        ...(await this.#reached(oldUsers, before.path, into, 'before')),
-      ];
-      const goalsBefore = [...builtBefore, ...this.#least(when, into, 'before')];
-      const situation = { into, object, built, goals, builtBefore, goalsBefore };
-      if (this.#isPossible(situation)) found.push(situation);
+      const reached = await this.#reached(users, after.path, into, 'after');
+      const reachedBefore = await this.#reached(oldUsers, before.path, into, 'before');
+      const asked = (bound: 'least' | 'most'): Situation => {
+        const built = [
+          ...this.#holds(placeOf(object, into)),
+          ...this.#least(whenAt(after.file, after.function.line), into),
+          ...this.#holds(reached[bound]),
+        ];
+        const goals = [...built, ...this.#notForTesting(), ...others, ...this.#least(when, into)];
+        const builtBefore = [
+          ...this.#holds(placeOf(old, into)),
+          ...this.#least(whenAt(before.file, before.function.line), into, 'before'),
+          ...this.#holds(reachedBefore[bound]),
+        ];
+        const goalsBefore = [...builtBefore, ...this.#least(when, into, 'before')];
+        return { into, object, built, goals, builtBefore, goalsBefore, isDoubtful: bound === 'most' };
+      };
+      const situation = [asked('least'), asked('most')].find((one) => this.#isPossible(one));
+      if (situation) found.push(situation);
     }
     return found;
   }
 
-  /** That somebody comes to a function of a file that is built. */
-  async #reached(users: readonly Users[] | undefined, own: string, into: Into, side: Side): Promise<readonly Goal[]> {
+  /** That somebody comes to a function of a file that is built: `most` where it may be that nobody does. */
+  async #reached(
+    users: readonly Users[] | undefined,
+    own: string,
+    into: Into,
+    side: Side,
+  ): Promise<ReturnType<typeof conditionBounds>> {
     const { conditions } = this.#change.kbuild;
-    if (!users) return [];
-    let expr = conditions.FALSE;
+    if (!users) return { least: conditions.TRUE, most: conditions.TRUE };
+    let { least, most } = { least: conditions.FALSE, most: conditions.FALSE };
     for (const { path, when } of users) {
       const object = path === own ? undefined : await this.#presence(side, path);
       if (path !== own && (!object || object.isUnknown)) continue;
       const built = object ? linkedInto(object, 'module', this.#change) : conditions.TRUE;
-      expr = conditions.or(expr, conditions.and(built, this.#bounds(when, into, side).least));
+      const use = this.#bounds(when, into, side);
+      least = conditions.or(least, conditions.and(built, use.least));
+      most = conditions.or(most, conditions.and(built, use.most));
     }
-    return this.#holds(expr);
+    return { least, most };
   }
 
   /** What the chain's stub does to its function wherever the goals are met. */
@@ -143,6 +157,7 @@ export class StubSituations {
     const was = await calledCode(of.before, { search: this.#search, side: 'before', decide: decideBefore });
     const effect = effectOfStub({ before: was.side, after: now.side, decide, decideBefore });
     if (effect.verdict !== 'lost') return { effect, situation, calledStubs };
+    if (situation.isDoubtful) return { calledStubs, situation, effect: { verdict: 'undecided', why: 'users' } };
     return { calledStubs, ...(await this.#proved(chain, situation, now)) };
   }
 

@@ -77,9 +77,11 @@ export class UserSearch {
    * When devices come to a driver: what it only knows from a device tree (`of_match_table`, matched by
    * of_match_device() of drivers/of/device.c) or from ACPI (`acpi_match_table`, drivers/acpi/bus.c) comes with these
    * alone, unless it has a table of ids as well, or somebody registers a device by its name, as platform_match() of
-   * drivers/base/platform.c and spi_match_device() of drivers/spi/spi.c have it.
+   * drivers/base/platform.c and spi_match_device() of drivers/spi/spi.c have it. So does what such a table points to.
    */
-  async #matched({ init, line }: CVariable, unit: Unit): Promise<Condition> {
+  async #matched({ type, init, line }: CVariable, unit: Unit): Promise<Condition> {
+    if (/\bof_device_id\b/.test(type)) return { symbol: 'OF', is: 'enabled' };
+    if (/\bacpi_device_id\b/.test(type)) return { symbol: 'ACPI', is: 'enabled' };
     const fields = fieldsOf(init);
     const ways: Condition[] = [];
     if (fields.has('of_match_table')) ways.push({ symbol: 'OF', is: 'enabled' });
