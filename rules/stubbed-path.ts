@@ -28,7 +28,9 @@ Kconfig what the code depends on.
 New drivers that never worked without an option. Stubs that look at their arguments, those in .c files
 of their own, and weak functions. Functions whose result says nothing by convention (bool, void),
 unless their callers in the same file show it. What a changed Kconfig line or makefile brings about by
-itself. Old functions in headers, and calls through pointers that more than one table fills.`,
+itself. Old functions in headers, and calls through pointers that more than one table fills. Functions
+of which it cannot be told that somebody comes to them without the option, and those that may have
+failed without it before: what they called is followed through two files, further on it counts as fine.`,
 
   begin(change) {
     const search = new StubSearch(change);

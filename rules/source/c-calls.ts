@@ -72,6 +72,23 @@ export function expansions(file: CFile): Expand {
   return (name) => known.get(name);
 }
 
+/** An expression that stands for itself in a statement. */
+export interface Root {
+  readonly e: Expr;
+  readonly line: number;
+  /** With the function's own condition. */
+  readonly when: Condition;
+}
+
+/** All expressions of one function that are not a part of another, in the order of the text. */
+export function rootsIn(file: CFile, one: CFunction, expand: Expand = expansions(file)): readonly Root[] {
+  return [one.body, ...(one.otherBody ? [one.otherBody] : [])].flatMap((body) => {
+    const flow = new Flow(file, one, expand, undefined);
+    flow.run(body);
+    return flow.roots;
+  });
+}
+
 const UNCLEAR: Condition = { opaque: 'a test that may be constant' };
 /** A condition longer than this, as text, is given up. */
 const MAX_CONDITION = 2000;
@@ -83,6 +100,7 @@ class Flow {
   readonly #expand: Expand;
   readonly #outcomeOf: OutcomeOf | undefined;
   readonly #calls: CallSite[] = [];
+  readonly roots: Root[] = [];
   /** When a jump to a label happens. */
   readonly #jumps = new Map<string, Condition>();
   readonly #jumpsBack = new Set<string>();
@@ -131,7 +149,7 @@ class Flow {
     switch (s.k) {
       case 'if': {
         const [yes, no] = this.#outcomes(s.test);
-        this.#expr(s.test, reach);
+        this.#root(s.test, s.line, reach);
         const afterYes = this.#list(s.yes, all(reach, yes));
         const afterNo = s.no ? this.#list(s.no, all(reach, no)) : all(reach, no);
         // most tests are of run time alone, and then both are what it was before
@@ -140,13 +158,13 @@ class Flow {
       case 'loop': {
         const [yes] = s.test ? this.#outcomes(s.test) : [true];
         const inside = s.once ? reach : all(reach, yes);
-        if (s.test) this.#expr(s.test, reach);
+        if (s.test) this.#root(s.test, s.line, reach);
         this.#list(s.head, inside);
         this.#list(s.body, inside);
         return reach;
       }
       case 'switch': {
-        this.#expr(s.on, reach);
+        this.#root(s.on, s.line, reach);
         let at: Condition = false;
         for (const inner of s.body) {
           if (inner.k === 'case') at = reach;
@@ -163,15 +181,20 @@ class Flow {
         this.#jumps.set(s.label, any(this.#jumps.get(s.label) ?? false, reach));
         return false;
       case 'return':
-        if (s.value) this.#expr(s.value, reach);
+        if (s.value) this.#root(s.value, s.line, reach);
         return false;
       case 'break':
       case 'continue':
         return false;
       default:
-        for (const e of exprsOf(s)) this.#expr(e, reach);
+        for (const e of exprsOf(s)) this.#root(e, s.line, reach);
         return reach;
     }
+  }
+
+  #root(e: Expr, line: number, reach: Condition): void {
+    this.roots.push({ e, line, when: all(whenAt(this.#file, line), reach) });
+    this.#expr(e, reach);
   }
 
   #expr(e: Expr, reach: Condition): void {

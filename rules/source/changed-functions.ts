@@ -22,10 +22,17 @@ export class ChangedCode {
   readonly functions: readonly ChangedFunction[];
   /** Changed files that were not read: too many, or no C that can be read. */
   readonly unread: readonly string[];
+  /** Changed files, as they are called on each side. */
+  readonly files: Readonly<Record<Side, readonly string[]>>;
   readonly #shared: ReadonlyMap<string, readonly FunctionDef[]>;
 
-  private constructor(functions: readonly ChangedFunction[], unread: readonly string[]) {
+  private constructor(
+    functions: readonly ChangedFunction[],
+    files: Readonly<Record<Side, readonly string[]>>,
+    unread: readonly string[],
+  ) {
     this.functions = functions;
+    this.files = files;
     this.unread = unread;
     const seen = functions.map(({ after }) => after).filter((one) => !one.function.static && one.path.endsWith('.c'));
     this.#shared = Map.groupBy(seen, (one) => one.function.name);
@@ -53,7 +60,7 @@ export class ChangedCode {
       for (const one of after.get(path)!)
         functions.push({ after: one, before: partner(one, own) ?? moved(one, before, after) });
     }
-    return new ChangedCode(functions, unread);
+    return new ChangedCode(functions, { before: [...before.keys()], after: [...after.keys()] }, unread);
   }
 
   /** The function of that name that files can share; undefined where there is not exactly one. */

@@ -83,8 +83,9 @@ export class Evaluator {
       case 'member':
       case 'index': {
         const place = placeOf(e);
-        if (place !== undefined) return one(state.facts.get(place) ?? ANY);
-        return this.#parts(partsOf(e), state).map((after) => ({ value: ANY, state: after }));
+        const unknown = this.#world.isUnset(memberOf(e)) ? ofNumber(0) : ANY;
+        if (place !== undefined) return one(state.facts.get(place) ?? unknown);
+        return this.#parts(partsOf(e), state).map((after) => ({ value: unknown, state: after }));
       }
       case 'unary': {
         if (e.op === '*') {
@@ -368,6 +369,9 @@ export class Evaluator {
   /** Of the statement that is being evaluated. */
   line = 0;
 }
+
+/** `x` of `p->x` and `p->x[i]`. */
+const memberOf = (e: Expr): string => (e.k === 'member' ? e.field : e.k === 'index' ? memberOf(e.of) : '');
 
 interface Operand {
   readonly e: Expr | undefined;

@@ -65,13 +65,17 @@ export class ExportedNames {
     return (line) => (lines[line - 1]?.trim() === '' ? false : whenAt({ arms, regions }, line));
   }
 
+  /** All exports of a name but those of other architectures. */
+  concerning(name: string, arch: Arch): readonly ExportLine[] {
+    return (this.#lines.get(name) ?? []).filter(({ path }) => archOf(path) === undefined || isOf(path, arch));
+  }
+
   /**
    * The exports of a name that concern an architecture. Undefined where its own code or assembly takes part, which
    * may stand in for any of the others.
    */
   forArch(name: string, arch: Arch): readonly ExportLine[] | undefined {
-    const all = this.#lines.get(name) ?? [];
-    const mine = all.filter(({ path }) => archOf(path) === undefined || isOf(path, arch));
+    const mine = this.concerning(name, arch);
     return mine.some(({ path }) => isOf(path, arch) || !path.endsWith('.c')) ? undefined : mine;
   }
 }

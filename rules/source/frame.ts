@@ -22,6 +22,8 @@ export interface World {
   helper(callee: string, isStubGiven: boolean): FunctionDef | undefined;
   /** Undefined where it is not known how it can end. */
   results(helper: FunctionDef, facts: Facts): readonly CallResult[] | undefined;
+  /** Of a member of structures: 0 as long as nothing else is known of it. */
+  isUnset(member: string): boolean;
   decide(c: Condition): boolean | undefined;
 }
 

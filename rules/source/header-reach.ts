@@ -23,6 +23,7 @@ const MOST_HEADERS = 6000;
 const MOST_KEPT = 12_000;
 /** Times that a header's condition may change; then nothing is known of it. */
 const MOST_VISITS = 4;
+const ONE_OF_SEVERAL: Condition = { opaque: 'a header of a folder that the makefile tells' };
 /** Given to the compiler for every file (Makefile, LINUXINCLUDE and USERINCLUDE). */
 const FORCED = ['include/linux/compiler-version.h', 'include/linux/kconfig.h', 'include/linux/compiler_types.h'];
 
@@ -78,11 +79,13 @@ export class HeaderReach {
         for (const { name, when: own } of this.#words.get(from)?.includes ?? []) {
           const reach = all(when.get(from)!, own);
           if (reach === false) continue;
-          for (const found of paths.resolve(from, name, arch)) {
+          const places = paths.resolve(from, name, arch);
+          for (const found of places) {
             const known = when.get(found);
             if (known === true) continue;
             if (known === undefined && when.size >= MOST_HEADERS) return undefined;
-            const both = known === undefined ? reach : any(known, reach);
+            const here = places.length > 1 ? all(reach, ONE_OF_SEVERAL) : reach;
+            const both = known === undefined ? here : any(known, here);
             if (known !== undefined && JSON.stringify(both) === JSON.stringify(known)) continue;
             const times = (visits.get(found) ?? 0) + 1;
             visits.set(found, times);

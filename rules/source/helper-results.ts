@@ -24,7 +24,7 @@ export function callsIn({ function: { body, otherBody = [] } }: FunctionDef): re
 /** Names of helpers that can come to call a stub. */
 export function reachingStubs(
   helpers: ReadonlyMap<string, FunctionDef>,
-  stubs: ReadonlyMap<string, unknown>,
+  stubs: { has(name: string): boolean },
 ): ReadonlySet<string> {
   const calls = new Map([...helpers].map(([name, helper]) => [name, callsIn(helper)]));
   const reaching = new Set<string>();

@@ -36,6 +36,8 @@ export interface Surroundings {
   readonly helpers: ReadonlyMap<string, FunctionDef>;
   /** What calls give back by name. */
   readonly stubs: ReadonlyMap<string, Value>;
+  /** Members of structures that are 0 as long as nothing else is known of them. */
+  readonly unset?: ReadonlySet<string> | undefined;
   /** What the configuration makes of a condition; undefined where it leaves it open. */
   readonly decide: (c: Condition) => boolean | undefined;
   readonly effort: Effort;
@@ -131,11 +133,12 @@ export class PathFinder {
   }
 
   #world(): World {
-    const { helpers, stubs, decide } = this.#around;
+    const { helpers, stubs, unset, decide } = this.#around;
     return {
       stub: (callee) => stubs.get(callee),
       helper: (callee, isStubGiven) => (isStubGiven || this.#reaching.has(callee) ? helpers.get(callee) : undefined),
       results: (helper, facts) => this.#resultsOf(helper, facts),
+      isUnset: (member) => unset?.has(member) === true,
       decide,
     };
   }

@@ -36,6 +36,8 @@ export interface Side {
   readonly helpers: ReadonlyMap<string, FunctionDef>;
   /** Constants of the stubs that are in force. */
   readonly stubs: ReadonlyMap<string, Constant>;
+  /** Members of structures that are 0, whoever looks. */
+  readonly unset?: ReadonlySet<string>;
 }
 
 export interface StubQuestion {
@@ -44,10 +46,15 @@ export interface StubQuestion {
   readonly after: Side;
   /** What the configuration in question makes of a condition; undefined where it leaves it open. */
   readonly decide?: (c: Condition) => boolean | undefined;
+  /** The same without the series, where it makes something else of it. */
+  readonly decideBefore?: (c: Condition) => boolean | undefined;
 }
 
-/** `result`: what its results mean is for its callers to say, and they change. `void`: it does less, and tells nobody. */
-export type Undecided = Cut | 'result' | 'void';
+/**
+ * `result`: what its results mean is for its callers to say, and they change. `void`: it does less, and tells nobody.
+ * `before`: what it called before the series may have failed there as well. `users`: it may be that nobody calls it.
+ */
+export type Undecided = Cut | 'result' | 'void' | 'before' | 'users';
 
 export interface LostExit {
   /** Line of the return or closing brace before the series. */
@@ -78,7 +85,12 @@ const HARMLESS: StubEffect = { verdict: 'harmless' };
 /** Pieces of code for which the loss is examined; the first that proves it is enough. */
 const MAX_EXAMINED = 8;
 
-export function effectOfStub({ before, after, decide = () => undefined }: StubQuestion): StubEffect {
+export function effectOfStub({
+  before,
+  after,
+  decide = () => undefined,
+  decideBefore = decide,
+}: StubQuestion): StubEffect {
   if (!before) return HARMLESS;
   const [old, now] = [before.of.function, after.of.function];
   const code = survivingCode(old, now);
@@ -87,10 +99,10 @@ export function effectOfStub({ before, after, decide = () => undefined }: StubQu
   const isGood = ({ value }: Exit): boolean => isMeantWell(kind, value);
   const canBeGood = ({ value }: Exit): boolean => canSucceed(kind, value);
   const effort: Effort = { left: MAX_EFFORT };
-  const find = ({ helpers }: Side, stubs: ReadonlyMap<string, Value>, choose: typeof decide): PathFinder =>
-    new PathFinder({ helpers, stubs, decide: choose, effort });
+  const find = (side: Side, stubs: ReadonlyMap<string, Value>, choose: typeof decide): PathFinder =>
+    new PathFinder({ helpers: side.helpers, stubs, unset: side.unset, decide: choose, effort });
   const finders = {
-    was: find(before, valuesOf(before.stubs, ofStub), decide),
+    was: find(before, valuesOf(before.stubs, ofStub), decideBefore),
     stubbed: find(after, valuesOf(after.stubs, ofStub), decide),
     real: find(
       after,
@@ -111,6 +123,7 @@ export function effectOfStub({ before, after, decide = () => undefined }: StubQu
   if (typeof real === 'string') return { verdict: 'undecided', why: real };
   const was = finders.was.paths(before.of, asked.before);
   if (typeof was === 'string') return { verdict: 'undecided', why: was };
+  if (was.cut) return { verdict: 'undecided', why: was.cut };
 
   const good = {
     was: was.exits.filter(isGood),

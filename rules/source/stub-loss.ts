@@ -112,26 +112,19 @@ export class StubLosses {
   }
 
   async #lossOf(pair: ArchPair, situations: StubSituations, chain: Chain, climbed: number): Promise<Loss | undefined> {
-    const lost: { readonly situation: Situation; readonly effect: Lost }[] = [];
-    const undecided: string[] = [];
-    for (const situation of await situations.of(chain)) {
-      const effect = await situations.effect(chain, situation);
-      if (effect.verdict === 'lost') lost.push({ situation, effect });
-      else if (effect.verdict === 'undecided') undecided.push(effect.why);
-    }
+    const { lost, why } = await effectsOf(situations, chain);
     const [first] = lost;
-    if (first && climbed === 0 && !(await this.#reachesUsers(pair, situations, chain))) return undefined;
-    if (first)
+    if (first) {
+      if (climbed === 0 && !(await this.#reachesUsers(situations, chain))) return undefined;
       return await this.#told(
         pair,
         chain,
         lost.map(({ situation }) => situation),
         first.effect,
       );
-    const [why] = undecided;
+    }
     if (why === undefined) return undefined;
-    const isForCallers = why === 'result' || why === 'void';
-    for (const longer of isForCallers && climbed < MOST_CLIMBED ? await this.#search.callersOf(chain) : []) {
+    for (const longer of isForCallers(why) && climbed < MOST_CLIMBED ? await this.#search.callersOf(chain) : []) {
       const loss = await this.#lossOf(pair, situations, longer, climbed + 1);
       if (loss) return loss;
     }
@@ -143,14 +136,24 @@ export class StubLosses {
    * Whether somebody sees the failure. A static function that is only called has the callers of its file alone: where
    * all of them go on without it, or never call it there, nothing is lost.
    */
-  async #reachesUsers(pair: ArchPair, situations: StubSituations, chain: Chain): Promise<boolean> {
+  async #reachesUsers(situations: StubSituations, chain: Chain): Promise<boolean> {
     const { path, function: one } = chain.of.after;
     const read = one.static ? await this.#change.after.c.file(path) : undefined;
     if (!read?.ok || entriesOf(read.file).some(({ name }) => name === one.name)) return true;
     const callers = await this.#search.callersOf(chain);
     if (callers.length === 0) return true;
-    for (const longer of callers) if (await this.#lossOf(pair, situations, longer, 1)) return true;
+    for (const longer of callers) if (await this.#losesToo(situations, longer, 1)) return true;
     this.leave(keyOf(chain), 'callers');
+    return false;
+  }
+
+  /** Whether a caller loses something, or one of its own does where its result says nothing. */
+  async #losesToo(situations: StubSituations, chain: Chain, climbed: number): Promise<boolean> {
+    const { lost, why } = await effectsOf(situations, chain);
+    if (lost.length > 0) return true;
+    if (why === undefined || !isForCallers(why) || climbed >= MOST_CLIMBED) return false;
+    for (const longer of await this.#search.callersOf(chain))
+      if (await this.#losesToo(situations, longer, climbed + 1)) return true;
     return false;
   }
 
@@ -158,7 +161,7 @@ export class StubLosses {
   async #told(pair: ArchPair, chain: Chain, situations: readonly Situation[], effect: Lost): Promise<Loss | undefined> {
     const { pool } = this.#change;
     const solver = pair.solver('after');
-    const { goals: any, builtBefore, built, object, into } = situations[0]!;
+    const { goals: any, goalsBefore, built, object, into } = situations[0]!;
     if (solver.solve(any).verdict !== 'possible') return undefined;
     const { values } = solver;
     const named = symbolsOf(chain.stub.when);
@@ -179,8 +182,8 @@ export class StubLosses {
     const valuesBefore = new Values(pool, pair.before);
     readConfig(valuesBefore, config, '.config');
     valuesBefore.restart();
-    if (!meets(valuesBefore, builtBefore)) return undefined;
-    const before = settingsIn(pair.before, pool, builtBefore, valuesBefore);
+    if (!meets(valuesBefore, goalsBefore)) return undefined;
+    const before = settingsIn(pair.before, pool, goalsBefore, valuesBefore);
     const owner = ownerOf(pair, pool, object, into);
     const [only] = lacking;
     const takes =
@@ -243,7 +246,7 @@ export class StubLosses {
       if (lost.length === 0) return false;
       readConfig(before, text, '.config');
       before.restart();
-      return lost.some(({ builtBefore }) => meets(before, builtBefore));
+      return lost.some(({ goalsBefore }) => meets(before, goalsBefore));
     });
   }
 
@@ -289,6 +292,23 @@ export class StubLosses {
     return text.split('\n', line)[line - 1] ?? '';
   }
 }
+
+/** What the stub does to the chain's function, in all situations; `why`: of one that is not decided. */
+async function effectsOf(
+  situations: StubSituations,
+  chain: Chain,
+): Promise<{ readonly lost: readonly { situation: Situation; effect: Lost }[]; readonly why: string | undefined }> {
+  const lost: { situation: Situation; effect: Lost }[] = [];
+  let why: string | undefined;
+  for (const asked of await situations.of(chain)) {
+    const { effect, situation } = await situations.effect(chain, asked);
+    if (effect.verdict === 'lost') lost.push({ situation, effect });
+    else if (effect.verdict === 'undecided') why ??= effect.why;
+  }
+  return { lost, why };
+}
+
+const isForCallers = (why: string): boolean => why === 'result' || why === 'void';
 
 /** The object that calls the stub; none where a header does, since then no line of the object itself shows it. */
 function buildsOf(arch: Arch, config: string, { calls, stub: { path, line } }: Chain): BuildQuestion[] {

@@ -4,17 +4,20 @@
  * of headers, to a name that stands for a constant in some configuration. A matter of the text alone.
  */
 
-import type { KernelChange } from '../rule.ts';
+import type { KernelChange, TreeSide } from '../rule.ts';
 import type { Side } from '../types.ts';
 import { type CallSite, callsIn } from './c-calls.ts';
 import { isConfigured } from './c-condition.ts';
 import { entriesOf } from './c-entries.ts';
 import type { CFile } from './c-file.ts';
-import { HeaderTexts } from './c-includes.ts';
 import { ChangedCode, type ChangedFunction, isSame } from './changed-functions.ts';
 import type { FunctionDef } from './control-flow.ts';
+import { FarFunctions } from './far-functions.ts';
+import { HeaderReach } from './header-reach.ts';
 import { QUIET } from './known-calls.ts';
 import { type Meaning, Unit } from './meanings.ts';
+import { MemberSets } from './member-sets.ts';
+import { UserSearch } from './users.ts';
 
 /** A call on the way. */
 export interface Call {
@@ -42,16 +45,25 @@ const MOST_CHAINS = 12;
 
 export class StubSearch {
   readonly #change: KernelChange;
-  readonly #headers = new HeaderTexts();
+  readonly #reach: Readonly<Record<Side, HeaderReach>>;
   readonly #units = new Map<string, Promise<Unit | undefined>>();
   #code: Promise<ChangedCode> | undefined;
-  #handed: Promise<ReadonlyMap<string, readonly FunctionDef[]>> | undefined;
+  readonly #handed = new Map<Side, Promise<ReadonlyMap<string, readonly FunctionDef[]>>>();
+  readonly #far: Readonly<Record<Side, FarFunctions>>;
+  readonly #users: Readonly<Record<Side, UserSearch>>;
+  readonly #members: MemberSets;
   readonly #pointees = new Map<string, Promise<FunctionDef | undefined>>();
   #names = 0;
   #isCut = false;
 
   constructor(change: KernelChange) {
     this.#change = change;
+    const reach = ({ tree, c }: TreeSide): HeaderReach => new HeaderReach(tree, c.words);
+    this.#reach = { before: reach(change.before), after: reach(change.after) };
+    const users = (side: Side): UserSearch => new UserSearch(change[side].c, (path) => this.unit(side, path));
+    this.#users = { before: users('before'), after: users('after') };
+    this.#members = new MemberSets(change.before.c);
+    this.#far = { before: new FarFunctions(change.before.c), after: new FarFunctions(change.after.c) };
   }
 
   /** All ways of the series, the shortest of each function first. */
@@ -93,7 +105,7 @@ export class StubSearch {
 
   unit(side: Side, path: string): Promise<Unit | undefined> {
     const key = `${side} ${path}`;
-    const known = this.#units.get(key) ?? Unit.open(this.#change[side].c, path, this.#headers);
+    const known = this.#units.get(key) ?? Unit.open(this.#change[side].c, path, this.#reach[side]);
     this.#units.set(key, known);
     return known;
   }
@@ -102,17 +114,34 @@ export class StubSearch {
    * The function that a call through a member of that name leads to: where the tree has one such member, and a changed
    * file is the only one that puts something into it, always the same function.
    */
-  handedTo(member: string): Promise<FunctionDef | undefined> {
-    const known = this.#pointees.get(member) ?? this.#pointee(member);
-    this.#pointees.set(member, known);
+  handedTo(side: Side, member: string): Promise<FunctionDef | undefined> {
+    const key = `${side} ${member}`;
+    const known = this.#pointees.get(key) ?? this.#pointee(side, member);
+    this.#pointees.set(key, known);
     return known;
   }
 
-  async #pointee(member: string): Promise<FunctionDef | undefined> {
-    this.#handed ??= this.#handedOut();
-    const [def, ...others] = (await this.#handed).get(member) ?? [];
+  /** Functions of files that the series leaves alone. */
+  far(side: Side): FarFunctions {
+    return this.#far[side];
+  }
+
+  /** Who comes to a function. */
+  users(side: Side): UserSearch {
+    return this.#users[side];
+  }
+
+  /** When members of structures were set without the series. */
+  get membersBefore(): MemberSets {
+    return this.#members;
+  }
+
+  async #pointee(side: Side, member: string): Promise<FunctionDef | undefined> {
+    const handed = this.#handed.get(side) ?? this.#handedOut(side);
+    this.#handed.set(side, handed);
+    const [def, ...others] = (await handed).get(member) ?? [];
     if (!def || others.length > 0) return undefined;
-    const lines = await this.#change.after.tree.grep([member], MOST_LINES);
+    const lines = await this.#change[side].tree.grep([member], MOST_LINES);
     const declared = new RegExp(`\\(\\s*\\*\\s*(?:const\\s+)?${member}\\s*\\)\\s*\\(`);
     const set = new RegExp(`(?:\\.|->)\\s*${member}\\s*=(?!=)`);
     const isOne = lines.filter(({ text }) => declared.test(text)).length === 1;
@@ -156,7 +185,7 @@ export class StubSearch {
 
   async #meanings(unit: Unit, { callee, isPointer }: CallSite): Promise<readonly Meaning[]> {
     if (isPointer) {
-      const def = await this.handedTo(callee);
+      const def = await this.handedTo('after', callee);
       return def ? [{ kind: 'code', path: def.path, line: def.function.line, when: true, def }] : [];
     }
     const own = await unit.meanings(callee);
@@ -174,11 +203,10 @@ export class StubSearch {
     return read?.ok ? callsIn(read.file, def.function) : [];
   }
 
-  async #handedOut(): Promise<ReadonlyMap<string, readonly FunctionDef[]>> {
+  async #handedOut(side: Side): Promise<ReadonlyMap<string, readonly FunctionDef[]>> {
     const found = new Map<string, FunctionDef[]>();
-    const files = new Set((await this.code()).functions.map(({ after }) => after.path));
-    for (const path of files) {
-      const read = await this.#change.after.c.file(path);
+    for (const path of (await this.code()).files[side]) {
+      const read = await this.#change[side].c.file(path);
       for (const [member, def] of read?.ok ? tablesOf(path, read.file) : []) {
         const known = found.get(member) ?? [];
         if (!known.some(({ function: one }) => one === def.function)) found.set(member, [...known, def]);

@@ -12,18 +12,14 @@ import type { Goal } from '../kconfig/solve.ts';
 import type { ArchPair, KernelChange } from '../rule.ts';
 import type { Side } from '../types.ts';
 import type { Condition, ConditionContext } from './c-condition.ts';
-import { all, conditionBounds, isConfigured } from './c-condition.ts';
-import type { Constant } from './c-constant.ts';
+import { all, conditionBounds, not, symbolsOf } from './c-condition.ts';
 import { whenAt } from './c-file.ts';
-import type { FunctionDef } from './control-flow.ts';
-import { callsIn } from './helper-results.ts';
+import { type CalledCode, calledCode, type Decide, type Position } from './called-code.ts';
 import type { Into } from './link-gap.ts';
-import type { Unit } from './meanings.ts';
-import { type Side as EffectSide, effectOfStub, type StubEffect } from './stub-effect.ts';
+import { testedMembers } from './member-sets.ts';
+import { effectOfStub, type StubEffect } from './stub-effect.ts';
 import type { Chain, StubSearch } from './stub-search.ts';
-
-/** Names that one question follows. */
-const MOST_NAMES = 600;
+import type { Users } from './users.ts';
 
 /** Goals of one kind of object: built in, or a module. */
 export interface Situation {
@@ -36,15 +32,17 @@ export interface Situation {
   readonly goals: readonly Goal[];
   /** Without the series the function is there. */
   readonly builtBefore: readonly Goal[];
+  /** And what would end in the stub is off as well. */
+  readonly goalsBefore: readonly Goal[];
+  /** It may be that nobody comes to the function there. */
+  readonly isDoubtful: boolean;
 }
 
-interface Position {
-  readonly path: string;
-  readonly line: number;
-}
-
+/** What a stub does to a function, in all configurations of a situation. */
 interface Answer {
   readonly effect: StubEffect;
+  /** As it was asked for, or with what it takes that the function could do without the stub's option before. */
+  readonly situation: Situation;
   /** Stubs among what is called, by the name that the call has. */
   readonly calledStubs: ReadonlyMap<string, Position>;
 }
@@ -69,6 +67,10 @@ export class StubSituations {
     const object = await this.#presence('after', after.path);
     const old = await this.#presence('before', before.path);
     if (!object || !old || object.isUnknown || old.isUnknown) return [];
+    const [users, oldUsers] = [
+      await this.#search.users('after').of(after),
+      await this.#search.users('before').of(before),
+    ];
     const when = all(...chain.calls.map(({ site }) => site.when), chain.stub.when);
     const found: Situation[] = [];
     for (const into of ['vmlinux', 'module'] as const) {
@@ -78,122 +80,165 @@ export class StubSituations {
         const other = await this.#presence('after', path);
         others.push(...this.#holds(other && !other.isUnknown ? linkedInto(other, into, this.#change) : undefined));
       }
-      const built = [
-        ...this.#holds(placeOf(object, into)),
-        ...this.#least(whenAt(after.file, after.function.line), into),
-      ];
-      const goals = [...built, ...this.#notForTesting(), ...others, ...this.#least(when, into)];
-      const builtBefore = [
-        ...this.#holds(placeOf(old, into)),
-        ...this.#least(whenAt(before.file, before.function.line), into),
-      ];
-      const isPossible = this.#pair.solver('after').isPossible(goals) === true;
-      if (isPossible && this.#pair.solver('before').isPossible(builtBefore) === true)
-        found.push({ into, object, built, goals, builtBefore });
+      const reached = await this.#reached(users, after.path, into, 'after');
+      const reachedBefore = await this.#reached(oldUsers, before.path, into, 'before');
+      const asked = (bound: 'least' | 'most'): Situation => {
+        const built = [
+          ...this.#holds(placeOf(object, into)),
+          ...this.#least(whenAt(after.file, after.function.line), into),
+          ...this.#holds(reached[bound]),
+        ];
+        const goals = [...built, ...this.#notForTesting(), ...others, ...this.#least(when, into)];
+        const builtBefore = [
+          ...this.#holds(placeOf(old, into)),
+          ...this.#least(whenAt(before.file, before.function.line), into, 'before'),
+          ...this.#holds(reachedBefore[bound]),
+        ];
+        const goalsBefore = [...builtBefore, ...this.#least(when, into, 'before')];
+        return { into, object, built, goals, builtBefore, goalsBefore, isDoubtful: bound === 'most' };
+      };
+      const situation = [asked('least'), asked('most')].find((one) => this.#isPossible(one));
+      if (situation) found.push(situation);
     }
     return found;
   }
 
+  /** That somebody comes to a function of a file that is built: `most` where it may be that nobody does. */
+  async #reached(
+    users: readonly Users[] | undefined,
+    own: string,
+    into: Into,
+    side: Side,
+  ): Promise<ReturnType<typeof conditionBounds>> {
+    const { conditions } = this.#change.kbuild;
+    if (!users) return { least: conditions.TRUE, most: conditions.TRUE };
+    let { least, most } = { least: conditions.FALSE, most: conditions.FALSE };
+    for (const { path, when } of users) {
+      const object = path === own ? undefined : await this.#presence(side, path);
+      if (path !== own && (!object || object.isUnknown)) continue;
+      const built = object ? linkedInto(object, 'module', this.#change) : conditions.TRUE;
+      const use = this.#bounds(when, into, side);
+      least = conditions.or(least, conditions.and(built, use.least));
+      most = conditions.or(most, conditions.and(built, use.most));
+    }
+    return { least, most };
+  }
+
   /** What the chain's stub does to its function wherever the goals are met. */
-  async effect(chain: Chain, situation: Situation): Promise<StubEffect> {
+  async effect(
+    chain: Chain,
+    situation: Situation,
+  ): Promise<{ readonly effect: StubEffect; readonly situation: Situation }> {
     const { of, calls, stub } = chain;
     const { path, function: one } = of.after;
     // chains to several stubs of the same option are one question
     const key = JSON.stringify([path, one.line, situation.into, situation.goals]);
-    const known = this.#answers.get(key) ?? this.#answer(of, situation);
+    const known = this.#answers.get(key) ?? this.#answer(chain, situation);
     this.#answers.set(key, known);
-    const { effect, calledStubs } = await known;
+    const answer = await known;
+    const { effect, calledStubs } = answer;
+    const none = { ...answer, effect: { verdict: 'harmless' } as const };
     const isCalled = [...calledStubs.values()].some((at) => at.path === stub.path && at.line === stub.line);
-    if (!isCalled) return { verdict: 'harmless' };
-    if (effect.verdict !== 'lost') return effect;
+    if (!isCalled) return none;
+    if (effect.verdict !== 'lost') return answer;
     // where another stub is to blame, another chain tells it
     const by = effect.trail.findLast(({ kind, text }) => kind === 'call' && calledStubs.has(text));
     const { caller, site } = calls.at(-1)!;
     const isOwn = by?.text === site.callee && by.function === caller.function.name;
-    return isOwn ? effect : { verdict: 'harmless' };
+    return isOwn ? answer : none;
   }
 
-  async #answer({ before, after }: Chain['of'], situation: Situation): Promise<Answer> {
-    const decide = this.#decider(situation);
-    const now = await this.#sideOf('after', after, decide);
-    const was = await this.#sideOf('before', before, decide);
-    return {
-      effect: effectOfStub({ before: was.side, after: now.side, decide }),
-      calledStubs: new Map([...now.places].filter(([name]) => now.side.stubs.has(name))),
+  async #answer(chain: Chain, situation: Situation): Promise<Answer> {
+    const { of } = chain;
+    const decide = this.#decider(situation, 'after');
+    const now = await calledCode(of.after, { search: this.#search, side: 'after', decide });
+    const calledStubs = new Map([...now.places].filter(([name]) => now.side.stubs.has(name)));
+    const decideBefore = this.#decider(situation, 'before');
+    const was = await calledCode(of.before, { search: this.#search, side: 'before', decide: decideBefore });
+    const effect = effectOfStub({ before: was.side, after: now.side, decide, decideBefore });
+    if (effect.verdict !== 'lost') return { effect, situation, calledStubs };
+    if (situation.isDoubtful) return { calledStubs, situation, effect: { verdict: 'undecided', why: 'users' } };
+    return { calledStubs, ...(await this.#proved(chain, situation, now)) };
+  }
+
+  /**
+   * That it came to its end before: what it called then is followed into files that the series leaves alone, and
+   * other stubs that may be in force count as failures too, unless the situation rules them out.
+   */
+  async #proved(
+    { of, stub }: Pick<Chain, 'of' | 'stub'>,
+    situation: Situation,
+    now: CalledCode,
+  ): Promise<Omit<Answer, 'calledStubs'>> {
+    const decide = this.#decider(situation, 'after');
+    const decideBefore = this.#decider(situation, 'before');
+    const needed = symbolsOf(stub.when);
+    const isAlways = this.#decides(situation.builtBefore, situation.into, 'before');
+    const was = await calledCode(of.before, {
+      search: this.#search,
+      side: 'before',
+      decide: decideBefore,
+      far: this.#pair.arch,
+      isBlamed: (when) => isAlways(when) !== true || symbolsOf(when).some((one) => needed.includes(one)),
+    });
+    const isGone = [...was.unknown].some((name) => !now.names.has(name) && !name.startsWith('__builtin_'));
+    if (was.doubt !== undefined || isGone) return { situation, effect: { verdict: 'undecided', why: 'before' } };
+    const unset = new Map<string, Condition>();
+    for (const member of testedMembers(of.before)) {
+      const set = await this.#search.membersBefore.of(member);
+      if (decideBefore(set) !== true) unset.set(member, set);
+    }
+    const open = [...was.open].flatMap(([name, [one, ...others]]) =>
+      one && others.length === 0 ? [[name, one.constant] as const] : [],
+    );
+    const worst = { ...was.side, stubs: new Map([...was.side.stubs, ...open]), unset: new Set(unset.keys()) };
+    const effect =
+      open.length === was.open.size
+        ? effectOfStub({ before: worst, after: now.side, decide, decideBefore })
+        : ({ verdict: 'harmless' } as const);
+    const isSure = was.open.size === 0 && unset.size === 0;
+    if (effect.verdict === 'lost' || isSure) return { situation, effect };
+    const narrower = this.#narrower(situation, [
+      ...[...was.open.values()].flat().map(({ when }) => not(when)),
+      ...unset.values(),
+    ]);
+    if (!narrower) return { situation, effect: { verdict: 'undecided', why: 'before' } };
+    return await this.#proved({ of, stub }, narrower, now);
+  }
+
+  /** The situation where all these conditions hold; undefined where that cannot be. */
+  #narrower(situation: Situation, conditions: readonly Condition[]): Situation | undefined {
+    const { into, goals, goalsBefore } = situation;
+    const narrower = {
+      ...situation,
+      goals: [...goals, ...conditions.flatMap((when) => this.#least(when, into))],
+      goalsBefore: [...goalsBefore, ...conditions.flatMap((when) => this.#least(when, into, 'before'))],
     };
+    return this.#isPossible(narrower) ? narrower : undefined;
   }
 
-  /** What a function calls, as far as it is known what that is in all these configurations. */
-  async #sideOf(
-    side: Side,
-    of: FunctionDef,
-    decide: Decide,
-  ): Promise<{
-    readonly side: EffectSide;
-    readonly places: ReadonlyMap<string, Position>;
-  }> {
-    const helpers = new Map<string, FunctionDef>();
-    const stubs = new Map<string, Constant>();
-    const places = new Map<string, Position>();
-    const seen = new Set<string>();
-    const queue: { readonly unitPath: string; readonly name: string }[] = [];
-    const enqueue = (unitPath: string, def: FunctionDef): void => {
-      for (const name of callsIn(def)) queue.push({ unitPath, name });
-    };
-    enqueue(of.path, of);
-    for (const { unitPath, name } of queue) {
-      if (seen.has(name) || seen.size >= MOST_NAMES) continue;
-      seen.add(name);
-      const unit = await this.#search.unit(side, unitPath);
-      const found = unit && (await this.#inForce(side, unit, name, decide));
-      if (!found) continue;
-      places.set(name, found);
-      if (found.constant) stubs.set(name, found.constant);
-      else if (found.def && found.def.function !== of.function) {
-        helpers.set(name, found.def);
-        enqueue(found.def.path.endsWith('.h') ? unitPath : found.def.path, found.def);
-      }
-    }
-    return { side: { of, helpers, stubs }, places };
+  #isPossible({ goals, goalsBefore }: Situation): boolean {
+    return (
+      this.#pair.solver('after').isPossible(goals) === true &&
+      this.#pair.solver('before').isPossible(goalsBefore) === true
+    );
   }
 
-  /** What a name stands for; undefined where that hangs on more than is known, or nobody knows it. */
-  async #inForce(
-    side: Side,
-    unit: Unit,
-    name: string,
-    decide: Decide,
-  ): Promise<{ path: string; line: number; constant?: Constant; def?: FunctionDef } | undefined> {
-    if (name.startsWith('.')) {
-      const def = side === 'after' ? await this.#search.handedTo(name.slice(1)) : undefined;
-      return def && { path: def.path, line: def.function.line, def };
-    }
-    const bodies = (await unit.meanings(name)).filter(({ kind }) => kind !== 'declared');
-    const left = bodies.filter(({ when }) => decide(when) !== false);
-    if (left.length === 0) {
-      const def = side === 'after' ? (await this.#search.code()).shared(name) : undefined;
-      return def && { path: def.path, line: def.function.line, def };
-    }
-    const [one] = left;
-    if (left.length > 1 || !one || decide(one.when) !== true) return undefined;
-    const { path, line, alias, constant, def } = one;
-    if (alias !== undefined) return alias === name ? undefined : this.#inForce(side, unit, alias, decide);
-    // one that is so in every configuration is no stub
-    if (constant && isConfigured(one.when)) return { path, line, constant };
-    return def && !def.function.weak ? { path, line, def } : undefined;
+  #decider({ goals, goalsBefore, into }: Situation, side: Side): Decide {
+    return this.#decides(side === 'after' ? goals : goalsBefore, into, side);
   }
 
-  #decider({ goals, into }: Situation): Decide {
-    const solver = this.#pair.solver('after');
+  #decides(given: readonly Goal[], into: Into, side: Side): Decide {
+    const solver = this.#pair.solver(side);
     const known = new Map<string, boolean | undefined>();
     return (c) => {
       if (typeof c === 'boolean') return c;
       const key = JSON.stringify(c);
       if (known.has(key)) return known.get(key);
-      const { least, most } = this.#bounds(c, into);
+      const { least, most } = this.#bounds(c, into, side);
       const { TRUE, FALSE } = this.#change.kbuild.conditions;
       const isPossible = (expr: ExprId, holds: boolean): boolean =>
-        solver.isPossible([...goals, { expr, level: 2, holds }]) !== false;
+        solver.isPossible([...given, { expr, level: 2, holds }]) !== false;
       let is: boolean | undefined;
       if (least === TRUE || (least !== FALSE && !isPossible(least, false))) is = true;
       else if (most === FALSE || (most !== TRUE && !isPossible(most, true))) is = false;
@@ -202,13 +247,13 @@ export class StubSituations {
     };
   }
 
-  #bounds(c: Condition, into: Into): ReturnType<typeof conditionBounds> {
+  #bounds(c: Condition, into: Into, side: Side): ReturnType<typeof conditionBounds> {
     const { pool, TRUE, FALSE } = this.#change.kbuild.conditions;
-    return conditionBounds(pool, c, { modular: into === 'module' ? TRUE : FALSE, typeOf: this.#typeOf() });
+    return conditionBounds(pool, c, { modular: into === 'module' ? TRUE : FALSE, typeOf: this.#typeOf(side) });
   }
 
-  #typeOf(): NonNullable<ConditionContext['typeOf']> {
-    const type = symbolTypes(this.#change.pool, this.#pair.after);
+  #typeOf(side: Side): NonNullable<ConditionContext['typeOf']> {
+    const type = symbolTypes(this.#change.pool, this.#pair[side]);
     return (name) => {
       const is = type(name);
       if (is === undefined) return undefined;
@@ -216,8 +261,8 @@ export class StubSituations {
     };
   }
 
-  #least(c: Condition, into: Into): Goal[] {
-    return this.#holds(this.#bounds(c, into).least);
+  #least(c: Condition, into: Into, side: Side = 'after'): Goal[] {
+    return this.#holds(this.#bounds(c, into, side).least);
   }
 
   #holds(expr: ExprId | undefined): Goal[] {
@@ -251,8 +296,6 @@ export class StubSituations {
     }
   }
 }
-
-type Decide = (c: Condition) => boolean | undefined;
 
 const placeOf = (object: Presence, into: Into): ExprId => (into === 'module' ? object.module : object.builtIn);
 

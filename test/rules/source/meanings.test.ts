@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CTree } from '../../../rules/source/c-definitions.ts';
 import { CFileCache } from '../../../rules/source/c-file-cache.ts';
-import { HeaderTexts } from '../../../rules/source/c-includes.ts';
+import { HeaderReach, WordStore } from '../../../rules/source/header-reach.ts';
 import { type Meaning, Unit } from '../../../rules/source/meanings.ts';
 import { kconfigText, readC } from '../../support/c-source.ts';
 import { mapTree } from '../../support/dir-tree.ts';
@@ -9,7 +9,7 @@ import { mapTree } from '../../support/dir-tree.ts';
 /** What `f` can stand for in a.c: `path:line kind condition`. */
 async function meaningsOfF(files: Readonly<Record<string, string>>): Promise<readonly string[]> {
   const tree = new CTree(mapTree(files), new CFileCache(async (text) => ({ ok: true, file: readC(text) })));
-  const unit = await Unit.open(tree, 'a.c', new HeaderTexts());
+  const unit = await Unit.open(tree, 'a.c', new HeaderReach(tree.tree, new WordStore()));
   return (await unit!.meanings('f')).map(shown);
 }
 
@@ -52,9 +52,9 @@ const CASES: readonly (readonly [
     ['a.c:2 code A=y', 'a.c:7 constant !(A=y) int'],
   ],
   [
-    'a macro that hands its arguments on, and one that does more',
-    { 'a.c': '#ifdef CONFIG_A\n#define f(x) g(x)\n#else\n#define f(x) g(x, 1)\n#endif\n' },
-    ['a.c:2 alias A=y g', 'a.c:4 unclear !(A=y)'],
+    'a macro that hands its arguments on, one that hands on others, and one that does more',
+    { 'a.c': '#ifdef CONFIG_A\n#define f(x) g(x)\n#elif C\n#define f(x) g(x, 1)\n#else\n#define f(x) !g(x)\n#endif\n' },
+    ['a.c:2 alias A=y g', 'a.c:4 wrapper n ... !(A=y) g', 'a.c:6 unclear n ... !(A=y)'],
   ],
   [
     'a prototype alone, from which nothing is to be learned',
@@ -62,9 +62,19 @@ const CASES: readonly (readonly [
     [],
   ],
   [
-    'a header that is included under a condition, where nothing is sure',
+    'a header that is included under a condition',
     { 'a.c': `#ifdef CONFIG_B\n${USER}#endif\n`, 'include/linux/a.h': STUB },
-    ['include/linux/a.h:1 constant n ... y errno'],
+    ['include/linux/a.h:1 constant B=y errno'],
+  ],
+  [
+    'a header of a folder that only a makefile can tell, where nothing is sure',
+    { 'a.c': '#include "a.h"\n', 'drivers/x/a.h': STUB, 'drivers/y/a.h': '' },
+    ['drivers/x/a.h:1 constant n ... y errno'],
+  ],
+  [
+    'a generic header, which an architecture may replace',
+    { 'a.c': '#include <asm/a.h>\n', 'include/asm-generic/a.h': STUB },
+    ['include/asm-generic/a.h:1 constant n ... y errno'],
   ],
   [
     'a weak function, which another file may replace',
