@@ -36,6 +36,8 @@ export interface ExternalUses {
   readonly declared: ReadonlyMap<string, Condition>;
   /** Headers in reach that may define or declare a name. */
   readonly headersOf: (name: string) => readonly string[];
+  /** Called in functions that could not be read as a whole. */
+  readonly doubtful: ReadonlySet<string>;
 }
 
 /** Macros and inline functions followed from a call. */
@@ -96,6 +98,7 @@ export async function externalUses(
     uses,
     declared: search.declared(new Set(uses.map(({ name }) => name))),
     headersOf: (name) => search.headersOf(name),
+    doubtful: new Set(calls.flatMap(({ isDoubtful, callee }) => (isDoubtful ? [callee] : []))),
   };
 }
 
