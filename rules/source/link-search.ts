@@ -135,7 +135,8 @@ export class LinkSearch {
   #near(pair: ArchPair): readonly KSymbol[] {
     if (pair.changes.size === 0) return [];
     const symbols = pair.reach().symbols.flatMap((id) => pair.after.symbols[id] ?? []);
-    const near = [...new Set([...selectorsOf(pair), ...symbols.filter(({ declarations }) => declarations.length > 0)])];
+    const known = [...selectorsOf(pair), ...changedThemselves(pair), ...symbols];
+    const near = [...new Set(known)].filter(({ declarations }) => declarations.length > 0);
     for (const { name } of near.slice(MOST_SYMBOLS)) this.#left.set(name, NEARER);
     return near.slice(0, MOST_SYMBOLS);
   }
@@ -344,6 +345,13 @@ function isCode(path: string): boolean {
 function selectorsOf({ after, changes }: ArchPair): KSymbol[] {
   const edges = [...changes.values()].flatMap(({ removed, added }) => [...removed, ...added]);
   return edges.flatMap(({ edge }) => (edge && after.symbols[edge.from.id]) ?? []);
+}
+
+/** Whose own entry the series changes, rather than those that select it. */
+function changedThemselves({ after, changes }: ArchPair): KSymbol[] {
+  return [...changes.values()].flatMap(({ after: symbol, removed, added }) =>
+    symbol && [...removed, ...added].some(({ edge }) => !edge) ? (after.symbols[symbol.id] ?? []) : [],
+  );
 }
 
 /** The symbol of the last line that decides about an object. */
