@@ -1,17 +1,20 @@
 /** What a reply says of gaps that a series opens: places, values, the line to blame, repairs. */
 
 import type { BuildQuestion } from './build-question.ts';
+import { offLine } from './kbuild/off-line.ts';
 import type { MakefileLine, Presence } from './kbuild/presence.ts';
 import { blamedLines } from './kconfig/blamed-line.ts';
 import { gapRepairs } from './kconfig/gap-repairs.ts';
 import type { KSymbol } from './kconfig/model.ts';
 import type { Repair } from './kconfig/repairs.ts';
-import type { Goal } from './kconfig/solve.ts';
+import type { Goal, Solver } from './kconfig/solve.ts';
 import { Upgrade } from './kconfig/upgrade.ts';
 import { fragment } from './kconfig/witness.ts';
 import type { ArchPair, KernelChange } from './rule.ts';
 import { conditionBounds } from './source/c-condition.ts';
-import type { Into } from './source/link-gap.ts';
+import { whenAt } from './source/c-file.ts';
+import { preprocess } from './source/c-preprocess.ts';
+import { type Into, objectOf } from './source/link-gap.ts';
 import type { Cause, Found, LinkSearch } from './source/link-search.ts';
 import type { ConditionalUse } from './source/undeclared.ts';
 import { lineAt, type Place, placeAt, witnessOf } from './told.ts';
@@ -87,10 +90,12 @@ async function told(change: KernelChange, pair: ArchPair, { owner, some }: Cause
   if (answer.verdict !== 'possible') return undefined;
   const { settings } = answer;
   const { values } = solver;
+  const provided = await providedAt(change, solver, shown);
   const claimed = symbolsIn(pair, pool, shown.goals).map((symbol) => ({
     symbol: symbol.name,
     value: values.text(symbol),
   }));
+  const needed = neededBy(change, pair, shown).sort((a, b) => values.tristate(a) - values.tristate(b));
   const howOf = (): ToldGap['how'] => {
     if (shown.need.kind === 'declaration') return 'compile';
     const declared = shown.need.uses.declared.get(shown.need.name);
@@ -100,8 +105,7 @@ async function told(change: KernelChange, pair: ArchPair, { owner, some }: Cause
   };
   const how = howOf();
   const config = fragment(settings);
-  const needed = neededBy(change, pair, shown);
-  const blamed = await blame(change, pair, { owner, needed, config, some: inOrder });
+  const blamed = await blame(change, pair, { owner, needed, config, provided, some: inOrder });
   if (!blamed || needed.length === 0) return undefined;
   const uses: ToldUse[] = [];
   for (const one of inOrder) {
@@ -121,7 +125,7 @@ async function told(change: KernelChange, pair: ArchPair, { owner, some }: Cause
     how,
     uses,
     built: lastLine(shown.object, shown.into),
-    provided: await providedAt(change, shown),
+    provided,
     isOld: shown.isOld,
     wasAsked: shown.wasAsked,
     ...blamed,
@@ -159,11 +163,13 @@ async function blame(
     owner,
     needed,
     config,
+    provided,
     some,
   }: {
     readonly owner: KSymbol | undefined;
     readonly needed: readonly KSymbol[];
     readonly config: string;
+    readonly provided: Place;
     readonly some: readonly Found[];
   },
 ): Promise<Blame | undefined> {
@@ -197,7 +203,7 @@ async function blame(
     }
   }
   const [shown] = some as [Found];
-  for (const { path, line } of [lastLine(shown.object, shown.into), await providedAt(change, shown)]) {
+  for (const { path, line } of [lastLine(shown.object, shown.into), provided]) {
     const text = await textAt(change, path, line);
     const told = lines.told('after', path, line, text);
     if (told)
@@ -218,19 +224,40 @@ async function toldUse(change: KernelChange, { path, need }: Found): Promise<Tol
   return { path, line, text, name: need.name, callee: need.name, caller: null, source };
 }
 
-async function providedAt(change: KernelChange, { need }: Found): Promise<Place> {
+/** The line that decides, in the solver's configuration, that what is lacking is not there. */
+async function providedAt(change: KernelChange, solver: Solver, { need }: Found): Promise<Place> {
   if (need.kind === 'link') {
     const [exported] = need.providers.exports;
-    return lastLine(need.providers.presences.find(({ object }) => exported!.path.startsWith(object.slice(0, -1))));
+    const presence = need.providers.presences.find(({ object }) => object === objectOf(exported!.path));
+    const line = offLine(presence?.ways[0]?.lines ?? [], solver);
+    return line ? { path: line.path, line: line.line, text: line.text.trim() } : { path: '', line: 0, text: '' };
   }
   const { path, line } = need.use.at;
+  const read = preprocess((await change.after.tree.read([path])).get(path) ?? '');
+  const isOff = (at: number): boolean => solver.values.expr(conditionBounds(change.pool, whenAt(read, at)).most) === 0;
+  // from the inside out: the outermost #if that fails
+  let found = line;
+  for (const opened of await openedAround(change, path, line)) if (isOff(opened + 1)) found = opened;
+  return { path, line: found, text: (await textAt(change, path, found)).trim() };
+}
+
+/** Lines of the #ifs around a line, the innermost first. */
+async function openedAround(change: KernelChange, path: string, line: number): Promise<number[]> {
   const all = ((await change.after.tree.read([path])).get(path) ?? '').split('\n');
+  const opened: number[] = [];
   let depth = 0;
+  let isOther = false;
   for (let i = line - 2; i >= 0; i--) {
-    if (/^\s*#\s*endif\b/.test(all[i]!)) depth += 1;
-    else if (/^\s*#\s*if/.test(all[i]!) && depth-- === 0) return { path, line: i + 1, text: all[i]!.trim() };
+    const [, word] = /^\s*#\s*(if|elif|else|endif)/.exec(all[i]!) ?? [];
+    if (word === 'endif') depth += 1;
+    else if (word === 'if' && depth > 0) depth -= 1;
+    else if (word !== undefined && depth === 0) {
+      // of several branches, the one that holds the line
+      if (!isOther) opened.push(i + 1);
+      isOther = word !== 'if';
+    }
   }
-  return { path, line, text: all[line - 1]?.trim() ?? '' };
+  return opened;
 }
 
 async function textAt(change: KernelChange, path: string, line: number): Promise<string> {

@@ -1,10 +1,11 @@
 import { onBothSides } from './both-sides.ts';
 import { changesCode } from './changed-code.ts';
 import { BuiltFor } from './kbuild/built-for.ts';
-import type { MakefileLine, Presence } from './kbuild/presence.ts';
+import { namesWith, offLine } from './kbuild/off-line.ts';
+import type { Presence } from './kbuild/presence.ts';
 import { propertyLine } from './kconfig/cause.ts';
 import { lineOf, valueOn } from './kconfig/config-line.ts';
-import { MOD, NO, type SymbolId, type Tristate } from './kconfig/expr.ts';
+import { NO, type SymbolId } from './kconfig/expr.ts';
 import type { Setting } from './kconfig/justify.ts';
 import { type DroppedCondition, type NewlyOn, newlyOn } from './kconfig/newly-on.ts';
 import { Platforms } from './kconfig/platforms.ts';
@@ -159,21 +160,9 @@ async function notBuilt(
 }
 
 /** The line that keeps an object from being built, where `values` are those of the configuration. */
-function unbuilt({ object, ways }: Presence, { values, model, pool }: Solver): Unbuilt {
-  const namesWith = ({ text }: MakefileLine, value: Tristate): string[] => {
-    const names = [...text.matchAll(/\bCONFIG_(\w+)/g)].map((match) => match[1]!);
-    return [...new Set(names)].filter((name) => {
-      const symbol = model.symbols[pool.findSymbol(name) ?? -1];
-      return (symbol ? values.tristate(symbol) : NO) === value;
-    });
-  };
-  const lines = ways[0]!.lines;
-  const line =
-    lines.find((one) => namesWith(one, NO).length > 0) ??
-    // What is built into nothing: obj-y below obj-m.
-    lines.find((one) => namesWith(one, MOD).length > 0) ??
-    lines.at(-1)!;
-  return { object, path: line.path, line: line.line, text: line.text.trim(), off: namesWith(line, NO) };
+function unbuilt({ object, ways }: Presence, solver: Solver): Unbuilt {
+  const line = offLine(ways[0]!.lines, solver)!;
+  return { object, path: line.path, line: line.line, text: line.text.trim(), off: namesWith(line, NO, solver) };
 }
 
 // ---------------------------------------------------------------- no platform
@@ -199,12 +188,14 @@ function onEveryMachine(
 
 /** The patch's own words name a platform that goes, or say that a dependency does: nothing is hidden from who reads it. */
 function isSaid({ title, log }: Patch, platforms: readonly string[]): boolean {
-  const words = `${title}\n\n${log}`;
-  return (
-    platforms.some((name) => new RegExp(`\\b(?:CONFIG_)?${name}\\b`).test(words)) ||
-    /\b(?:drop|remov|relax|loosen|lift|unneed|unnecessar|superfluous|no longer)[^.]*\b(?:dependenc|depends on|restrict)/i.test(
-      words,
-    )
+  // a sentence ends with its paragraph, or its item of a list
+  const sentences = [title, ...log.split(/\n\s*\n|\n(?=\s*(?:[-*]|\d+[.)])\s)/)];
+  return sentences.some(
+    (words) =>
+      platforms.some((name) => new RegExp(`\\b(?:CONFIG_)?${name}\\b`).test(words)) ||
+      /\b(?:drop|remov|relax|loosen|lift|unneed|unnecessar|superfluous|no longer)[^.]*\b(?:dependenc|depends on|restrict)/i.test(
+        words,
+      ),
   );
 }
 

@@ -102,17 +102,19 @@ export class KbuildTree {
   /**
    * When an object is built: `path` is that of the object or of its source (.c, .S, .rs). Undefined where no
    * makefile that is read for this architecture names it. Reads the makefiles on its way from the top; where
-   * none of them names it, those below and beside, which may be all: not so with `isNear`. Throws KbuildError for a
-   * makefile that make would refuse.
+   * none of them names it, those below and beside, which may be all: not so with `isNear`. `also`: directories whose
+   * makefiles may list it too. Throws KbuildError for a makefile that make would refuse.
    */
   async conditionOf(
     path: string,
-    { isNear = false }: { readonly isNear?: boolean } = {},
+    { isNear = false, also = [] }: { readonly isNear?: boolean; readonly also?: readonly string[] } = {},
   ): Promise<Presence | undefined> {
     const object = normalize(path).replace(/\.(c|S|rs)$/, '.o');
     if (this.#all) return (await this.#all).get(object);
     const read = await this.#readTo(object);
-    const near = this.#presence(object, read);
+    const others: string[] = [];
+    for (const dir of also) others.push(...(await this.#readTo(`${dir}/`)));
+    const near = this.#presence(object, [...new Set([...read, ...others])]);
     if (near || isNear) return near;
     for (const dir of read.reverse()) {
       const below = await this.#readBelow(dir);

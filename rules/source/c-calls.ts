@@ -7,15 +7,16 @@
 import type { Expr, Stmt } from './c-ast.ts';
 import { exprsOf, listsOf, partsOf } from './c-ast.ts';
 import type { Condition } from './c-condition.ts';
-import { all, any, not, withoutOpaque } from './c-condition.ts';
+import { all, any, not } from './c-condition.ts';
 import type { Expand } from './c-config-test.ts';
-import { conditionOf, mentionsConfig } from './c-config-test.ts';
 import type { CFile, CFunction } from './c-file.ts';
 import { armAt, whenAt } from './c-file.ts';
 import { parseExpression } from './c-if-line.ts';
+import { type Outcome, outcomeOf, runTime, UNCLEAR } from './c-outcome.ts';
+import { Values } from './c-values.ts';
 
 export interface CallSite {
-  /** Name of the function or macro; for a call through a pointer the member's name (`mmap` of `ops->mmap(x)`). */
+  /** Name of the function or macro; for a call through a pointer the member's or variable's (`mmap` of `ops->mmap(x)`). */
   readonly callee: string;
   readonly isPointer?: true;
   readonly line: number;
@@ -31,32 +32,33 @@ export interface CallSite {
 }
 
 /** Calls of all functions of a file, in the order of the text. */
-export function callsOf(file: CFile, outcomeOf?: OutcomeOf): readonly CallSite[] {
+export function callsOf(file: CFile, known: Known = {}): readonly CallSite[] {
   const expand = expansions(file);
-  return file.functions.flatMap((one) => callsIn(file, one, expand, outcomeOf));
+  return file.functions.flatMap((one) => callsIn(file, one, expand, known));
 }
 
-/** When a function or macro can come out as something else than 0, and when as 0. */
-export interface Outcome {
-  readonly yes: Condition;
-  readonly no: Condition;
+/** What is known beyond the text of a function; nothing of a name is that run time decides. */
+export interface Known {
+  /** What a call of a function or macro comes out as, or a macro without parameters. */
+  readonly call?: (name: string) => Outcome | undefined;
+  /** What a parameter of a function can be. */
+  readonly param?: (of: CFunction, name: string) => Outcome | undefined;
+  /** When a function or macro evaluates what it is given. */
+  readonly evaluates?: (name: string) => Condition;
 }
-
-/** `unclear`: it may be constant in some configurations. Undefined where both can always be. */
-export type OutcomeOf = (name: string) => Outcome | 'unclear' | undefined;
 
 /** Calls of one function. `expand` as `expansions` makes it. */
 export function callsIn(
   file: CFile,
   one: CFunction,
   expand: Expand = expansions(file),
-  outcomeOf?: OutcomeOf,
+  known: Known = {},
 ): readonly CallSite[] {
-  const calls = new Flow(file, one, expand, outcomeOf).run(one.body);
+  const calls = new Flow(file, one, expand, known).run(one.body);
   if (!one.otherBody) return calls;
-  const known = new Set(calls.map(({ line, callee }) => `${line} ${callee}`));
-  const others = new Flow(file, one, expand, outcomeOf).run(one.otherBody);
-  return [...calls, ...others.filter(({ line, callee }) => !known.has(`${line} ${callee}`))].sort(
+  const seen = new Set(calls.map(({ line, callee }) => `${line} ${callee}`));
+  const others = new Flow(file, { ...one, body: one.otherBody }, expand, known).run(one.otherBody);
+  return [...calls, ...others.filter(({ line, callee }) => !seen.has(`${line} ${callee}`))].sort(
     (a, b) => a.line - b.line,
   );
 }
@@ -64,7 +66,10 @@ export function callsIn(
 /** What macros of the file say about the configuration: `#define HAS_X IS_ENABLED(CONFIG_X)`. */
 export function expansions(file: CFile): Expand {
   const known = new Map<string, Expr>();
-  for (const { name, params, body } of file.macros) {
+  for (const { name, params, body } of [
+    ...file.macros,
+    ...file.enumerators.map((one) => ({ ...one, params: undefined })),
+  ]) {
     const e = params === undefined && body.includes('CONFIG_') ? parseExpression(body) : undefined;
     // one that is defined twice depends on the branch
     if (e) known.has(name) ? known.delete(name) : known.set(name, e);
@@ -83,13 +88,13 @@ export interface Root {
 /** All expressions of one function that are not a part of another, in the order of the text. */
 export function rootsIn(file: CFile, one: CFunction, expand: Expand = expansions(file)): readonly Root[] {
   return [one.body, ...(one.otherBody ? [one.otherBody] : [])].flatMap((body) => {
-    const flow = new Flow(file, one, expand, undefined);
+    const flow = new Flow(file, { ...one, body }, expand, {});
     flow.run(body);
     return flow.roots;
   });
 }
 
-const UNCLEAR: Condition = { opaque: 'a test that may be constant' };
+const UNEVALUATED = /^(?:sizeof|_Alignof|__alignof__|typeof|__typeof__|offsetof)\b/;
 /** A condition longer than this, as text, is given up. */
 const MAX_CONDITION = 2000;
 
@@ -98,20 +103,21 @@ class Flow {
   readonly #function: CFunction;
   readonly #arm: number;
   readonly #expand: Expand;
-  readonly #outcomeOf: OutcomeOf | undefined;
+  readonly #known: Known;
+  readonly #values: Values;
   readonly #calls: CallSite[] = [];
   readonly roots: Root[] = [];
   /** When a jump to a label happens. */
   readonly #jumps = new Map<string, Condition>();
   readonly #jumpsBack = new Set<string>();
-  #opaque = 0;
 
-  constructor(file: CFile, one: CFunction, expand: Expand, outcomeOf: OutcomeOf | undefined) {
+  constructor(file: CFile, one: CFunction, expand: Expand, known: Known) {
     this.#file = file;
     this.#function = one;
     this.#arm = armAt(file.regions, one.line);
     this.#expand = expand;
-    this.#outcomeOf = outcomeOf;
+    this.#known = known;
+    this.#values = new Values(file, one, (e) => this.#outcomeOf(e));
   }
 
   run(body: readonly Stmt[]): readonly CallSite[] {
@@ -148,15 +154,17 @@ class Flow {
   #statement(s: Stmt, reach: Condition): Condition {
     switch (s.k) {
       case 'if': {
-        const [yes, no] = this.#outcomes(s.test);
+        const { yes, no } = this.#outcomeOf(s.test);
         this.#root(s.test, s.line, reach);
-        const afterYes = this.#list(s.yes, all(reach, yes));
-        const afterNo = s.no ? this.#list(s.no, all(reach, no)) : all(reach, no);
-        // most tests are of run time alone, and then both are what it was before
-        return afterYes === reach || afterNo === reach ? reach : any(afterYes, afterNo);
+        const [toYes, toNo] = [all(reach, yes), all(reach, no)];
+        const afterYes = this.#list(s.yes, toYes);
+        const afterNo = s.no ? this.#list(s.no, toNo) : toNo;
+        // most tests are of run time alone, and then both are what it was before; or neither side leaves
+        const isPassed = afterYes === reach || afterNo === reach || (afterYes === toYes && afterNo === toNo);
+        return isPassed ? reach : any(afterYes, afterNo);
       }
       case 'loop': {
-        const [yes] = s.test ? this.#outcomes(s.test) : [true];
+        const yes = s.test ? this.#outcomeOf(s.test).yes : true;
         const inside = s.once ? reach : all(reach, yes);
         if (s.test) this.#root(s.test, s.line, reach);
         this.#list(s.head, inside);
@@ -165,13 +173,17 @@ class Flow {
       }
       case 'switch': {
         this.#root(s.on, s.line, reach);
+        const known = runTime(this.#outcomeOf(s.on));
+        const chosen = known === true ? reach : all(reach, known === false ? UNCLEAR.yes : known);
         let at: Condition = false;
+        let isLeft = false;
         for (const inner of s.body) {
-          if (inner.k === 'case') at = reach;
+          if (inner.k === 'case') at = chosen;
           const after = this.#statement(inner, at);
+          isLeft ||= after === false && inner.k !== 'break';
           at = after === at ? at : this.#behind(inner, at, after);
         }
-        return reach;
+        return isLeft ? chosen : reach;
       }
       case 'block':
         return this.#list(s.body, reach);
@@ -186,6 +198,10 @@ class Flow {
       case 'break':
       case 'continue':
         return false;
+      case 'decl':
+        if (s.init) this.#root(s.init, s.line, reach);
+        if (s.init) this.#values.come(s.name, s.init, reach);
+        return reach;
       default:
         for (const e of exprsOf(s)) this.#root(e, s.line, reach);
         return reach;
@@ -201,14 +217,14 @@ class Flow {
     switch (e.k) {
       case 'binary':
         if (e.op === '&&' || e.op === '||') {
-          const [yes, no] = this.#outcomes(e.left);
+          const { yes, no } = this.#outcomeOf(e.left);
           this.#expr(e.left, reach);
           this.#expr(e.right, all(reach, e.op === '&&' ? yes : no));
           return;
         }
         break;
       case 'choose': {
-        const [yes, no] = this.#outcomes(e.test);
+        const { yes, no } = this.#outcomeOf(e.test);
         this.#expr(e.test, reach);
         if (e.yes) this.#expr(e.yes, all(reach, yes));
         this.#expr(e.no, all(reach, no));
@@ -217,8 +233,18 @@ class Flow {
       case 'statements':
         this.#list(e.body, reach);
         return;
-      case 'call':
+      case 'call': {
         this.#call(e, reach);
+        const kept = e.callee.k === 'name' ? (this.#known.evaluates?.(e.callee.name) ?? true) : true;
+        for (const part of partsOf(e)) this.#expr(part, all(reach, kept));
+        return;
+      }
+      case 'assign':
+        if (e.op === '=' && e.from && e.to.k === 'name') this.#values.come(e.to.name, e.from, reach);
+        break;
+      case 'other':
+        // what is asked for its size or type alone is not evaluated
+        if (UNEVALUATED.test(e.text)) return;
         break;
       default:
     }
@@ -230,7 +256,7 @@ class Flow {
     if (name === '') return;
     this.#calls.push({
       callee: name,
-      ...(callee.k === 'member' && { isPointer: true }),
+      ...((callee.k === 'member' || this.#values.isVariable(name)) && { isPointer: true }),
       line,
       caller: this.#function.name,
       argText,
@@ -240,31 +266,14 @@ class Flow {
     });
   }
 
-  /** When a test can come out true, and when false. */
-  #outcomes(test: Expr): readonly [yes: Condition, no: Condition] {
-    if (this.#isUnclear(test)) return [UNCLEAR, UNCLEAR];
-    if (!this.#isTelling(test)) return [true, true];
-    // each part of a test has a value of its own
-    const opaque = (): string => `run time ${++this.#opaque}`;
-    const call = (name: string): Condition | undefined => {
-      const can = this.#outcomeOf?.(name);
-      return can && can !== 'unclear' ? any(all(can.yes, { opaque: opaque() }), not(can.no)) : undefined;
-    };
-    const c = conditionOf(test, { opaque, expand: this.#expand, call });
-    return [withoutOpaque(c, true), withoutOpaque(not(c), true)];
-  }
-
-  #isUnclear(e: Expr): boolean {
-    return (
-      (e.k === 'name' && this.#outcomeOf?.(e.name) === 'unclear') || partsOf(e).some((part) => this.#isUnclear(part))
-    );
-  }
-
-  #isTelling(e: Expr): boolean {
-    if (e.k === 'number' || mentionsConfig(e)) return true;
-    if (e.k === 'call' && e.callee.k === 'name' && this.#outcomeOf?.(e.callee.name)) return true;
-    return e.k === 'name'
-      ? this.#expand(e.name) !== undefined || /^(true|false)$/.test(e.name)
-      : partsOf(e).some((part) => this.#isTelling(part));
+  #outcomeOf(e: Expr): Outcome {
+    const { call, param } = this.#known;
+    return outcomeOf(e, {
+      expand: this.#expand,
+      call: (name) => call?.(name),
+      name: (name) =>
+        this.#values.outcome(name) ??
+        (this.#function.params.includes(name) ? param?.(this.#function, name) : call?.(name)),
+    });
   }
 }

@@ -19,7 +19,7 @@ const CALLS: Readonly<Record<string, 'y' | 'm' | 'enabled' | 'reachable'>> = {
   IS_REACHABLE: 'reachable',
 };
 /** Macros that leave their argument as it is (include/linux/compiler.h). */
-const TRANSPARENT = new Set(['likely', 'unlikely', 'READ_ONCE', '__builtin_expect']);
+export const TRANSPARENT: ReadonlySet<string> = new Set(['likely', 'unlikely', 'READ_ONCE', '__builtin_expect']);
 /** The same in every object of the kernel: Makefile, KBUILD_CPPFLAGS; C rather than assembler; not sparse; not C++. */
 const FIXED: Readonly<Record<string, boolean>> = {
   __KERNEL__: true,
@@ -38,8 +38,6 @@ export interface TestContext {
   /** When a macro is defined at this place; `definedMacro` where the file has nothing to say. */
   readonly isDefined?: (name: string) => Condition;
   readonly expand?: Expand;
-  /** When a call comes out as something else than 0; undefined where nothing is known of the function. */
-  readonly call?: (name: string) => Condition | undefined;
 }
 
 /** When the expression is not 0. */
@@ -71,11 +69,7 @@ export function conditionOf(e: Expr, context: TestContext, depth = 0): Condition
       return any(all(test, e.yes ? below(e.yes) : true), all(not(test), below(e.no)));
     }
     case 'call':
-      return (
-        called(e, below, context.isDefined ?? definedMacro) ??
-        (e.callee.k === 'name' ? context.call?.(e.callee.name) : undefined) ??
-        unknown()
-      );
+      return called(e, below, context.isDefined ?? definedMacro) ?? unknown();
     default:
       return unknown();
   }

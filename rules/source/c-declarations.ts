@@ -151,6 +151,8 @@ function declarationsOf(
   const isStatic = node.children.some(
     ({ type, start, end }) => type === 'storage_class_specifier' && source.code.slice(start, end) === 'static',
   );
+  const start = source.code.lastIndexOf('\n', node.start) + 1;
+  const isWeak = /\b__weak\b|\bweak\b/.test(source.code.slice(start, node.end));
   const declarations: CDeclaration[] = [];
   const variables: CVariable[] = [];
   for (const child of node.children) {
@@ -160,7 +162,13 @@ function declarationsOf(
     const line = source.lineAt(at);
     if (name === '') continue;
     if (isFunction && !isInitialised) {
-      declarations.push({ name, line, type: base + stars, ...(isStatic && { static: true }) });
+      declarations.push({
+        name,
+        line,
+        type: base + stars,
+        ...(isStatic && { static: true }),
+        ...(isWeak && { weak: true }),
+      });
     } else if (isInitialised) {
       const init = withoutConstants(exprOf(source, childIn(child, 'value')));
       if (init) variables.push({ name, line, type: base + stars, init });
@@ -173,7 +181,7 @@ function declarationsOf(
 function withoutConstants(e: Expr): Expr | undefined {
   switch (e.k) {
     case 'name':
-      return /^[A-Z0-9_]+$/.test(e.name) ? undefined : e;
+      return /^(?!CONFIG_)[A-Z0-9_]+$/.test(e.name) ? undefined : e;
     case 'number':
     case 'string':
       return undefined;

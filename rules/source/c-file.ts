@@ -18,7 +18,7 @@ import { lostFunctions } from './c-recover.ts';
 import type { ParseSyntax, SyntaxFailure } from './c-syntax.ts';
 
 /** Changes with the shape or the meaning of CFile: what was kept by another version is of no use. */
-export const C_FILE_VERSION = 3;
+export const C_FILE_VERSION = 4;
 
 export interface CFile {
   readonly version: typeof C_FILE_VERSION;
@@ -34,6 +34,8 @@ export interface CFile {
   /** Macros called outside of functions: `module_init(f);`, `DEVICE_ATTR_RW(x);`. */
   readonly invocations: readonly CInvocation[];
   readonly macros: readonly MacroLine[];
+  /** Enumerators whose value is a matter of the configuration. */
+  readonly enumerators: readonly CEnumerator[];
   readonly exports: readonly CExport[];
 }
 
@@ -67,6 +69,15 @@ export interface CDeclaration {
   readonly line: number;
   readonly type: string;
   readonly static?: true;
+  /** It may be nowhere. */
+  readonly weak?: true;
+}
+
+export interface CEnumerator {
+  readonly name: string;
+  readonly line: number;
+  /** As written. */
+  readonly body: string;
 }
 
 export interface CVariable {
@@ -124,7 +135,8 @@ function readVariant(
     statements: (node) => statementsOf(source, node),
   };
   const { parts, bodies } = readDeclarations(source, parsed.root, { arms, regions });
-  const file: CFile = { version: C_FILE_VERSION, arms, regions, macros, ...parts };
+  const enumerators = enumeratorsIn(source);
+  const file: CFile = { version: C_FILE_VERSION, arms, regions, macros, enumerators, ...parts };
   const lost: CFunction[] = [];
   for (const { text: whole, headOnly } of lostFunctions(masked, bodies)) {
     const read = (part: string): readonly CFunction[] => {
@@ -137,6 +149,18 @@ function readVariant(
     lost.push(...(functions.length > 0 ? functions : read(headOnly).map((one) => ({ ...one, unread: true as const }))));
   }
   return { ok: true, left, file: lost.length === 0 ? file : { ...file, functions: withLost(file.functions, lost) } };
+}
+
+function enumeratorsIn({ code, lineAt: lineOf }: SourceText): CEnumerator[] {
+  if (!/\benum\b/.test(code)) return [];
+  return [...code.matchAll(/\benum\b[^;{}()]*\{([^{}]*)\}/g)].flatMap(({ index, 0: whole, 1: list = '' }) => {
+    const from = index + whole.indexOf('{') + 1;
+    return [...list.matchAll(/(\w+)\s*=\s*([^,]*\bCONFIG_[^,]*)/g)].map((match) => ({
+      name: match[1]!,
+      line: lineOf(from + match.index),
+      body: match[2]!.trim(),
+    }));
+  });
 }
 
 /** Functions in order; one that had swallowed others ends before the first of them. */
@@ -168,6 +192,7 @@ function merged(first: CFile, second: CFile, left: readonly Span[]): CFile {
     variables: byLine(first.variables, only(second.variables)),
     invocations: byLine(first.invocations, only(second.invocations)),
     exports: byLine(first.exports, only(second.exports)),
+    enumerators: byLine(first.enumerators, only(second.enumerators)),
   };
 }
 

@@ -103,9 +103,10 @@ function mentionsIn(
   return found;
 }
 
-/** `f`, `&f`, `(type)f` and those in a list. */
+/** `f`, `&f`, `(type)f`, those in a list, and tables of which a part is handed on: `&t[i]`, `t.f`. */
 function namesIn(e: Expr): string[] {
   if (e.k === 'name') return [e.name];
+  if (e.k === 'index' || e.k === 'member') return namesIn(e.of);
   if (e.k === 'list') return e.items.flatMap(({ value }) => namesIn(value));
   if (e.k === 'cast' || (e.k === 'unary' && e.op === '&')) return namesIn(e.of);
   return [];

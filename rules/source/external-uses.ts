@@ -3,18 +3,18 @@
  * inline functions of the headers it includes, each with the condition under which the compiler keeps the call.
  */
 
-import { type Expr, partsOf } from './c-ast.ts';
-import type { CallSite, Outcome, OutcomeOf } from './c-calls.ts';
-import { callsIn, callsOf } from './c-calls.ts';
+import type { Expr } from './c-ast.ts';
+import type { CallSite, Known } from './c-calls.ts';
+import { callsOf } from './c-calls.ts';
 import type { Condition } from './c-condition.ts';
 import { all, any, not, withoutOpaque } from './c-condition.ts';
-import { conditionOf, mentionsConfig } from './c-config-test.ts';
-import { type Constant, trivialMacro, trivialResult } from './c-constant.ts';
 import type { CTree } from './c-definitions.ts';
-import type { CFile, CFunction } from './c-file.ts';
+import type { CFile } from './c-file.ts';
 import { whenAt } from './c-file.ts';
-import { parseExpression } from './c-if-line.ts';
+import { type Definition, definitionsIn, isKnown, type Target, whenGiven } from './c-leads.ts';
 import { livenessOf } from './c-liveness.ts';
+import { isOpen, OPEN, type Outcome, outcomeOf, UNCLEAR } from './c-outcome.ts';
+import { Parameters } from './c-parameters.ts';
 import type { ExportedNames } from './exported-names.ts';
 import type { HeaderReach, Reached } from './header-reach.ts';
 
@@ -36,6 +36,8 @@ export interface ExternalUses {
   readonly declared: ReadonlyMap<string, Condition>;
   /** Headers in reach that may define or declare a name. */
   readonly headersOf: (name: string) => readonly string[];
+  /** Called in functions that could not be read as a whole. */
+  readonly doubtful: ReadonlySet<string>;
 }
 
 /** Macros and inline functions followed from a call. */
@@ -43,13 +45,9 @@ const MOST_STEPS = 4;
 /** Names that one file may lead to. */
 const MOST_NAMES = 3000;
 const OPAQUE: Condition = { opaque: 'not followed' };
-/** A macro that decides for itself whether it evaluates what it is given. */
-const DECIDES = /\b(?:CONFIG_\w+|IS_ENABLED|IS_REACHABLE|IS_BUILTIN|IS_MODULE|typeof|__typeof__|sizeof|if)\b|##|\?/;
-
-interface Target {
-  readonly name: string;
-  readonly when: Condition;
-}
+/** Built-in functions and macros that only look at the type of what they are given. */
+const UNEVALUATED =
+  /^(?:__builtin_(?:types_compatible_p|constant_p|choose_expr|object_size|offsetof)|__same_type|__must_be_\w+|BUILD_BUG_ON\w*|static_assert|_Static_assert|compiletime_assert\w*|__typecheck|typecheck)$/;
 
 /** Undefined where the tree has no such file, or it cannot be read. */
 export async function externalUses(
@@ -69,13 +67,20 @@ export async function externalUses(
   const values = file.variables.flatMap(({ init }) => valuesIn(init).map(({ name }) => name));
   await search.load([...new Set([...named, ...invoked, ...values])]);
   search.close();
-  const calls = callsOf(file, (callee) => search.outcomeOf(callee));
+  const known: Known = {
+    call: (callee) => search.outcomeOf(callee),
+    evaluates: (callee) => search.evaluates(callee),
+  };
+  const { param } = new Parameters(file, callsOf(file, known), known);
+  const calls = callsOf(file, { ...known, param });
   const live = livenessOf(file, calls, (callee) => search.keeps(callee));
   const uses: ExternalUse[] = [];
-  const take = (site: Pick<CallSite, 'callee' | 'line'> & { readonly caller?: string }, when: Condition): void => {
-    for (const target of search.targets(site.callee)) {
-      const { callee, line, caller } = site;
-      const both = all(when, target.when);
+  const take = (
+    { callee, line, caller, args = [] }: Pick<CallSite, 'callee' | 'line'> & Partial<Pick<CallSite, 'caller' | 'args'>>,
+    when: Condition,
+  ): void => {
+    for (const target of search.targets(callee)) {
+      const both = all(when, whenGiven(target, args.map(isKnown)));
       if (both !== false) uses.push({ name: target.name, callee, line, ...(caller && { caller }), when: both });
     }
   };
@@ -93,6 +98,7 @@ export async function externalUses(
     uses,
     declared: search.declared(new Set(uses.map(({ name }) => name))),
     headersOf: (name) => search.headersOf(name),
+    doubtful: new Set(calls.flatMap(({ isDoubtful, callee }) => (isDoubtful ? [callee] : []))),
   };
 }
 
@@ -166,52 +172,74 @@ class Search {
     if (!this.headersOf(name).every((path) => this.#headers.get(path))) return [];
     const definitions = this.#definitions(name);
     const found: Target[] = [];
-    if (this.#exported.has(name)) found.push({ name, when: not(any(...definitions.map(({ when }) => when))) });
+    if (this.#exported.has(name))
+      found.push({ name, when: not(any(...definitions.map(({ when }) => when), this.#weak(name))), given: [] });
     for (const { when, leadsTo } of definitions)
       for (const other of leadsTo)
         for (const target of other.name === name ? [] : this.targets(other.name, steps - 1))
-          found.push({ name: target.name, when: all(when, other.when, target.when) });
+          found.push({
+            name: target.name,
+            when: all(when, other.when, whenGiven(target, other.args)),
+            given: other.given.map((one) => all(when, one, whenGiven(target, other.args))),
+          });
     const some = found.filter(({ when }) => when !== false && JSON.stringify(when).length < 3000);
     if (steps === MOST_STEPS) this.#targets.set(name, some);
     return some;
   }
 
-  /** What a call of `name` can come out as, by what the headers and the file itself define. */
-  outcomeOf(name: string, steps = MOST_STEPS): Outcome | 'unclear' | undefined {
-    const known = this.#outcomes.get(name);
-    if (known !== undefined) return known === 'open' ? undefined : known;
-    // one that asks about itself
-    this.#outcomes.set(name, 'open');
-    const found = this.#outcomeNow(name, steps);
-    this.#outcomes.set(name, found ?? 'open');
-    return found;
+  /** When a declaration lets the linker do without it. */
+  #weak(name: string): Condition {
+    const of = (file: CFile, reach: Condition): Condition[] =>
+      file.declarations.flatMap((one) =>
+        one.name === name && one.weak ? [all(withoutOpaque(reach, true), whenAt(file, one.line))] : [],
+      );
+    const headers = this.headersOf(name).map((path) => [path, this.#headers.get(path)] as const);
+    return any(
+      ...of(this.#ownFile, true),
+      ...headers.flatMap(([path, file]) => (file ? of(file, this.#reached.get(path)!.when) : [])),
+    );
   }
 
-  #outcomeNow(name: string, steps: number): Outcome | 'unclear' | undefined {
+  /** What a call of `name`, or the macro, comes out as, by what the headers and the file itself define. */
+  outcomeOf(name: string, steps = MOST_STEPS): Outcome | undefined {
+    const known = this.#outcomes.get(name);
+    if (known) return isOpen(known) ? undefined : known;
+    // one that asks about itself
+    this.#outcomes.set(name, OPEN);
+    const found = this.#outcomeNow(name, steps);
+    this.#outcomes.set(name, found);
+    return isOpen(found) ? undefined : found;
+  }
+
+  #outcomeNow(name: string, steps: number): Outcome {
     const definitions = this.#definitions(name);
-    if (definitions.length === 0 && /^[A-Z_0-9]+$/.test(name)) return this.#isSwitched(name) ? 'unclear' : undefined;
-    const results = definitions.map(({ when, result }) => ({ when, result }));
-    const isUnclear = definitions.some(
-      ({ result, tests }) =>
-        result === 'unclear' || (steps > 0 && tests.some((one) => one !== name && this.outcomeOf(one, steps - 1))),
-    );
-    if (isUnclear) return 'unclear';
-    const can = (of: (result: Condition) => Condition): Condition =>
-      all(
-        ...results.map(({ when, result }) =>
-          result === 'unclear' ? true : any(not(withoutOpaque(when, true)), withoutOpaque(of(result), true)),
-        ),
-      );
-    const [yes, no] = [can((result) => result), can(not)];
-    return yes === true && no === true ? undefined : { yes, no };
+    if (definitions.length === 0) return /^[A-Z_0-9]+$/.test(name) && this.#isSwitched(name) ? UNCLEAR : OPEN;
+    const results = definitions.map(({ when, result }) => ({ when, of: this.#resultOf(result, steps) }));
+    const can = (key: keyof Outcome): Condition =>
+      all(...results.map(({ when, of }) => any(not(withoutOpaque(when, true)), of[key])));
+    return { yes: can('yes'), no: can('no'), fails: can('fails'), works: can('works') };
+  }
+
+  #resultOf(result: Outcome | Expr, steps: number): Outcome {
+    if (!('k' in result)) return result;
+    if (steps === 0) return UNCLEAR;
+    const inner = (name: string): Outcome | undefined => this.outcomeOf(name, steps - 1);
+    return outcomeOf(result, { name: inner, call: inner, expand: () => undefined });
+  }
+
+  /** When a call of `name` evaluates what it is given: a macro may only print its text, or nothing. */
+  evaluates(name: string): Condition {
+    if (UNEVALUATED.test(name)) return false;
+    const macros = this.#definitions(name).filter((one) => one.drops);
+    return not(any(...macros.map(({ when }) => withoutOpaque(when, true))));
   }
 
   /** Where a header says the name and the parser saw neither a definition nor a prototype, there may be a stub. */
-  #unparsed(path: string, file: CFile, name: string): HeaderDefinition[] {
+  #unparsed(path: string, file: CFile, name: string): Definition[] {
     const { words, when: reach } = this.#reached.get(path)!;
     const said = words.always.has(name) ? true : (words.sometimes.get(name) ?? false);
     const when = all(reach, said, not(parsedWhen(file, name)));
-    return when === false ? [] : [{ when, isEmpty: false, result: 'unclear', tests: [], leadsTo: [] }];
+    return when === false ? [] : [{ when, isEmpty: false, result: UNCLEAR, leadsTo: [] }];
   }
 
   /** A number that is another one in another configuration. */
@@ -254,19 +282,19 @@ class Search {
   }
 
   #isClosed = false;
-  readonly #outcomes = new Map<string, Outcome | 'unclear' | 'open'>();
-  readonly #known = new Map<string, readonly HeaderDefinition[]>();
+  readonly #outcomes = new Map<string, Outcome>();
+  readonly #known = new Map<string, readonly Definition[]>();
 
-  #definitions(name: string): readonly HeaderDefinition[] {
+  #definitions(name: string): readonly Definition[] {
     const known = this.#known.get(name);
     if (known) return known;
     const headers = this.headersOf(name);
-    const outcomeOf = this.#isClosed ? (other: string) => this.outcomeOf(other) : undefined;
-    const found = definitionsIn(this.#ownFile, name, outcomeOf);
+    const context: Known = this.#isClosed ? { call: (other) => this.outcomeOf(other) } : {};
+    const found = definitionsIn(this.#ownFile, name, context);
     for (const path of headers) {
       const file = this.#headers.get(path);
       if (file) found.push(...this.#unparsed(path, file, name));
-      for (const one of file ? definitionsIn(file, name, outcomeOf) : [])
+      for (const one of file ? definitionsIn(file, name, context) : [])
         found.push({ ...one, when: all(one.when, this.#reached.get(path)!.when) });
     }
     if (headers.every((path) => this.#headers.has(path))) this.#known.set(name, found);
@@ -278,83 +306,4 @@ class Search {
 function parsedWhen(file: CFile, name: string): Condition {
   const all = [...file.functions, ...file.declarations, ...file.macros].filter((one) => one.name === name);
   return any(...all.map(({ line }) => whenAt(file, line)));
-}
-
-interface HeaderDefinition {
-  readonly when: Condition;
-  /** It does nothing, or gives back a constant. */
-  readonly isEmpty: boolean;
-  /** When what it gives back is not 0; opaque where that is a matter of run time; `unclear` where the configuration may decide it. */
-  readonly result: Condition | 'unclear';
-  /** Names of which the result is made. */
-  readonly tests: readonly string[];
-  readonly leadsTo: readonly Target[];
-}
-
-function definitionsIn(file: CFile, name: string, outcomeOf: OutcomeOf | undefined): HeaderDefinition[] {
-  const functions = file.functions
-    .filter((one) => one.name === name)
-    .map((one): HeaderDefinition => {
-      const calls = one.unread ? [] : callsIn(file, one, undefined, outcomeOf).filter(({ isPointer }) => !isPointer);
-      return {
-        when: whenAt(file, one.line),
-        isEmpty: trivialResult(one) !== undefined,
-        result: resultOf(one),
-        tests: one.body.length === 1 && one.body[0]?.k === 'return' ? wordsIn(one.body[0].value) : [],
-        leadsTo: calls.map(({ callee, when }) => ({ name: callee, when })),
-      };
-    });
-  const macros = file.macros
-    .filter((one) => one.name === name && one.body !== name)
-    .map((macro): HeaderDefinition => {
-      const code = macro.body.replace(/"(?:\\.|[^"\\])*"/g, '""');
-      const words = DECIDES.test(code) ? [] : (code.match(/(?<![.>\w])[A-Za-z_]\w*/g) ?? []);
-      return {
-        when: whenAt(file, macro.line),
-        isEmpty: trivialMacro(macro) !== undefined,
-        result: asCondition(trivialMacro(macro)) ?? tested(parseExpression(macro.body)),
-        tests: words.filter((word) => !macro.params?.includes(word)),
-        leadsTo: [...new Set(words)]
-          .filter((word) => !macro.params?.includes(word))
-          .map((word) => ({ name: word, when: true })),
-      };
-    });
-  return [...functions, ...macros];
-}
-
-function wordsIn(e: Expr | undefined): string[] {
-  if (!e) return [];
-  return e.k === 'name' ? [e.name] : partsOf(e).flatMap(wordsIn);
-}
-
-/** Of a function that does nothing but return. */
-function resultOf(one: CFunction): Condition | 'unclear' {
-  const constant = asCondition(trivialResult(one));
-  if (constant !== undefined) return constant;
-  const [only] = one.body;
-  if (!one.unread && one.body.length === 1 && only?.k === 'return') return tested(only.value);
-  return JSON.stringify(one.body).includes('CONFIG_') ? 'unclear' : RUN_TIME;
-}
-
-const RUN_TIME: Condition = { opaque: 'run time' };
-
-function tested(e: Expr | undefined): Condition {
-  let parts = 0;
-  return e && mentionsConfig(e) ? conditionOf(e, { opaque: () => `run time ${++parts}` }) : RUN_TIME;
-}
-
-function asCondition(constant: Constant | undefined): Condition | undefined {
-  switch (constant?.k) {
-    case 'null':
-      return false;
-    case 'bool':
-      return constant.value;
-    case 'int':
-      return constant.value !== 0;
-    case 'errno':
-    case 'err-ptr':
-      return true;
-    default:
-      return undefined;
-  }
 }

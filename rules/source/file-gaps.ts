@@ -3,6 +3,7 @@
  * what it calls, or declarations of what it uses.
  */
 
+import { listedElsewhere } from '../kbuild/listed-elsewhere.ts';
 import type { Presence } from '../kbuild/presence.ts';
 import type { ExprId } from '../kconfig/expr.ts';
 import type { Goal } from '../kconfig/solve.ts';
@@ -38,6 +39,7 @@ export class SideCode {
   readonly side: TreeSide;
   readonly #reach: HeaderReach;
   #exported: Promise<ExportedNames> | undefined;
+  #elsewhere: ReturnType<typeof listedElsewhere> | undefined;
   readonly #uses = new Map<string, Promise<ExternalUses | undefined>>();
   readonly #conditional = new Map<string, Promise<readonly ConditionalUse[] | undefined>>();
 
@@ -48,6 +50,11 @@ export class SideCode {
 
   exported(): Promise<ExportedNames> {
     return (this.#exported ??= ExportedNames.of(this.side.tree));
+  }
+
+  /** Directories whose makefiles list objects of others, by these. */
+  elsewhere(): ReturnType<typeof listedElsewhere> {
+    return (this.#elsewhere ??= listedElsewhere(this.side.tree));
   }
 
   /** Undefined where the tree has no such file, or it cannot be read. */

@@ -33,23 +33,41 @@ export class Builds {
   readonly #exported: ExportedNames;
   readonly #conditions: Conditions;
   readonly #arch: Arch;
+  readonly #elsewhere: ReadonlyMap<string, readonly string[]>;
   readonly #presences = new Map<string, Promise<Presence | undefined>>();
   readonly #providers = new Map<string, Promise<Providers | undefined>>();
   /** Names that somebody provides in every configuration. */
   readonly #always = new Set<string>();
 
-  constructor(kbuild: KbuildTree, exported: ExportedNames, conditions: Conditions, arch: Arch) {
+  constructor(
+    kbuild: KbuildTree,
+    exported: ExportedNames,
+    conditions: Conditions,
+    arch: Arch,
+    elsewhere: ReadonlyMap<string, readonly string[]> = new Map(),
+  ) {
+    this.#elsewhere = elsewhere;
     this.#kbuild = kbuild;
     this.#exported = exported;
     this.#conditions = conditions;
     this.#arch = arch;
   }
 
+  /** The same with directories whose makefiles list objects of others, by these. */
+  with(elsewhere: ReadonlyMap<string, readonly string[]>): Builds {
+    return new Builds(this.#kbuild, this.#exported, this.#conditions, this.#arch, elsewhere);
+  }
+
   /** Undefined where the makefiles on the way do not name it. */
   presence(path: string): Promise<Presence | undefined> {
-    const known = this.#presences.get(path) ?? this.#kbuild.conditionOf(path, { isNear: true });
+    const known = this.#presences.get(path) ?? this.#presenceNow(path);
     this.#presences.set(path, known);
     return known;
+  }
+
+  #presenceNow(path: string): Promise<Presence | undefined> {
+    const also = this.#elsewhere.get(objectOf(path)) ?? [];
+    return this.#kbuild.conditionOf(path, { isNear: true, also });
   }
 
   /** Undefined where that cannot be told, or somebody provides it in every configuration. */
@@ -89,6 +107,11 @@ export class Builds {
     if (builtIn === TRUE) this.#always.add(name);
     return builtIn === TRUE ? undefined : { name, exports, presences: [...presences], builtIn, built };
   }
+}
+
+/** Path of the object made of a source file. */
+export function objectOf(path: string): string {
+  return path.replace(/\.(?:c|S|rs)$/, '.o');
 }
 
 /** That an object uses the name where nothing provides it; undefined where no configuration decides that. */

@@ -4,6 +4,7 @@
  */
 
 import { dirname } from 'node:path/posix';
+import { compilerFlags } from '../kbuild/compiler-flags.ts';
 import { KbuildTree, symbolTypes } from '../kbuild/kbuild-tree.ts';
 import { filesNear } from '../kbuild/near-objects.ts';
 import type { Presence } from '../kbuild/presence.ts';
@@ -11,14 +12,18 @@ import type { KSymbol } from '../kconfig/model.ts';
 import type { Goal } from '../kconfig/solve.ts';
 import type { ArchPair, KernelChange } from '../rule.ts';
 import type { Arch, Side } from '../types.ts';
+import { symbolsOf } from './c-condition.ts';
 import type { Definitions } from './c-definitions.ts';
 import { exactGap, type Gap, gapsOf, SideCode } from './file-gaps.ts';
-import { Builds } from './link-gap.ts';
+import { type Before, GapHistory, keyOf } from './gap-history.ts';
+import { Builds, gapGoals, objectOf } from './link-gap.ts';
 
 /** Symbols whose files are looked at, the nearest first. */
 const MOST_SYMBOLS = 24;
 /** C files of one architecture that are read. */
 const MOST_FILES = 80;
+
+const NEARER = 'not looked at: there were nearer ones';
 
 /** One way in which a file cannot be built. */
 export interface Found extends Gap {
@@ -42,11 +47,12 @@ export class LinkSearch {
   readonly #change: KernelChange;
   readonly #files = new Map<string, Promise<string[]>>();
   readonly #code: Readonly<Record<Side, SideCode>>;
+  readonly #history: GapHistory;
   readonly #definitions = new Map<string, Definitions>();
   #beside: Promise<readonly string[]> | undefined;
   readonly #news = new Map<string, Promise<boolean>>();
-  /** What was not looked at, since there was more than the bounds allow. */
-  readonly #left = new Set<string>();
+  /** What was not decided, and why. */
+  readonly #left = new Map<string, string>();
 
   constructor(change: KernelChange) {
     this.#change = change;
@@ -54,11 +60,12 @@ export class LinkSearch {
       before: new SideCode(change.before),
       after: new SideCode(change.after),
     };
+    this.#history = new GapHistory(change, this.#code.before);
   }
 
-  /** Symbols and files that were not looked at, since there were too many. */
-  get left(): readonly string[] {
-    return [...this.#left].sort();
+  /** What was not decided: symbols and files that were not looked at, and what could not be told. */
+  get left(): readonly { readonly key: string; readonly why: string }[] {
+    return [...this.#left].sort().map(([key, why]) => ({ key, why }));
   }
 
   /** Whether there is something to look for where no Kconfig file changes: a makefile, or new needs of C files. */
@@ -77,14 +84,10 @@ export class LinkSearch {
   }
 
   async #hasNewsNow(path: string): Promise<boolean> {
-    const was = await needsOf(this.#code.before, this.#oldPath(path));
+    const was = await needsOf(this.#code.before, this.#history.oldPath(path));
     if (!was) return true;
     const is = await needsOf(this.#code.after, path);
     return is === undefined || [...is].some((need) => !was.has(need));
-  }
-
-  #oldPath(path: string): string {
-    return this.#change.changedPaths.find((one) => one.path === path)?.oldPath ?? path;
   }
 
   /** Newly possible gaps of one architecture, by owner and by what would have provided. */
@@ -95,7 +98,7 @@ export class LinkSearch {
     const look = async (path: string, object: Presence, owner: KSymbol | undefined): Promise<void> => {
       if (seen.has(path)) return;
       if (seen.size >= MOST_FILES) {
-        this.#left.add(path);
+        this.#left.set(path, NEARER);
         return;
       }
       seen.add(path);
@@ -115,7 +118,14 @@ export class LinkSearch {
       }
     }
     await this.#define(found.flatMap(({ need }) => (need.kind === 'link' ? [need.name] : [])));
-    const certain = found.filter((one) => this.#isCertain(one, pair.arch));
+    const certain: typeof found = [];
+    for (const one of found)
+      if (
+        this.#isCertain(one, pair.arch) &&
+        !(await this.#isByFlags(one)) &&
+        (await this.#isOnlyHere(one, pair, builds))
+      )
+        certain.push(one);
     return [...Map.groupBy(certain, causeOf).values()].flatMap(([first, ...rest]) =>
       first ? [{ owner: first.owner, some: [first, ...rest] }] : [],
     );
@@ -125,8 +135,9 @@ export class LinkSearch {
   #near(pair: ArchPair): readonly KSymbol[] {
     if (pair.changes.size === 0) return [];
     const symbols = pair.reach().symbols.flatMap((id) => pair.after.symbols[id] ?? []);
-    const near = [...new Set([...selectorsOf(pair), ...symbols.filter(({ declarations }) => declarations.length > 0)])];
-    for (const { name } of near.slice(MOST_SYMBOLS)) this.#left.add(name);
+    const known = [...selectorsOf(pair), ...changedThemselves(pair), ...symbols];
+    const near = [...new Set(known)].filter(({ declarations }) => declarations.length > 0);
+    for (const { name } of near.slice(MOST_SYMBOLS)) this.#left.set(name, NEARER);
     return near.slice(0, MOST_SYMBOLS);
   }
 
@@ -163,7 +174,7 @@ export class LinkSearch {
     builds: Readonly<Record<Side, Builds>>,
   ): Promise<Found[]> {
     const found: Found[] = [];
-    const before = await this.#before(path, builds.before);
+    const before = await this.#history.before(this.#history.oldPath(path), builds.before);
     const isSameModel = pair.before === pair.after;
     const told = new Set<string>();
     // a file may be built for others, too, and lack the same with these in both trees
@@ -183,31 +194,44 @@ export class LinkSearch {
       const exact = await exactGap(this.#change, this.#code.after, path, object, gap, pair.arch);
       if (!exact || (exact !== gap && pair.solver('after').isPossible(own(exact)) !== true)) continue;
       told.add(key);
+      if (before && isUnreadIn(before, gap)) {
+        this.#left.set(`${path} ${gap.need.name}`, 'the file could not be read as it was before');
+        continue;
+      }
       const wasNeeded = before?.needs.has(key) ?? false;
       // what was there and could not be told is no news
       const isNews = gap.need.kind === 'declaration' || (await builds.before.isAlways(gap.need.name));
       if (wasNeeded && old.length === 0 && (before?.isUnknown || !isNews)) continue;
-      found.push({ ...exact, goals: own(exact), path, object, isOld: before !== undefined, wasNeeded, wasAsked });
+      const goals = await this.#newGoals(pair, path, builds.before, exact, before, own(exact));
+      if (!goals) continue;
+      found.push({ ...exact, goals, path, object, isOld: before !== undefined, wasNeeded, wasAsked });
     }
     return found;
   }
 
-  /** What the file lacked before in some configuration; undefined where it was not there. */
-  async #before(path: string, builds: Builds): Promise<Before | undefined> {
-    const { before } = this.#change;
-    const old = this.#oldPath(path);
-    if ((await before.tree.blob(old)) === undefined) return undefined;
-    const code = this.#code.before;
-    const object = await builds.presence(old);
-    const gaps = object ? await gapsOf(this.#change, code, builds, old, object) : [];
-    const uses = await code.uses(old);
-    const needs = [
-      ...(uses?.uses ?? []).map(({ name }) => `link ${name}`),
-      ...((await code.conditional(old)) ?? []).map(
-        ({ of, name }) => `declaration ${of === undefined ? '' : `${of}.`}${name}`,
-      ),
-    ];
-    return { gaps: Map.groupBy(gaps, keyOf), needs: new Set(needs), isUnknown: object?.isUnknown === true };
+  /** The question without the configurations in which the same code lacked the same; undefined where none is left. */
+  async #newGoals(
+    pair: ArchPair,
+    path: string,
+    builds: Builds,
+    gap: Gap,
+    before: Before | undefined,
+    goals: readonly Goal[],
+  ): Promise<readonly Goal[] | undefined> {
+    const old = [...(before?.gaps.values() ?? [])].flat();
+    const isMoved = before?.needs.has(keyOf(gap)) !== true;
+    for (const from of isMoved ? await this.#history.comesFrom(path, gap) : []) {
+      const there = await this.#history.before(from, builds);
+      if (there && isUnreadIn(there, gap)) {
+        this.#left.set(`${path} ${gap.need.name}`, `${from}, where it may come from, could not be read`);
+        return undefined;
+      }
+      old.push(...[...(there?.gaps.values() ?? [])].flat());
+    }
+    const same = this.#history.sameBefore(gap, old, pair.solver('before'));
+    if (same === undefined) return goals;
+    const all: readonly Goal[] = [...goals, { expr: same, level: 2, holds: false }];
+    return pair.solver('after').isPossible(all) === true ? all : undefined;
   }
 
   /** One search of the tree for all names that are new. */
@@ -238,6 +262,32 @@ export class LinkSearch {
     return !isElsewhere && !isAssembly && bodies.some(({ path }) => exporting.has(path));
   }
 
+  /** Whether the compiler is given other names, or other headers, by a makefile. */
+  async #isByFlags({ path, need }: Found): Promise<boolean> {
+    const { defines, includes } = await compilerFlags(this.#change.after.tree, path);
+    const names = need.kind === 'link' ? [need.name, need.use.callee] : [need.use.name];
+    const conditions = need.kind === 'link' ? [need.use.when] : [need.use.when, need.use.declared];
+    const symbols = conditions.flatMap(symbolsOf).map((symbol) => `CONFIG_${symbol}`);
+    return (includes && need.kind === 'declaration') || [...names, ...symbols].some((name) => defines.has(name));
+  }
+
+  /** Whether makefiles of other directories, which list the same objects, leave it as it is. */
+  async #isOnlyHere(
+    { object, goals, into, need }: Found,
+    pair: ArchPair,
+    builds: Record<Side, Builds>,
+  ): Promise<boolean> {
+    if (need.kind === 'declaration') return true;
+    const elsewhere = await this.#code.after.elsewhere();
+    const objects = need.providers.exports.map((one) => objectOf(one.path));
+    if (!objects.some((one) => elsewhere.has(one))) return true;
+    const providers = await builds.after.with(elsewhere).providers(need.name);
+    if (!providers) return false;
+    const { conditions } = this.#change.kbuild;
+    const whole = gapGoals(conditions, object, need.use.when, providers, into);
+    return whole !== undefined && pair.solver('after').isPossible([...goals, ...whole]) === true;
+  }
+
   #filesOf(owner: KSymbol): Promise<string[]> {
     const known = this.#files.get(owner.name);
     if (known) return known;
@@ -258,14 +308,9 @@ export class LinkSearch {
   }
 }
 
-interface Before {
-  readonly gaps: ReadonlyMap<string, readonly Gap[]>;
-  readonly needs: ReadonlySet<string>;
-  readonly isUnknown: boolean;
-}
-
-function keyOf({ need }: Gap): string {
-  return `${need.kind} ${need.name}`;
+/** Whether the file may have needed the same where it could not be read. */
+function isUnreadIn({ unread, doubtful }: Before, { need }: Gap): boolean {
+  return unread.has(need.kind) || (need.kind === 'link' && doubtful.has(need.use.callee));
 }
 
 function causeOf({ owner, path, need }: Found & { readonly owner: KSymbol | undefined }): string {
@@ -300,6 +345,13 @@ function isCode(path: string): boolean {
 function selectorsOf({ after, changes }: ArchPair): KSymbol[] {
   const edges = [...changes.values()].flatMap(({ removed, added }) => [...removed, ...added]);
   return edges.flatMap(({ edge }) => (edge && after.symbols[edge.from.id]) ?? []);
+}
+
+/** Whose own entry the series changes, rather than those that select it. */
+function changedThemselves({ after, changes }: ArchPair): KSymbol[] {
+  return [...changes.values()].flatMap(({ after: symbol, removed, added }) =>
+    symbol && [...removed, ...added].some(({ edge }) => !edge) ? (after.symbols[symbol.id] ?? []) : [],
+  );
 }
 
 /** The symbol of the last line that decides about an object. */

@@ -99,7 +99,7 @@ class Reading {
       for (const name of found.keys())
         if (words.always.has(name) && path !== this.#path) this.#always(found, name, path);
     }
-    for (const name of own) found.delete(name);
+    for (const name of [...own, ...otherVariables(this.#code)]) found.delete(name);
     // one of its numbers may have any name
     if (this.#reached.some(({ words }) => words.isTable))
       for (const name of found.keys()) if (/^[A-Z0-9_]+$/.test(name)) found.delete(name);
@@ -244,6 +244,18 @@ function variablesIn(text: string): Map<string, string | undefined> {
     for (const name of names!.replace(/\[[^\]]*\]|\bconst\b|\b__\w+\b/g, '').match(/\w+/g) ?? [])
       found.set(name, found.has(name) && found.get(name) !== tag ? undefined : tag);
   }
+  // one that hides it, somewhere
+  for (const name of otherVariables(text)) found.set(name, undefined);
+  return found;
+}
+
+/** Names of what may be variables of other types: of typedefs, numbers, typeof(), unions. */
+function otherVariables(text: string): Set<string> {
+  const found = new Set<string>();
+  const declares =
+    /(?<!\w|\bstruct\s+)(?:typeof\s*\((?:[^()]|\([^()]*\))*\)|(?!(?:return|goto|else|case|do|in|sizeof|struct|const|static|volatile|register|extern|inline|__\w+)\b)[A-Za-z_]\w*)\s+((?:,?\s*(?:\*|const\b|__\w+\b|\s)*[A-Za-z_]\w*\s*(?:\[[^\]]*\]\s*)*(?==|;|,|\)))+)/g;
+  for (const [, names] of text.matchAll(declares))
+    for (const name of names!.replace(/\[[^\]]*\]|\bconst\b|\b__\w+\b/g, '').match(/\w+/g) ?? []) found.add(name);
   return found;
 }
 

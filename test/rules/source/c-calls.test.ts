@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { callsOf } from '../../../rules/source/c-calls.ts';
+import type { Condition } from '../../../rules/source/c-condition.ts';
+import type { Outcome } from '../../../rules/source/c-outcome.ts';
 import { kconfigText, readC } from '../../support/c-source.ts';
 
 /** Condition of the call `here()` in a function with this body. */
@@ -61,6 +63,18 @@ const GUARDS: readonly (readonly [what: string, body: string, condition: string]
   ['another constant', 'if (1)\nb();\nelse\nhere();', 'n'],
   ['a number of the configuration', 'if (CONFIG_N > 4)\nhere();', 'N!="" && N>4'],
   ['a macro loop', `list_for_each_entry(p, q, r) {\nif (${is})\nhere();\n}`, ENABLED],
+  ['a variable', `bool has = ${is};\nif (has)\nhere();`, ENABLED],
+  ['a variable that is given it later', `bool has;\nhas = ${is};\nif (!has)\nreturn 0;\nhere();`, ENABLED],
+  ['a variable made of another', `bool b = ${is};\nbool c = b && a;\nif (c)\nhere();`, ENABLED],
+  ['a variable that is set where it holds', `bool has = false;\nif (${is})\nhas = true;\nif (has)\nhere();`, ENABLED],
+  ['a variable of run time', `int b = g();\nif (b)\nhere();`, 'y'],
+  ['a variable whose address is taken', `bool has = false;\ng(&has);\nif (has)\nhere();`, 'y'],
+  ['a variable that a loop sets', `int b = 0;\nwhile (a) {\nif (b)\nhere();\nb = 1;\n}`, 'y'],
+  ['a comparison with 0', `if (${is} == 0)\nreturn 0;\nhere();`, ENABLED],
+  ['a comparison with true', `if (${is} != true)\nreturn 0;\nhere();`, ENABLED],
+  ['arithmetic', `if (a & -${is})\nhere();`, 'n ... y'],
+  ['a switch over it', `switch (${is}) {\ncase 1:\nhere();\n}`, 'n ... y'],
+  ['after a test that may be constant, which neither side leaves', `if (a & -${is})\nb();\nhere();`, 'y'],
 ];
 
 describe('the condition of a call', () => {
@@ -107,5 +121,31 @@ describe('calls', () => {
 
   it('do not include declarations, types, sizeof', () => {
     expect(callsOf(readC('int f(void)\n{\n\tint (*g)(int);\n\treturn sizeof(h);\n}\n'))).toEqual([]);
+    expect(callsOf(readC('int f(void)\n{\n\treturn sizeof(h(1));\n}\n'))).toEqual([]);
+  });
+
+  it('of a parameter or variable are made through a pointer', () => {
+    const file = readC('int f(int (*g)(int))\n{\n\treef_fn_t h = k(1);\n\n\treturn g(1) + h(2);\n}\n');
+    expect(callsOf(file).map(({ callee, isPointer }) => [callee, isPointer])).toEqual([
+      ['k', undefined],
+      ['g', true],
+      ['h', true],
+    ]);
+  });
+
+  it('come out as what is known of a function', () => {
+    const stub: Condition = { symbol: 'A', is: 'y' };
+    // an error without A
+    const call = (name: string): Outcome | undefined =>
+      name === 'start' ? { yes: true, no: stub, fails: true, works: stub } : undefined;
+    const whenHere = (body: string): string => {
+      const file = readC(`int f(int a)\n{\n${body}\n}\n`);
+      return kconfigText(callsOf(file, { call }).find(({ callee }) => callee === 'here')!.when);
+    };
+    expect(whenHere('int ret;\nret = start();\nif (ret < 0)\nreturn ret;\nhere();')).toBe('A=y');
+    expect(whenHere('struct x *x = start();\nif (IS_ERR(x))\nreturn PTR_ERR(x);\nhere();')).toBe('A=y');
+    expect(whenHere('struct x *x = start();\nif (IS_ERR(x))\nhere();')).toBe('y');
+    expect(whenHere('int ret = start();\nif (ret)\ng();\nhere();')).toBe('y');
+    expect(whenHere('if (start() == a)\nhere();')).toBe('A=y');
   });
 });

@@ -1,0 +1,119 @@
+/**
+ * What files lacked without the series: what could not be built before is no news, nor where only the code moves, or
+ * the name of what it lacks changes.
+ */
+
+import type { ExprId } from '../kconfig/expr.ts';
+import type { Solver } from '../kconfig/solve.ts';
+import type { KernelChange } from '../rule.ts';
+import { type Gap, gapsOf, type SideCode } from './file-gaps.ts';
+import type { Builds } from './link-gap.ts';
+
+/** One file without the series. */
+export interface Before {
+  /** By what is lacking. */
+  readonly gaps: ReadonlyMap<string, readonly Gap[]>;
+  readonly needs: ReadonlySet<string>;
+  /** What no configuration decides says whether it is built. */
+  readonly isUnknown: boolean;
+  /** What could not be read: what it calls, what it uses of headers. */
+  readonly unread: ReadonlySet<Gap['need']['kind']>;
+  /** Called where the text could not be read as a whole. */
+  readonly doubtful: ReadonlySet<string>;
+}
+
+export function keyOf({ need }: Gap): string {
+  return `${need.kind} ${need.name}`;
+}
+
+export class GapHistory {
+  readonly #change: KernelChange;
+  readonly #code: SideCode;
+  #left: Promise<ReadonlyMap<string, ReadonlySet<string>>> | undefined;
+
+  /** `code`: of the side without the series. */
+  constructor(change: KernelChange, code: SideCode) {
+    this.#change = change;
+    this.#code = code;
+  }
+
+  /** Path that a file had. */
+  oldPath(path: string): string {
+    return this.#change.changedPaths.find((one) => one.path === path)?.oldPath ?? path;
+  }
+
+  /** Undefined where the tree without the series does not have the file. */
+  async before(old: string, builds: Builds): Promise<Before | undefined> {
+    if ((await this.#code.side.tree.blob(old)) === undefined) return undefined;
+    const object = await builds.presence(old);
+    const gaps = object ? await gapsOf(this.#change, this.#code, builds, old, object) : [];
+    const [uses, conditional] = [await this.#code.uses(old), await this.#code.conditional(old)];
+    const needs = [
+      ...(uses?.uses ?? []).map(({ name }) => `link ${name}`),
+      ...(conditional ?? []).map(({ of, name }) => `declaration ${of === undefined ? '' : `${of}.`}${name}`),
+    ];
+    const unread = new Set<Gap['need']['kind']>();
+    if (!uses) unread.add('link');
+    if (!conditional) unread.add('declaration');
+    return {
+      gaps: Map.groupBy(gaps, keyOf),
+      needs: new Set(needs),
+      isUnknown: object?.isUnknown === true,
+      unread,
+      doubtful: uses?.doubtful ?? new Set(),
+    };
+  }
+
+  /** Other files that said what a gap is about, and say it no longer: its code may come from there. */
+  async comesFrom(path: string, { need }: Gap): Promise<readonly string[]> {
+    const word = need.kind === 'link' ? need.use.callee : need.use.name;
+    const own = this.oldPath(path);
+    const left = await (this.#left ??= this.#wordsLeft());
+    return [...left].flatMap(([old, words]) => (old !== own && words.has(word) ? [old] : []));
+  }
+
+  /** Words of C files without the series which the same files do not have with it. */
+  async #wordsLeft(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+    const { changedPaths, before, after } = this.#change;
+    const files = changedPaths.filter(({ path, oldPath }) => (oldPath ?? path).endsWith('.c'));
+    const was = await before.tree.read(files.map(({ path, oldPath }) => oldPath ?? path));
+    const is = await after.tree.read(files.map(({ path }) => path));
+    return new Map(
+      files.flatMap(({ path, oldPath }): [string, Set<string>][] => {
+        const old = was.get(oldPath ?? path);
+        if (old === undefined) return [];
+        const now = wordsOf(is.get(path) ?? '');
+        return [[oldPath ?? path, new Set([...wordsOf(old)].filter((word) => !now.has(word)))]];
+      }),
+    );
+  }
+
+  /**
+   * That one of the old gaps was there which the same files would have closed; undefined where there is none. `solver`
+   * is that of the side without the series.
+   */
+  sameBefore(gap: Gap, gaps: Iterable<Gap>, solver: Solver): ExprId | undefined {
+    const { conditions } = this.#change.kbuild;
+    let some: ExprId | undefined;
+    for (const old of gaps) {
+      if (old.into !== gap.into || !hasSameCause(old, gap) || solver.isPossible(old.goals) === false) continue;
+      const whole = old.goals.reduce(
+        (e, { expr, holds }) => conditions.and(e, holds ? expr : conditions.not(expr)),
+        conditions.TRUE,
+      );
+      some = some === undefined ? whole : conditions.or(some, whole);
+    }
+    return some;
+  }
+}
+
+/** Whether the same files would have provided it, or the same condition declared it. */
+function hasSameCause({ need: a }: Gap, { need: b }: Gap): boolean {
+  if (a.kind === 'link')
+    return b.kind === 'link' && a.providers.built === b.providers.built && a.providers.builtIn === b.providers.builtIn;
+  return b.kind === 'declaration' && JSON.stringify(a.use.declared) === JSON.stringify(b.use.declared);
+}
+
+function wordsOf(text: string): Set<string> {
+  return new Set(text.match(/[A-Za-z_]\w*/g) ?? []);
+}
