@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { newDiagnostics, printDiagnostic, readDiagnostics } from '../../queue/kbuild-log.ts';
+import { readDiagnostics } from '../../queue/kbuild-log.ts';
+import { newDiagnostics, printDiagnostic } from '../../rules/diagnostic.ts';
 
 const GCC = `/src/lib/reef.c: In function 'reef':
 /src/lib/reef.c:9:16: error: implicit declaration of function 'reef_depth'; did you mean 'reef'? [-Werror=implicit-function-declaration]
