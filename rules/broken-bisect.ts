@@ -1,8 +1,7 @@
 import { PatchLines } from './anchor.ts';
 import { type Diagnostic, newDiagnostics, printDiagnostic } from './diagnostic.ts';
-import type { ChangedPath } from './rule.ts';
-import { defineRule, type Judged, type KernelChange } from './rule.ts';
-import type { Outcome, TrialRun, TrialStep } from './trial.ts';
+import { type ChangedPath, defineRule, type Judged, type KernelChange } from './rule.ts';
+import type { TrialRun, TrialStep } from './trial.ts';
 import {
   anyLine,
   blamedLine,
@@ -11,6 +10,7 @@ import {
   commandFor,
   judgedFrom,
   keyOf,
+  stateWords,
   wholeSeries,
 } from './trial-news.ts';
 import type { Patch } from './types.ts';
@@ -65,28 +65,26 @@ function findAll(change: KernelChange, runs: readonly TrialRun[]): readonly Judg
     const changed = changedBy(patch);
     const anchor = (errors[0] && blamedLine(lines, changed, errors[0])) ?? anyLine(lines, changed);
     if (!anchor) return [];
-    const { witness: _, ...judged } = judgedFrom(key, one, errors, anchor, {
+    const judged = judgedFrom(key, one, errors, anchor, {
       breaks,
       repairs,
       others: [...new Set(some.slice(1).map(({ change: { target } }) => target))].filter(
         (target) => target !== one.target,
       ),
     });
-    const shows = (state: Outcome['state']): string =>
-      state === 'absent' ? `make does not build ${one.target}` : `${one.target} builds`;
     const argv = commandFor(one.trial, one.target);
     const agreed = { rung: 3, argv, agrees: true } as const;
-    const during = errors[0] ? printDiagnostic(errors[0]) : `make ${one.target} fails`;
+    const during = errors[0] ? printDiagnostic(errors[0]) : stateWords(one.target, one.after);
+    const alone = breaks === 1 ? 'with patch 1 alone' : `with patches 1 to ${breaks} alone`;
     return [
       {
         ...judged,
-        witness: one.trial.witness,
         verification: {
           rung: 3,
           attempts: [
-            { ...agreed, side: 'before', exitCode: 0, excerpt: shows(one.before.state) },
-            { ...agreed, side: 'after', exitCode: 0, excerpt: shows('built') },
-            { ...agreed, side: 'after', exitCode: 2, excerpt: `with patches 1 to ${breaks} alone: ${during}` },
+            { ...agreed, side: 'before', exitCode: 0, excerpt: stateWords(one.target, one.before) },
+            { ...agreed, side: 'after', exitCode: 0, excerpt: stateWords(one.target, { state: 'built' }) },
+            { ...agreed, side: 'after', exitCode: 2, excerpt: `${alone}: ${during}` },
           ],
         },
       },

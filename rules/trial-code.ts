@@ -65,6 +65,7 @@ export async function changedUnits(change: KernelChange): Promise<ChangedUnits> 
     sampled.push({ header, includers: units.length, atLeast });
     pieces.push(...piecesOf(change, header, texts.get(header) ?? '', some));
   }
+  for (const path of including) pieces.push({ path, units: [path], when: true, lines: [] });
   const left = [...sources.slice(MOST_CHANGED), ...headers.slice(MOST_HEADERS)];
   return { pieces, changed, including: [...including], sampled, left };
 }

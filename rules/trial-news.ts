@@ -79,19 +79,30 @@ export function anyLine(lines: PatchLines, changed: readonly ChangedPath[]): Anc
   return undefined;
 }
 
-/** What both builds showed; the later one `words`, where it is not the whole series. */
-export function attemptsOf(
-  { trial, target, before, after }: Change,
-  shown: readonly Diagnostic[],
-  words = '',
-): Attempt[] {
+/** What both builds showed. */
+function attemptsOf({ trial, target, before, after }: Change, shown: readonly Diagnostic[]): Attempt[] {
   const attempt = (side: Side, { state }: Outcome, excerpt: string): Attempt => ({
-    ...{ rung: 3, side, argv: commandFor(trial, target), exitCode: state === 'failed' ? 2 : 0 },
-    ...{ excerpt: `${words}${excerpt}`.slice(0, MOST_EXCERPT), agrees: true },
+    ...{ rung: 3, side, argv: commandFor(trial, target), exitCode: exitCodeOf(state) },
+    ...{ excerpt: excerpt.slice(0, MOST_EXCERPT), agrees: true },
   });
-  const said = shown.length > 0 ? printDiagnostic(shown[0]!) : `make ${target} fails`;
-  const was = before.state === 'absent' ? `make does not build ${target}` : `${target} builds without it`;
-  return [attempt('before', before, was), attempt('after', after, said)];
+  const isWarning = after.state === 'built';
+  return [
+    attempt(
+      'before',
+      before,
+      `${stateWords(target, before)}${isWarning && before.state === 'built' ? ' without it' : ''}`,
+    ),
+    attempt('after', after, shown[0] ? printDiagnostic(shown[0]) : stateWords(target, after)),
+  ];
+}
+
+const exitCodeOf = (state: Outcome['state']): number => (state === 'failed' ? 2 : 0);
+
+/** Such as `lib/reef.o builds`. */
+export function stateWords(target: string, { state }: Pick<Outcome, 'state'>): string {
+  if (target.endsWith('.o'))
+    return state === 'absent' ? `make does not build ${target}` : `${target} ${state === 'built' ? 'builds' : 'fails'}`;
+  return `"make ${target}" ${state === 'failed' ? 'fails' : 'works'}`;
 }
 
 /** As a person would type it. */
@@ -113,8 +124,8 @@ export function judgedFrom(
     .map((one) => ({ text: printDiagnostic(one), function: one.function ?? null }));
   const owner = trial.owners[target];
   const output: Evidence = {
-    ...{ kind: 'output', argv: commandFor(trial, target), exitCode: after.state === 'failed' ? 2 : 0 },
-    excerpt: quoted.map(({ text }) => text).join('\n') || `make ${target} fails`,
+    ...{ kind: 'output', argv: commandFor(trial, target), exitCode: exitCodeOf(after.state) },
+    excerpt: quoted.map(({ text }) => text).join('\n') || stateWords(target, after),
     linesCut: shown.length - quoted.length,
   };
   return {
