@@ -125,35 +125,40 @@ class Running {
     // a warning is none the less one where the configuration makes errors of them
     const variables = ['CONFIG_WERROR=', ...(isChanged ? ['W=1'] : [])];
     const run = await this.#make.make(where, out, ['-k', '-Otarget', ...variables, ...objects]);
-    const found = this.#read(run, objects);
+    const found = outcomesOf(run, objects, this.#objects);
     const failed = [...found].filter(([, { state }]) => state === 'failed').map(([object]) => object);
     if (run.exitCode !== 0 && failed.length === 0)
       throw new NotBuilt(`${where.words} make fails: ${firstError(readDiagnostics(run.stderr), run)}`);
     if (!isChanged || failed.length === 0) return found;
     // a makefile may make errors of all warnings, and those of W=1 are nobody's
     const plain = await this.#make.make(where, out, ['-k', '-Otarget', 'CONFIG_WERROR=', ...failed]);
-    const again = this.#read(plain, failed);
+    const again = outcomesOf(plain, failed, this.#objects);
     for (const [object, { state, diagnostics }] of again) {
       const warnings = found.get(object)!.diagnostics.map((one): Diagnostic => ({ ...one, severity: 'warning' }));
       found.set(object, { state, diagnostics: state === 'built' ? warnings : diagnostics });
     }
     return found;
   }
+}
 
-  #read(run: SandboxRun, objects: readonly string[]): Map<string, Outcome> {
-    const [made, failed] = [objectsMade(run.stdout), objectsFailed(run.stderr)];
-    const diagnostics = Map.groupBy(readDiagnostics(run.stderr), ({ file, unit }) =>
-      (unit ?? file).replace(/\.\w+$/, '.o'),
-    );
-    const loose = diagnostics.get('') ?? [];
-    return new Map(
-      objects.map((object): [string, Outcome] => {
-        const known = this.#objects.get(object);
-        const own = diagnostics.get(object) ?? [];
-        if (failed.has(object)) return [object, { state: 'failed', diagnostics: own.length > 0 ? own : loose }];
-        const isSame = !made.has(object) && known?.state === 'built' && own.length === 0;
-        return [object, isSame ? known : { state: 'built', diagnostics: own }];
-      }),
-    );
-  }
+/** What became of objects that a make was asked for; `known` says what of those that it had no need to make again. */
+export function outcomesOf(
+  { stdout, stderr }: Pick<SandboxRun, 'stdout' | 'stderr'>,
+  objects: readonly string[],
+  known: ReadonlyMap<string, Outcome>,
+): Map<string, Outcome> {
+  const [made, failed] = [objectsMade(stdout), objectsFailed(stderr)];
+  const objectOf = ({ file, unit }: Diagnostic): string => (unit ?? file).replace(/\.\w+$/, '.o');
+  const diagnostics = Map.groupBy(readDiagnostics(stderr), objectOf);
+  return new Map(
+    objects.map((object): [string, Outcome] => {
+      const own = diagnostics.get(object) ?? [];
+      // of what is lacking make itself says so
+      if (failed.has(object))
+        return [object, { state: 'failed', diagnostics: own.length > 0 ? own : (diagnostics.get('') ?? []) }];
+      const before = known.get(object);
+      const isSame = !made.has(object) && before?.state === 'built' && own.length === 0;
+      return [object, isSame ? before : { state: 'built', diagnostics: own }];
+    }),
+  );
 }

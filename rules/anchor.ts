@@ -42,9 +42,15 @@ export class PatchLines {
     return (this.#added.get(path) ?? []).map(({ at }) => at).sort((a, b) => a - b);
   }
 
-  /** The line of a file that the series adds or removes, the first whose text `isMeant`; removed ones first. */
-  mentioned(path: string, isMeant: (text: string) => boolean): Anchor | undefined {
-    const places = [...(this.#removed.get(path) ?? []), ...(this.#added.get(path) ?? [])];
+  /** The line of a file that the series removes, else adds, the first whose text `isMeant`. */
+  mentioned(
+    path: string,
+    isMeant: (text: string) => boolean,
+    kinds: readonly DiffLine['kind'][] = ['remove', 'add'],
+  ): Anchor | undefined {
+    const of = (kind: DiffLine['kind']): readonly Place[] =>
+      (kind === 'add' ? this.#added : this.#removed).get(path) ?? [];
+    const places = kinds.flatMap(of);
     return anchor(
       path,
       places.find(({ line }) => isMeant(line.text)),

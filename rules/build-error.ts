@@ -1,7 +1,16 @@
 import { type Diagnostic, newDiagnostics, printDiagnostic } from './diagnostic.ts';
 import { defineRule, type Judged, type KernelChange } from './rule.ts';
 import type { TrialRun } from './trial.ts';
-import { anyLine, blamedLine, type Change, changesAt, judgedFrom, keyOf, wholeSeries } from './trial-news.ts';
+import {
+  anyLine,
+  blamedLine,
+  type Change,
+  changesAt,
+  judgedFrom,
+  keyOf,
+  renamesOf,
+  wholeSeries,
+} from './trial-news.ts';
 import type { Finding } from './types.ts';
 
 export default defineRule({
@@ -49,15 +58,14 @@ function findAll(
   silent: string[],
 ): readonly Judged[] {
   const { lines, changedPaths } = change;
-  const oldPaths = new Map(changedPaths.map(({ path, oldPath }) => [path, oldPath ?? path]));
-  const oldPath = (path: string): string => oldPaths.get(path) ?? path;
+  const renames = renamesOf(lines, changedPaths);
   const known = new Set(told.flatMap(({ verification }) => verification.attempts.map(({ excerpt }) => excerpt)));
   const found = new Map<string, Shown[]>();
   for (const run of runs) {
     const whole = wholeSeries(run, change.series.patches.length);
     for (const one of whole ? changesAt(run, whole) : []) {
       if (one.after.state !== 'failed' || one.before.state === 'failed') continue;
-      const [first, ...rest] = newDiagnostics(one.before.diagnostics, one.after.diagnostics, oldPath).filter(
+      const [first, ...rest] = newDiagnostics(one.before.diagnostics, one.after.diagnostics, renames).filter(
         ({ severity }) => severity === 'error',
       );
       if (!first || known.has(printDiagnostic(first))) continue;

@@ -1,7 +1,7 @@
 import { type Diagnostic, newDiagnostics } from './diagnostic.ts';
 import { defineRule, type Judged, type KernelChange } from './rule.ts';
 import type { TrialRun } from './trial.ts';
-import { blamedLine, type Change, changesAt, judgedFrom, keyOf, wholeSeries } from './trial-news.ts';
+import { blamedLine, type Change, changesAt, judgedFrom, keyOf, renamesOf, wholeSeries } from './trial-news.ts';
 import type { Anchor } from './types.ts';
 
 export default defineRule({
@@ -42,14 +42,13 @@ interface Shown {
 
 function findAll(change: KernelChange, runs: readonly TrialRun[], silent: string[]): readonly Judged[] {
   const { lines, changedPaths } = change;
-  const oldPaths = new Map(changedPaths.map(({ path, oldPath }) => [path, oldPath ?? path]));
-  const oldPath = (path: string): string => oldPaths.get(path) ?? path;
+  const renames = renamesOf(lines, changedPaths);
   const found = new Map<string, Shown>();
   for (const run of runs) {
     const whole = wholeSeries(run, change.series.patches.length);
     for (const one of whole ? changesAt(run, whole) : []) {
       if (one.after.state !== 'built') continue;
-      for (const warning of newDiagnostics(one.before.diagnostics, one.after.diagnostics, oldPath)) {
+      for (const warning of newDiagnostics(one.before.diagnostics, one.after.diagnostics, renames)) {
         // kernel-doc and the like give no option
         if (warning.severity !== 'warning' || warning.option === undefined) continue;
         // what was not built before tells nothing of lines that were there

@@ -18,26 +18,30 @@ export interface Diagnostic {
   readonly unit?: string;
 }
 
-/**
- * Diagnostics of `after` that `before` does not have, each once. One that only changed its function, since that got
- * another name, is none. `oldPath` is the path without the series of a file that it renames.
- */
+/** What a series gives other names, so that what is said of it is not new. */
+export interface Renames {
+  /** Path without the series. */
+  oldPath(path: string): string;
+  /** Whether the function of `was` is that of `is`, under another name. */
+  isRenamed(was: Diagnostic, is: Diagnostic): boolean;
+}
+
+const NOTHING_RENAMED: Renames = { oldPath: (path) => path, isRenamed: () => false };
+
+/** Diagnostics of `after` that `before` does not have, each once. */
 export function newDiagnostics(
   before: readonly Diagnostic[],
   after: readonly Diagnostic[],
-  oldPath: (path: string) => string = (path) => path,
+  { oldPath, isRenamed }: Renames = NOTHING_RENAMED,
 ): Diagnostic[] {
-  const renamed = after.map((one) => ({ one, key: keyOf(one, oldPath), rest: restOf(one, oldPath) }));
-  const kept = new Set(renamed.map(({ key }) => key));
   const known = new Set(before.map((one) => keyOf(one)));
-  const gone = new Map(before.filter((one) => !kept.has(keyOf(one))).map((one) => [keyOf(one), restOf(one)]));
-  return renamed.flatMap(({ one, key, rest }) => {
-    if (known.has(key)) return [];
+  return after.filter((one) => {
+    const key = keyOf(one, oldPath);
+    const isKnown = known.has(key);
     known.add(key);
-    const was = [...gone].find(([, other]) => other === rest);
-    if (!was) return [one];
-    gone.delete(was[0]);
-    return [];
+    if (isKnown) return false;
+    const rest = restOf(one, oldPath);
+    return !before.some((was) => was.function !== one.function && restOf(was) === rest && isRenamed(was, one));
   });
 }
 

@@ -1,7 +1,7 @@
 /** What rules say of a diagnostic that a trial brings up: where it is told, how it was shown, what a reply names. */
 
 import type { PatchLines } from './anchor.ts';
-import { type Diagnostic, printDiagnostic } from './diagnostic.ts';
+import { type Diagnostic, printDiagnostic, type Renames } from './diagnostic.ts';
 import type { ChangedPath, Judged } from './rule.ts';
 import type { Breakdown, Outcome, Trial, TrialRun, TrialStep } from './trial.ts';
 import type { Anchor, Attempt, Evidence, Side } from './types.ts';
@@ -56,17 +56,36 @@ export function blamedLine(
   const near = line === undefined ? undefined : lines.near(file, line, NEAR_LINES);
   if (near) return near;
   const names = [...text.matchAll(/['‘`"](?:struct |union |enum )?([A-Za-z_]\w*)['’"]/g)].map((match) => match[1]!);
+  const all = changed.flatMap(({ path, oldPath }) => (oldPath === undefined ? [path] : [oldPath, path]));
   const paths = [
-    ...new Set([file, ...changed.map(({ path, oldPath }) => oldPath ?? path), ...changed.map(({ path }) => path)]),
+    file,
+    ...all.filter((path) => path.endsWith('.h')),
+    ...all.filter((path) => path.endsWith('.c')),
+    ...all,
   ];
   for (const name of names) {
-    const word = new RegExp(`(?<!\\w)${name}(?!\\w)`);
+    const word = wordOf(name);
     for (const path of paths) {
       const found = lines.mentioned(path, (one) => word.test(one));
       if (found) return found;
     }
   }
   return undefined;
+}
+
+/** Files and functions that a series gives other names. */
+export function renamesOf(lines: PatchLines, changed: readonly ChangedPath[]): Renames {
+  const oldPaths = new Map(changed.map(({ path, oldPath }) => [path, oldPath ?? path]));
+  const isNamed = (path: string, name: string | undefined, kind: 'add' | 'remove'): boolean =>
+    name !== undefined && lines.mentioned(path, (text) => wordOf(name).test(text), [kind]) !== undefined;
+  return {
+    oldPath: (path) => oldPaths.get(path) ?? path,
+    isRenamed: (was, is) => isNamed(was.file, was.function, 'remove') && isNamed(is.file, is.function, 'add'),
+  };
+}
+
+function wordOf(name: string): RegExp {
+  return new RegExp(`(?<!\\w)${name.replace(/\W/g, '\\$&')}(?!\\w)`);
 }
 
 /** The first changed line of a header, else of any file: for an error that has to be told somewhere. */
@@ -90,7 +109,7 @@ function attemptsOf({ trial, target, before, after }: Change, shown: readonly Di
     attempt(
       'before',
       before,
-      `${stateWords(target, before)}${isWarning && before.state === 'built' ? ' without it' : ''}`,
+      `${stateWords(target, before)}${isWarning && before.state === 'built' ? ' without the warning' : ''}`,
     ),
     attempt('after', after, shown[0] ? printDiagnostic(shown[0]) : stateWords(target, after)),
   ];
