@@ -48,11 +48,14 @@ export class BuildPlace {
   static async take(repo: Repository, sides: BuildSides, cacheDir: string): Promise<BuildPlace> {
     const builds = join(cacheDir, 'builds');
     await mkdir(builds, { recursive: true });
-    await sweep(builds);
+    const oldest = await sweep(builds);
     const home = await temporaryFolder(join(builds, 'taken-'));
     const kept = join(builds, sides.before);
     // an empty folder is replaced by the one that takes its name
-    if (!(await renamed(kept, home))) await mkdir(join(home, 'src'));
+    const isKept = await renamed(kept, home);
+    // of a base that would have to go, the checkout: to write those files that differ is quicker than to write all
+    if (!isKept && oldest !== undefined && (await renamed(oldest, home))) await keepCheckout(home);
+    await mkdir(join(home, 'src'), { recursive: true });
     return new BuildPlace(repo, sides, home, kept);
   }
 
@@ -132,8 +135,14 @@ async function renamed(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** Old bases, and what killed processes have left. */
-async function sweep(builds: string): Promise<void> {
+/** Removes what was built there; the checkout no program of a tree can have written to. */
+async function keepCheckout(home: string): Promise<void> {
+  const names = await readdir(home);
+  for (const name of names.filter((one) => one !== 'src' && one !== 'index')) await removeFolder(join(home, name));
+}
+
+/** Removes old bases, and what killed processes have left; the base to go next, if there is no room for another. */
+async function sweep(builds: string): Promise<string | undefined> {
   const names = await readdir(builds);
   const kept = await byAge(
     builds,
@@ -145,6 +154,8 @@ async function sweep(builds: string): Promise<void> {
       .map(async (name) => ((await ageMs(builds, name)) > ABANDONED_MS ? [name] : [])),
   );
   for (const name of [...kept.slice(KEEP_BASES), ...abandoned.flat()]) await removeFolder(join(builds, name));
+  const oldest = kept[KEEP_BASES - 1];
+  return oldest === undefined ? undefined : join(builds, oldest);
 }
 
 /** Names of folders, the newest first. */
