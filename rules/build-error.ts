@@ -1,4 +1,4 @@
-import { type Diagnostic, newDiagnostics, printDiagnostic } from './diagnostic.ts';
+import { type Diagnostic, newDiagnostics } from './diagnostic.ts';
 import { defineRule, type Judged, type KernelChange } from './rule.ts';
 import type { TrialRun } from './trial.ts';
 import {
@@ -34,7 +34,8 @@ Change every user in the same patch: "git grep -w" finds them.
 Architectures without a compiler on this machine, configurations beyond the four that are tried (the
 report lists the changed lines that none of them compiles), most includers of a header that thousands
 of files include, links of vmlinux and modules, Rust, and what only a makefile changes. An object that
-did not compile without the series either is passed over.`,
+did not compile without the series either is passed over, and one of which another finding says
+why.`,
 
   begin(change) {
     const silent: string[] = [];
@@ -45,6 +46,12 @@ did not compile without the series either is passed over.`,
     };
   },
 });
+
+/** What a finding has shown not to compile: it says why, which is more. */
+function failedTargets({ witness, verification: { attempts } }: Finding): string[] {
+  const failed = attempts.filter(({ rung, side, exitCode }) => rung === 3 && side === 'after' && exitCode !== 0);
+  return failed.map(({ argv }) => `${witness?.arch} ${argv.at(-1)}`);
+}
 
 interface Shown {
   readonly change: Change;
@@ -59,7 +66,7 @@ function findAll(
 ): readonly Judged[] {
   const { lines, changedPaths } = change;
   const renames = renamesOf(lines, changedPaths);
-  const known = new Set(told.flatMap(({ verification }) => verification.attempts.map(({ excerpt }) => excerpt)));
+  const known = new Set(told.flatMap(failedTargets));
   const found = new Map<string, Shown[]>();
   for (const run of runs) {
     const whole = wholeSeries(run, change.series.patches.length);
@@ -68,7 +75,7 @@ function findAll(
       const [first, ...rest] = newDiagnostics(one.before.diagnostics, one.after.diagnostics, renames).filter(
         ({ severity }) => severity === 'error',
       );
-      if (!first || known.has(printDiagnostic(first))) continue;
+      if (!first || known.has(`${one.trial.witness.arch} ${one.target}`)) continue;
       // what several objects stumble over is told once
       const key = keyOf('build-error', first);
       found.set(key, [...(found.get(key) ?? []), { change: one, errors: [first, ...rest] }]);

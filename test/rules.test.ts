@@ -12,6 +12,7 @@ import {
   openFixtures,
   treeOf,
 } from './support/fixture.ts';
+import { reportSchema, undocumentedKeys } from './support/report-schema.ts';
 
 const PROJECT = join(import.meta.dirname, '..');
 const all = fixtures();
@@ -133,6 +134,11 @@ describe.skipIf(TREE === undefined && !process.env['CI'])(
       expect(report.checked.rules).toEqual(ids);
       // conf and our evaluator agree on all there is.
       expect(report.dropped).toEqual([]);
+      if (fixture.make !== undefined) {
+        const asJson = reportSchema.parse(JSON.parse(JSON.stringify(report)));
+        expect(undocumentedKeys(asJson)).toEqual([]);
+        expect(asJson.checked.built?.trials.length).toBeGreaterThan(0);
+      }
       if (fixture.outcome === 'silence') {
         expect(text).toBe('');
         expect(report.findings).toEqual([]);
