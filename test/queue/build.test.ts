@@ -241,7 +241,7 @@ describe.skipIf(!TREE)('a build', () => {
   test(
     'what a hostile series leaves in its output folder is not there for the next',
     async () => {
-      const attempt = 'touch poison && ! touch $(srctree)/poison /before/poison 2>/dev/null';
+      const attempt = 'touch poison && ! touch $(srctree)/poison /before/poison /ccache/poison 2>/dev/null';
       const hostile = await commitOn(repo, sides.before, {
         Makefile: (old) =>
           `${old}\nprepare: poison\npoison:\n\t${attempt} && echo 'poison.c:1: error: poisoned' >&2; false\n`,
