@@ -21,7 +21,7 @@ import { Solver } from '../rules/kconfig/solve.ts';
 import { touchedPaths } from '../rules/kconfig/touched.ts';
 import { membersOf, TreeReaders } from '../rules/kconfig/tree-readers.ts';
 import { cycleKey } from '../rules/recursive-dependency.ts';
-import type { ArchPair, ChangedPath, Conf, ConfRun, KernelChange, Rule, RuleRun } from '../rules/rule.ts';
+import type { ArchPair, ChangedPath, Conf, KernelChange, Rule, RuleRun } from '../rules/rule.ts';
 import { CTree } from '../rules/source/c-definitions.ts';
 import { CFileCache } from '../rules/source/c-file-cache.ts';
 import { Surveyor } from '../rules/survey.ts';
@@ -176,9 +176,9 @@ async function compare(
   clock.lap('compare');
 
   options.onProgress?.('confirming');
-  const conf = shared({
+  const conf: Conf = {
     olddefconfig: (side, arch, config) => (side === 'before' ? before : after).olddefconfig(arch, config),
-  });
+  };
   const workshop =
     options.noBuild === true
       ? undefined
@@ -370,19 +370,6 @@ async function changes(repo: Repository, base: string, head: string): Promise<Ch
     ...(oldPath !== undefined && { oldPath }),
     status: STATUS[status],
   }));
-}
-
-/** Several candidates ask about one configuration: conf is asked once. */
-function shared(conf: Conf): Conf {
-  const runs = new Map<string, Promise<ConfRun>>();
-  return {
-    olddefconfig(side, arch, config) {
-      const key = `${side} ${arch} ${config}`;
-      const run = runs.get(key) ?? conf.olddefconfig(side, arch, config);
-      runs.set(key, run);
-      return run;
-    },
-  };
 }
 
 class Clock {

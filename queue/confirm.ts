@@ -3,7 +3,7 @@
  * build. One that fails is dropped, with the reason; one that could not be built stays where it is, and says why.
  */
 import type { BuildQuestion } from '../rules/build-question.ts';
-import type { Candidate, Conf, Rule, RuleRun } from '../rules/rule.ts';
+import type { Candidate, Conf, ConfRun, Rule, RuleRun } from '../rules/rule.ts';
 import type { TrialRun } from '../rules/trial.ts';
 import type { Seed } from '../rules/trial-plan.ts';
 import type { Attempt, Dropped, Finding, Verification } from '../rules/types.ts';
@@ -26,14 +26,15 @@ export async function confirmAll(
   conf: Conf,
   builder?: Builder,
 ): Promise<{ findings: Finding[]; dropped: Dropped[]; seeds: Seed[] }> {
-  const asked: Climbing[] = [];
+  const climbing: Climbing[] = [];
   for (const { rule, run } of runs)
-    for (const candidate of await run.finish()) asked.push({ rule, candidate, attempts: [] });
+    for (const candidate of await run.finish()) climbing.push({ rule, candidate, attempts: [] });
+  const asked = shared(conf);
   const configured = await Promise.all(
-    asked.map(async ({ rule, candidate }) => ({
+    climbing.map(async ({ rule, candidate }) => ({
       rule,
       candidate,
-      attempts: rule.rung > 1 ? await candidate.confirm(conf) : [],
+      attempts: rule.rung > 1 ? await candidate.confirm(asked) : [],
     })),
   );
   const dropped: Dropped[] = [];
@@ -62,6 +63,19 @@ export async function confirmAll(
     else dropped.push({ rule: rule.id, key: candidate.key, why });
   }
   return { findings: findings.sort(inOrder), dropped, seeds: agreed.flatMap(({ candidate }) => seedOf(candidate)) };
+}
+
+/** Several candidates ask about one configuration: conf is asked once. */
+function shared(conf: Conf): Conf {
+  const runs = new Map<string, Promise<ConfRun>>();
+  return {
+    olddefconfig(side, arch, config) {
+      const key = `${side} ${arch} ${config}`;
+      const run = runs.get(key) ?? conf.olddefconfig(side, arch, config);
+      runs.set(key, run);
+      return run;
+    },
+  };
 }
 
 /** The configuration of a candidate's first build, where its witness is all of that. */

@@ -23,9 +23,11 @@ export interface TrialOptions extends MakeOptions {
 export interface Prefix {
   readonly patches: number;
   readonly commit: Sha;
+  /** Its last patch changes what make itself reads, so that it is configured anew. */
+  readonly changesBuild: boolean;
 }
 
-const BUDGET_MS = 1_800_000;
+const BUDGET_MS = 1_200_000;
 
 /** Does all trials. The place is left with the last commit. Throws SandboxError, GitError. */
 export async function runTrials(
@@ -36,17 +38,33 @@ export async function runTrials(
 ): Promise<TrialRun[]> {
   const make = new KernelMake(place, options, performance.now() + (options.budgetMs ?? BUDGET_MS));
   const running = trials.map((trial) => new Running(make, trial));
-  const steps: readonly Prefix[] = [{ patches: 0, commit: place.sides.before }, ...prefixes];
-  for (const { patches, commit } of steps) {
+  const steps: readonly Prefix[] = [{ patches: 0, commit: place.sides.before, changesBuild: true }, ...prefixes];
+  for (const { patches, commit, changesBuild } of steps) {
     if (running.every(({ isOver }) => isOver)) break;
     await place.show(commit);
     const what = patches === 0 ? 'without the series' : `with patches 1 to ${patches}`;
     for (const [i, one] of running.entries()) {
       options.onProgress?.(`trying configuration ${i + 1} of ${running.length} ${what}`);
-      await one.step(patches);
+      await one.step(patches, changesBuild);
     }
   }
   return running.map((one) => one.result());
+}
+
+type Found = Omit<TrialStep, 'patches'>;
+
+/** make ended before it came to any object. */
+class NoObject extends NotBuilt {}
+
+/** Throws NotBuilt where it is a program or a library of this machine that is lacking. */
+function brokenDown({ stderr }: Pick<SandboxRun, 'stderr'>, stage?: Breakdown['stage']): Found {
+  const diagnostics = readDiagnostics(stderr).filter(({ severity }) => severity === 'error');
+  const isHost = ({ file, text }: Diagnostic): boolean =>
+    /^(?:scripts|tools|certs|usr)\//.test(file) && text.endsWith('No such file or directory');
+  const lacking = diagnostics.find(isHost)?.text ?? /^.*: (?:command )?not found$/m.exec(stderr)?.[0];
+  if (lacking !== undefined) throw new NotBuilt(`this machine lacks something that make needs: ${lacking}`);
+  const failed = /\bolddefconfig\] Error/.test(stderr) ? 'configure' : 'prepare';
+  return { breakdown: { stage: stage ?? failed, diagnostics }, objects: new Map() };
 }
 
 class Running {
@@ -54,6 +72,8 @@ class Running {
   readonly #trial: Trial;
   readonly #steps: TrialStep[] = [];
   #objects: ReadonlyMap<string, Outcome> = new Map();
+  /** Of the objects that make builds. */
+  #places: ReadonlyMap<string, unknown> = new Map();
   #fault: string | undefined;
 
   constructor(make: KernelMake, trial: Trial) {
@@ -69,49 +89,67 @@ class Running {
     return { trial: this.#trial, steps: this.#steps, ...(this.#fault !== undefined && { fault: this.#fault }) };
   }
 
-  async step(patches: number): Promise<void> {
+  async step(patches: number, changesBuild: boolean): Promise<void> {
     if (this.#fault !== undefined) return;
     const words = patches === 0 ? 'without the series' : `with patches 1 to ${patches}`;
     const { arch } = this.#trial.witness;
     try {
-      this.#steps.push(await this.#step({ stage: patches === 0 ? 'before' : 'steps', arch, words }, patches));
+      const where: Where = { stage: patches === 0 ? 'before' : 'steps', arch, words };
+      const found = patches === 0 ? await this.#base(where) : await this.#later(where, changesBuild);
+      this.#steps.push({ patches, ...found });
     } catch (error) {
       if (!(error instanceof NotBuilt)) throw error;
       this.#fault = error.message;
     }
   }
 
-  async #step(where: Where, patches: number): Promise<TrialStep> {
-    const broken = (stage: Breakdown['stage'], run: Pick<SandboxRun, 'stderr'>): TrialStep => {
-      const diagnostics = readDiagnostics(run.stderr).filter(({ severity }) => severity === 'error');
-      return { patches, breakdown: { stage, diagnostics }, objects: new Map() };
-    };
-    let out: string;
-    if (patches === 0) out = await this.#make.prepare(where, this.#trial.config);
-    else {
-      ({ out } = await this.#make.begin(where, this.#trial.config));
+  async #base(where: Where): Promise<Found> {
+    const out = await this.#make.prepare(where, this.#trial.config);
+    const isListed = await this.#list(where, out);
+    if (isListed !== true) throw new NotBuilt(`${where.words} make does not list its objects`);
+    // what is there already says nothing any more
+    const kept = [...this.#places.keys()];
+    if (kept.length > 0) await this.#make.run(where, ['rm', '-f', ...kept], out);
+    return { objects: await this.#objectsNow(where, out) };
+  }
+
+  /** Where make itself reads the same as before, its own look at what is out of date is enough. */
+  async #later(where: Where, changesBuild: boolean): Promise<Found> {
+    const { out, isReady } = await this.#make.begin(where, this.#trial.config);
+    if (changesBuild || !isReady || this.#steps.at(-1)?.breakdown) {
       const configured = await this.#make.configure(where, out);
-      if (configured.exitCode !== 0)
-        return broken(/\bolddefconfig\] Error/.test(configured.stderr) ? 'configure' : 'prepare', configured);
+      if (configured.exitCode !== 0) return brokenDown(configured);
+      const isListed = await this.#list(where, out);
+      if (isListed !== true) return brokenDown(isListed, 'makefiles');
     }
+    try {
+      return { objects: await this.#objectsNow(where, out) };
+    } catch (error) {
+      if (!(error instanceof NoObject)) throw error;
+      const configured = await this.#make.configure(where, out);
+      if (configured.exitCode !== 0) return brokenDown(configured);
+      throw error;
+    }
+  }
+
+  /** Asks where the objects go; what make says where it cannot tell. */
+  async #list(where: Where, out: string): Promise<true | Pick<SandboxRun, 'stderr'>> {
     const { changed, including } = this.#trial;
     const { places, stderr } = await this.#make.places(where, out, [...changed, ...including]);
-    if (!places) {
-      if (patches === 0) throw new NotBuilt(`${where.words} make does not list its objects`);
-      return broken('makefiles', { stderr });
-    }
-    const there = (some: readonly string[]): string[] => some.filter((object) => places.has(object));
-    // what is there already says nothing any more
-    const kept = there([...changed, ...including]);
-    if (patches === 0 && kept.length > 0) await this.#make.run(where, ['rm', '-f', ...kept], out);
-    const objects = new Map<string, Outcome>([
+    this.#places = places ?? new Map();
+    return places === undefined ? { stderr } : true;
+  }
+
+  async #objectsNow(where: Where, out: string): Promise<ReadonlyMap<string, Outcome>> {
+    const { changed, including } = this.#trial;
+    const there = (some: readonly string[]): string[] => some.filter((object) => this.#places.has(object));
+    const absent = [...changed, ...including].filter((object) => !this.#places.has(object));
+    this.#objects = new Map<string, Outcome>([
       ...(await this.#built(where, out, there(changed), true)),
       ...(await this.#built(where, out, there(including), false)),
+      ...absent.map((object): [string, Outcome] => [object, { state: 'absent', diagnostics: [] }]),
     ]);
-    for (const object of [...changed, ...including])
-      if (!places.has(object)) objects.set(object, { state: 'absent', diagnostics: [] });
-    this.#objects = objects;
-    return { patches, objects };
+    return this.#objects;
   }
 
   /** What becomes of objects, by their path. */
@@ -128,7 +166,7 @@ class Running {
     const found = outcomesOf(run, objects, this.#objects);
     const failed = [...found].filter(([, { state }]) => state === 'failed').map(([object]) => object);
     if (run.exitCode !== 0 && failed.length === 0)
-      throw new NotBuilt(`${where.words} make fails: ${firstError(readDiagnostics(run.stderr), run)}`);
+      throw new NoObject(`${where.words} make fails: ${firstError(readDiagnostics(run.stderr), run)}`);
     if (!isChanged || failed.length === 0) return found;
     // a makefile may make errors of all warnings, and those of W=1 are nobody's
     const plain = await this.#make.make(where, out, ['-k', '-Otarget', 'CONFIG_WERROR=', ...failed]);

@@ -50,7 +50,8 @@ export async function tryOut(
 
 /** Whether make itself can come to another end by it. */
 function isBuildFile(path: string): boolean {
-  return /(?:^|\/)(?:Kconfig[^/]*|Makefile[^/]*|Kbuild[^/]*)$/.test(path) && !/^(?:Documentation|tools)\//.test(path);
+  if (/^(?:Documentation|tools)\//.test(path)) return false;
+  return path.startsWith('scripts/') || /(?:^|\/)(?:Kconfig|Makefile|Kbuild)[^/]*$/.test(path);
 }
 
 /** Where the series changes no code, whether it can be configured after each patch. */
@@ -64,14 +65,16 @@ function prefixesOf(
   { series }: KernelChange,
   commits: AppliedSeries['commits'],
 ): { readonly prefixes: readonly Prefix[]; readonly skipped: readonly number[] } {
-  const changesCode = (n: number): boolean => {
+  const pathsOf = (n: number): string[] => {
     const diff = series.patches.find((patch) => patch.n === n)?.diff ?? [];
-    return diff.some(({ oldPath, newPath }) => !/^(?:Documentation|tools|MAINTAINERS$)/.test(newPath ?? oldPath ?? ''));
+    return diff.flatMap(({ oldPath, newPath }) => [oldPath, newPath].filter((path) => path !== undefined));
   };
+  const changesCode = (n: number): boolean =>
+    pathsOf(n).some((path) => !/^(?:Documentation|tools|MAINTAINERS$)/.test(path));
   const early = commits.slice(0, -1).filter(({ n }) => changesCode(n));
   const chosen = [...early.slice(0, MOST_PREFIXES), ...commits.slice(-1)];
   return {
-    prefixes: chosen.map(({ n, sha }) => ({ patches: n, commit: sha })),
+    prefixes: chosen.map(({ n, sha }) => ({ patches: n, commit: sha, changesBuild: pathsOf(n).some(isBuildFile) })),
     skipped: early.slice(MOST_PREFIXES).map(({ n }) => n),
   };
 }

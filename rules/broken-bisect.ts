@@ -42,7 +42,7 @@ series. What is said of build-error holds as well.`,
 
 interface Shown {
   readonly change: Change;
-  readonly errors: readonly Diagnostic[];
+  readonly errors: readonly [Diagnostic, ...Diagnostic[]];
   readonly breaks: number;
   readonly repairs: number | null;
 }
@@ -51,8 +51,7 @@ function findAll(change: KernelChange, runs: readonly TrialRun[]): readonly Judg
   const found = new Map<string, Shown[]>();
   for (const run of runs) {
     for (const shown of brokenIn(run, change.series.patches.length)) {
-      const [first] = shown.errors;
-      const key = first ? keyOf('broken-bisect', first) : `broken-bisect ${shown.change.target}`;
+      const key = keyOf('broken-bisect', shown.errors[0]);
       found.set(key, [...(found.get(key) ?? []), shown]);
     }
   }
@@ -63,7 +62,7 @@ function findAll(change: KernelChange, runs: readonly TrialRun[]): readonly Judg
     // as the patch leaves its files: later ones may change them again
     const lines = new PatchLines({ ...change.series, patches: [patch] });
     const changed = changedBy(patch);
-    const anchor = (errors[0] && blamedLine(lines, changed, errors[0])) ?? anyLine(lines, changed);
+    const anchor = blamedLine(lines, changed, errors[0]) ?? anyLine(lines, changed);
     if (!anchor) return [];
     const judged = judgedFrom(key, one, errors, anchor, {
       breaks,
@@ -74,7 +73,7 @@ function findAll(change: KernelChange, runs: readonly TrialRun[]): readonly Judg
     });
     const argv = commandFor(one.trial, one.target);
     const agreed = { rung: 3, argv, agrees: true } as const;
-    const during = errors[0] ? printDiagnostic(errors[0]) : stateWords(one.target, one.after);
+    const during = printDiagnostic(errors[0]);
     const alone = breaks === 1 ? 'with patch 1 alone' : `with patches 1 to ${breaks} alone`;
     return [
       {
@@ -102,11 +101,13 @@ function brokenIn(run: TrialRun, patches: number): Shown[] {
     for (const one of changesAt(run, step)) {
       const isWhole = whole.objects.get(one.target)?.state !== 'failed';
       if (one.after.state !== 'failed' || one.before.state === 'failed' || !isWhole || found.has(one.target)) continue;
-      const errors = newDiagnostics(one.before.diagnostics, one.after.diagnostics).filter(
+      const [first, ...rest] = newDiagnostics(one.before.diagnostics, one.after.diagnostics).filter(
         ({ severity }) => severity === 'error',
       );
+      // what fails without a word may be the machine's fault
+      if (!first) continue;
       const repairs = run.steps.slice(i + 1).find((later) => !isBroken(later, one.target))?.patches ?? null;
-      found.set(one.target, { change: one, errors, breaks: step.patches, repairs });
+      found.set(one.target, { change: one, errors: [first, ...rest], breaks: step.patches, repairs });
     }
   }
   return [...found.values()];

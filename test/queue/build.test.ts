@@ -199,7 +199,7 @@ describe.skipIf(!TREE)('a build', () => {
         ...{ changed: ['lib/crc8.o'], including: ['lib/crc16.o', 'lib/crc7.o'], owners: {} },
       };
       const place = await BuildPlace.take(repo, { ...sides, after: broken }, cacheDir);
-      const commits = [first, second, broken].map((commit, i) => ({ patches: i + 1, commit }));
+      const commits = [first, second, broken].map((commit, i) => ({ patches: i + 1, commit, changesBuild: i === 2 }));
       try {
         const [run] = await runTrials(place, [trial], commits);
         expect(run!.fault).toBeUndefined();
