@@ -5,7 +5,7 @@
  * make compiles again what a patch touches, and no more; of an object that it leaves alone what was said before holds.
  * What the machine fails at, or the base itself, ends a trial without a result.
  */
-import type { Diagnostic } from '../rules/diagnostic.ts';
+import { type Diagnostic, newDiagnostics } from '../rules/diagnostic.ts';
 import type { Breakdown, Outcome, Trial, TrialRun, TrialStep } from '../rules/trial.ts';
 import type { Sha } from '../rules/types.ts';
 import type { BuildPlace } from './build-place.ts';
@@ -58,7 +58,8 @@ class NoObject extends NotBuilt {}
 
 /** Throws NotBuilt where it is a program or a library of this machine that is lacking. */
 function brokenDown({ stderr }: Pick<SandboxRun, 'stderr'>, stage?: Breakdown['stage']): Found {
-  const diagnostics = readDiagnostics(stderr).filter(({ severity }) => severity === 'error');
+  // each make above the one that failed says it again
+  const diagnostics = newDiagnostics([], readDiagnostics(stderr)).filter(({ severity }) => severity === 'error');
   const isHost = ({ file, text }: Diagnostic): boolean =>
     /^(?:scripts|tools|certs|usr)\//.test(file) && text.endsWith('No such file or directory');
   const lacking = diagnostics.find(isHost)?.text ?? /^.*: (?:command )?not found$/m.exec(stderr)?.[0];

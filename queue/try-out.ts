@@ -35,11 +35,7 @@ export async function tryOut(
       );
     else missing.push(arch);
   }
-  const otherwise =
-    missing.length === 0
-      ? 'it takes more configurations than were built'
-      : `no compiler for the architectures that build it (${missing.slice(0, 4).join(', ')}${missing.length > 4 ? ', …' : ''})`;
-  const plan = planner.plan(otherwise);
+  const plan = planner.plan(missing);
   const able = archs.find((arch) => !missing.includes(arch));
   const trials =
     plan.trials.length > 0 || !isConfigured || able === undefined ? plan.trials : [configurationOnly(able)];

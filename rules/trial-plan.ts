@@ -29,6 +29,9 @@ export interface Seed {
 
 /** Configurations of one series, over all architectures. */
 const MOST_TRIALS = 4;
+/** Architectures without a compiler that are named. */
+const FEW_ARCHS = 4;
+const TOO_MANY = 'it takes more configurations than were built';
 /** Files of a piece that are tried for it. */
 const MOST_TRIED = 3;
 
@@ -96,10 +99,14 @@ export class TrialPlanner {
     }
   }
 
-  /** `otherwise`: why lines are not compiled that no architecture was asked about. */
-  plan(otherwise: string): TrialPlan {
+  /** `missing`: architectures that nobody can build here. */
+  plan(missing: readonly Arch[]): TrialPlan {
+    const few = `${missing.slice(0, FEW_ARCHS).join(', ')}${missing.length > FEW_ARCHS ? ', …' : ''}`;
+    const none = missing.length === 0 ? [] : [`there is no compiler for ${few} here`];
+    const whyOf = (why: string | undefined): string =>
+      why === TOO_MANY ? why : [...(why === undefined ? [] : [why]), ...none].join('; ') || TOO_MANY;
     const open = [...this.#open].filter(([{ lines }]) => lines.length > 0);
-    const byFile = Map.groupBy(open, ([{ path }, why]) => JSON.stringify([path, why ?? otherwise]));
+    const byFile = Map.groupBy(open, ([{ path }, why]) => JSON.stringify([path, whyOf(why)]));
     const notCompiled = [...byFile].map(([key, some]): NotCompiled => {
       const [path, why] = JSON.parse(key) as [string, string];
       const lines = some.flatMap(([piece]): readonly LineSpan[] => piece.lines).sort((a, b) => a[0] - b[0]);
@@ -146,7 +153,7 @@ export class TrialPlanner {
         return goals !== undefined;
       });
       if (fits) continue;
-      this.#open.set(piece, 'it takes more configurations than were built');
+      this.#open.set(piece, TOO_MANY);
       if (this.#trials.length + wanted.length < MOST_TRIALS) wanted.push({ goals: possible[0]! });
     }
     return wanted;

@@ -29,7 +29,7 @@ async function planOf(after: Files, seeds: readonly Seed[] = [], before: Files =
       async onArch(pair) {
         const planner = new TrialPlanner(change, await changedUnits(change));
         await planner.onArch(pair, seeds);
-        plan = planner.plan('no compiler');
+        plan = planner.plan(['arm']);
       },
       finish: () => [],
     }),
@@ -63,8 +63,8 @@ test('what no configuration compiles is named by its lines, and so is what no ma
   expect(shown(await planOf({ 'drivers/reef.c': never, 'drivers/stray.c': 'int stray;\n' }))).toEqual({
     trials: ['CONFIG_REEF=y | drivers/reef.o'],
     notCompiled: [
-      'drivers/reef.c 3,4 8,8: no configuration of x86 compiles it, as far as can be told',
-      'drivers/stray.c 1,1: no configuration of x86 compiles it, as far as can be told',
+      'drivers/reef.c 3,4 8,8: no configuration of x86 compiles it, as far as can be told; there is no compiler for arm here',
+      'drivers/stray.c 1,1: no configuration of x86 compiles it, as far as can be told; there is no compiler for arm here',
     ],
   });
 });
