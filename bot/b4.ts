@@ -112,7 +112,7 @@ function resultOf({ rule, severity, symbols, anchor }: Finding, comment = ''): B
   return {
     tool: 'depbot',
     status: severity === 'missing-dependency' ? 'warn' : 'fail',
-    summary: printableMessage(`${rule}: ${symbols[0]} (${anchor.file}:${anchor.line})`),
+    summary: printableMessage(`${rule}: ${symbols[0] ?? ''} (${anchor.file}:${anchor.line})`),
     details: comment,
   };
 }

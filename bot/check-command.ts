@@ -163,6 +163,9 @@ function describe(report: Report, say: (text: string) => void): void {
   for (const { rule, key, why } of dropped) say(`dropped ${rule} (${key}): ${why.split('\n')[0]}`);
   for (const { rule, key, verification } of findings)
     if (verification.notBuilt) say(`not built: ${rule} (${key}): ${verification.notBuilt}`);
+  for (const { arch, fault } of checked.built?.trials ?? []) if (fault) say(`not built on ${arch}: ${fault}`);
+  for (const { path, lines, why } of checked.built?.notCompiled ?? [])
+    say(`not compiled: ${path}:${lines.map(spanText).join(',')}: ${why}`);
   say(findings.length === 0 ? 'nothing found' : count(findings.length, 'finding'));
 }
 
@@ -170,6 +173,10 @@ function describe(report: Report, say: (text: string) => void): void {
 function tellTimes({ tookMs }: Report, say: (text: string) => void): void {
   const stages = Object.entries(tookMs).map(([stage, ms]) => `${stage} ${(ms / 1000).toFixed(1)} s`);
   if (stages.length > 0) say(`time: ${stages.join(', ')}`);
+}
+
+function spanText([first, last]: readonly [number, number]): string {
+  return first === last ? `${first}` : `${first}-${last}`;
 }
 
 function failureOf({ stage, why }: CannotCheck): string {

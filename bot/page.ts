@@ -76,7 +76,7 @@ function findingView(finding: Finding, index: number, report: Report, series?: S
   const survey = report.surveys?.[finding.key];
   return {
     id: `finding-${index + 1}`,
-    title: `${rule}: ${symbols[0]}`,
+    title: `${rule}: ${symbols[0] ?? anchor.file}`,
     severity: severity.replace('-', ' '),
     rung: verification.rung,
     proof: PROOFS[verification.rung],
@@ -93,7 +93,7 @@ function findingView(finding: Finding, index: number, report: Report, series?: S
           links: survey.picture.links,
         }
       : null,
-    symbol: symbols[0],
+    symbol: symbols[0] ?? '',
     archs: survey?.archs.map(rowView) ?? [],
     witness: witness
       ? {

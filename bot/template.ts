@@ -68,6 +68,15 @@ const RULE_FIELDS = {
   'witness.arguments': 'settings as arguments of scripts/config, quoted for a shell, may have several lines',
 } as const;
 
+/** Fields of the rules about builds. */
+const DIAGNOSTIC_FIELDS = {
+  ...RULE_FIELDS,
+  'claim.target': 'what make is asked for: an object, or prepare or olddefconfig',
+  'claim.diagnostics': 'list of {text, function}: what is new, as a compiler prints it; the function or null',
+  'claim.more': 'number of others in the same object',
+  'claim.isExtra': 'whether it was built with W=1',
+} as const;
+
 /**
  * Fields a template may use, by template. A rule's are `claim.*` and the common ones. A list has
  * `.size`; the members of its elements are not listed here, but must be there when the mail is made.
@@ -103,6 +112,21 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     arch: 'architecture that was built, empty where nothing was',
     without: 'what the build without the series showed, or empty',
     with: 'what the build with the series showed, or empty',
+  },
+  'build-error': {
+    ...DIAGNOSTIC_FIELDS,
+    'claim.isNew': 'whether the series adds the source of the object',
+    'claim.others': 'other objects with the same error, list',
+  },
+  'build-warning': {
+    ...DIAGNOSTIC_FIELDS,
+    'claim.isNew': 'whether the object was not built without the series',
+  },
+  'broken-bisect': {
+    ...DIAGNOSTIC_FIELDS,
+    'claim.breaks': 'number of the patch after which it fails',
+    'claim.repairs': 'number of the patch that repairs it, or null',
+    'claim.others': 'other objects with the same error, list',
   },
   'undefined-symbol': {
     ...RULE_FIELDS,

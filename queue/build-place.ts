@@ -8,7 +8,7 @@
  */
 import { createHash } from 'node:crypto';
 import { access, mkdir, readdir, rename, stat, utimes } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Arch, Sha, Side } from '../rules/types.ts';
 import { codeOf } from './conf-cache.ts';
 import { gitText } from './git.ts';
@@ -28,15 +28,18 @@ export interface BuildSides {
   readonly after: Sha;
 }
 
+/** Whose code has written in an output folder: the base's, the whole series', or that of its patches one by one. */
+export type Stage = Side | 'steps';
+
 export class BuildPlace {
   readonly #repo: Repository;
-  readonly #sides: BuildSides;
+  readonly sides: BuildSides;
   readonly #home: string;
   readonly #kept: string;
 
   private constructor(repo: Repository, sides: BuildSides, home: string, kept: string) {
     this.#repo = repo;
-    this.#sides = sides;
+    this.sides = sides;
     this.#home = home;
     this.#kept = kept;
   }
@@ -45,11 +48,14 @@ export class BuildPlace {
   static async take(repo: Repository, sides: BuildSides, cacheDir: string): Promise<BuildPlace> {
     const builds = join(cacheDir, 'builds');
     await mkdir(builds, { recursive: true });
-    await sweep(builds);
+    const oldest = await sweep(builds);
     const home = await temporaryFolder(join(builds, 'taken-'));
     const kept = join(builds, sides.before);
     // an empty folder is replaced by the one that takes its name
-    if (!(await renamed(kept, home))) await mkdir(join(home, 'src'));
+    const isKept = await renamed(kept, home);
+    // of a base that would have to go, the checkout: to write those files that differ is quicker than to write all
+    if (!isKept && oldest !== undefined && (await renamed(oldest, home))) await keepCheckout(home);
+    await mkdir(join(home, 'src'), { recursive: true });
     return new BuildPlace(repo, sides, home, kept);
   }
 
@@ -58,22 +64,40 @@ export class BuildPlace {
     return join(this.#home, 'src');
   }
 
-  /** Makes the checkout one side: only files that differ are written. */
-  async show(side: Side): Promise<void> {
+  /** Folder of what compilers made of the base's code, kept with its output folders. */
+  get compilerCache(): string {
+    return join(this.#home, 'ccache');
+  }
+
+  /** Makes the checkout a commit: only files that differ are written. */
+  async show(commit: Sha): Promise<void> {
     const { gitDir, place } = this.#repo;
     const env = { ...place.env, GIT_INDEX_FILE: join(this.#home, 'index'), GIT_WORK_TREE: this.src };
-    await gitText({ cwd: this.src, gitDir, env }, ['read-tree', '--reset', '-u', this.#sides[side]], CHECKOUT_MS);
+    await gitText({ cwd: this.src, gitDir, env }, ['read-tree', '--reset', '-u', commit], CHECKOUT_MS);
   }
 
   /** Output folder for a configuration; empty where nothing was kept. */
-  async output(side: Side, arch: Arch, config: string): Promise<{ readonly folder: string; readonly isNew: boolean }> {
+  async output(
+    stage: Stage,
+    arch: Arch,
+    config: string,
+  ): Promise<{ readonly folder: string; readonly isNew: boolean }> {
     const digest = createHash('sha256').update(config).digest('hex').slice(0, 16);
-    const folder = join(this.#home, `${side}-${arch}-${digest}`);
+    const folder = join(this.#home, `${stage}-${arch}-${digest}`);
     const isNew = !(await isThere(folder));
     await mkdir(folder, { recursive: true });
     const now = new Date();
     await utimes(folder, now, now);
     return { folder, isNew };
+  }
+
+  /** An output folder of the base that another configuration of the architecture has left, the newest; if there is one. */
+  async sibling(folder: string): Promise<string | undefined> {
+    const [alike] = /^before-[^-]+-/.exec(basename(folder)) ?? [];
+    if (alike === undefined) return undefined;
+    const names = (await readdir(this.#home)).filter((name) => name.startsWith(alike) && name !== basename(folder));
+    const [newest] = await byAge(this.#home, names);
+    return newest === undefined ? undefined : join(this.#home, newest);
   }
 
   /** Removes an output folder in which something went wrong. */
@@ -84,13 +108,13 @@ export class BuildPlace {
   /** Keeps what was built of the base for the next check, where nobody else has by now; the rest goes. */
   async giveBack(): Promise<void> {
     const names = await readdir(this.#home);
-    for (const name of names.filter((one) => one.startsWith('after-'))) await removeFolder(join(this.#home, name));
+    for (const name of names.filter((one) => /^(?:after|steps)-/.test(one))) await removeFolder(join(this.#home, name));
     const outputs = await byAge(
       this.#home,
       names.filter((one) => one.startsWith('before-')),
     );
     for (const name of outputs.slice(KEEP_OUTPUTS)) await removeFolder(join(this.#home, name));
-    await this.show('before');
+    await this.show(this.sides.before);
     if (!(await keepAs(this.#home, this.#kept))) await this.remove();
   }
 
@@ -111,8 +135,14 @@ async function renamed(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** Old bases, and what killed processes have left. */
-async function sweep(builds: string): Promise<void> {
+/** Removes what was built there; the checkout no program of a tree can have written to. */
+async function keepCheckout(home: string): Promise<void> {
+  const names = await readdir(home);
+  for (const name of names.filter((one) => one !== 'src' && one !== 'index')) await removeFolder(join(home, name));
+}
+
+/** Removes old bases, and what killed processes have left; the base to go next, if there is no room for another. */
+async function sweep(builds: string): Promise<string | undefined> {
   const names = await readdir(builds);
   const kept = await byAge(
     builds,
@@ -124,6 +154,8 @@ async function sweep(builds: string): Promise<void> {
       .map(async (name) => ((await ageMs(builds, name)) > ABANDONED_MS ? [name] : [])),
   );
   for (const name of [...kept.slice(KEEP_BASES), ...abandoned.flat()]) await removeFolder(join(builds, name));
+  const oldest = kept[KEEP_BASES - 1];
+  return oldest === undefined ? undefined : join(builds, oldest);
 }
 
 /** Names of folders, the newest first. */

@@ -21,20 +21,17 @@ import { Solver } from '../rules/kconfig/solve.ts';
 import { touchedPaths } from '../rules/kconfig/touched.ts';
 import { membersOf, TreeReaders } from '../rules/kconfig/tree-readers.ts';
 import { cycleKey } from '../rules/recursive-dependency.ts';
-import type { ArchPair, ChangedPath, Conf, ConfRun, KernelChange, Rule, RuleRun } from '../rules/rule.ts';
+import type { ArchPair, ChangedPath, Conf, KernelChange, Rule, RuleRun } from '../rules/rule.ts';
 import { CTree } from '../rules/source/c-definitions.ts';
 import { CFileCache } from '../rules/source/c-file-cache.ts';
 import { Surveyor } from '../rules/survey.ts';
-import type { AppliedSeries, Arch, CannotCheck, Report, Series, Side, Tree } from '../rules/types.ts';
+import type { AppliedSeries, Arch, CannotCheck, Checked, Report, Series, Side, Tree } from '../rules/types.ts';
 import { applySeries } from './apply.ts';
-import { answerQuestions } from './build.ts';
-import { BuildPlace, type BuildSides } from './build-place.ts';
 import { CReader } from './c-reader.ts';
 import { Clock } from './clock.ts';
 import { ConfServers } from './conf-servers.ts';
-import { type Builder, confirmAll } from './confirm.ts';
+import { confirmAll, judgeAll } from './confirm.ts';
 import { type DistributionConfig, existingConfigs } from './existing-configs.ts';
-import { GitError } from './git.ts';
 import { changedPaths, openTree } from './git-tree.ts';
 import { AnswerError, ConfError, fromTree, KconfigSide } from './kconfig-side.ts';
 import { CFilesOnDisk } from './kept-c-files.ts';
@@ -44,6 +41,8 @@ import type { Repository } from './repository.ts';
 import { memoryBound, SandboxError } from './sandbox.ts';
 import { newShellBudget } from './shell-answers.ts';
 import { archs as archsOf, srcArch } from './toolchain.ts';
+import { tryOut } from './try-out.ts';
+import { openWorkshop, type Workshop } from './workshop.ts';
 
 /** The operator asked for an architecture that the tree does not have. */
 export class UnknownArchError extends Error {
@@ -73,6 +72,8 @@ export interface CheckOptions {
   readonly trustTree?: boolean;
   /** Builds nothing: findings about code stay on rung 2. */
   readonly noBuild?: boolean;
+  /** Who builds; default the tree's own make, in the sandbox. */
+  readonly workshop?: Workshop;
   /** Kept between calls, it saves parsing the files that trees have in common. */
   readonly store?: KconfigStore;
   /** Milliseconds of any monotonic clock. */
@@ -89,7 +90,6 @@ export interface CheckOptions {
  */
 export async function check(series: Series, repo: Repository, options: CheckOptions): Promise<Report> {
   const clock = new Clock(options.now);
-  const rules = options.rules ?? RULES;
   const unchecked = uncheckedReport(series);
   const report = (rest: Partial<Report>): Report => ({ ...unchecked, ...rest, tookMs: clock.laps });
 
@@ -105,10 +105,13 @@ export async function check(series: Series, repo: Repository, options: CheckOpti
     return report({ cannotCheck: { stage: 'apply', why, ...(patch !== undefined && { patch }) } });
   }
   const { gitDir: _, ...applied } = applying.applied;
+  const confServers = new ConfServers();
   try {
-    return report({ applied, ...(await compare(series, repo, applying.applied, rules, options, clock)) });
+    return report({ applied, ...(await compare(series, repo, applying.applied, options, clock, confServers)) });
   } catch (error) {
     return report({ applied, cannotCheck: cannotCheck(error) });
+  } finally {
+    await confServers.close();
   }
 }
 
@@ -123,13 +126,12 @@ async function compare(
   series: Series,
   repo: Repository,
   applied: AppliedSeries,
-  rules: readonly Rule[],
   options: CheckOptions,
   clock: Clock,
+  confServers: ConfServers,
 ): Promise<Pick<Report, 'findings' | 'dropped' | 'undecided' | 'checked' | 'surveys'>> {
-  const store = options.store ?? new KconfigStore();
+  const { rules = RULES, store = new KconfigStore() } = options;
   const base = applied.prerequisites.at(-1)?.commit ?? applied.base.sha;
-  const confServers = new ConfServers();
   const sideOptions = {
     cacheDir: options.cacheDir,
     confServers,
@@ -179,12 +181,32 @@ async function compare(
   clock.lap('compare');
 
   options.onProgress?.('confirming');
-  const conf = shared({
+  const conf: Conf = {
     olddefconfig: (side, arch, config) => (side === 'before' ? before : after).olddefconfig(arch, config),
-  });
-  const builder =
-    options.noBuild === true ? undefined : builderOf(repo, { before: base, after: applied.head }, options);
-  const { findings, dropped } = await confirmAll(runs, conf, builder).finally(() => confServers.close());
+  };
+  const workshop =
+    options.noBuild === true
+      ? undefined
+      : (options.workshop ?? openWorkshop(repo, { before: base, after: applied.head }, options));
+  let built: Checked['built'];
+  let confirmed: Confirmed;
+  try {
+    confirmed = await confirmAll(runs, conf, workshop && ((questions) => workshop.answer(questions)));
+    await confServers.close();
+    if (workshop && runs.some(({ run }) => run.judge)) {
+      options.onProgress?.('building');
+      const scopeNow = scope ?? scopeOf(change);
+      const pairOf = (arch: Arch): Promise<ArchPair> => archPair(change, arch, before, after, scopeNow);
+      const tried = await tryOut(change, applied, all, confirmed.seeds, pairOf, workshop);
+      if (tried) {
+        built = tried.built;
+        confirmed = { ...confirmed, findings: judgeAll(runs, tried.runs, confirmed.findings) };
+      }
+    }
+  } finally {
+    await workshop?.close();
+  }
+  const { findings, dropped } = confirmed;
   const undecided = runs.flatMap(({ rule, run }) =>
     (run.undecided?.() ?? []).map(({ key, why }) => ({ rule: rule.id, key, why })),
   );
@@ -208,6 +230,7 @@ async function compare(
     changedFiles,
     changedSymbols: [...symbols].sort(),
     sandbox: options.trustTree === true ? ('none' as const) : await memoryBound(),
+    ...(built && { built }),
     ...(cutShort.length > 0 && { cutShort }),
   };
   return { findings, dropped, undecided, checked, ...(surveys && { surveys }) };
@@ -217,6 +240,8 @@ async function wantsArchs(runs: readonly { readonly run: RuleRun }[]): Promise<b
   for (const { run } of runs) if (await run.wantsArchs?.()) return true;
   return false;
 }
+
+type Confirmed = Awaited<ReturnType<typeof confirmAll>>;
 
 /** What was read of code beside the Kconfig files of a store, for as long as these are kept. */
 interface Code {
@@ -349,38 +374,4 @@ async function changes(repo: Repository, base: string, head: string): Promise<Ch
     ...(oldPath !== undefined && { oldPath }),
     status: STATUS[status],
   }));
-}
-
-/** Takes a place to build in when there is something to build. */
-function builderOf(repo: Repository, sides: BuildSides, options: CheckOptions): Builder {
-  return async (questions) => {
-    const place = await BuildPlace.take(repo, sides, options.cacheDir);
-    try {
-      const answers = await answerQuestions(place, questions, {
-        ...(options.trustTree !== undefined && { trustTree: options.trustTree }),
-        ...(options.onProgress && { onProgress: options.onProgress }),
-      });
-      await place.giveBack();
-      return answers;
-    } catch (error) {
-      // the tree could not be written: a fault of the machine, and none of the findings
-      if (!(error instanceof GitError)) throw error;
-      return questions.map(() => ({ ok: false, why: `the tree cannot be checked out: ${error.message}` }));
-    } finally {
-      await place.remove();
-    }
-  };
-}
-
-/** Several candidates ask about one configuration: conf is asked once. */
-function shared(conf: Conf): Conf {
-  const runs = new Map<string, Promise<ConfRun>>();
-  return {
-    olddefconfig(side, arch, config) {
-      const key = `${side} ${arch} ${config}`;
-      const run = runs.get(key) ?? conf.olddefconfig(side, arch, config);
-      runs.set(key, run);
-      return run;
-    },
-  };
 }

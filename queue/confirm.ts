@@ -3,7 +3,9 @@
  * build. One that fails is dropped, with the reason; one that could not be built stays where it is, and says why.
  */
 import type { BuildQuestion } from '../rules/build-question.ts';
-import type { Candidate, Conf, Rule, RuleRun } from '../rules/rule.ts';
+import type { Candidate, Conf, ConfRun, Rule, RuleRun } from '../rules/rule.ts';
+import type { TrialRun } from '../rules/trial.ts';
+import type { Seed } from '../rules/trial-plan.ts';
 import type { Attempt, Dropped, Finding, Verification } from '../rules/types.ts';
 import type { BuildAnswer } from './build.ts';
 
@@ -18,20 +20,21 @@ interface Climbing {
   readonly attempts: readonly Attempt[];
 }
 
-/** Without `builder` nothing is built. */
+/** Without `builder` nothing is built. `seeds` are configurations that were. */
 export async function confirmAll(
   runs: readonly { readonly rule: Rule; readonly run: RuleRun }[],
   conf: Conf,
   builder?: Builder,
-): Promise<{ findings: Finding[]; dropped: Dropped[] }> {
-  const asked: Climbing[] = [];
+): Promise<{ findings: Finding[]; dropped: Dropped[]; seeds: Seed[] }> {
+  const climbing: Climbing[] = [];
   for (const { rule, run } of runs)
-    for (const candidate of await run.finish()) asked.push({ rule, candidate, attempts: [] });
+    for (const candidate of await run.finish()) climbing.push({ rule, candidate, attempts: [] });
+  const asked = shared(conf);
   const configured = await Promise.all(
-    asked.map(async ({ rule, candidate }) => ({
+    climbing.map(async ({ rule, candidate }) => ({
       rule,
       candidate,
-      attempts: rule.rung > 1 ? await candidate.confirm(conf) : [],
+      attempts: rule.rung > 1 ? await candidate.confirm(asked) : [],
     })),
   );
   const dropped: Dropped[] = [];
@@ -59,7 +62,39 @@ export async function confirmAll(
     if (why === undefined) findings.push({ ...rest, rule: rule.id, severity: severity ?? rule.severity, verification });
     else dropped.push({ rule: rule.id, key: candidate.key, why });
   }
-  return { findings: findings.sort(inOrder), dropped };
+  return { findings: findings.sort(inOrder), dropped, seeds: agreed.flatMap(({ candidate }) => seedOf(candidate)) };
+}
+
+/** Several candidates ask about one configuration: conf is asked once. */
+function shared(conf: Conf): Conf {
+  const runs = new Map<string, Promise<ConfRun>>();
+  return {
+    olddefconfig(side, arch, config) {
+      const key = `${side} ${arch} ${config}`;
+      const run = runs.get(key) ?? conf.olddefconfig(side, arch, config);
+      runs.set(key, run);
+      return run;
+    },
+  };
+}
+
+/** The configuration of a candidate's first build, where its witness is all of that. */
+function seedOf({ witness, builds = [] }: Candidate): Seed[] {
+  const [first] = builds;
+  if (!first || witness?.from !== 'empty' || witness.arch !== first.arch) return [];
+  return [{ witness, config: first.config }];
+}
+
+/** What rules about builds make of the trials, beside what was found before. */
+export function judgeAll(
+  runs: readonly { readonly rule: Rule; readonly run: RuleRun }[],
+  trials: readonly TrialRun[],
+  told: readonly Finding[],
+): Finding[] {
+  const judged = runs.flatMap(({ rule, run }) =>
+    (run.judge?.(trials, told) ?? []).map((one) => ({ severity: rule.severity, ...one, rule: rule.id })),
+  );
+  return [...told, ...judged].sort(inOrder);
 }
 
 function verified(attempts: readonly Attempt[], answers: readonly BuildAnswer[]): Verification {

@@ -37,6 +37,26 @@ export class PatchLines {
     return anchor(path, closest(this.#added.get(path), line, text));
   }
 
+  /** Lines of a file that the series adds, as it leaves them; ascending. */
+  addedLines(path: string): readonly number[] {
+    return (this.#added.get(path) ?? []).map(({ at }) => at).sort((a, b) => a - b);
+  }
+
+  /** The line of a file that the series removes, else adds, the first whose text `isMeant`. */
+  mentioned(
+    path: string,
+    isMeant: (text: string) => boolean,
+    kinds: readonly DiffLine['kind'][] = ['remove', 'add'],
+  ): Anchor | undefined {
+    const of = (kind: DiffLine['kind']): readonly Place[] =>
+      (kind === 'add' ? this.#added : this.#removed).get(path) ?? [];
+    const places = kinds.flatMap(of);
+    return anchor(
+      path,
+      places.find(({ line }) => isMeant(line.text)),
+    );
+  }
+
   /** Where a line of one side is told: the patch line itself, or the changed line nearest to it. */
   told(side: Side, path: string, line: number, text: string): Told | undefined {
     const exact = side === 'after' ? this.added(path, line, text) : this.removed(path, line, text);

@@ -1,5 +1,8 @@
 /** The rules, one line each, sorted. */
 
+import brokenBisect from './broken-bisect.ts';
+import buildError from './build-error.ts';
+import buildWarning from './build-warning.ts';
 import configUpgrade from './config-upgrade.ts';
 import lostSymbol from './lost-symbol.ts';
 import missingDependency from './missing-dependency.ts';
@@ -12,6 +15,9 @@ import unmetSelect from './unmet-select.ts';
 import unmigratedRename from './unmigrated-rename.ts';
 
 export const RULES: readonly Rule[] = [
+  brokenBisect,
+  buildError,
+  buildWarning,
   configUpgrade,
   lostSymbol,
   missingDependency,

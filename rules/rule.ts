@@ -16,6 +16,7 @@ import type { Reach } from './kconfig/reach.ts';
 import type { Solver } from './kconfig/solve.ts';
 import type { TreeReaders } from './kconfig/tree-readers.ts';
 import type { CTree } from './source/c-definitions.ts';
+import type { TrialRun } from './trial.ts';
 import type { Arch, Attempt, Finding, RuleId, Rung, Series, Severity, Side, SymbolName, Tree } from './types.ts';
 
 export interface ChangedPath {
@@ -100,6 +101,11 @@ export interface Candidate extends Omit<Finding, 'verification' | 'rule' | 'seve
   readonly builds?: readonly BuildQuestion[];
 }
 
+/** A finding of a rule about builds: it was shown before it was claimed. */
+export interface Judged extends Omit<Finding, 'rule' | 'severity'> {
+  readonly severity?: Severity;
+}
+
 /** Something that may be wrong, and could not be decided: told to nobody, and counted. */
 export interface Undecided {
   readonly key: string;
@@ -113,6 +119,11 @@ export interface RuleRun {
   onArch?(pair: ArchPair): void | Promise<void>;
   /** Called once at the end. */
   finish(): readonly Candidate[] | Promise<readonly Candidate[]>;
+  /**
+   * Of a rule about builds: what it makes of the trials of the series, none where nothing is built. `told` are findings
+   * that were confirmed by then: what they have shown is not told again.
+   */
+  judge?(runs: readonly TrialRun[], told: readonly Finding[]): readonly Judged[];
   /** Called after that. */
   undecided?(): readonly Undecided[];
   /** After `finish`: architectures on which it stopped at a limit, so that there may be more than was found. */

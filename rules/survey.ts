@@ -22,7 +22,8 @@ export class Surveyor {
 
   constructor(change: KernelChange, findings: readonly Finding[]) {
     this.#change = change;
-    this.#findings = findings;
+    // what nothing decides about has no place in Kconfig
+    this.#findings = findings.filter(({ symbols }) => symbols.length > 0);
   }
 
   onArch(pair: ArchPair): void {

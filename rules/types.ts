@@ -6,6 +6,7 @@
  */
 
 import type { Survey } from './survey-types.ts';
+import type { Built } from './trial.ts';
 
 /** Full object name, 40 or 64 hex digits. */
 export type Sha = string;
@@ -332,6 +333,8 @@ export interface Checked {
    * they ran bare. Absent of a series that was not checked.
    */
   readonly sandbox?: 'cgroup' | 'rlimits' | 'none';
+  /** What was built to see whether it still does; absent where nothing was. */
+  readonly built?: Built;
   /** Rules that stopped at a limit, and where: of these silence says less. */
   readonly cutShort?: readonly { readonly rule: RuleId; readonly archs: readonly Arch[] }[];
 }

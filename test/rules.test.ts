@@ -12,6 +12,7 @@ import {
   openFixtures,
   treeOf,
 } from './support/fixture.ts';
+import { reportSchema, undocumentedKeys } from './support/report-schema.ts';
 
 const PROJECT = join(import.meta.dirname, '..');
 const all = fixtures();
@@ -135,13 +136,19 @@ describe.skipIf(TREE === undefined && !process.env['CI'])(
       expect(report.checked.rules).toEqual(ids);
       // conf and our evaluator agree on all there is.
       expect(report.dropped).toEqual([]);
+      if (fixture.make !== undefined) {
+        const asJson = reportSchema.parse(JSON.parse(JSON.stringify(report)));
+        expect(undocumentedKeys(asJson)).toEqual([]);
+        expect(asJson.checked.built?.trials.length).toBeGreaterThan(0);
+      }
       if (fixture.outcome === 'silence') {
         expect(text).toBe('');
         expect(report.findings).toEqual([]);
         return;
       }
       expect(report.findings.map(({ rule }) => rule)).toContain(fixture.rule);
-      for (const { verification } of report.findings) expect(verification.rung).toBe(2);
+      for (const { verification } of report.findings)
+        expect(verification.rung).toBe(fixture.make === undefined ? 2 : 3);
       for (const line of text.split('\n'))
         if (!/^(>|\s|[\w-]+: )/.test(line)) expect(line.length, line).toBeLessThanOrEqual(72);
       await expect(text).toMatchFileSnapshot(join(fixture.dir, 'reply.txt'));

@@ -7,7 +7,10 @@ import { BuildPlace } from '../../queue/build-place.ts';
 import { gitText } from '../../queue/git.ts';
 import { cacheDir as machineCache } from '../../queue/provision-cache.ts';
 import { openRepository, type Repository } from '../../queue/repository.ts';
+import { runTrials } from '../../queue/trials.ts';
 import type { BuildQuestion } from '../../rules/build-question.ts';
+import { printDiagnostic } from '../../rules/diagnostic.ts';
+import type { Trial, TrialStep } from '../../rules/trial.ts';
 import { tempDir } from '../support/tiny-repo.ts';
 import { commitOn } from '../support/tree-change.ts';
 
@@ -46,12 +49,16 @@ const CHANGE = {
   'lib/reef.c': DRIVER,
   'lib/reef_call.c':
     '#include <linux/types.h>\nint reef_call(void);\nint reef_call(void)\n{\n\treturn reef_depth();\n}\n',
+  'lib/reef_mod.c':
+    '#include <linux/crc8.h>\n#include <linux/module.h>\nu8 reef_mod(const u8 *t, u8 *d);\n' +
+    'u8 reef_mod(const u8 *t, u8 *d)\n{\n\treturn crc8(t, d, 8, 0);\n}\nMODULE_LICENSE("GPL");\n',
   'lib/Kconfig': (old: string) =>
     old.replace(
       /^config CRC7$/m,
-      'config REEF\n\ttristate "Reef"\n\nconfig REEF_CALL\n\tbool "Reef call"\n\nconfig CRC7',
+      'config REEF\n\ttristate "Reef"\n\nconfig REEF_MOD\n\ttristate "Reef module"\n\nconfig REEF_CALL\n\tbool "Reef call"\n\nconfig CRC7',
     ),
-  'lib/Makefile': (old: string) => `${old}\nobj-$(CONFIG_REEF) += reef.o\nobj-$(CONFIG_REEF_CALL) += reef_call.o\n`,
+  'lib/Makefile': (old: string) =>
+    `${old}\n${['reef', 'reef_mod', 'reef_call'].map((one) => `obj-$(CONFIG_${one.toUpperCase()}) += ${one}.o\n`).join('')}`,
 };
 
 const asked = {
@@ -141,9 +148,100 @@ describe.skipIf(!TREE)('a build', () => {
   );
 
   test(
+    'knows that what is built in cannot reach a module, whatever the question says, and that a module can',
+    async () => {
+      const config = [...TINY, 'CONFIG_REEF=y', 'CONFIG_REEF_MOD=m', 'CONFIG_CRC8=m', ''].join('\n');
+      const crc8 = {
+        ...asked,
+        config,
+        name: 'crc8',
+        expects: 'undefined-reference' as const,
+        providers: ['lib/crc8.o'],
+      };
+      const found = await answers([
+        { ...crc8, into: 'vmlinux' },
+        { ...crc8, into: 'module' },
+        { ...crc8, object: 'lib/reef_mod.o', into: 'module' },
+      ]);
+      const builtIn = [
+        'before: make does not build lib/reef.o',
+        'after: lib/reef.o refers to crc8; lib/reef.o goes into vmlinux, and lib/crc8.o into a module',
+        'agrees',
+      ];
+      expect(found.map(shown)).toEqual([
+        builtIn,
+        builtIn,
+        [
+          'before: make does not build lib/reef_mod.o',
+          'after: lib/reef_mod.o refers to crc8, which lib/crc8.o provides',
+          'disagrees',
+        ],
+      ]);
+    },
+    12 * MINUTES,
+  );
+
+  test(
+    'is tried after each patch: what breaks, what mends it, what it warns of, and what is not touched',
+    async () => {
+      const head = 'u8 crc8(const u8 table[CRC8_TABLE_SIZE], const u8 *pdata, size_t nbytes, u8 crc)\n{\n';
+      const first = await commitOn(repo, sides.before, {
+        'lib/crc8.c': (old) => old.replace(head, `${head}\tint step = crc8_step(crc);\n\n`),
+      });
+      const stub = 'static inline int crc8_step(u8 crc)\n{\n\treturn crc;\n}\n';
+      const second = await commitOn(repo, first, {
+        'include/linux/crc8.h': (old) => old.replace('#endif', `${stub}#endif`),
+      });
+      const broken = await commitOn(repo, second, { Makefile: (old) => `${old}\nprepare: nothing-makes-this\n` });
+      const trial: Trial = {
+        witness: { arch: 'x86', from: 'empty', settings: [] },
+        config: [...TINY, 'CONFIG_CRC8=y', 'CONFIG_CRC16=y', ''].join('\n'),
+        ...{ changed: ['lib/crc8.o'], including: ['lib/crc16.o', 'lib/crc7.o'], owners: {} },
+      };
+      const place = await BuildPlace.take(repo, { ...sides, after: broken }, cacheDir);
+      const commits = [first, second, broken].map((commit, i) => ({ patches: i + 1, commit, changesBuild: i === 2 }));
+      try {
+        const [run] = await runTrials(place, [trial], commits);
+        expect(run!.fault).toBeUndefined();
+        expect(run!.steps.map(stepShown)).toEqual([
+          ['lib/crc8.o built', 'lib/crc16.o built', 'lib/crc7.o absent'],
+          [
+            expect.stringMatching(
+              /^lib\/crc8\.o failed: lib\/crc8\.c:\d+: error: implicit declaration of function .crc8_step/,
+            ),
+            'lib/crc16.o built',
+            'lib/crc7.o absent',
+          ],
+          [
+            expect.stringMatching(/^lib\/crc8\.o built: lib\/crc8\.c:\d+: warning: unused variable .step/),
+            'lib/crc16.o built',
+            'lib/crc7.o absent',
+          ],
+          [expect.stringMatching(/^prepare: error: No rule to make target 'nothing-makes-this'/)],
+        ]);
+        await place.giveBack();
+      } finally {
+        await place.remove();
+      }
+      // nothing is concluded from what there was no time for
+      const again = await BuildPlace.take(repo, sides, cacheDir);
+      try {
+        const [run] = await runTrials(again, [{ ...trial, config: `${trial.config}CONFIG_CRC7=y\n` }], [], {
+          budgetMs: 0,
+        });
+        expect(run).toMatchObject({ fault: 'the time for all builds of a check was over', steps: [] });
+        await again.giveBack();
+      } finally {
+        await again.remove();
+      }
+    },
+    12 * MINUTES,
+  );
+
+  test(
     'what a hostile series leaves in its output folder is not there for the next',
     async () => {
-      const attempt = 'touch poison && ! touch $(srctree)/poison /before/poison 2>/dev/null';
+      const attempt = 'touch poison && ! touch $(srctree)/poison /before/poison /ccache/poison 2>/dev/null';
       const hostile = await commitOn(repo, sides.before, {
         Makefile: (old) =>
           `${old}\nprepare: poison\npoison:\n\t${attempt} && echo 'poison.c:1: error: poisoned' >&2; false\n`,
@@ -187,6 +285,14 @@ describe.skipIf(!TREE)('a build', () => {
     2 * MINUTES,
   );
 });
+
+/** What a step showed, object by object. */
+function stepShown({ breakdown, objects }: TrialStep): string[] {
+  if (breakdown) return breakdown.diagnostics.map((one) => `${breakdown.stage}: ${printDiagnostic(one)}`);
+  return [...objects].map(([object, { state, diagnostics }]) =>
+    [`${object} ${state}`, ...diagnostics.map(printDiagnostic)].join(': '),
+  );
+}
 
 /** What each side showed, and whether that is what was claimed; or why nothing was. */
 function shown(answer: BuildAnswer): string[] {

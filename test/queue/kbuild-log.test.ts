@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { newDiagnostics, printDiagnostic, readDiagnostics } from '../../queue/kbuild-log.ts';
+import { objectsFailed, objectsMade, readDiagnostics } from '../../queue/kbuild-log.ts';
+import { newDiagnostics, printDiagnostic } from '../../rules/diagnostic.ts';
 
 const GCC = `/src/lib/reef.c: In function 'reef':
 /src/lib/reef.c:9:16: error: implicit declaration of function 'reef_depth'; did you mean 'reef'? [-Werror=implicit-function-declaration]
@@ -53,6 +54,24 @@ describe('diagnostics', () => {
     ]);
   });
 
+  test('of a header name the file that was compiled', () => {
+    const output = `In file included from /src/include/linux/reef.h:4,
+                 from /src/lib/reef.c:3:
+./include/linux/wreck.h:7:5: warning: no previous prototype for 'wreck' [-Wmissing-prototypes]
+/src/lib/reef.c:9:1: error: expected ';' before 'int'
+`;
+    expect(readDiagnostics(output).map(({ file, unit }) => [file, unit])).toEqual([
+      ['include/linux/wreck.h', 'lib/reef.c'],
+      ['lib/reef.c', undefined],
+    ]);
+  });
+
+  test('of a makefile have its line', () => {
+    expect(readDiagnostics('/src/lib/Makefile:3: *** missing separator.  Stop.')).toEqual([
+      { severity: 'error', file: 'lib/Makefile', line: 3, text: 'missing separator' },
+    ]);
+  });
+
   test('of an endless output are bounded', () => {
     expect(readDiagnostics('a.c:1:1: error: x\n'.repeat(5000)).length).toBe(1000);
   });
@@ -74,4 +93,19 @@ describe('new diagnostics', () => {
     expect(newDiagnostics(before, readDiagnostics(GCC.replace('warning:', 'error:')))).toHaveLength(1);
     expect(newDiagnostics(before, readDiagnostics(GCC.replace("'reef':", "'reef_2':")))).toHaveLength(1);
   });
+});
+
+test('objects that make made, and that it could not make', () => {
+  const stdout = `  CALL    /src/scripts/checksyscalls.sh
+  CC      lib/reef.o
+  CC [M]  drivers/wreck.o
+  AS      arch/x86/lib/copy.o
+  HOSTCC  scripts/mod/modpost.o
+`;
+  expect([...objectsMade(stdout)]).toEqual(['lib/reef.o', 'drivers/wreck.o', 'arch/x86/lib/copy.o']);
+  const stderr = `make[3]: *** [/src/scripts/Makefile.build:229: lib/reef.o] Error 1
+make[2]: *** [/src/scripts/Makefile.build:478: lib] Error 2
+make[3]: *** No rule to make target '/src/include/gone.h', needed by 'drivers/wreck.o'.
+`;
+  expect([...objectsFailed(stderr)]).toEqual(['lib/reef.o', 'drivers/wreck.o']);
 });

@@ -1,7 +1,7 @@
 /**
  * Fixtures of rules: `test/fixtures/rules/<rule>/<case>/` holds `tree/` (a kernel of a few files),
  * `series.mbox` (`git format-patch` output on it), and either `reply.txt` (all replies as they are
- * printed) or `silence.txt` (why there is none).
+ * printed) or `silence.txt` (why there is none); of rules about builds also `make/`, what make printed.
  *
  * All cases live in one repository, each on a branch of its own, on top of a commit with scripts/kconfig
  * and scripts/include of a real kernel: so the `conf` that has to agree is the real one.
@@ -19,6 +19,7 @@ import { RULES } from '../../rules/index.ts';
 import { KconfigStore } from '../../rules/kconfig/files.ts';
 import type { Rule } from '../../rules/rule.ts';
 import type { Report, Series } from '../../rules/types.ts';
+import { recordedBuilds } from './recorded-builds.ts';
 import { type TinyRepo, tempDir, tinyRepo } from './tiny-repo.ts';
 
 const ROOT = join(import.meta.dirname, '../fixtures/rules');
@@ -29,6 +30,8 @@ export interface Fixture {
   readonly name: string;
   readonly dir: string;
   readonly outcome: 'reply' | 'silence' | 'both' | 'neither';
+  /** Folder of what make printed (recorded-builds.ts), where the rule is about builds. */
+  readonly make?: string;
 }
 
 /** All fixtures, by rule, then name. */
@@ -37,7 +40,11 @@ export function fixtures(): Fixture[] {
     namesIn(join(ROOT, rule)).map((name) => {
       const dir = join(ROOT, rule, name);
       const [reply, silence] = [existsSync(join(dir, 'reply.txt')), existsSync(join(dir, 'silence.txt'))];
-      return { rule, name, dir, outcome: reply ? (silence ? 'both' : 'reply') : silence ? 'silence' : 'neither' };
+      const make = join(dir, 'make');
+      return {
+        ...{ rule, name, dir, outcome: reply ? (silence ? 'both' : 'reply') : silence ? 'silence' : 'neither' },
+        ...(existsSync(make) && { make }),
+      };
     }),
   );
 }
@@ -128,7 +135,7 @@ async function runFixture(
     candidates: [branch(fixture)],
     rules: RULES.map(frozen),
     now: () => 0,
-    noBuild: true,
+    ...(fixture.make === undefined ? { noBuild: true } : { workshop: recordedBuilds(fixture.make) }),
   };
   const report = await check(series, repo, options);
   const footer = { operator: 'the Example Lab', stop: 'reply with a line "#depbot stop"' };

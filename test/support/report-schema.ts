@@ -43,7 +43,7 @@ const finding = z.strictObject({
   rule: z.string(),
   key: z.string(),
   severity: z.enum(['regression', 'missing-dependency', 'error']),
-  symbols: z.array(symbol).min(1),
+  symbols: z.array(symbol),
   anchor: z.strictObject({ patch: line, file: z.string(), line, mailLines: z.tuple([line, line]) }),
   claim: z.record(z.string(), z.unknown()),
   evidence: z.array(evidence).min(1),
@@ -129,6 +129,33 @@ export const reportSchema = z.strictObject({
     changedFiles: z.array(z.string()),
     changedSymbols: z.array(symbol),
     sandbox: z.enum(['cgroup', 'rlimits', 'none']).optional(),
+    built: z
+      .strictObject({
+        trials: z.array(
+          z.strictObject({
+            arch: z.string(),
+            from: z.string(),
+            settings: z.array(z.strictObject({ symbol, value: z.string(), isString: z.literal(true).optional() })),
+            objects: z.array(z.string()),
+            steps: z.array(z.int().min(0)),
+            fault: z.string().min(1).optional(),
+          }),
+        ),
+        notCompiled: z.array(
+          z.strictObject({ path: z.string(), lines: z.array(z.tuple([line, line])), why: z.string().min(1) }),
+        ),
+        sampled: z.array(
+          z.strictObject({
+            header: z.string(),
+            includers: z.int().min(0),
+            atLeast: z.boolean(),
+            built: z.array(z.string()),
+          }),
+        ),
+        left: z.array(z.string()),
+        skipped: z.array(line),
+      })
+      .optional(),
   }),
   dropped: z.array(z.strictObject({ rule: z.string(), key: z.string(), why: z.string() })),
   surveys: z.record(z.string(), survey).optional(),

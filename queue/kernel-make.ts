@@ -1,0 +1,229 @@
+/**
+ * The tree's own make in the sandbox, in an output folder of a BuildPlace: configured, prepared, and asked for objects.
+ *
+ * A folder of the base is begun as a copy of one that the base has for another configuration, since make knows what
+ * differs; one of the series as a copy of the base's. ccache, where there is one, keeps what the base compiles beside
+ * these folders, and a series can read it and not write there: what one has poisoned no other finds.
+ */
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Diagnostic, printDiagnostic } from '../rules/diagnostic.ts';
+import type { Arch } from '../rules/types.ts';
+import type { BuildPlace, Stage } from './build-place.ts';
+import { compilerFor } from './compilers.ts';
+import { readDiagnostics } from './kbuild-log.ts';
+import { findOnPath, type Limits, type Mount, runSandboxed, type SandboxRun } from './sandbox.ts';
+import { SANDBOX_PATH } from './sandbox-command.ts';
+import { SRCTREE } from './toolchain.ts';
+
+export interface MakeOptions {
+  readonly trustTree?: boolean;
+  /** Commands of one make at a time. Default 2. */
+  readonly parallel?: number;
+  /** Ends the run, whose reason is thrown. */
+  readonly signal?: AbortSignal;
+}
+
+/** Where a run writes, and who says so in words: `without the series`. */
+export interface Where {
+  readonly stage: Stage;
+  readonly arch: Arch;
+  readonly words: string;
+}
+
+/** Where an object goes. */
+export type Destination = 'vmlinux' | 'module';
+
+const LIMITS = {
+  wallMs: 900_000,
+  cpuSec: 600,
+  fileBytes: 2 ** 30,
+  diskBytes: 8 * 2 ** 30,
+  outputBytes: 4 * 2 ** 20,
+} satisfies Partial<Limits>;
+const [OUT, BEFORE, DEPBOT, CCACHE] = ['/out', '/before', '/depbot', '/ccache'];
+const CCACHE_SIZE = '500M';
+
+/** Nothing can be said: a fault of the machine, or of a tree that does not build for another reason. */
+export class NotBuilt extends Error {
+  override readonly name = 'NotBuilt';
+}
+
+export class KernelMake {
+  readonly #place: BuildPlace;
+  readonly #options: MakeOptions;
+  /** Of performance.now(). */
+  readonly #until: number;
+
+  constructor(place: BuildPlace, options: MakeOptions, until: number) {
+    this.#place = place;
+    this.#options = options;
+    this.#until = until;
+  }
+
+  /**
+   * A configured output folder with what every object needs (`make prepare`). Throws NotBuilt where that fails, and
+   * leaves no folder then.
+   */
+  async prepare(where: Where, config: string): Promise<string> {
+    const folder = await this.begin(where, config);
+    if (folder.isReady) return folder.out;
+    const made = await this.configure(where, folder.out);
+    if (made.exitCode === 0) return folder.out;
+    await this.#place.discard(folder.out);
+    throw new NotBuilt(`${where.words} "make prepare" fails: ${firstError(readDiagnostics(made.stderr), made)}`);
+  }
+
+  /** A folder with that .config, not prepared yet but where one was kept. */
+  async begin(where: Where, config: string): Promise<{ readonly out: string; readonly isReady: boolean }> {
+    const { stage, arch } = where;
+    await crossCompile(arch);
+    const base = stage === 'before' ? undefined : (await this.#place.output('before', arch, config)).folder;
+    const { folder, isNew } = await this.#place.output(stage, arch, config);
+    if (!isNew) return { out: folder, isReady: true };
+    await chmod(folder, 0o755);
+    try {
+      const from = base ?? (await this.#place.sibling(folder));
+      if (from !== undefined) await this.run(where, ['cp', '-a', `${BEFORE}/.`, `${OUT}/`], folder, { before: from });
+      // in place of a link that was put there, or of what root may not touch
+      const given = await this.run(where, ['rm', '-rf', `${OUT}/.config`], folder);
+      if (given.exitCode !== 0) throw new NotBuilt(`.config cannot be replaced: ${lastLine(given.stderr)}`);
+      await writeFile(join(folder, '.config'), config, { flag: 'wx' });
+      return { out: folder, isReady: false };
+    } catch (error) {
+      await this.#place.discard(folder);
+      throw error;
+    }
+  }
+
+  /** `make olddefconfig prepare`. */
+  async configure(where: Where, out: string): Promise<SandboxRun> {
+    return await this.make(where, out, ['-s', 'olddefconfig', 'prepare']);
+  }
+
+  /** Runs make for targets, after options and variables. */
+  async make(where: Where, out: string, targets: readonly string[]): Promise<SandboxRun> {
+    const cross = await crossCompile(where.arch);
+    const cache = await this.#compilerCache(where, cross);
+    // objtool looks at objects that are made already, and needs a library that is not everybody's
+    const own = ['CONFIG_OBJTOOL=', ...(cross === '' ? [] : [`CROSS_COMPILE=${cross}`]), ...cache.variables];
+    const parallel = `-j${this.#options.parallel ?? 2}`;
+    const argv = ['make', '-C', SRCTREE, `O=${OUT}`, `ARCH=${where.arch}`, ...own, parallel, ...targets];
+    return await this.run(where, argv, out, cache);
+  }
+
+  /** Where make puts some objects; those it does not build are not in it. Undefined, with its words, where it fails. */
+  async places(
+    where: Where,
+    out: string,
+    objects: readonly string[],
+  ): Promise<{ readonly places?: ReadonlyMap<string, Destination>; readonly stderr: string }> {
+    const argv = ['make', '-rR', '--no-print-directory', '-s', '-f', `${DEPBOT}/object-lists-top.mk`, 'lists'];
+    const env = { ARCH: where.arch, tree: SRCTREE, here: DEPBOT, sub_make_done: '1', wanted: objects.join(' ') };
+    const run = await this.run(where, argv, out, { env });
+    if (run.exitCode !== 0) return { stderr: run.stderr };
+    const places = new Map<string, Destination>();
+    for (const line of run.stdout.split('\n')) {
+      const [place, ...some] = line.split(' ').filter((word) => word !== '');
+      if (place === 'vmlinux' || place === 'module') for (const object of some) places.set(object, place);
+    }
+    return { places, stderr: run.stderr };
+  }
+
+  /** Names that an object refers to and does not define. */
+  async undefinedNames(where: Where, out: string, object: string): Promise<Set<string>> {
+    const run = await this.run(where, [`${await crossCompile(where.arch)}nm`, '-u', '-f', 'posix', object], out);
+    if (run.exitCode !== 0) throw new NotBuilt(`nm cannot read ${object}: ${lastLine(run.stderr)}`);
+    return new Set(run.stdout.split('\n').map((line) => line.split(' ')[0]!));
+  }
+
+  /** Runs one command in an output folder. Throws NotBuilt where something else than itself ended it. */
+  async run(
+    where: Where,
+    argv: readonly string[],
+    out: string,
+    more: {
+      readonly env?: Readonly<Record<string, string>>;
+      readonly before?: string;
+      readonly readOnly?: readonly Mount[];
+      readonly writable?: readonly Mount[];
+    } = {},
+  ): Promise<SandboxRun> {
+    const { trustTree, signal } = this.#options;
+    const leftMs = this.#until - performance.now();
+    if (leftMs <= 0) throw new NotBuilt('the time for all builds of a check was over');
+    const run = await runSandboxed({
+      argv: argv as [string, ...string[]],
+      cwd: OUT,
+      readOnly: [
+        { host: this.#place.src, inside: SRCTREE },
+        { host: import.meta.dirname, inside: DEPBOT },
+        ...(more.before === undefined ? [] : [{ host: more.before, inside: BEFORE }]),
+        ...(more.readOnly ?? []),
+      ],
+      writable: [{ host: out, inside: OUT }, ...(more.writable ?? [])],
+      // the same for both sides, so that no file differs by it
+      env: {
+        ...{ KBUILD_BUILD_TIMESTAMP: '1970-01-01', KBUILD_BUILD_USER: 'depbot', KBUILD_BUILD_HOST: 'depbot' },
+        ...more.env,
+      },
+      limits: { ...LIMITS, wallMs: Math.ceil(Math.min(LIMITS.wallMs, leftMs)) },
+      ...(trustTree === undefined ? {} : { trustTree }),
+      ...(signal && { signal }),
+    });
+    signal?.throwIfAborted();
+    const fault = faultOf(run);
+    if (fault !== undefined) throw new NotBuilt(`${where.words} ${argv[0]} ${argv.at(-1)} ${fault}`);
+    return run;
+  }
+
+  /** What make is given so that the base's compilations are kept, and those of the series only read them. */
+  async #compilerCache(
+    { stage }: Where,
+    cross: string,
+  ): Promise<{
+    readonly variables: readonly string[];
+    readonly env?: Readonly<Record<string, string>>;
+    readonly readOnly?: readonly Mount[];
+    readonly writable?: readonly Mount[];
+  }> {
+    if ((await findOnPath('ccache', SANDBOX_PATH)) === undefined) return { variables: [] };
+    const mounts = [{ host: this.#place.compilerCache, inside: CCACHE }];
+    await mkdir(this.#place.compilerCache, { recursive: true, mode: 0o755 });
+    const env = { CCACHE_DIR: CCACHE, CCACHE_TEMPDIR: '/tmp/ccache', CCACHE_MAXSIZE: CCACHE_SIZE };
+    const variables = [`CC=ccache ${cross}gcc`];
+    return stage === 'before'
+      ? { variables, env, writable: mounts }
+      : { variables, env: { ...env, CCACHE_READONLY: 'true' }, readOnly: mounts };
+  }
+}
+
+/** CROSS_COMPILE. Throws NotBuilt where there is no compiler. */
+async function crossCompile(arch: Arch): Promise<string> {
+  const compiler = await compilerFor(arch);
+  if (!compiler.ok) throw new NotBuilt(compiler.why);
+  return compiler.crossCompile;
+}
+
+/** What a run was ended by, that is not make's own end. */
+function faultOf({ timedOut, flooded, overDisk, outOfMemory, signal, stderr }: SandboxRun): string | undefined {
+  if (timedOut) return 'took too long';
+  if (overDisk) return 'wrote more than it may, or the disk is full';
+  if (outOfMemory) return 'needed more memory than it may have';
+  if (flooded) return 'printed without end';
+  if (signal !== undefined) return `was ended by ${signal}`;
+  const said =
+    /^.*(?:No space left on device|Cannot allocate memory|virtual memory exhausted|out of memory allocating|internal compiler error|Killed signal terminated program|Resource temporarily unavailable).*$/m;
+  const words = said.exec(stderr)?.[0];
+  return words === undefined ? undefined : `failed for want of something: ${words.slice(0, 200)}`;
+}
+
+/** The first error, else the last line that was printed. */
+export function firstError(errors: readonly Diagnostic[], { stderr }: SandboxRun): string {
+  const first = errors.find(({ severity }) => severity === 'error');
+  return first === undefined ? lastLine(stderr) : printDiagnostic(first);
+}
+
+export function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? '';
+}

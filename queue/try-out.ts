@@ -1,0 +1,87 @@
+/** Trials of a series: planned on the architectures that can be built here, done, and told in the report. */
+import { fame } from '../rules/config-groups.ts';
+import type { ArchPair, KernelChange } from '../rules/rule.ts';
+import type { Built, Trial, TrialRun } from '../rules/trial.ts';
+import { changedUnits } from '../rules/trial-code.ts';
+import { type Seed, TrialPlanner } from '../rules/trial-plan.ts';
+import type { AppliedSeries, Arch } from '../rules/types.ts';
+import type { Prefix } from './trials.ts';
+import type { Workshop } from './workshop.ts';
+
+/** Patches of a series after each of which it is built. */
+const MOST_PREFIXES = 10;
+
+/** What was tried of a series, and how it came out. Undefined where it changes nothing that is built. */
+export async function tryOut(
+  change: KernelChange,
+  { commits }: Pick<AppliedSeries, 'commits'>,
+  archs: readonly Arch[],
+  seeds: readonly Seed[],
+  pairOf: (arch: Arch) => Promise<ArchPair>,
+  workshop: Workshop,
+): Promise<{ readonly runs: readonly TrialRun[]; readonly built: Built } | undefined> {
+  const code = await changedUnits(change);
+  const isConfigured = commits.length > 1 && change.changedPaths.some(({ path }) => isBuildFile(path));
+  if (code.pieces.length === 0 && !isConfigured) return undefined;
+  const planner = new TrialPlanner(change, code);
+  const missing: string[] = [];
+  for (const arch of archs.toSorted((a, b) => fame(a) - fame(b))) {
+    if (planner.isDone) break;
+    const why = await workshop.cannotBuild(arch);
+    if (why === undefined)
+      await planner.onArch(
+        await pairOf(arch),
+        seeds.filter((seed) => seed.witness.arch === arch),
+      );
+    else missing.push(arch);
+  }
+  const plan = planner.plan(missing);
+  const able = archs.find((arch) => !missing.includes(arch));
+  const trials =
+    plan.trials.length > 0 || !isConfigured || able === undefined ? plan.trials : [configurationOnly(able)];
+  const { prefixes, skipped } = prefixesOf(change, commits);
+  const runs = trials.length === 0 ? [] : await workshop.tryOut(trials, prefixes);
+  return { runs, built: { ...plan, trials: runs.map(told), skipped } };
+}
+
+/** Whether make itself can come to another end by it. */
+function isBuildFile(path: string): boolean {
+  if (/^(?:Documentation|tools)\//.test(path)) return false;
+  return path.startsWith('scripts/') || /(?:^|\/)(?:Kconfig|Makefile|Kbuild)[^/]*$/.test(path);
+}
+
+/** Where the series changes no code, whether it can be configured after each patch. */
+function configurationOnly(arch: Arch): Trial {
+  const witness = { arch, from: 'empty', settings: [] };
+  return { witness, config: '', changed: [], including: [], owners: {} };
+}
+
+/** The whole series, and before it the patches that change something that is built. */
+function prefixesOf(
+  { series }: KernelChange,
+  commits: AppliedSeries['commits'],
+): { readonly prefixes: readonly Prefix[]; readonly skipped: readonly number[] } {
+  const pathsOf = (n: number): string[] => {
+    const diff = series.patches.find((patch) => patch.n === n)?.diff ?? [];
+    return diff.flatMap(({ oldPath, newPath }) => [oldPath, newPath].filter((path) => path !== undefined));
+  };
+  const changesCode = (n: number): boolean =>
+    pathsOf(n).some((path) => !/^(?:Documentation|tools|MAINTAINERS$)/.test(path));
+  const early = commits.slice(0, -1).filter(({ n }) => changesCode(n));
+  const chosen = [...early.slice(0, MOST_PREFIXES), ...commits.slice(-1)];
+  return {
+    prefixes: chosen.map(({ n, sha }) => ({ patches: n, commit: sha, changesBuild: pathsOf(n).some(isBuildFile) })),
+    skipped: early.slice(MOST_PREFIXES).map(({ n }) => n),
+  };
+}
+
+function told({ trial: { witness, changed, including }, steps, fault }: TrialRun): Built['trials'][number] {
+  const isThere = (object: string): boolean =>
+    steps.some(({ objects }) => (objects.get(object)?.state ?? 'absent') !== 'absent');
+  return {
+    ...witness,
+    objects: [...changed, ...including].filter(isThere),
+    steps: steps.map(({ patches }) => patches),
+    ...(fault !== undefined && { fault }),
+  };
+}

@@ -1,0 +1,100 @@
+import { type Diagnostic, newDiagnostics } from './diagnostic.ts';
+import { defineRule, type Judged, type KernelChange } from './rule.ts';
+import type { TrialRun } from './trial.ts';
+import {
+  anyLine,
+  blamedLine,
+  type Change,
+  changesAt,
+  judgedFrom,
+  keyOf,
+  renamesOf,
+  wholeSeries,
+} from './trial-news.ts';
+import type { Finding } from './types.ts';
+
+export default defineRule({
+  id: 'build-error',
+  severity: 'regression',
+  rung: 3,
+  doc: `
+## What it finds
+An object that does not compile any more with the series, or a new one that does not compile, in one
+of the configurations in which depbot builds what the series changes; also a "make prepare" that
+fails. The objects are those whose source the series changes, and some of those that include a header
+which it changes.
+## Why it matters
+Whoever has such a configuration has no kernel.
+## Example
+A function gets another parameter, and a driver that the author does not build still calls it with
+the old ones.
+## Instead
+Change every user in the same patch: "git grep -w" finds them.
+## What it misses
+Architectures without a compiler on this machine, configurations beyond the four that are tried (the
+report lists the changed lines that none of them compiles), most includers of a header that thousands
+of files include, links of vmlinux and modules, Rust, and what only a makefile changes. An object that
+did not compile without the series either is passed over, and one of which another finding says
+why.`,
+
+  begin(change) {
+    const silent: string[] = [];
+    return {
+      finish: () => [],
+      judge: (runs, told) => findAll(change, runs, told, silent),
+      undecided: () => silent.map((key) => ({ key, why: 'no line of the series can be named for it' })),
+    };
+  },
+});
+
+/** What a finding has shown not to compile: it says why, which is more. */
+function failedTargets({ witness, verification: { attempts } }: Finding): string[] {
+  const failed = attempts.filter(({ rung, side, exitCode }) => rung === 3 && side === 'after' && exitCode !== 0);
+  return failed.map(({ argv }) => `${witness?.arch} ${argv.at(-1)}`);
+}
+
+interface Shown {
+  readonly change: Change;
+  readonly errors: readonly [Diagnostic, ...Diagnostic[]];
+}
+
+function findAll(
+  change: KernelChange,
+  runs: readonly TrialRun[],
+  told: readonly Finding[],
+  silent: string[],
+): readonly Judged[] {
+  const { lines, changedPaths } = change;
+  const renames = renamesOf(lines, changedPaths);
+  const known = new Set(told.flatMap(failedTargets));
+  const found = new Map<string, Shown[]>();
+  for (const run of runs) {
+    const whole = wholeSeries(run, change.series.patches.length);
+    for (const one of whole ? changesAt(run, whole) : []) {
+      if (one.after.state !== 'failed' || one.before.state === 'failed') continue;
+      const [first, ...rest] = newDiagnostics(one.before.diagnostics, one.after.diagnostics, renames).filter(
+        ({ severity }) => severity === 'error',
+      );
+      if (!first || known.has(`${one.trial.witness.arch} ${one.target}`)) continue;
+      // what several objects stumble over is told once
+      const key = keyOf('build-error', first);
+      found.set(key, [...(found.get(key) ?? []), { change: one, errors: [first, ...rest] }]);
+    }
+  }
+  return [...found].flatMap(([key, some]): Judged[] => {
+    const [shown] = some as [Shown];
+    const { change: one, errors } = shown;
+    const anchor = blamedLine(lines, changedPaths, errors[0]) ?? anyLine(lines, changedPaths);
+    if (!anchor) {
+      silent.push(key);
+      return [];
+    }
+    const source = one.target.replace(/\.o$/, '');
+    const isNew = changedPaths.some(({ path, status }) => status === 'added' && path.replace(/\.[cS]$/, '') === source);
+    const others = [...new Set(some.slice(1).map(({ change: { target } }) => target))].filter(
+      (target) => target !== one.target,
+    );
+    const judged = judgedFrom(key, one, errors, anchor, { isNew, others });
+    return [{ ...judged, severity: isNew ? 'error' : 'regression' }];
+  });
+}

@@ -1,0 +1,164 @@
+/** What rules say of a diagnostic that a trial brings up: where it is told, how it was shown, what a reply names. */
+
+import type { PatchLines } from './anchor.ts';
+import { type Diagnostic, printDiagnostic, type Renames } from './diagnostic.ts';
+import type { ChangedPath, Judged } from './rule.ts';
+import type { Breakdown, Outcome, Trial, TrialRun, TrialStep } from './trial.ts';
+import type { Anchor, Attempt, Evidence, Side } from './types.ts';
+
+/** A comment stands under a changed line that is near, or says nothing of the place. */
+const NEAR_LINES = 25;
+/** Diagnostics that a reply quotes. */
+const MOST_QUOTED = 3;
+const MOST_EXCERPT = 600;
+
+/** Something that make was asked for, and what came of it on two steps. */
+export interface Change {
+  readonly trial: Trial;
+  /** The object, or what comes before all objects: `prepare`. */
+  readonly target: string;
+  readonly before: Outcome;
+  readonly after: Outcome;
+}
+
+/** Each object of a trial, and what comes before the objects, at the base and at a later step. */
+export function changesAt({ trial, steps, fault }: TrialRun, step: TrialStep): Change[] {
+  const [base] = steps;
+  if (fault !== undefined || !base) return [];
+  if (step.breakdown) {
+    const { stage, diagnostics } = step.breakdown;
+    const none: Outcome = { state: 'built', diagnostics: [] };
+    return [{ trial, target: TARGETS[stage], before: none, after: { state: 'failed', diagnostics } }];
+  }
+  return [...step.objects].flatMap(([target, after]) => {
+    const before = base.objects.get(target);
+    return before ? [{ trial, target, before, after }] : [];
+  });
+}
+
+const TARGETS: Readonly<Record<Breakdown['stage'], string>> = {
+  configure: 'olddefconfig',
+  prepare: 'prepare',
+  makefiles: 'prepare',
+};
+
+/** The step with all of the series; undefined where it did not come to that. */
+export function wholeSeries({ steps }: TrialRun, patches: number): TrialStep | undefined {
+  return steps.find((step) => step.patches === patches);
+}
+
+/** Where the series says what a diagnostic is about: on its line, near it, or on a line with a name that it quotes. */
+export function blamedLine(
+  lines: PatchLines,
+  changed: readonly ChangedPath[],
+  { file, line, text }: Diagnostic,
+): Anchor | undefined {
+  const near = line === undefined ? undefined : lines.near(file, line, NEAR_LINES);
+  if (near) return near;
+  const names = [...text.matchAll(/['‘`"](?:struct |union |enum )?([A-Za-z_]\w*)['’"]/g)].map((match) => match[1]!);
+  const all = changed.flatMap(({ path, oldPath }) => (oldPath === undefined ? [path] : [oldPath, path]));
+  const paths = [
+    file,
+    ...all.filter((path) => path.endsWith('.h')),
+    ...all.filter((path) => path.endsWith('.c')),
+    ...all,
+  ];
+  for (const name of names) {
+    const word = wordOf(name);
+    for (const path of paths) {
+      const found = lines.mentioned(path, (one) => word.test(one));
+      if (found) return found;
+    }
+  }
+  return undefined;
+}
+
+/** Files and functions that a series gives other names. */
+export function renamesOf(lines: PatchLines, changed: readonly ChangedPath[]): Renames {
+  const oldPaths = new Map(changed.map(({ path, oldPath }) => [path, oldPath ?? path]));
+  const isNamed = (path: string, name: string | undefined, kind: 'add' | 'remove'): boolean =>
+    name !== undefined && lines.mentioned(path, (text) => wordOf(name).test(text), [kind]) !== undefined;
+  return {
+    oldPath: (path) => oldPaths.get(path) ?? path,
+    isRenamed: (was, is) => isNamed(was.file, was.function, 'remove') && isNamed(is.file, is.function, 'add'),
+  };
+}
+
+function wordOf(name: string): RegExp {
+  return new RegExp(`(?<!\\w)${name.replace(/\W/g, '\\$&')}(?!\\w)`);
+}
+
+/** The first changed line of a header, else of any file: for an error that has to be told somewhere. */
+export function anyLine(lines: PatchLines, changed: readonly ChangedPath[]): Anchor | undefined {
+  const paths = changed.map(({ path }) => path).filter((path) => !/^Documentation\//.test(path));
+  for (const path of [...paths.filter((one) => one.endsWith('.h')), ...paths]) {
+    const found = lines.mentioned(path, () => true);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** What both builds showed. */
+function attemptsOf({ trial, target, before, after }: Change, shown: readonly Diagnostic[]): Attempt[] {
+  const attempt = (side: Side, { state }: Outcome, excerpt: string): Attempt => ({
+    ...{ rung: 3, side, argv: commandFor(trial, target), exitCode: exitCodeOf(state) },
+    ...{ excerpt: excerpt.slice(0, MOST_EXCERPT), agrees: true },
+  });
+  const isWarning = after.state === 'built';
+  return [
+    attempt(
+      'before',
+      before,
+      `${stateWords(target, before)}${isWarning && before.state === 'built' ? ' without the warning' : ''}`,
+    ),
+    attempt('after', after, shown[0] ? printDiagnostic(shown[0]) : stateWords(target, after)),
+  ];
+}
+
+const exitCodeOf = (state: Outcome['state']): number => (state === 'failed' ? 2 : 0);
+
+/** Such as `lib/reef.o builds`. */
+export function stateWords(target: string, { state }: Pick<Outcome, 'state'>): string {
+  if (target.endsWith('.o'))
+    return state === 'absent' ? `make does not build ${target}` : `${target} ${state === 'built' ? 'builds' : 'fails'}`;
+  return `"make ${target}" ${state === 'failed' ? 'fails' : 'works'}`;
+}
+
+/** As a person would type it. */
+export function commandFor({ witness: { arch }, changed }: Trial, target: string): string[] {
+  return ['make', `ARCH=${arch}`, ...(changed.includes(target) ? ['W=1'] : []), target];
+}
+
+/** The claim, the evidence and the proof that rules about diagnostics have in common. */
+export function judgedFrom(
+  key: string,
+  change: Change,
+  shown: readonly Diagnostic[],
+  anchor: Anchor,
+  claim: Readonly<Record<string, unknown>>,
+): Omit<Judged, 'severity'> {
+  const { trial, target, after } = change;
+  const quoted = shown
+    .slice(0, MOST_QUOTED)
+    .map((one) => ({ text: printDiagnostic(one), function: one.function ?? null }));
+  const owner = trial.owners[target];
+  const output: Evidence = {
+    ...{ kind: 'output', argv: commandFor(trial, target), exitCode: exitCodeOf(after.state) },
+    excerpt: quoted.map(({ text }) => text).join('\n') || stateWords(target, after),
+    linesCut: shown.length - quoted.length,
+  };
+  return {
+    ...{ key, anchor, witness: trial.witness, evidence: [output] },
+    symbols: owner === undefined ? [] : [owner],
+    claim: {
+      ...{ target, diagnostics: quoted, more: shown.length - quoted.length, isExtra: trial.changed.includes(target) },
+      ...claim,
+    },
+    verification: { rung: 3, attempts: attemptsOf(change, shown) },
+  };
+}
+
+/** The same in every revision: no lines. */
+export function keyOf(rule: string, { file, function: name, text }: Diagnostic): string {
+  return `${rule} ${file} ${name ?? ''} ${text.replace(/:\d+/g, '')}`.slice(0, 300);
+}

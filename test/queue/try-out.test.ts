@@ -1,0 +1,94 @@
+/** What a check has built beside its findings: on which architectures, after which patches. */
+import { expect, test } from 'vitest';
+import type { Prefix } from '../../queue/trials.ts';
+import { tryOut } from '../../queue/try-out.ts';
+import type { Workshop } from '../../queue/workshop.ts';
+import type { Rule } from '../../rules/rule.ts';
+import type { Built, Trial } from '../../rules/trial.ts';
+import type { Patch } from '../../rules/types.ts';
+import undefinedSymbol from '../../rules/undefined-symbol.ts';
+import { runRule } from '../support/rule-run.ts';
+
+const BASE = {
+  Kconfig: 'config REEF\n\tbool "Reef"\n',
+  'arch/x86/Kconfig': '',
+  'arch/arm/Kconfig': '',
+  Makefile: '',
+  Kbuild: 'obj-y += drivers/\n',
+  'drivers/Makefile': 'obj-$(CONFIG_REEF) += reef.o\n',
+  'drivers/reef.c': 'int reef;\n',
+};
+
+interface Tried {
+  readonly built: Built | undefined;
+  readonly trials: readonly Trial[];
+  readonly prefixes: readonly Prefix[];
+}
+
+/** `patches` are the paths that each of them changes. */
+async function tried(
+  after: Readonly<Record<string, string>>,
+  patches: readonly (readonly string[])[],
+  compilers: readonly string[] = ['x86'],
+): Promise<Tried> {
+  let asked: Omit<Tried, 'built'> = { trials: [], prefixes: [] };
+  let built: Built | undefined;
+  const workshop: Workshop = {
+    cannotBuild: async (arch) => (compilers.includes(arch) ? undefined : 'none'),
+    answer: () => Promise.reject(new Error('not asked')),
+    async tryOut(trials, prefixes) {
+      asked = { trials, prefixes };
+      return trials.map((trial) => ({ trial, steps: [], fault: 'the disk is full' }));
+    },
+    close: () => Promise.resolve(),
+  };
+  const rule: Rule = {
+    ...undefinedSymbol,
+    begin: (change) => ({
+      async onArch(pair) {
+        const series = {
+          ...change.series,
+          patches: patches.map((paths, i) => ({
+            n: i + 1,
+            total: patches.length,
+            diff: paths.map((path) => ({ kind: 'modify', oldPath: path, newPath: path, hunks: [] })),
+          })) as unknown as readonly [Patch, ...Patch[]],
+        };
+        const commits = patches.map((_, i) => ({ n: i + 1, sha: `${i + 1}` }));
+        const pairOf = () => Promise.resolve(pair);
+        built = (await tryOut({ ...change, series }, { commits }, ['arm', 'x86'], [], pairOf, workshop))?.built;
+      },
+      finish: () => [],
+    }),
+  };
+  await runRule(rule, BASE, { ...BASE, ...after });
+  return { built, ...asked };
+}
+
+const CODE = { 'drivers/reef.c': 'int reef, more;\n' };
+
+test('a long series is built after ten of its patches that change what is built, and with all of it', async () => {
+  const patches = Array.from({ length: 14 }, (_, i) => [i === 2 ? 'Documentation/reef.rst' : 'drivers/reef.c']);
+  patches[3] = ['drivers/reef.c', 'drivers/Makefile'];
+  const { prefixes, built } = await tried(CODE, patches);
+  expect(prefixes.map((one) => one.patches)).toEqual([1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 14]);
+  expect(prefixes.filter((one) => one.changesBuild)).toEqual([{ patches: 4, commit: '4', changesBuild: true }]);
+  expect(built!.skipped).toEqual([12, 13]);
+  expect(built!.trials).toMatchObject([{ arch: 'x86', from: 'empty', steps: [], fault: 'the disk is full' }]);
+});
+
+test('of a series that changes Kconfig files alone it is tried whether each patch can be configured', async () => {
+  const after = { Kconfig: `${BASE.Kconfig}config WRECK\n\tbool "Wreck"\n` };
+  const { trials } = await tried(after, [['Kconfig'], ['Kconfig']]);
+  expect(trials).toMatchObject([{ config: '', changed: [], including: [] }]);
+  expect(await tried(after, [['Kconfig']])).toMatchObject({ built: undefined, trials: [] });
+});
+
+test('nothing is built of documents, nor where there is no compiler, and that is said', async () => {
+  expect((await tried({ 'Documentation/reef.rst': 'Reef\n' }, [['Documentation/reef.rst']])).built).toBeUndefined();
+  const { built } = await tried(CODE, [['drivers/reef.c']], []);
+  expect(built).toMatchObject({
+    trials: [],
+    notCompiled: [{ path: 'drivers/reef.c', lines: [[1, 1]], why: 'there is no compiler for x86, arm here' }],
+  });
+});
