@@ -42,6 +42,11 @@ export class PatchLines {
     return (this.#added.get(path) ?? []).map(({ at }) => at).sort((a, b) => a - b);
   }
 
+  /** Texts of the lines of a file that the series removes, then of those that it adds. */
+  changedTexts(path: string): readonly string[] {
+    return [...(this.#removed.get(path) ?? []), ...(this.#added.get(path) ?? [])].map(({ line }) => line.text);
+  }
+
   /** The line of a file that the series removes, else adds, the first whose text `isMeant`. */
   mentioned(
     path: string,

@@ -34,8 +34,11 @@ export interface ChangedUnits {
 /** Changed files that are built; a series of more is built in part. */
 const MOST_CHANGED = 60;
 const MOST_HEADERS = 20;
-/** C files that stand for all that include a header. */
+/** C files that stand for all that include a header, and how many of them may be there for a name that they use. */
 const MOST_INCLUDERS = 6;
+const MOST_USERS = 4;
+/** Names on changed lines of headers whose users are looked for. */
+const MOST_NAMES = 24;
 /** Lines that name a header; more, and it is included everywhere. */
 const MOST_GREP_LINES = 4000;
 /** Steps from a header to the C files: a header that only headers include. */
@@ -58,9 +61,16 @@ export async function changedUnits(change: KernelChange): Promise<ChangedUnits> 
   const gone = change.changedPaths.flatMap(({ path, oldPath, status }) =>
     path.endsWith('.h') && status === 'deleted' ? [path] : oldPath?.endsWith('.h') ? [oldPath] : [],
   );
-  for (const header of [...headers, ...gone].slice(0, MOST_HEADERS)) {
-    const { units, atLeast } = await includersOf(tree, header);
-    const some = sampleOf(units, header, changed);
+  const looked = [...headers, ...gone].slice(0, MOST_HEADERS);
+  // one search for all of them: it reads the whole tree
+  const named =
+    looked.length > 0 ? await tree.grep([...new Set(looked.map((path) => basename(path)))], MOST_GREP_LINES) : [];
+  const names = new Map(looked.map((path) => [path, namesIn(change.lines.changedTexts(path))]));
+  const words = [...new Set([...names.values()].flat())].slice(0, MOST_NAMES);
+  const uses = words.length > 0 ? await tree.grep(words, MOST_GREP_LINES) : [];
+  for (const header of looked) {
+    const { units, atLeast } = await includersOf(tree, header, named);
+    const some = sampleOf(units, usersOf(uses, names.get(header)!), header, changed);
     for (const unit of some) if (!changed.includes(unit)) including.add(unit);
     sampled.push({ header, includers: units.length, atLeast });
     pieces.push(...piecesOf(change, header, texts.get(header) ?? '', some));
@@ -99,15 +109,50 @@ function spansOf(lines: readonly number[]): LineSpan[] {
   return spans;
 }
 
+/** What lines of a header declare or define: functions, macros, members. */
+function namesIn(texts: readonly string[]): string[] {
+  const code = texts.filter((text) => !/^\s*(?:\*|\/[*/])/.test(text));
+  const found = code.flatMap((text) => [
+    ...text.matchAll(/^\s*#\s*define\s+(\w+)/g),
+    ...text.matchAll(/\b([A-Za-z_]\w{3,})\s*\((?!\s*\*)/g),
+    ...text.matchAll(/\b([A-Za-z_]\w{3,})\s*(?:\[[^\]]*\]\s*)?;/g),
+  ]);
+  return [...new Set(found.map((match) => match[1]!))].filter((name) => !WORDS.has(name));
+}
+
+/** Of C, and what stands before a parenthesis in any header. */
+const WORDS = new Set([
+  'return',
+  'sizeof',
+  'while',
+  'switch',
+  'typeof',
+  'defined',
+  '__attribute__',
+  'break',
+  'continue',
+]);
+
+type GrepLines = Awaited<ReturnType<Tree['grep']>>;
+
+/** C files that name one of these. */
+function usersOf(lines: GrepLines, names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  const word = new RegExp(`(?<!\\w)(?:${names.join('|')})(?!\\w)`);
+  const users = lines.filter(({ path, text }) => path.endsWith('.c') && isKernelCode(path) && word.test(text));
+  return [...new Set(users.map(({ path }) => path))];
+}
+
 /** C files that include a header by its name, or through headers that do, where none does itself. */
 async function includersOf(
   tree: Tree,
   header: string,
+  named: GrepLines,
 ): Promise<{ readonly units: readonly string[]; readonly atLeast: boolean }> {
   let step = [header];
   let atLeast = false;
   for (let n = 0; n < MOST_STEPS && step.length > 0; n++) {
-    const lines = await tree.grep([...new Set(step.map((path) => basename(path)))], MOST_GREP_LINES);
+    const lines = n === 0 ? named : await tree.grep([...new Set(step.map((path) => basename(path)))], MOST_GREP_LINES);
     atLeast ||= lines.length >= MOST_GREP_LINES;
     const from = lines.flatMap(({ path, text }) => {
       const name = /^\s*#\s*include\s*[<"]([^>"]+)[>"]/.exec(text)?.[1];
@@ -130,16 +175,28 @@ function isMeant(from: string, name: string, header: string): boolean {
   return isGeneral === undefined && (name !== bare || dirname(from) === dirname(header) || bare.includes('/'));
 }
 
-/** The nearest to the header and to the changed files first, then from all over the tree. */
-function sampleOf(units: readonly string[], header: string, changed: readonly string[]): string[] {
-  const own = units.filter((path) => changed.includes(path));
+/** Who uses what is changed, then the nearest to the header and to the changed files, then some from all over the tree. */
+function sampleOf(
+  units: readonly string[],
+  users: readonly string[],
+  header: string,
+  changed: readonly string[],
+): string[] {
+  const own = units.filter((path) => changed.includes(path)).slice(0, MOST_USERS);
+  const others = (some: readonly string[], but: readonly string[]): string[] =>
+    some.filter((path) => !changed.includes(path) && !but.includes(path));
+  const using = [...own, ...spread(others(users, own), MOST_USERS - own.length)];
   const places = [dirname(header), ...changed.map(dirname)];
-  const beside = units.filter((path) => places.includes(dirname(path)) && !own.includes(path));
-  const near = [...own.slice(0, MOST_INCLUDERS), ...beside].slice(0, MOST_INCLUDERS);
-  const others = units.filter((path) => !near.includes(path));
-  const room = MOST_INCLUDERS - near.length;
-  const spread = Array.from({ length: Math.min(room, others.length) }, (_, i) => {
-    return others[Math.floor((i * others.length) / Math.min(room, others.length))]!;
-  });
-  return [...near, ...spread];
+  const beside = others(
+    units.filter((path) => places.includes(dirname(path))),
+    using,
+  );
+  const near = [...using, ...beside].slice(0, MOST_INCLUDERS);
+  return [...near, ...spread(others(units, near), MOST_INCLUDERS - near.length)];
+}
+
+/** Some of a list, the same distance apart. */
+function spread(all: readonly string[], most: number): string[] {
+  const count = Math.max(0, Math.min(most, all.length));
+  return Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)]!);
 }

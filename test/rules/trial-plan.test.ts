@@ -138,6 +138,21 @@ test('files that include a changed header stand for all of them: a few, the near
   expect(plan.trials[0]!.including).toHaveLength(6);
 });
 
+test('of those that include a changed header, who uses what it changes comes first', async () => {
+  const paths = Array.from({ length: 40 }, (_, i) => `drivers/f${10 + i}.c`);
+  const before: Files = {
+    ...BASE,
+    ...Object.fromEntries(paths.map((path) => [path, '#include <linux/reef.h>\n'])),
+    'drivers/f37.c': '#include <linux/reef.h>\nint f(void) { return reef_depth(3); }\n',
+    'include/linux/reef.h': 'int reef_depth(int line);\n',
+    'drivers/Makefile': `obj-y += ${paths.map((path) => path.slice(8, -1)).join('o ')}o\n`,
+  };
+  const plan = await planOf({ 'include/linux/reef.h': 'int reef_depth(int line, int level);\n' }, [], before);
+  expect(plan.sampled[0]!.built).toHaveLength(6);
+  expect(plan.sampled[0]!.built[0]).toBe('drivers/f37.c');
+  expect(plan.sampled[0]!.includers).toBe(40);
+});
+
 test('a header beside its drivers is theirs, and not that of the same name elsewhere', async () => {
   const before = { ...BASE, 'net/sonar.h': '', 'net/other.c': '#include "sonar.h"\n' };
   const plan = await planOf({ 'drivers/sonar.h': '#define SONAR 2\n' }, [], before);
