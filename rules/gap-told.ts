@@ -10,6 +10,7 @@ import type { Fault, Proposal } from './kconfig/repairs.ts';
 import type { Goal, Solver } from './kconfig/solve.ts';
 import { Upgrade } from './kconfig/upgrade.ts';
 import { fragment } from './kconfig/witness.ts';
+import { withoutUnmet } from './newly-unmet.ts';
 import type { ArchPair, KernelChange } from './rule.ts';
 import { conditionBounds } from './source/c-condition.ts';
 import { whenAt } from './source/c-file.ts';
@@ -78,28 +79,33 @@ const MOST_SETS = 6;
 export async function toldGaps(change: KernelChange, search: LinkSearch, pair: ArchPair): Promise<ToldGap[]> {
   const found: ToldGap[] = [];
   const causes = await search.find(pair);
+  // what lacks something only because a select of the series is unmet is told with that
+  const isMet = causes.length > 0 ? withoutUnmet(pair) : [];
   for (const cause of causes) {
     const own = causes.filter(({ owner }) => owner === cause.owner);
-    const gap = await told(change, pair, cause, own);
+    const gap = await told(change, pair, cause, own, isMet);
     if (gap) found.push(gap);
   }
   return found;
 }
 
-/** `own`: all causes of the same owner. */
+/** `own`: all causes of the same owner; `isMet`: that the selects of the series are. */
 async function told(
   change: KernelChange,
   pair: ArchPair,
-  { owner, some }: Cause,
+  { owner, some: all }: Cause,
   own: readonly Cause[],
+  isMet: readonly Goal[],
 ): Promise<ToldGap | undefined> {
   const { pool } = change;
   const solver = pair.solver('after');
+  const some = all.filter(({ goals }) => solver.isPossible([...goals, ...isMet]) !== false);
+  if (some.length === 0) return undefined;
   const inOrder = some.toSorted((a, b) =>
     a.path < b.path ? -1 : a.path > b.path ? 1 : a.need.use.line - b.need.use.line,
   );
   const shown = inOrder[0]!;
-  const answer = solver.solve(shown.goals);
+  const answer = solver.solve([...shown.goals, ...isMet]);
   if (answer.verdict !== 'possible') return undefined;
   const { settings } = answer;
   const { values } = solver;

@@ -2,10 +2,10 @@ import { onBothSides } from './both-sides.ts';
 import { blamedLines } from './kconfig/blamed-line.ts';
 import type { Edge, KSymbol } from './kconfig/model.ts';
 import { type Fault, faultOf, type Proposal, repairsOf } from './kconfig/repairs.ts';
-import type { Solver } from './kconfig/solve.ts';
-import { newlyUnmet, selectorsOf, type Unmet, unmetLines } from './kconfig/unmet.ts';
+import { selectorsOf, type Unmet, unmetLines } from './kconfig/unmet.ts';
 import { Upgrade } from './kconfig/upgrade.ts';
 import { applySettings, fragment } from './kconfig/witness.ts';
+import { unmetOf } from './newly-unmet.ts';
 import { commonRepairs, RepairsEverywhere } from './repairs-everywhere.ts';
 import { type ArchPair, type Candidate, type Conf, defineRule, type KernelChange } from './rule.ts';
 import { lineAt, onAll, type Place, placeAt, witnessOf } from './told.ts';
@@ -99,11 +99,10 @@ function look(
   change: KernelChange,
   pair: ArchPair,
 ): { readonly pairs: readonly ArchPairTold[]; readonly isCut: boolean } {
-  const reach = pair.reach();
-  const { found, isCut } = newlyUnmet(pair.solver('before'), pair.solver('after'), reach.symbols);
+  const { found, isCut } = unmetOf(pair);
   const upgrade = new Upgrade(change.pool, pair.before, pair.after, pair.changes, change.readers);
   const pairs = found.flatMap((unmet) => told(change, pair, upgrade, unmet) ?? []);
-  return { pairs, isCut: reach.isCut || isCut };
+  return { pairs, isCut };
 }
 
 function told(change: KernelChange, pair: ArchPair, upgrade: Upgrade, unmet: Unmet): ArchPairTold | undefined {
