@@ -47,6 +47,11 @@ export const TEST_NEEDS: readonly Need[] = [
   { package: 'python3-kconfiglib', file: '/usr/lib/python3/dist-packages/kconfiglib.py' },
   { package: 'openssl', command: 'openssl' },
   { package: 'public-inbox', command: 'public-inbox-imapd' },
+  // completions, the manual page and the units are tried with what reads them
+  { package: 'fish', command: 'fish' },
+  { package: 'zsh', command: 'zsh' },
+  { package: 'groff-base', command: 'groff' },
+  { package: 'systemd', command: 'systemd-analyze' },
 ];
 
 /** Packages of `needs` that are not there, in their order, each once. */

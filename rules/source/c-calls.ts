@@ -273,7 +273,11 @@ class Flow {
       call: (name) => call?.(name),
       name: (name) =>
         this.#values.outcome(name) ??
-        (this.#function.params.includes(name) ? param?.(this.#function, name) : call?.(name)),
+        (this.#function.params.includes(name)
+          ? param?.(this.#function, name)
+          : this.#values.isVariable(name)
+            ? undefined
+            : call?.(name)),
     });
   }
 }

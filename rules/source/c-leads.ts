@@ -37,6 +37,8 @@ export interface Definition {
   readonly isEmpty: boolean;
   /** What it gives back. */
   readonly result: Outcome | Expr;
+  /** Names in it that stand for what is given. */
+  readonly params: readonly string[];
   /** A macro that does not evaluate what it is given. */
   readonly drops?: boolean;
   readonly leadsTo: readonly Step[];
@@ -56,6 +58,7 @@ export function definitionsIn(file: CFile, name: string, known: Known): Definiti
         when: whenAt(file, one.line),
         isEmpty: trivialResult(one) !== undefined,
         result: resultOf(one),
+        params: one.params,
         leadsTo: calls.map((site, i) => ({
           name: site.callee,
           when: site.when,
@@ -74,6 +77,7 @@ export function definitionsIn(file: CFile, name: string, known: Known): Definiti
         when: whenAt(file, macro.line),
         isEmpty: constant !== undefined,
         result: constant ? ofConstant(constant) : (parseExpression(macro.body) ?? OPEN),
+        params: macro.params ?? [],
         drops: macro.params !== undefined && !macro.params.some((param) => isEvaluated(code, param)),
         leadsTo: [...new Set(words)]
           .filter((word) => !macro.params?.includes(word))

@@ -64,7 +64,12 @@ export class Parameters {
         expand: this.#expand,
         call: (name) => call?.(name),
         name: (name) =>
-          values.outcome(name) ?? (inside.params.includes(name) ? this.param(inside, name) : call?.(name)),
+          values.outcome(name) ??
+          (inside.params.includes(name)
+            ? this.param(inside, name)
+            : values.isVariable(name)
+              ? undefined
+              : call?.(name)),
       });
     const values = this.#values.get(caller) ?? new Values(this.#file, inside, of);
     this.#values.set(caller, values);

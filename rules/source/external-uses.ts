@@ -214,17 +214,18 @@ class Search {
   #outcomeNow(name: string, steps: number): Outcome {
     const definitions = this.#definitions(name);
     if (definitions.length === 0) return /^[A-Z_0-9]+$/.test(name) && this.#isSwitched(name) ? UNCLEAR : OPEN;
-    const results = definitions.map(({ when, result }) => ({ when, of: this.#resultOf(result, steps) }));
+    const results = definitions.map((one) => ({ when: one.when, of: this.#resultOf(one, steps) }));
     const can = (key: keyof Outcome): Condition =>
       all(...results.map(({ when, of }) => any(not(withoutOpaque(when, true)), of[key])));
     return { yes: can('yes'), no: can('no'), fails: can('fails'), works: can('works') };
   }
 
-  #resultOf(result: Outcome | Expr, steps: number): Outcome {
+  #resultOf({ result, params }: Definition, steps: number): Outcome {
     if (!('k' in result)) return result;
     if (steps === 0) return UNCLEAR;
-    const inner = (name: string): Outcome | undefined => this.outcomeOf(name, steps - 1);
-    return outcomeOf(result, { name: inner, call: inner, expand: () => undefined });
+    const call = (name: string): Outcome | undefined => this.outcomeOf(name, steps - 1);
+    const name = (one: string): Outcome | undefined => (params.includes(one) ? undefined : call(one));
+    return outcomeOf(result, { name, call, expand: () => undefined });
   }
 
   /** When a call of `name` evaluates what it is given: a macro may only print its text, or nothing. */
@@ -239,7 +240,7 @@ class Search {
     const { words, when: reach } = this.#reached.get(path)!;
     const said = words.always.has(name) ? true : (words.sometimes.get(name) ?? false);
     const when = all(reach, said, not(parsedWhen(file, name)));
-    return when === false ? [] : [{ when, isEmpty: false, result: UNCLEAR, leadsTo: [] }];
+    return when === false ? [] : [{ when, isEmpty: false, result: UNCLEAR, params: [], leadsTo: [] }];
   }
 
   /** A number that is another one in another configuration. */

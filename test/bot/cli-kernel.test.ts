@@ -288,7 +288,7 @@ describeWithTree('on a real kernel tree (skipped without DEPBOT_TEST_TREE)', () 
     );
     expect(run.stdout).toMatch(/^ +include\/linux\/pci-p2pdma\.h:\d+: static inline .*pcim_p2pdma_provider/m);
     expect(run.stdout).toMatch(
-      /On arm\s+it\s+always\s+is,\s+because\s+of\n\n +drivers\/pci\/Kconfig:183: depends on 64BIT$/m,
+      /On\s+arm\s+PCI_P2PDMA\s+always\s+is\s+off,\s+because\s+of\n\n +drivers\/pci\/Kconfig:183: depends on 64BIT$/m,
     );
     expect(run.stdout).toMatch(/^PCI_P2PDMA also has\n\n +drivers\/pci\/Kconfig:178: depends on ZONE_DEVICE$/m);
     expect(run.stdout.replace(/\s+/g, ' ')).toContain(

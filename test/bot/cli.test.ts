@@ -160,7 +160,7 @@ describe('the command', () => {
     [['check', '--frobnicate'], /unknown option '--frobnicate'/],
     [['frobnicate'], /unknown command 'frobnicate'/],
     [[], /Usage: depbot[\s\S]*check [\s\S]*kconfig/],
-    [['rules', 'no-such-rule'], /no rule no-such-rule; there are: config-upgrade, /],
+    [['rules', 'no-such-rule'], /no rule no-such-rule; there are: broken-bisect, build-error, /],
     [['check', '--config', 'absent.toml'], /absent\.toml: cannot be read .*depbot\.example\.toml/],
     [['check', 'x.mbox', '--range', 'a..b'], /--range checks commits of the tree and takes no mails/],
   ])('%j is refused with what is wrong', async (argv, message) => {

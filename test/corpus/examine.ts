@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { readSeries } from '../../bot/intake.ts';
 import type { CheckOptions } from '../../queue/check.ts';
 import { check } from '../../queue/check.ts';
-import type { Dropped, Report } from '../../rules/types.ts';
+import type { Dropped, Report, Rung } from '../../rules/types.ts';
 import type { Entry, Variant } from './entries.ts';
 import { isConfirmed } from './entries.ts';
 import { proofOf } from './proof.ts';
@@ -36,14 +36,19 @@ export interface Said {
   readonly symbols: readonly string[];
   /** `path:line` of its anchor. */
   readonly at: string;
+  /** How far it was proved; and of a claim about code that was not built, why. */
+  readonly rung: Rung;
+  readonly notBuilt?: string;
 }
 
 export function saidOf(report: Report): Said[] {
-  return report.findings.map(({ rule, key, symbols, anchor }) => ({
+  return report.findings.map(({ rule, key, symbols, anchor, verification: { rung, notBuilt } }) => ({
     rule,
     key,
     symbols,
     at: `${anchor.file}:${anchor.line}`,
+    rung,
+    ...(notBuilt !== undefined && { notBuilt }),
   }));
 }
 

@@ -160,7 +160,7 @@ describe('tally', () => {
         result('e', miss, { class: 'link-error' }),
         result('f', hit, { variant: 'readd' }),
         harmless('n', hit),
-        harmless('o', miss, { findings: [{ rule: 'r', key: 'k', symbols: ['A', 'B'], at: 'x/Kconfig:3' }] }),
+        harmless('o', miss, { findings: [{ rule: 'r', key: 'k', symbols: ['A', 'B'], at: 'x/Kconfig:3', rung: 2 }] }),
       ],
       ['undefined-symbol'],
     );

@@ -38,7 +38,7 @@ export const CLAIMS: Readonly<Record<string, readonly string[]>> = {
   'unreachable-option': ['lost-symbol'],
   'over-exposed-option': ['over-exposed'],
   'link-error': ['missing-dependency'],
-  'compile-error': ['missing-dependency'],
+  'compile-error': ['build-error', 'missing-dependency'],
   'runtime-or-stub': ['stubbed-path'],
 };
 

@@ -64,6 +64,8 @@ export function contentDigest(fixture: Fixture): string {
   const hash = createHash('sha256');
   for (const [path, bytes] of Object.entries(treeOf(fixture))) hash.update(`${path}\n${bytes.length}\n`).update(bytes);
   const mbox = readFileSync(join(fixture.dir, 'series.mbox'), 'utf8');
+  if (fixture.make)
+    for (const [path, bytes] of Object.entries(filesBelow(fixture.make))) hash.update(path).update(bytes);
   return hash.update(mbox.match(/^(?:diff --git|[-+@ ]).*$/gm)?.join('\n') ?? '').digest('hex');
 }
 

@@ -135,5 +135,6 @@ function seriesOf(before: Files, after: Files, paths: readonly ChangedPath[]): S
         .replaceAll('\t\n', '\n')}`;
     })
     .join('');
-  return { patches: [{ n: 1, total: 1, diff: parseDiff(body).files } as unknown as Patch] } as unknown as Series;
+  const patch = { n: 1, total: 1, title: 'a change', log: '', diff: parseDiff(body).files };
+  return { patches: [patch as unknown as Patch] } as unknown as Series;
 }

@@ -147,5 +147,7 @@ describe('calls', () => {
     expect(whenHere('struct x *x = start();\nif (IS_ERR(x))\nhere();')).toBe('y');
     expect(whenHere('int ret = start();\nif (ret)\ng();\nhere();')).toBe('y');
     expect(whenHere('if (start() == a)\nhere();')).toBe('A=y');
+    // a variable that has the function's name
+    expect(whenHere('int start = g();\nif (start)\nreturn 0;\nhere();')).toBe('y');
   });
 });
