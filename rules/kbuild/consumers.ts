@@ -23,6 +23,8 @@ const NO_OBJECT = /^\s*(?:dtbo?|always|extra|hostprogs|userprogs|targets)-/;
 export interface Mentions {
   /** Code that asks for it, and code that includes a header (or another file) that does. */
   readonly code: readonly string[];
+  /** Those of them that others include: they need no object of their own. */
+  readonly included: ReadonlySet<string>;
   readonly makefiles: readonly { readonly path: string; readonly lines: readonly string[] }[];
 }
 
@@ -45,7 +47,7 @@ export async function mentionsOf(tree: Tree, symbol: SymbolName): Promise<Mentio
     else if (path.startsWith('scripts/')) return undefined;
   }
   const included = await withIncluders(tree, code);
-  return included && { code: included, makefiles: [...makefiles].map(([path, texts]) => ({ path, lines: texts })) };
+  return included && { ...included, makefiles: [...makefiles].map(([path, texts]) => ({ path, lines: texts })) };
 }
 
 /** `#endif /* CONFIG_FOO *\/` and the like. */
@@ -54,18 +56,27 @@ function isComment(text: string): boolean {
 }
 
 /** The files, and those that include them, over whatever steps. */
-async function withIncluders(tree: Tree, files: ReadonlySet<string>): Promise<string[] | undefined> {
+async function withIncluders(
+  tree: Tree,
+  files: ReadonlySet<string>,
+): Promise<Pick<Mentions, 'code' | 'included'> | undefined> {
   const found = new Set(files);
+  const included = new Set<string>();
   for (let fresh = [...files]; fresh.length > 0; ) {
     const names = new Set(fresh.map((path) => path.slice(path.lastIndexOf('/') + 1)));
     const lines = await tree.grep([...names], MOST_LINES);
     if (lines.length >= MOST_LINES) return undefined;
-    const next = lines.filter((line) => !found.has(line.path) && fresh.some((path) => includes(line, path)));
-    fresh = [...new Set(next.map(({ path }) => path))];
+    const next = new Set<string>();
+    for (const line of lines) {
+      const named = fresh.filter((path) => includes(line, path));
+      for (const path of named) included.add(path);
+      if (named.length > 0 && !found.has(line.path)) next.add(line.path);
+    }
+    fresh = [...next];
     for (const path of fresh) found.add(path);
     if (found.size > MOST_FILES) return undefined;
   }
-  return [...found];
+  return { code: [...found], included };
 }
 
 function includes({ path, text }: Line, header: string): boolean {
@@ -86,7 +97,7 @@ export async function nearMentions(tree: Tree, symbol: SymbolName, kconfigPath: 
     path,
     lines: text.split('\n').filter((line) => named.test(line)),
   }));
-  return { code: [], makefiles: makefiles.filter(({ lines }) => lines.length > 0) };
+  return { code: [], included: new Set(), makefiles: makefiles.filter(({ lines }) => lines.length > 0) };
 }
 
 /**
@@ -99,7 +110,7 @@ export async function consumersOf(
   arch: Arch,
   pool: ExprPool,
   symbol: SymbolName,
-  { code, makefiles }: Mentions,
+  { code, included, makefiles }: Mentions,
 ): Promise<Presence[] | undefined> {
   const found = new Map<string, Presence>();
   for (const { path, lines } of makefiles) {
@@ -116,8 +127,8 @@ export async function consumersOf(
   for (const path of code) {
     if (path.endsWith('.h') || isOfAnother(arch, path)) continue;
     const presence = await kbuild.conditionOf(path);
-    if (!presence) return undefined;
-    found.set(presence.object, presence);
+    if (presence) found.set(presence.object, presence);
+    else if (!included.has(path)) return undefined;
   }
   const all = [...found.values()];
   return all.some(({ isUnknown }) => isUnknown) ? undefined : all;
