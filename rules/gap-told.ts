@@ -6,10 +6,11 @@ import type { MakefileLine, Presence } from './kbuild/presence.ts';
 import { blamedLines } from './kconfig/blamed-line.ts';
 import { gapRepairs } from './kconfig/gap-repairs.ts';
 import type { KSymbol } from './kconfig/model.ts';
-import type { Repair } from './kconfig/repairs.ts';
+import type { Fault, Proposal } from './kconfig/repairs.ts';
 import type { Goal, Solver } from './kconfig/solve.ts';
 import { Upgrade } from './kconfig/upgrade.ts';
 import { fragment } from './kconfig/witness.ts';
+import { withoutUnmet } from './newly-unmet.ts';
 import type { ArchPair, KernelChange } from './rule.ts';
 import { conditionBounds } from './source/c-condition.ts';
 import { whenAt } from './source/c-file.ts';
@@ -52,7 +53,12 @@ export interface ToldGap {
   readonly wasAsked: boolean;
   readonly anchor: Anchor;
   readonly blamed: Place & { readonly side: Side; readonly isQuoted: boolean };
-  readonly repairs: readonly Repair[];
+  /** Where it has an entry. */
+  readonly entry: KSymbol | undefined;
+  /** Goals that a repair must close. */
+  readonly fault: Fault;
+  /** Lines for the entry that close them on its architecture. */
+  repairs(): readonly Proposal[];
   readonly witness: Witness;
   readonly config: string;
   /** What lacks it. */
@@ -72,21 +78,34 @@ const MOST_SETS = 6;
 /** The gaps of one architecture that a line of the series can be blamed for. */
 export async function toldGaps(change: KernelChange, search: LinkSearch, pair: ArchPair): Promise<ToldGap[]> {
   const found: ToldGap[] = [];
-  for (const cause of await search.find(pair)) {
-    const gap = await told(change, pair, cause);
+  const causes = await search.find(pair);
+  // what lacks something only because a select of the series is unmet is told with that
+  const isMet = causes.length > 0 ? withoutUnmet(pair) : [];
+  for (const cause of causes) {
+    const own = causes.filter(({ owner }) => owner === cause.owner);
+    const gap = await told(change, pair, cause, own, isMet);
     if (gap) found.push(gap);
   }
   return found;
 }
 
-async function told(change: KernelChange, pair: ArchPair, { owner, some }: Cause): Promise<ToldGap | undefined> {
+/** `own`: all causes of the same owner; `isMet`: that the selects of the series are. */
+async function told(
+  change: KernelChange,
+  pair: ArchPair,
+  { owner, some: all }: Cause,
+  own: readonly Cause[],
+  isMet: readonly Goal[],
+): Promise<ToldGap | undefined> {
   const { pool } = change;
   const solver = pair.solver('after');
+  const some = all.filter(({ goals }) => solver.isPossible([...goals, ...isMet]) !== false);
+  if (some.length === 0) return undefined;
   const inOrder = some.toSorted((a, b) =>
     a.path < b.path ? -1 : a.path > b.path ? 1 : a.need.use.line - b.need.use.line,
   );
   const shown = inOrder[0]!;
-  const answer = solver.solve(shown.goals);
+  const answer = solver.solve([...shown.goals, ...isMet]);
   if (answer.verdict !== 'possible') return undefined;
   const { settings } = answer;
   const { values } = solver;
@@ -113,7 +132,8 @@ async function told(change: KernelChange, pair: ArchPair, { owner, some }: Cause
     if (!uses.some(({ name, path }) => name === one.need.name && path === one.path))
       uses.push(await toldUse(change, one));
   }
-  const sets = [...new Map(some.map(({ goals }) => [JSON.stringify(goals), goals])).values()].slice(0, MOST_SETS);
+  const sets = [...new Map(some.map(({ goals }) => [JSON.stringify(goals), goals])).values()];
+  const lacks = own.flatMap((cause) => cause.some);
   const by = owner?.name ?? shown.path;
   return {
     key: `${by} ${needed.map(({ name }) => name).join(' ')}`,
@@ -129,7 +149,12 @@ async function told(change: KernelChange, pair: ArchPair, { owner, some }: Cause
     isOld: shown.isOld,
     wasAsked: shown.wasAsked,
     ...blamed,
-    repairs: owner ? gapRepairs(solver, sets, owner, needed) : [],
+    entry: owner,
+    fault: () => sets,
+    repairs: () =>
+      owner && sets.length <= MOST_SETS
+        ? gapRepairs(solver, sets, owner, needed, (target) => buildsWithout(solver, owner, target, lacks))
+        : [],
     witness: witnessOf(pair.arch, settings),
     config,
     object: shown.object.object,
@@ -137,6 +162,22 @@ async function told(change: KernelChange, pair: ArchPair, { owner, some }: Cause
     values: claimed,
     archs: [pair.arch],
   };
+}
+
+/** Whether what the owner's code lacks is declared, or not used, where `target` is off: a stub or a test is there for it. */
+function buildsWithout(solver: Solver, owner: KSymbol, target: KSymbol, lacks: readonly Found[]): boolean {
+  const { pool } = solver;
+  const isOff: Goal[] = [
+    { expr: pool.symbol(owner.id), level: 1, holds: true },
+    { expr: pool.symbol(target.id), level: 1, holds: false },
+  ];
+  return lacks.every(({ need }) => {
+    const declared = need.kind === 'link' ? need.uses.declared.get(need.name) : need.use.declared;
+    if (declared === undefined) return false;
+    const isUsed: Goal = { expr: conditionBounds(pool, need.use.when).most, level: 2, holds: true };
+    const isDeclared: Goal = { expr: conditionBounds(pool, declared).least, level: 2, holds: false };
+    return solver.isPossible([...isOff, isUsed, isDeclared]) === false;
+  });
 }
 
 /** One use stands for all: they lack the same objects. */

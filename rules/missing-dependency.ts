@@ -1,9 +1,11 @@
 import { onBothSides } from './both-sides.ts';
 import { type ToldGap, toldGaps } from './gap-told.ts';
 import { lineOf, valueOn } from './kconfig/config-line.ts';
+import type { Proposal } from './kconfig/repairs.ts';
+import { commonRepairs, RepairsEverywhere } from './repairs-everywhere.ts';
 import { type Candidate, type Conf, defineRule, type KernelChange } from './rule.ts';
 import { LinkSearch } from './source/link-search.ts';
-import { helpingBoth, onAll } from './told.ts';
+import { onAll } from './told.ts';
 import type { Attempt, Evidence, Severity } from './types.ts';
 
 export default defineRule({
@@ -31,17 +33,28 @@ include a header which the series changes. Of a change that concerns very many f
 
   begin(change) {
     const search = new LinkSearch(change);
-    const found = new Map<string, ToldGap>();
+    const found = new Map<string, RepairedGap>();
+    const everywhere = new RepairsEverywhere(change.pool);
     return {
       wantsArchs: () => search.hasNews(),
       async onArch(pair) {
-        if (pair.isCircular || (pair.changes.size === 0 && !(await search.hasNews()))) return;
-        for (const one of await toldGaps(change, search, pair)) {
+        const isChanged = !pair.isCircular && (pair.changes.size > 0 || (await search.hasNews()));
+        const gaps = isChanged ? await toldGaps(change, search, pair) : [];
+        const here = new Set(gaps.map(({ key }) => key));
+        for (const [key, one] of found)
+          if (!here.has(key)) found.set(key, { ...one, lines: everywhere.also(pair, one.lines) });
+        for (const one of gaps) {
           const known = found.get(one.key);
           // several files of one entry may lack the same
           if (known?.archs.includes(pair.arch)) continue;
-          found.set(one.key, known ? { ...onAll(known, one), repairs: helpingBoth(known, one) } : one);
+          const lines = known
+            ? everywhere.also(pair, known.lines, one.fault)
+            : one.entry
+              ? everywhere.first(one.entry, one.repairs())
+              : [];
+          found.set(one.key, { ...(known ? onAll<ToldGap>(known, one) : one), lines });
         }
+        everywhere.done(pair);
       },
       finish() {
         return [...Map.groupBy(found.values(), causeOf).values()].map((gaps) => candidate(change, gaps));
@@ -51,6 +64,11 @@ include a header which the series changes. Of a change that concerns very many f
   },
 });
 
+/** With lines that repair it on all architectures so far. */
+interface RepairedGap extends ToldGap {
+  readonly lines: readonly Proposal[];
+}
+
 /** One comment for what one line of the series causes in one entry. */
 function causeOf({ anchor: { patch, file, line }, owner }: ToldGap): string {
   return `${patch} ${file}:${line} ${owner}`;
@@ -59,32 +77,17 @@ function causeOf({ anchor: { patch, file, line }, owner }: ToldGap): string {
 /** Other entries of the same cause that are named, and shown to conf. */
 const FEW_OTHERS = 4;
 
-function candidate(change: KernelChange, gaps: readonly ToldGap[]): Candidate {
+function candidate(change: KernelChange, gaps: readonly RepairedGap[]): Candidate {
   const [shown, ...others] = gaps.toSorted(
     (a, b) =>
-      Number(b.repairs.length > 0) - Number(a.repairs.length > 0) ||
+      Number(b.lines.length > 0) - Number(a.lines.length > 0) ||
       b.archs.length - a.archs.length ||
       b.uses.length - a.uses.length ||
       (a.key < b.key ? -1 : 1),
-  ) as [ToldGap, ...ToldGap[]];
+  ) as [RepairedGap, ...RepairedGap[]];
   const named = others.slice(0, FEW_OTHERS);
-  const {
-    owner,
-    needed,
-    into,
-    how,
-    object,
-    what,
-    hasEntry,
-    uses,
-    built,
-    provided,
-    blamed,
-    repairs,
-    witness,
-    isOld,
-    values,
-  } = shown;
+  const { owner, needed, into, how, object, what, hasEntry, uses, built, provided, blamed, witness, isOld, values } =
+    shown;
   const severity: Severity = gaps.some((gap) => gap.isOld) ? 'regression' : 'missing-dependency';
   const { commit } = change.after;
   return {
@@ -107,7 +110,7 @@ function candidate(change: KernelChange, gaps: readonly ToldGap[]): Candidate {
       provided,
       isOld,
       blamed,
-      repairs,
+      repairs: commonRepairs([shown, ...others].map(({ lines }) => lines)),
       values,
       archs: [...shown.archs].sort(),
       others: named.map((gap) => ({ needed: gap.needed[0]!, name: gap.uses[0]!.name })),

@@ -34,10 +34,12 @@ Keep the condition, or put the new platform beside the old one.
 ## What it misses
 Platforms that no dependency of the tree names as an alternative to COMPILE_TEST, and drivers below arch/. Of
 platforms it says nothing where the patch does not hide it: its log names the platform that goes or
-says that a dependency does, or it changes code beside or below the Kconfig file, as one that makes a
-driver generic does. Of what is built it says nothing where that cannot be told: very many lines name
-the symbol, or objects hang on the compiler; nor after the first eight such symbols of a series whose
-objects are not listed beside their entry. Code that is built and does nothing.`,
+says that a dependency does, it is a revert, or the series changes code beside or below the Kconfig
+file, as one that makes a driver generic does. Of what is built it says nothing where that cannot be
+told: very many lines name the symbol, or one of something else than objects (flags of the whole
+kernel, boot code, linker scripts, Rust, device trees), or objects hang on the compiler; nor after the
+first eight such symbols of a series whose objects are not listed beside their entry. Code that is
+built and does nothing.`,
 
   begin(change) {
     const state = new State(change);
@@ -181,13 +183,17 @@ function onEveryMachine(
   if (!found) return undefined;
   const { goals, lost } = found;
   const exposure = told(change, pair, widened, { kind: 'no-platform', goals, objects: [], platforms: lost });
-  if (!exposure || changesCode(change.series, exposure.anchor)) return undefined;
-  const patch = change.series.patches.find(({ n }) => n === exposure.anchor.patch)!;
+  if (!exposure) return undefined;
+  const { patches } = change.series;
+  // another patch may be the one that makes it generic
+  if (patches.some(({ n }) => changesCode(change.series, { ...exposure.anchor, patch: n }))) return undefined;
+  const patch = patches.find(({ n }) => n === exposure.anchor.patch)!;
   return isSaid(patch, exposure.off) ? undefined : exposure;
 }
 
 /** The patch's own words name a platform that goes, or say that a dependency does: nothing is hidden from who reads it. */
 function isSaid({ title, log }: Patch, platforms: readonly string[]): boolean {
+  if (/^Revert\b/i.test(title)) return true;
   // a sentence ends with its paragraph, or its item of a list
   const sentences = [title, ...log.split(/\n\s*\n|\n(?=\s*(?:[-*]|\d+[.)])\s)/)];
   return sentences.some(

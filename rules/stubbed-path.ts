@@ -88,7 +88,7 @@ function candidate(change: KernelChange, losses: readonly Loss[]): Candidate {
       neverTotal: shown.never.reduce((total, { archs }) => total + archs.length, 0),
       archs: [...shown.archs].sort(),
       configs: { count: losers.length, total: change.configs.length, groups: grouped(losers) },
-      repairs: shown.repairs,
+      repairs: shown.repairs.map(({ kind, symbol, text }) => ({ kind, symbol, text })),
       others: named.map(({ function: name, at: { path, line } }) => ({ function: name, path, line })),
       notTried: others.length - named.length,
     },

@@ -241,12 +241,29 @@ function ofUnread(search: Search, group: UnreadGroup, atLeast: boolean): Candida
   return { ...found, key: `undefined-symbol ${names.length > 1 ? unread : names[0]}`, claim };
 }
 
-/** `+config NEW` right behind `-config OLD`: a rename. */
+const ENTRY = /^\s*(?:menu)?config\s+(\w+)/;
+const PROMPT = /^\s*(?:bool|tristate|int|hex|string|prompt)\s+["']/;
+
+/** `+config NEW` right behind `-config OLD`, with the same prompt, or all else as it was: a rename. */
 function newNameAt(change: KernelChange, anchor: Anchor): string | undefined {
   const patch = change.series.patches.find((p) => p.n === anchor.patch)!;
-  const lines = patch.diff.flatMap((file) => file.hunks.flatMap((hunk) => hunk.lines));
-  const next = lines[lines.findIndex((line) => line.mailLine === anchor.mailLines[0]) + 1];
-  return next?.kind === 'add' ? /^\s*(?:menu)?config\s+(\w+)/.exec(next.text)?.[1] : undefined;
+  const lines = patch.diff
+    .flatMap((file) => file.hunks)
+    .map((hunk) => hunk.lines)
+    .find((some) => some.some((line) => line.mailLine === anchor.mailLines[0]));
+  const at = lines?.findIndex((line) => line.mailLine === anchor.mailLines[0]) ?? -1;
+  const next = lines?.[at + 1];
+  const name = next?.kind === 'add' ? ENTRY.exec(next.text)?.[1] : undefined;
+  if (!lines || name === undefined) return undefined;
+  const rest = lines.slice(at + 2);
+  const end = rest.findIndex(({ text }) => /^(?:\w|\s*(?:menu)?config\s)/.test(text));
+  const body = end < 0 ? rest : rest.slice(0, end);
+  const without = (other: 'add' | 'remove'): string[] =>
+    body.flatMap(({ kind, text }) => (kind === other || text.trim() === '' ? [] : [text.trim()]));
+  const [was, is] = [without('add'), without('remove')];
+  const prompt = was.find((text) => PROMPT.test(text));
+  const isSame = prompt === undefined ? was.length > 0 && was.join('\n') === is.join('\n') : is.includes(prompt);
+  return isSame ? name : undefined;
 }
 
 function candidate(

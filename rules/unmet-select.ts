@@ -1,11 +1,12 @@
 import { onBothSides } from './both-sides.ts';
 import { blamedLines } from './kconfig/blamed-line.ts';
 import type { Edge, KSymbol } from './kconfig/model.ts';
-import { canBeOn, isEnough, type Proposal, repairsOf } from './kconfig/repairs.ts';
-import type { Solver } from './kconfig/solve.ts';
-import { newlyUnmet, selectorsOf, type Unmet, unmetLines } from './kconfig/unmet.ts';
+import { type Fault, faultOf, type Proposal, repairsOf } from './kconfig/repairs.ts';
+import { selectorsOf, type Unmet, unmetLines } from './kconfig/unmet.ts';
 import { Upgrade } from './kconfig/upgrade.ts';
 import { applySettings, fragment } from './kconfig/witness.ts';
+import { unmetOf } from './newly-unmet.ts';
+import { commonRepairs, RepairsEverywhere } from './repairs-everywhere.ts';
 import { type ArchPair, type Candidate, type Conf, defineRule, type KernelChange } from './rule.ts';
 import { lineAt, onAll, type Place, placeAt, witnessOf } from './told.ts';
 import type { Anchor, Arch, Attempt, Evidence, Severity, Witness } from './types.ts';
@@ -34,21 +35,25 @@ are looked at, and the report says on which architectures that was so.`,
   begin(change) {
     const found = new Map<string, Pair>();
     const cut: Arch[] = [];
+    const everywhere = new RepairsEverywhere(change.pool);
     return {
       onArch(pair) {
-        if (pair.changes.size === 0 || pair.isCircular) return;
-        const { pairs, isCut } = look(change, pair);
+        const isChanged = pair.changes.size > 0 && !pair.isCircular;
+        const { pairs, isCut } = isChanged ? look(change, pair) : { pairs: [], isCut: false };
         if (isCut) cut.push(pair.arch);
+        const here = new Set(pairs.map(({ key }) => key));
+        for (const [key, one] of found)
+          if (!here.has(key)) found.set(key, { ...one, repairs: everywhere.also(pair, one.repairs) });
         for (const one of pairs) {
           const known = found.get(one.key);
-          const repairs = one.repairs(known?.repairs);
+          const repairs = known
+            ? everywhere.also(pair, known.repairs, one.fault)
+            : everywhere.first(one.owner, one.repairs());
           const own = { ...one, repairs };
           found.set(one.key, known ? { ...onAll(known, own), repairs } : own);
           pair.expectConf();
         }
-        const here = new Set(pairs.map(({ key }) => key));
-        for (const [key, one] of found)
-          if (!here.has(key)) found.set(key, { ...one, repairs: withOwner(pair, one.repairs) });
+        everywhere.done(pair);
       },
       finish() {
         return [...Map.groupBy(found.values(), causeOf).values()].map((pairs) => candidate(change, pairs));
@@ -84,19 +89,20 @@ function causeOf({ anchor: { patch, file, line }, blamed, edge, unmet }: Pair): 
 
 /** On one architecture. */
 interface ArchPairTold extends Omit<Pair, 'repairs'> {
-  /** Repairs that help there: of those given, or new ones. */
-  repairs(known?: readonly Proposal[]): readonly Proposal[];
+  /** The symbol in whose entry a repair belongs. */
+  readonly owner: KSymbol;
+  readonly fault: Fault;
+  repairs(): readonly Proposal[];
 }
 
 function look(
   change: KernelChange,
   pair: ArchPair,
 ): { readonly pairs: readonly ArchPairTold[]; readonly isCut: boolean } {
-  const reach = pair.reach();
-  const { found, isCut } = newlyUnmet(pair.solver('before'), pair.solver('after'), reach.symbols);
+  const { found, isCut } = unmetOf(pair);
   const upgrade = new Upgrade(change.pool, pair.before, pair.after, pair.changes, change.readers);
   const pairs = found.flatMap((unmet) => told(change, pair, upgrade, unmet) ?? []);
-  return { pairs, isCut: reach.isCut || isCut };
+  return { pairs, isCut };
 }
 
 function told(change: KernelChange, pair: ArchPair, upgrade: Upgrade, unmet: Unmet): ArchPairTold | undefined {
@@ -126,38 +132,13 @@ function told(change: KernelChange, pair: ArchPair, upgrade: Upgrade, unmet: Unm
       by: one.from.name,
     })),
     blamed: blamed.place,
-    repairs: (known) => repairsHere(solver, edge, blamed.owner, known),
+    owner: blamed.owner,
+    fault: faultOf(change.pool, edge),
+    repairs: () => repairsOf(solver, edge, blamed.owner),
     witness: witnessOf(pair.arch, settings),
     config,
     archs: [pair.arch],
   };
-}
-
-function repairsHere(
-  solver: Solver,
-  edge: Edge,
-  owner: KSymbol,
-  known: readonly Proposal[] | undefined,
-): readonly Proposal[] {
-  const own = repairsOf(solver, edge, owner);
-  if (!known) return own;
-  return known.flatMap((one) => {
-    const same = own.find(({ kind, text }) => kind === one.kind && text === one.text);
-    if (same) return [{ ...one, canBeOn: one.canBeOn || same.canBeOn }];
-    if (one.symbol !== owner.name || !isEnough(solver, edge, owner, one)) return [];
-    return [{ ...one, canBeOn: one.canBeOn || canBeOn(solver, owner, one.needed) }];
-  });
-}
-
-/** An architecture on which nothing is wrong may be one on which a repair leaves the symbol possible. */
-function withOwner(pair: ArchPair, repairs: readonly Proposal[]): readonly Proposal[] {
-  if (repairs.every((one) => one.canBeOn)) return repairs;
-  const { after } = pair;
-  const solver = pair.solver('after');
-  return repairs.map((one) => {
-    const owner = after.symbols[solver.pool.findSymbol(one.symbol) ?? -1];
-    return one.canBeOn || !owner ? one : { ...one, canBeOn: canBeOn(solver, owner, one.needed) };
-  });
 }
 
 interface Blame {
@@ -244,7 +225,7 @@ function candidate(change: KernelChange, pairs: readonly Pair[]): Candidate {
   ) as [Pair, ...Pair[]];
   const named = others.slice(0, FEW_OTHERS);
   const archs = [...new Set(pairs.flatMap((pair) => pair.archs))].sort();
-  const { edge, unmet, chain, blamed, repairs, witness } = shown;
+  const { edge, unmet, chain, blamed, witness } = shown;
   const severity: Severity = pairs.some(({ isOld }) => isOld) ? 'regression' : 'missing-dependency';
   const { commit } = change.after;
   return {
@@ -261,7 +242,7 @@ function candidate(change: KernelChange, pairs: readonly Pair[]): Candidate {
       chain,
       blamed,
       archs,
-      repairs: repairs.filter((one) => one.canBeOn).map(({ kind, symbol, text }) => ({ kind, symbol, text })),
+      repairs: commonRepairs([shown, ...others].map(({ repairs }) => repairs)),
       others: named.map((one) => ({ selector: one.edge.from, target: one.edge.to })),
       notTried: others.length - named.length,
     },

@@ -64,7 +64,7 @@ export class BuiltFor {
     const mentions = await named;
     if (!mentions) return undefined;
     try {
-      return await consumersOf(await this.#tree(pair, side), this.#change.pool, symbol, mentions);
+      return await consumersOf(await this.#tree(pair, side), pair.arch, this.#change.pool, symbol, mentions);
     } catch (error) {
       // What make refuses is another rule's matter.
       if (error instanceof KbuildError) return undefined;

@@ -6,13 +6,18 @@
 import { dirname, join, normalize } from 'node:path/posix';
 import type { ExprPool, SymbolId } from '../kconfig/expr.ts';
 import { sourceKind } from '../source/config-references.ts';
-import type { SymbolName, Tree } from '../types.ts';
+import type { Arch, SymbolName, Tree } from '../types.ts';
 import type { KbuildTree } from './kbuild-tree.ts';
 import type { Presence } from './presence.ts';
 
 /** Lines and files beyond which a symbol is not a matter of one driver. */
 const MOST_LINES = 400;
 const MOST_FILES = 60;
+
+/** Makefiles that are meant for the whole kernel, or for a whole architecture: what they say of a symbol lists no object. */
+const FOR_ALL = /^(?:arch\/[^/]+\/)?Makefile[^/]*$|^(?:scripts|include)\//;
+/** What a folder's makefile builds that is no object of the kernel: device trees, programs. */
+const NO_OBJECT = /^\s*(?:dtbo?|always|extra|hostprogs|userprogs|targets)-/;
 
 /** Where a symbol is named, the same for all architectures. */
 export interface Mentions {
@@ -86,17 +91,22 @@ export async function nearMentions(tree: Tree, symbol: SymbolName, kconfigPath: 
 
 /**
  * Objects of one architecture that are there because of the symbol, or hold code that asks for it. Undefined where
- * one of them hangs on what no configuration decides. Throws KbuildError.
+ * one of them hangs on what no configuration decides, or somebody asks for the symbol who is in no such object: boot
+ * code, linker scripts, Rust, flags for the whole kernel. Throws KbuildError.
  */
 export async function consumersOf(
   kbuild: KbuildTree,
+  arch: Arch,
   pool: ExprPool,
   symbol: SymbolName,
   { code, makefiles }: Mentions,
 ): Promise<Presence[] | undefined> {
   const found = new Map<string, Presence>();
   for (const { path, lines } of makefiles) {
+    if (isOfAnother(arch, path)) continue;
     const listed = await listedObjects(kbuild, path, lines);
+    const isForOthers = listed.length === 0 || FOR_ALL.test(path) || lines.some((line) => NO_OBJECT.test(line));
+    if (isForOthers && lines.some((line) => !/^\s*#/.test(line))) return undefined;
     const id = pool.symbolId(symbol);
     const own = listed.filter((presence) => hangsOn(pool, presence, id));
     // Flags for the compiler, or something else that is meant for the whole folder.
@@ -104,11 +114,19 @@ export async function consumersOf(
     for (const presence of isForAll ? listed : own) found.set(presence.object, presence);
   }
   for (const path of code) {
-    const presence = path.endsWith('.h') ? undefined : await kbuild.conditionOf(path);
-    if (presence) found.set(presence.object, presence);
+    if (path.endsWith('.h') || isOfAnother(arch, path)) continue;
+    const presence = await kbuild.conditionOf(path);
+    if (!presence) return undefined;
+    found.set(presence.object, presence);
   }
   const all = [...found.values()];
   return all.some(({ isUnknown }) => isUnknown) ? undefined : all;
+}
+
+/** Below another architecture's folder; UML has code of x86. */
+function isOfAnother(arch: Arch, path: string): boolean {
+  const of = /^arch\/([^/]+)\//.exec(path)?.[1];
+  return of !== undefined && of !== arch && !(arch === 'um' && of === 'x86');
 }
 
 /** Objects that a makefile lists, and those of folders named in the given lines. */

@@ -82,6 +82,26 @@ export function substitute(pool: ExprPool, e: ExprId, symbol: SymbolId, value: S
   }
 }
 
+/** y where `e` is at least `level`, else n: so that different levels can be in one expression. */
+export function reaches(pool: ExprPool, e: ExprId, level: 1 | 2): ExprId {
+  if (e === NONE) return pool.symbol(pool.y);
+  const op = pool.ops[e] as Op;
+  const left = pool.lefts[e]!;
+  switch (op) {
+    case Op.symbol:
+      return level === 1 ? pool.make(Op.unequal, left, pool.n) : pool.make(Op.equal, left, pool.y);
+    case Op.not:
+      return pool.not(reaches(pool, left, level === 1 ? 2 : 1));
+    case Op.and:
+    case Op.or:
+      return pool.make(op, reaches(pool, left, level), reaches(pool, pool.rights[e]!, level));
+    case Op.modules:
+      return level === 1 ? e : pool.symbol(pool.n);
+    default:
+      return e;
+  }
+}
+
 /** How an expression can follow a symbol in it. */
 export interface Signs {
   /** It may be more where the symbol is more. */

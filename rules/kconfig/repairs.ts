@@ -1,16 +1,17 @@
 /**
- * What would repair an unmet dependency: proposals for one Kconfig entry, each tried with the solver before anybody
- * reads it.
+ * What would repair a fault: proposals for one Kconfig entry, each put into the model and tried with the solver before
+ * anybody reads it. No proposal is better than a wrong one.
  */
 
 import type { Level } from './cnf.ts';
-import { directDependencyOf } from './conditions.ts';
+import { directDependencyOf, edgeExpr, SignTable } from './conditions.ts';
 import { type ExprId, type ExprPool, NONE, Op, type SymbolId } from './expr.ts';
 import type { Edge, KconfigModel, KSymbol } from './model.ts';
 import { operands } from './operands.ts';
 import { SymbolType } from './parse.ts';
-import type { Answer, Goal, Solver } from './solve.ts';
+import { type Answer, type Goal, Solver } from './solve.ts';
 import { levelsOf, unmetGoals, unmetLines } from './unmet.ts';
+import { type Line, withLine } from './with-line.ts';
 import { applySettings } from './witness.ts';
 
 export interface Repair {
@@ -21,49 +22,146 @@ export interface Repair {
   readonly text: string;
 }
 
-/** A repair on one architecture; more of them may have to hold with it. */
+/** A repair as far as it is known: of the architectures that were asked. */
 export interface Proposal extends Repair {
-  /** Of `depends on`: the expression. */
+  /** What is depended on, selected or implied. */
   readonly needed: ExprId;
-  /** Its symbol can still be enabled with it. */
+  /** Its symbol can still be enabled with it on one of them; on none without it where it cannot with it. */
   readonly canBeOn: boolean;
 }
+
+/** Sets of goals of which each is the fault, in the model as it is when it is asked for. */
+export type Fault = () => readonly (readonly Goal[])[];
 
 /** Rounds in which a dependency that was not enough is added to. */
 const MOST_ROUNDS = 4;
 const MOST_TEXT = 120;
 /** Symbols followed to see whether a proposal would close a circle. */
 const MOST_FOLLOWED = 20_000;
+/** Selects that are looked at for what a proposal makes unmet. */
+const MOST_EDGES = 200;
+/** Questions asked to see whether a symbol can be on without the fault. */
+const MOST_QUESTIONS = 60;
 
 /** Lines for the entry of `owner` after which `edge` cannot be unmet any more. Empty where none is found. */
 export function repairsOf(solver: Solver, edge: Edge, owner: KSymbol): Proposal[] {
   const { pool, model } = solver;
-  const found: Proposal[] = [];
+  const lines: Proposal[] = [];
   const needed = neededDependency(solver, edge, owner);
   if (needed !== undefined) {
-    const text = pool.print(needed);
-    const symbols = symbolsOf(pool, needed);
-    const isCircular = readsAny(pool, model, symbols, owner.id);
-    if (!isCircular && text.length <= MOST_TEXT)
-      found.push({ kind: 'depends on', symbol: owner.name, text, needed, canBeOn: canBeOn(solver, owner, needed) });
+    lines.push(...proposal(pool, owner, 'depends on', needed));
     const only = pool.ops[needed] === Op.symbol ? model.symbols[pool.lefts[needed]!] : undefined;
-    if (only && isSelectable(only) && canSelect(solver, owner, only))
-      found.push({ kind: 'select', symbol: owner.name, text: only.name, needed: NONE, canBeOn: true });
+    if (only && isSelectable(only)) lines.push(...proposal(pool, owner, 'select', needed));
   }
-  const isOnly = edge.to.selectedBy.filter(({ from }) => from === owner).length === 1;
-  if (edge.from === owner && isOnly && edge.to.prompts.length > 0)
-    found.push({ kind: 'imply', symbol: owner.name, text: edge.to.name, needed: NONE, canBeOn: true });
-  return found;
+  if (edge.from === owner && edge.to.prompts.length > 0)
+    lines.push(...proposal(pool, owner, 'imply', pool.symbol(edge.to.id)));
+  return lines.flatMap((one) => tried(solver, faultOf(pool, edge), owner, one) ?? []);
 }
 
-/** Whether what was proposed on another architecture is enough on that of the solver. */
-export function isEnough(solver: Solver, edge: Edge, owner: KSymbol, { kind, needed }: Proposal): boolean {
-  return kind === 'depends on' && !openCase(solver, edge, owner, [needed]);
+/** That the edge is unmet, at any level. */
+export function faultOf(pool: ExprPool, edge: Edge): Fault {
+  return () => (edge.from.selects.includes(edge) ? levelsOf(edge).map((level) => unmetGoals(pool, edge, level)) : []);
 }
 
-/** Whether `owner` can be enabled if it depends on `needed`. */
-export function canBeOn(solver: Solver, owner: KSymbol, needed: ExprId): boolean {
-  return solver.isPossible([on(solver.pool, owner, 1), { expr: needed, level: 1, holds: true }]) === true;
+/** A line to be tried; none where nobody would read it. */
+export function proposal(pool: ExprPool, owner: KSymbol, kind: Repair['kind'], needed: ExprId): Proposal[] {
+  const text = pool.print(needed);
+  return text.length > MOST_TEXT ? [] : [{ kind, symbol: owner.name, text, needed, canBeOn: false }];
+}
+
+/**
+ * The proposal as it is after this architecture: undefined where its line does not close the fault there, takes away a
+ * symbol that was possible without the fault, or makes another select unmet. Without a fault there is none to close.
+ */
+export function tried(solver: Solver, fault: Fault, owner: KSymbol, one: Proposal): Proposal | undefined {
+  const { pool, model } = solver;
+  const line = lineOf(solver, owner, one);
+  if (!line) return undefined;
+  const wasFine = canBeFine(solver, owner, fault());
+  return withLine(pool, model, owner, line, (after) => {
+    if (fault().some((goals) => after.isPossible(goals) !== false)) return undefined;
+    const isPossible = after.isPossible([on(pool, owner, 1)]) === true;
+    if ((wasFine && !isPossible) || makesUnmet(solver, after, line)) return undefined;
+    return { ...one, canBeOn: one.canBeOn || isPossible };
+  });
+}
+
+/** The line as this architecture's entry can have it. */
+function lineOf(solver: Solver, owner: KSymbol, { kind, needed }: Proposal): Line | undefined {
+  const { pool, model } = solver;
+  if (kind === 'depends on') return canDepend(solver, owner, needed) ? { kind, expr: needed } : undefined;
+  const target = model.symbols[pool.lefts[needed]!];
+  if (!target) return undefined;
+  if (kind === 'select') return canSelect(solver, owner, target) ? { kind, target } : undefined;
+  const [insteadOf, ...others] = owner.selects.filter(({ to }) => to === target);
+  return insteadOf && others.length === 0 ? { kind, insteadOf } : undefined;
+}
+
+/**
+ * Whether the line does no harm to an entry with these conditions on an architecture where it mends nothing, as far as
+ * a model without the entry can tell.
+ */
+export function doesNoHarm(pool: ExprPool, model: KconfigModel, conditions: ExprId, one: Proposal): boolean {
+  const solver = new Solver(pool, model);
+  const isOn: Goal = { expr: conditions, level: 1, holds: true };
+  if (one.kind === 'imply' || solver.isPossible([isOn]) === false) return true;
+  if (one.kind === 'depends on') return solver.isPossible([isOn, { expr: one.needed, level: 1, holds: true }]) === true;
+  const target = model.symbols[pool.lefts[one.needed]!];
+  const needed = target && directDependencyOf(pool, target);
+  return needed === undefined || solver.isPossible([isOn, { expr: needed, level: 1, holds: false }]) === false;
+}
+
+/** Whether a dependency decides when the symbol is on: it is asked for wherever it can be, and nothing forces it. */
+function canDepend(solver: Solver, owner: KSymbol, needed: ExprId): boolean {
+  const { pool, model } = solver;
+  const { prompts, declarations, isChoiceMember, selectedBy } = owner;
+  if (isChoiceMember || declarations.length !== 1 || prompts.length === 0) return false;
+  if (prompts.some(({ cond, menusVisible }) => cond !== NONE || menusVisible !== NONE)) return false;
+  if (readsAny(pool, model, symbolsOf(pool, needed), owner.id)) return false;
+  return !selectedBy.some((edge) =>
+    ([1, 2] as const).some(
+      (level) =>
+        solver.isPossible([
+          { expr: edgeExpr(pool, edge), level, holds: true },
+          { expr: needed, level, holds: false },
+        ]) !== false,
+    ),
+  );
+}
+
+/** Whether the symbol can be on while none of the sets of goals is met; also where that takes too long to find out. */
+function canBeFine(solver: Solver, owner: KSymbol, fault: ReturnType<Fault>): boolean {
+  let left = MOST_QUESTIONS;
+  const search = (known: readonly Goal[], i: number): boolean => {
+    if (left-- <= 0) return true;
+    if (solver.isPossible(known) === false) return false;
+    const goals = fault[i];
+    if (!goals) return true;
+    return goals.some(({ expr, level, holds }) => search([...known, { expr, level, holds: !holds }], i + 1));
+  };
+  return search([on(solver.pool, owner, 1)], 0);
+}
+
+/** Whether something is selected against its dependency because of the line: what it forces is on, or no more. */
+function makesUnmet(before: Solver, after: Solver, line: Line): boolean {
+  if (line.kind === 'depends on') return false;
+  const { pool, model } = before;
+  const isMore = line.kind === 'select';
+  const moved = new Set([isMore ? line.target : line.insteadOf.to]);
+  for (const symbol of moved) for (const { to } of symbol.selects) if (moved.size < MOST_EDGES) moved.add(to);
+  const edges = new Set(isMore ? [...moved].flatMap(({ selects }) => selects) : []);
+  const signs = new SignTable(pool);
+  for (const { selectedBy } of model.declared) {
+    const [first] = selectedBy;
+    if (!first) continue;
+    const dependency = directDependencyOf(pool, first.to);
+    if ([...moved].some(({ id }) => signs.of(dependency, id)[isMore ? 'less' : 'more']))
+      for (const edge of selectedBy) edges.add(edge);
+  }
+  if (edges.size > MOST_EDGES) return true;
+  return [...edges].some((edge) =>
+    faultOf(pool, edge)().some((goals) => after.isPossible(goals) !== false && before.isPossible(goals) === false),
+  );
 }
 
 /** What of the target's dependency the owner has to repeat; undefined where that does not help. */
@@ -124,7 +222,7 @@ function conjuncts(pool: ExprPool, e: ExprId): ExprId[] {
 }
 
 /** What "depends on needed" leaves: the owner off, or as far on as that allows. */
-export function openCases(pool: ExprPool, owner: KSymbol, needed: ExprId): Goal[][] {
+function openCases(pool: ExprPool, owner: KSymbol, needed: ExprId): Goal[][] {
   const held = (level: Level): Goal[] => (needed === NONE ? [] : [{ expr: needed, level, holds: true }]);
   const isOff = [off(pool, owner, 1)];
   if (owner.type === SymbolType.bool) return [isOff, [on(pool, owner, 1), ...held(1)]];

@@ -4,7 +4,7 @@
  */
 
 import type { Level } from './cnf.ts';
-import { directDependencyOf, edgeExpr } from './conditions.ts';
+import { directDependencyOf, edgeExpr, reaches } from './conditions.ts';
 import type { ExprId, ExprPool, SymbolId } from './expr.ts';
 import type { Setting } from './justify.ts';
 import type { Edge, KconfigModel, KSymbol } from './model.ts';
@@ -40,6 +40,15 @@ export function unmetGoals(pool: ExprPool, edge: Edge, level: Level): Goal[] {
     { expr: edgeExpr(pool, edge), level, holds: true },
     { expr: directDependencyOf(pool, edge.to), level, holds: false },
   ];
+}
+
+/** That the edge is met, at every level. */
+export function isMet(pool: ExprPool, edge: Edge): Goal[] {
+  const [forced, dependency] = [edgeExpr(pool, edge), directDependencyOf(pool, edge.to)];
+  return levelsOf(edge).map((level) => {
+    const isUnmet = pool.and(reaches(pool, forced, level), pool.not(reaches(pool, dependency, level)));
+    return { expr: isUnmet, level: 2, holds: false };
+  });
 }
 
 /** Selects of one architecture that are looked at. */

@@ -43,7 +43,10 @@ export function withoutPlatform(
   // What else says on which machines: platforms, and whatever of them is named only now.
   let guard = guardAfter;
   for (const id of namedAfter) {
-    const isOfMachines = platforms.before.isOfMachines(id) || platforms.after.isOfMachines(id);
+    const isOfMachines =
+      platforms.before.isOfMachines(id) ||
+      platforms.after.isOfMachines(id) ||
+      comesWithMachines(id, solvers, platforms);
     if (!isOfMachines || (namedBefore.has(id) && !platforms.after.isPlatform(id))) continue;
     if (canBeOff(id)) all.push(off(id));
     // The architecture itself: it restricts the driver where it is what lets it be on.
@@ -51,6 +54,13 @@ export function withoutPlatform(
   }
   if (guard !== guardAfter) all.push({ expr: guard, level: 1, holds: true });
   return { lost, goals: all };
+}
+
+/** A helper without prompt that machines alone select: they say by it that they have what the driver is for. */
+function comesWithMachines(id: SymbolId, { after }: BothSides<Solver>, platforms: BothSides<Platforms>): boolean {
+  const symbol = after.model.symbols[id];
+  if (!symbol || symbol.prompts.length + symbol.defaults.length > 0 || symbol.selectedBy.length === 0) return false;
+  return symbol.selectedBy.every(({ from }) => platforms.after.isOfMachines(from.id));
 }
 
 /** Whether the driver could be on without the series, on this architecture. */

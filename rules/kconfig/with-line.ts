@@ -1,0 +1,69 @@
+/** A model as it would be with one line more in an entry: the line itself is tried, not what it is thought to mean. */
+
+import { type ExprId, type ExprPool, NONE } from './expr.ts';
+import type { Declaration, Edge, KconfigModel, KSymbol } from './model.ts';
+import { Solver } from './solve.ts';
+
+/** `imply` stands in place of its select. */
+export type Line =
+  | { readonly kind: 'depends on'; readonly expr: ExprId }
+  | { readonly kind: 'select'; readonly target: KSymbol }
+  | { readonly kind: 'imply'; readonly insteadOf: Edge };
+
+/**
+ * What `ask` finds out of the model with `line` in the first declaration of `owner`. The model is as it was afterwards;
+ * the solver that `ask` gets is of no use then.
+ */
+export function withLine<T>(
+  pool: ExprPool,
+  model: KconfigModel,
+  owner: KSymbol,
+  line: Line,
+  ask: (solver: Solver) => T,
+): T {
+  const undo = put(pool, owner, owner.declarations[0]!, line);
+  try {
+    return ask(new Solver(pool, model));
+  } finally {
+    for (const one of undo) one();
+  }
+}
+
+/** Returns what takes it out again. */
+function put(pool: ExprPool, owner: KSymbol, declaration: Declaration, line: Line): (() => void)[] {
+  switch (line.kind) {
+    case 'depends on':
+      return [
+        replace(declaration, {
+          dependencies: [...declaration.dependencies, { expr: line.expr, line: declaration.line }],
+          dep: pool.and(declaration.dep, line.expr),
+          hasDep: true,
+        }),
+      ];
+    case 'select': {
+      const { target: to } = line;
+      const edge: Edge = { kind: 'select', from: owner, to, in: declaration, cond: NONE, line: declaration.line };
+      return [
+        replace(owner, { selects: [...owner.selects, edge] }),
+        replace(to, { selectedBy: [...to.selectedBy, edge] }),
+      ];
+    }
+    case 'imply': {
+      const { insteadOf } = line;
+      const { to } = insteadOf;
+      const edge: Edge = { ...insteadOf, kind: 'imply' };
+      const others = (edges: readonly Edge[]): Edge[] => edges.filter((one) => one !== insteadOf);
+      return [
+        replace(owner, { selects: others(owner.selects), implies: [...owner.implies, edge] }),
+        replace(to, { selectedBy: others(to.selectedBy), impliedBy: [...to.impliedBy, edge] }),
+      ];
+    }
+  }
+}
+
+/** Lists are replaced, not added to: a model shares the empty ones. */
+function replace<T extends object>(of: T, values: Partial<T>): () => void {
+  const old = Object.fromEntries(Object.keys(values).map((key) => [key, of[key as keyof T]]));
+  Object.assign(of, values);
+  return () => void Object.assign(of, old);
+}
