@@ -9,8 +9,10 @@ import { type Lost, lossesOf, type Stranded, strandedBy } from './kconfig/lost.t
 import type { KSymbol } from './kconfig/model.ts';
 import { SymbolType } from './kconfig/parse.ts';
 import { canSelect } from './kconfig/repairs.ts';
+import type { Goal } from './kconfig/solve.ts';
 import { Upgrade } from './kconfig/upgrade.ts';
 import { applySettings, fragment } from './kconfig/witness.ts';
+import { forAnyCompiler } from './open-answers.ts';
 import { type ArchPair, type Candidate, type Conf, defineRule, type KernelChange } from './rule.ts';
 import { archsOf } from './source/sourced-files.ts';
 import { lineAt, onAll, type Place, placeAt, witnessOf } from './told.ts';
@@ -70,10 +72,11 @@ configurations lose it is for config-upgrade to say. Ints, hexes and strings are
       },
       async finish() {
         const isWhole = (await archsOf(change.after.tree)).every((arch) => archs.has(arch));
-        const told = [...found.values()].filter(
+        const suspected = [...found.values()].filter(
           ({ how, symbol, level }) =>
             how !== 'dead' || (isWhole && impossible[level].isEverywhere(change.pool.findSymbol(symbol)!)),
         );
+        const told = await whateverTheCompiler(change, suspected, [...archs]);
         return [...Map.groupBy(told, causeOf).values()].map((losses) => candidate(change, losses));
       },
       cutShort: () => cut,
@@ -81,12 +84,33 @@ configurations lose it is for config-upgrade to say. Ints, hexes and strings are
   },
 });
 
+/** Those that no other compiler would have either, with the architectures of which that is so. */
+async function whateverTheCompiler(
+  change: KernelChange,
+  losses: readonly Loss[],
+  all: readonly Arch[],
+): Promise<Loss[]> {
+  const asked = losses.map((loss) => {
+    const { how, goals, archs } = loss;
+    const isWhole = how !== 'along';
+    return { loss, goals, archs: how === 'dead' ? all : archs, isWhole };
+  });
+  const kept = await forAnyCompiler(change, asked);
+  return asked.flatMap((one) => {
+    const { loss } = one;
+    const archs = loss.archs.filter((arch) => kept.get(one)!.includes(arch));
+    return archs.includes(loss.witness.arch) ? { ...loss, archs } : [];
+  });
+}
+
 /** A symbol that is lost, and where it is told. */
 interface Loss {
   /** Symbol and level. */
   readonly key: string;
   readonly symbol: string;
   readonly level: Level;
+  /** What cannot be with the series. */
+  readonly goals: readonly Goal[];
   /** What it cannot be any more. */
   readonly value: 'y' | 'y or m';
   /**
@@ -134,14 +158,18 @@ function lossOf(change: KernelChange, pair: ArchPair, upgrade: Upgrade, lost: Lo
     );
     if (after.values.tristate(pair.after.symbols[symbol.id]!) > 0) return undefined;
   }
-  const goal = { expr: change.pool.symbol(symbol.id), level, holds: true };
+  const isOn: Goal = { expr: change.pool.symbol(symbol.id), level, holds: true };
+  const goals = stranded
+    ? [isOn, { expr: change.pool.symbol(stranded.helper.id), level: 1 as const, holds: false }]
+    : [isOn];
   const reasons = stranded
     ? []
-    : (after.whyNot([goal]) ?? []).filter(({ kind }) => kind !== 'definition' && kind !== 'undeclared');
+    : (after.whyNot(goals) ?? []).filter(({ kind }) => kind !== 'definition' && kind !== 'undeclared');
   return {
     key: `${symbol.name} ${level}`,
     symbol: symbol.name,
     level,
+    goals,
     value: level === 1 && symbol.type === SymbolType.tristate ? 'y or m' : 'y',
     how: stranded ? 'stranded' : isOwn ? 'dead' : 'along',
     anchor: blamed.anchor,
