@@ -7,6 +7,7 @@
 import { type ExprPool, NONE } from './expr.ts';
 import type { KconfigModel } from './model.ts';
 import { SymbolType } from './parse.ts';
+import { put } from './symbol-table.ts';
 
 /** The end of such a command, as `if-success` writes it. */
 const YES_OR_NO = /&& echo "?([yn])"? \|\| echo "?([yn])"?\s*$/;
@@ -69,10 +70,12 @@ export class FreeAnswers {
  * themselves becomes what the user may say.
  */
 export function openVersions({ declared }: KconfigModel): void {
-  for (const { type, prompts, defaults } of declared) {
+  for (const symbol of declared) {
+    const { type, prompts, defaults } = symbol;
     if (prompts.length > 0 || type === SymbolType.bool || type === SymbolType.tristate) continue;
     const computed = defaults.find(({ in: { file }, line }) => file.text.split('\n')[line - 1]?.includes('$('));
-    if (computed)
-      prompts.push({ in: computed.in, cond: NONE, line: computed.line, text: 'answer of a macro', menusVisible: NONE });
+    if (!computed) continue;
+    const { in: declaration, line } = computed;
+    put(symbol, 'prompts', { in: declaration, cond: NONE, line, text: 'answer of a macro', menusVisible: NONE });
   }
 }
