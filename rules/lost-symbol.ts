@@ -6,6 +6,7 @@ import type { Level } from './kconfig/cnf.ts';
 import { directDependencyOf, substitute } from './kconfig/conditions.ts';
 import { lineOf, valueOn } from './kconfig/config-line.ts';
 import { type Lost, lossesOf, notForTesting, type Stranded, strandedBy } from './kconfig/lost.ts';
+import { operands } from './kconfig/operands.ts';
 import { SymbolType } from './kconfig/parse.ts';
 import { canSelect } from './kconfig/repairs.ts';
 import type { Goal } from './kconfig/solve.ts';
@@ -15,7 +16,7 @@ import { applySettings, fragment } from './kconfig/witness.ts';
 import { isOnlyForModules, MeantLosses } from './meant-loss.ts';
 import { forAnyCompiler } from './open-answers.ts';
 import { type ArchPair, type Candidate, type Conf, defineRule, type KernelChange } from './rule.ts';
-import { archsOf } from './source/sourced-files.ts';
+import { archsOf, SourceLines } from './source/sourced-files.ts';
 import { lineAt, onAll, type Place, witnessOf } from './told.ts';
 import type { Anchor, Arch, Attempt, Evidence, Side, Witness } from './types.ts';
 
@@ -39,9 +40,12 @@ Select what has no prompt; check what a stricter dependency takes along.
 ## What it misses
 What the series means to lose is no finding: a symbol that it removes, or whose own entry gets a
 dependency, as long as some configuration of some architecture can still have it; a dependency on
-m, or on what nothing turns on (BROKEN). Symbols of the directory that the series edits are taken for meant
-as well. What an own entry loses is told only when all architectures were compared. Which
-configurations lose it is for config-upgrade to say. Ints, hexes and strings are not looked at.`,
+m, or on what nothing turns on (BROKEN); what goes along where another symbol gets a dependency on
+its platform; what the log names as going along, or loses nothing but compile testing where the log
+speaks of it. Symbols of a directory whose Kconfig file the series edits are taken for meant as
+well, and so is a select that becomes a dependency where only architectures select the helper. What
+another compiler could have is not called lost, nor what an own entry loses where not all
+architectures were compared. Which configurations lose it is for config-upgrade to say. Ints, hexes and strings are not looked at.`,
 
   begin(change) {
     const found = new Map<string, Loss>();
@@ -259,6 +263,26 @@ function blame(
     const isForModules = lost.level === 2 && isOnlyForModules(change.pool, pair.changes.get(lost.symbol.name));
     if (side === 'after' && (isForModules || meant.isMeant(pair.after, property.expr, { isOwn }))) return undefined;
     return { anchor: told.anchor, place: { path, line, text: text.trim(), side, isQuoted: told.isQuoted } };
+  }
+  return movedSource(change, pair, lost);
+}
+
+/** The `source` line of what the symbol reads, which the series moves to where another architecture reads it. */
+function movedSource(change: KernelChange, { after, changes }: ArchPair, { symbol }: Lost): Blame | undefined {
+  const { pool } = change;
+  const gone = [...operands(pool, after.symbols[symbol.id]!)].flatMap((id) => {
+    const one = changes.get(pool.names[id]!);
+    return one?.after?.declarations.length ? [] : (one?.before?.declarations.slice(0, 1) ?? []);
+  });
+  if (gone.length === 0) return undefined;
+  const [was, is] = [new SourceLines(change.before.kconfig.files), new SourceLines(change.after.kconfig.files)];
+  for (const { path: file } of gone) {
+    if (is.above(file).length === 0) continue;
+    for (const { path, line } of was.above(file)) {
+      const text = lineAt(change, 'before', path, line);
+      const anchor = change.lines.removed(path, line, text);
+      if (anchor) return { anchor, place: { path, line, text: text.trim(), side: 'before', isQuoted: true } };
+    }
   }
   return undefined;
 }

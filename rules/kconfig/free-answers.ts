@@ -5,7 +5,7 @@
  */
 
 import { type ExprPool, NONE } from './expr.ts';
-import type { KconfigModel } from './model.ts';
+import type { Default, KconfigModel } from './model.ts';
 import { SymbolType } from './parse.ts';
 import { put } from './symbol-table.ts';
 
@@ -73,9 +73,14 @@ export function openVersions({ declared }: KconfigModel): void {
   for (const symbol of declared) {
     const { type, prompts, defaults } = symbol;
     if (prompts.length > 0 || type === SymbolType.bool || type === SymbolType.tristate) continue;
-    const computed = defaults.find(({ in: { file }, line }) => file.text.split('\n')[line - 1]?.includes('$('));
+    const computed = defaults.find(isComputed);
     if (!computed) continue;
     const { in: declaration, line } = computed;
     put(symbol, 'prompts', { in: declaration, cond: NONE, line, text: 'answer of a macro', menusVisible: NONE });
   }
+}
+
+/** Whether a macro computes a default, as its line says. */
+export function isComputed({ in: { file }, line }: Default): boolean {
+  return file.text.split('\n')[line - 1]?.includes('$(') ?? false;
 }
