@@ -6,9 +6,10 @@
 import { inParallel } from '../queue/in-parallel.ts';
 import { type Answer, type Asked, agrees, askImplied, askNeeds, askPossible } from '../rules/kconfig/ask.ts';
 import type { ExprId } from '../rules/kconfig/expr.ts';
-import type { FreeAnswer } from '../rules/kconfig/free-answers.ts';
+import { type FreeAnswer, isComputed } from '../rules/kconfig/free-answers.ts';
 import { similar } from '../rules/kconfig/near-name.ts';
 import { isDeclared, namesIn, parseQuestion } from '../rules/kconfig/question.ts';
+import type { Step } from '../rules/kconfig/reason-steps.ts';
 import { Solver } from '../rules/kconfig/solve.ts';
 import type { Arch } from '../rules/types.ts';
 import { UsageError } from './check-command.ts';
@@ -128,6 +129,10 @@ async function answer(
   const answers = await inParallel(asked, CONF_RUNS_AT_A_TIME, (one) => confirm(one, tree, withConf));
   world.stderr.write(timeSpent(answers, readMs, answered - asking, world.now() - answered));
   const groups = grouped(answers);
+  if (!tree.free && asksCompilers(answers, new Map(solvers)))
+    world.stderr.write(
+      'depbot: that rests on what commands such as the compiler answer here; --free-shell leaves it open\n',
+    );
   const free = namedIn(JSON.stringify(groups), tree.free?.all ?? []);
   world.stdout.write(args.json ? asJson(question, groups, free) : asText(question, groups, free, world));
   const verdicts = answers.map(({ answer }) => answer.verdict);
@@ -177,6 +182,18 @@ async function confirm(
       ? `conf refused the configuration that depbot found (${stderr.trim().slice(0, 200)})`
       : 'conf makes another configuration of the settings that depbot found, which is a fault of depbot; please report it';
   return { arch, answer: { verdict: 'unknown', undeclared: answer.undeclared, why } };
+}
+
+/** Whether a reason is a line with macros, or a symbol whose default has some. */
+function asksCompilers(answers: readonly Confirmed[], solvers: ReadonlyMap<Arch, Solver>): boolean {
+  return answers.some(({ arch, answer }) => {
+    const { pool, model } = solvers.get(arch)!;
+    const isShell = ({ text, symbol }: Step): boolean => {
+      const id = symbol === undefined ? undefined : pool.findSymbol(symbol);
+      return text.includes('$(') || (id !== undefined && (model.symbols[id]?.defaults.some(isComputed) ?? false));
+    };
+    return 'because' in answer && answer.because.some(isShell);
+  });
 }
 
 /** Those whose symbol the text names. */

@@ -155,6 +155,9 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     'claim.blamed.side': 'before or after: in which tree it stands there',
     'claim.blamed.isQuoted': 'whether the comment stands under that very line',
     'claim.reasons': 'list of {path, line, text}: lines that together exclude it',
+    'claim.moreReasons': 'how many more such lines there are',
+    'claim.undeclared':
+      'symbols that the architecture of the witness does not declare, as far as that takes part, list',
     'claim.helper.symbol': 'the helper; `claim.helper` is null where it is not stranded',
     'claim.helper.selectors': 'a few symbols that select it, list',
     'claim.helper.total': 'how many do',

@@ -13,7 +13,7 @@ import { KbuildStore } from '../rules/kbuild/files.ts';
 import { findCycles } from '../rules/kconfig/cycles.ts';
 import { KconfigError } from '../rules/kconfig/error.ts';
 import type { ExprPool } from '../rules/kconfig/expr.ts';
-import { isKconfigPath, KconfigStore } from '../rules/kconfig/files.ts';
+import { isKconfigPath, KconfigStore, type KconfigTree } from '../rules/kconfig/files.ts';
 import type { KconfigModel } from '../rules/kconfig/model.ts';
 import { changedSymbols, type SymbolChange } from '../rules/kconfig/properties.ts';
 import { type Reach, reachOf } from '../rules/kconfig/reach.ts';
@@ -161,6 +161,8 @@ async function compare(
     pool: store.pool,
     readers: new TreeReaders(store.pool),
     kbuild,
+    openSolver: (side, arch) =>
+      side === 'before' ? openSolver(treeBefore, before, arch) : openSolver(treeAfter, after, arch),
   };
   const runs = rules.map((rule) => ({ rule, run: rule.begin(change) }));
   // Without a change to a Kconfig file no model can differ; code can come to mean something else all the same.
@@ -355,6 +357,16 @@ function solvers(pool: ExprPool, before: KconfigModel, after: KconfigModel): (si
     made.set(model, solver);
     return solver;
   };
+}
+
+async function openSolver(kconfig: KconfigTree, side: KconfigSide, arch: Arch): Promise<Solver | undefined> {
+  const world = await side.world(arch);
+  try {
+    return new Solver(kconfig.store.pool, await kconfig.openModel(world));
+  } catch (error) {
+    if (error instanceof KconfigError) return undefined;
+    throw error;
+  }
 }
 
 /** Names the side and the architecture in what Kconfig complains of. */

@@ -41,8 +41,8 @@ export function openDirectory(
     if (path === free?.path) return parser.parseFile(free.text());
     if (!files.has(path)) {
       const text = readInside(root, path);
-      const more = free && path === 'Kconfig' ? `\nsource "${free.path}"\n` : '';
-      files.set(path, text === undefined ? undefined : parser.parseFile(text + more));
+      const whole = text !== undefined && free && path === 'Kconfig' ? free.sourcedFrom(text) : text;
+      files.set(path, whole === undefined ? undefined : parser.parseFile(whole));
     }
     return files.get(path);
   };

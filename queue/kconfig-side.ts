@@ -147,6 +147,13 @@ export class KconfigSide {
     }
   }
 
+  /** The environment with all answers at hand: those that `model` has asked for. */
+  async world(arch: Arch): Promise<MacroWorld> {
+    const env = await this.env(arch);
+    await this.#answers.load(env);
+    return { env, shell: (command) => this.#answers.lookup(command, env) };
+  }
+
   /**
    * Runs the tree's conf on a .config; many share one reading of the Kconfig files. Throws ConfError where it does
    * not build, SandboxError.

@@ -1,19 +1,23 @@
-import { dirname } from 'node:path/posix';
 import { onBothSides } from './both-sides.ts';
+import { type ExcludingLines, excludingLines } from './excluding-lines.ts';
 import { ArchCount } from './kconfig/arch-count.ts';
 import { blamedLines } from './kconfig/blamed-line.ts';
 import type { Level } from './kconfig/cnf.ts';
+import { directDependencyOf, substitute } from './kconfig/conditions.ts';
 import { lineOf, valueOn } from './kconfig/config-line.ts';
-import { type ExprId, type ExprPool, NONE, Op } from './kconfig/expr.ts';
-import { type Lost, lossesOf, type Stranded, strandedBy } from './kconfig/lost.ts';
-import type { KSymbol } from './kconfig/model.ts';
+import { type Lost, lossesOf, notForTesting, type Stranded, strandedBy } from './kconfig/lost.ts';
+import { operands } from './kconfig/operands.ts';
 import { SymbolType } from './kconfig/parse.ts';
 import { canSelect } from './kconfig/repairs.ts';
+import type { Goal } from './kconfig/solve.ts';
 import { Upgrade } from './kconfig/upgrade.ts';
+import { waysOn } from './kconfig/ways-on.ts';
 import { applySettings, fragment } from './kconfig/witness.ts';
+import { isOnlyForModules, MeantLosses } from './meant-loss.ts';
+import { forAnyCompiler } from './open-answers.ts';
 import { type ArchPair, type Candidate, type Conf, defineRule, type KernelChange } from './rule.ts';
-import { archsOf } from './source/sourced-files.ts';
-import { lineAt, onAll, type Place, placeAt, witnessOf } from './told.ts';
+import { archsOf, SourceLines } from './source/sourced-files.ts';
+import { lineAt, onAll, type Place, witnessOf } from './told.ts';
 import type { Anchor, Arch, Attempt, Evidence, Side, Witness } from './types.ts';
 
 export default defineRule({
@@ -36,12 +40,16 @@ Select what has no prompt; check what a stricter dependency takes along.
 ## What it misses
 What the series means to lose is no finding: a symbol that it removes, or whose own entry gets a
 dependency, as long as some configuration of some architecture can still have it; a dependency on
-m, or on what nothing turns on (BROKEN). Symbols of the directory that the series edits are taken for meant
-as well. What an own entry loses is told only when all architectures were compared. Which
-configurations lose it is for config-upgrade to say. Ints, hexes and strings are not looked at.`,
+m, or on what nothing turns on (BROKEN); what goes along where another symbol gets a dependency on
+its platform; what the log names as going along, or loses nothing but compile testing where the log
+speaks of it. Symbols of a directory whose Kconfig file the series edits are taken for meant as
+well, and so is a select that becomes a dependency where only architectures select the helper. What
+another compiler could have is not called lost, nor what an own entry loses where not all
+architectures were compared. Which configurations lose it is for config-upgrade to say. Ints, hexes and strings are not looked at.`,
 
   begin(change) {
     const found = new Map<string, Loss>();
+    const meant = new MeantLosses(change);
     /** By level: symbols that an architecture cannot have with the series. */
     const impossible = { 1: new ArchCount(), 2: new ArchCount() };
     const archs = new Set<Arch>();
@@ -61,19 +69,21 @@ configurations lose it is for config-upgrade to say. Ints, hexes and strings are
         if (stranded.length + others.length === 0) return;
         const upgrade = new Upgrade(change.pool, pair.before, pair.after, pair.changes, change.readers);
         for (const one of [...stranded, ...others]) {
-          const loss = lossOf(change, pair, upgrade, one);
+          const loss = lossOf(change, meant, pair, upgrade, one);
           if (!loss) continue;
           const known = found.get(loss.key);
-          found.set(loss.key, known ? onAll(known, loss) : loss);
+          found.set(loss.key, known ? joined(known, loss) : loss);
           pair.expectConf();
         }
       },
       async finish() {
         const isWhole = (await archsOf(change.after.tree)).every((arch) => archs.has(arch));
-        const told = [...found.values()].filter(
+        const losses = [...found.values()].flatMap((loss) => (loss.helper ? withSelectors(change, loss) : loss));
+        const suspected = losses.filter(
           ({ how, symbol, level }) =>
             how !== 'dead' || (isWhole && impossible[level].isEverywhere(change.pool.findSymbol(symbol)!)),
         );
+        const told = await whateverTheCompiler(change, suspected, [...archs]);
         return [...Map.groupBy(told, causeOf).values()].map((losses) => candidate(change, losses));
       },
       cutShort: () => cut,
@@ -81,12 +91,33 @@ configurations lose it is for config-upgrade to say. Ints, hexes and strings are
   },
 });
 
+/** Those that no other compiler would have either, with the architectures of which that is so. */
+async function whateverTheCompiler(
+  change: KernelChange,
+  losses: readonly Loss[],
+  all: readonly Arch[],
+): Promise<Loss[]> {
+  const asked = losses.map((loss) => {
+    const { how, goals, archs } = loss;
+    const isWhole = how !== 'along';
+    return { loss, goals, archs: how === 'dead' ? all : archs, isWhole };
+  });
+  const kept = await forAnyCompiler(change, asked);
+  return asked.flatMap((one) => {
+    const { loss } = one;
+    const archs = loss.archs.filter((arch) => kept.get(one)!.includes(arch));
+    return archs.includes(loss.witness.arch) ? { ...loss, archs } : [];
+  });
+}
+
 /** A symbol that is lost, and where it is told. */
 interface Loss {
   /** Symbol and level. */
   readonly key: string;
   readonly symbol: string;
   readonly level: Level;
+  /** What cannot be with the series. */
+  readonly goals: readonly Goal[];
   /** What it cannot be any more. */
   readonly value: 'y' | 'y or m';
   /**
@@ -96,8 +127,8 @@ interface Loss {
   readonly how: 'dead' | 'along' | 'stranded';
   readonly anchor: Anchor;
   readonly blamed: Place & { readonly side: Side; readonly isQuoted: boolean };
-  /** Lines of the tree after that together exclude it. */
-  readonly reasons: readonly Place[];
+  /** Of the witness's architecture; none of what is stranded. */
+  readonly excluding: ExcludingLines;
   readonly helper: Helper | null;
   readonly witness: Witness;
   /** Text of the .config. */
@@ -107,23 +138,34 @@ interface Loss {
 
 interface Helper {
   readonly symbol: string;
-  /** A few of those that select it. */
+  /** A few of those that select it, on any architecture. */
   readonly selectors: readonly string[];
   readonly total: number;
-  /** A select would do no harm. */
+  /** A select would do no harm on the architectures of the loss. */
   readonly isSelectable: boolean;
 }
 
 const FEW_SELECTORS = 4;
-const FEW_REASONS = 8;
 
-function lossOf(change: KernelChange, pair: ArchPair, upgrade: Upgrade, lost: Lost | Stranded): Loss | undefined {
+const NO_LINES: ExcludingLines = { lines: [], more: 0, undeclared: [] };
+
+function lossOf(
+  change: KernelChange,
+  meant: MeantLosses,
+  pair: ArchPair,
+  upgrade: Upgrade,
+  lost: Lost | Stranded,
+): Loss | undefined {
   const { symbol, level, settings } = lost;
   const config = fragment(settings);
   const stranded = 'helper' in lost ? lost : undefined;
   const isOwn = stranded !== undefined || pair.changes.has(symbol.name);
-  if (!isOwn && isBesideTheSeries(change, symbol)) return undefined;
-  const blamed = blame(change, pair, upgrade, lost, config);
+  if (!isOwn && (meant.isBeside(symbol) || meant.isNamed(symbol.name))) return undefined;
+  const isOn: Goal = { expr: change.pool.symbol(symbol.id), level, holds: true };
+  const { pool } = change;
+  if (meant.saysCompileTest() && pair.solver('before').isPossible([isOn, notForTesting(pool)]) === false)
+    return undefined;
+  const blamed = blame(change, meant, pair, upgrade, lost, config);
   if (!blamed) return undefined;
   const after = pair.solver('after');
   if (stranded) {
@@ -134,19 +176,17 @@ function lossOf(change: KernelChange, pair: ArchPair, upgrade: Upgrade, lost: Lo
     );
     if (after.values.tristate(pair.after.symbols[symbol.id]!) > 0) return undefined;
   }
-  const goal = { expr: change.pool.symbol(symbol.id), level, holds: true };
-  const reasons = stranded
-    ? []
-    : (after.whyNot([goal]) ?? []).filter(({ kind }) => kind !== 'definition' && kind !== 'undeclared');
+  const goals = stranded ? [isOn, { expr: pool.symbol(stranded.helper.id), level: 1 as const, holds: false }] : [isOn];
   return {
     key: `${symbol.name} ${level}`,
     symbol: symbol.name,
     level,
+    goals,
     value: level === 1 && symbol.type === SymbolType.tristate ? 'y or m' : 'y',
     how: stranded ? 'stranded' : isOwn ? 'dead' : 'along',
     anchor: blamed.anchor,
     blamed: blamed.place,
-    reasons: reasons.slice(0, FEW_REASONS).map(({ path, line }) => placeAt(change, path, line)),
+    excluding: stranded ? NO_LINES : excludingLines(change, after.whyNot(goals) ?? [], symbol),
     helper: stranded ? helperOf(pair, stranded) : null,
     witness: witnessOf(pair.arch, settings),
     config,
@@ -154,20 +194,48 @@ function lossOf(change: KernelChange, pair: ArchPair, upgrade: Upgrade, lost: Lo
   };
 }
 
-/** In a directory whose Kconfig file the series edits: its author has seen it. */
-function isBesideTheSeries(change: KernelChange, symbol: KSymbol): boolean {
-  const edited = new Set(change.changedPaths.map(({ path }) => dirname(path)));
-  return symbol.declarations.some(({ path }) => edited.has(dirname(path)));
-}
-
+/** Selectors are told in `finish`. */
 function helperOf(pair: ArchPair, { symbol, helper }: Stranded): Helper {
-  const selectors = [...new Set(helper.selectedBy.map(({ from }) => from.name))].sort();
+  const after = pair.solver('after');
+  const { pool } = after;
+  const is = pair.after.symbols[symbol.id]!;
+  const dependency = directDependencyOf(pool, helper);
+  const rest = substitute(pool, directDependencyOf(pool, is), helper.id, pool.y);
+  const isMet = ([1, 2] as const).every((level) => {
+    const goals: Goal[] = [
+      { expr: rest, level, holds: true },
+      { expr: dependency, level, holds: false },
+    ];
+    return after.isPossible(goals) === false;
+  });
   return {
     symbol: helper.name,
-    selectors: selectors.slice(0, FEW_SELECTORS),
-    total: selectors.length,
-    isSelectable: canSelect(pair.solver('before'), symbol, pair.before.symbols[helper.id] ?? helper),
+    selectors: [],
+    total: 0,
+    isSelectable: isMet && canSelect(pair.solver('before'), symbol, pair.before.symbols[helper.id] ?? helper),
   };
+}
+
+/**
+ * With those who select the helper, on whatever architecture. None where it can be on by itself somewhere; nor where
+ * only architectures select it, which say with it what they have: to depend on that is right.
+ */
+function withSelectors(change: KernelChange, loss: Loss): Loss[] {
+  const { pool, after } = change;
+  const helper = loss.helper!;
+  const { selectors, hasOthers } = waysOn(pool, after.kconfig.files, pool.symbolId(helper.symbol));
+  const others = selectors.filter(({ name }) => name !== loss.symbol);
+  const isOfArchs = others.length > 0 && others.every(({ path }) => path.startsWith('arch/'));
+  if (hasOthers || isOfArchs) return [];
+  const names = others.map(({ name }) => name);
+  return [{ ...loss, helper: { ...helper, selectors: names.slice(0, FEW_SELECTORS), total: names.length } }];
+}
+
+/** The same loss on more architectures. */
+function joined(a: Loss, b: Loss): Loss {
+  const both = onAll(a, b);
+  const isSelectable = a.helper?.isSelectable === true && b.helper?.isSelectable === true;
+  return both.helper ? { ...both, helper: { ...both.helper, isSelectable } } : both;
 }
 
 interface Blame {
@@ -178,6 +246,7 @@ interface Blame {
 /** The line of the series that takes the symbol away; undefined where none can be named, or it means to. */
 function blame(
   change: KernelChange,
+  meant: MeantLosses,
   pair: ArchPair,
   upgrade: Upgrade,
   lost: Lost | Stranded,
@@ -191,36 +260,31 @@ function blame(
     const told = change.lines.told(side, path, line, text);
     if (!told) continue;
     const isOwn = pair.changes.has(lost.symbol.name);
-    if (
-      side === 'after' &&
-      (isMeant(change, pair, property.expr) || (isOwn && isOnlyForModules(change.pool, property.expr)))
-    )
-      return undefined;
+    const isForModules = lost.level === 2 && isOnlyForModules(change.pool, pair.changes.get(lost.symbol.name));
+    if (side === 'after' && (isForModules || meant.isMeant(pair.after, property.expr, { isOwn }))) return undefined;
     return { anchor: told.anchor, place: { path, line, text: text.trim(), side, isQuoted: told.isQuoted } };
   }
+  return movedSource(change, pair, lost);
+}
+
+/** The `source` line of what the symbol reads, which the series moves to where another architecture reads it. */
+function movedSource(change: KernelChange, { after, changes }: ArchPair, { symbol }: Lost): Blame | undefined {
+  const { pool } = change;
+  const gone = [...operands(pool, after.symbols[symbol.id]!)].flatMap((id) => {
+    const one = changes.get(pool.names[id]!);
+    return one?.after?.declarations.length ? [] : (one?.before?.declarations.slice(0, 1) ?? []);
+  });
+  if (gone.length === 0) return undefined;
+  const [was, is] = [new SourceLines(change.before.kconfig.files), new SourceLines(change.after.kconfig.files)];
+  for (const { path: file } of gone) {
+    if (is.above(file).length === 0) continue;
+    for (const { path, line } of was.above(file)) {
+      const text = lineAt(change, 'before', path, line);
+      const anchor = change.lines.removed(path, line, text);
+      if (anchor) return { anchor, place: { path, line, text: text.trim(), side: 'before', isQuoted: true } };
+    }
+  }
   return undefined;
-}
-
-/** A dependency on what nothing turns on (BROKEN), or on what is not declared, which undefined-symbol tells. */
-function isMeant({ pool }: KernelChange, { after }: ArchPair, expr: number): boolean {
-  let is = false;
-  if (expr >= 0)
-    pool.symbolsOf(expr, (id) => {
-      const symbol = after.symbols[id];
-      const { length } = symbol
-        ? [...symbol.prompts, ...symbol.defaults, ...symbol.selectedBy, ...symbol.impliedBy]
-        : [];
-      is ||= length === 0;
-    });
-  return is;
-}
-
-/** `depends on m`. */
-function isOnlyForModules(pool: ExprPool, expr: ExprId): boolean {
-  if (expr === NONE) return false;
-  const [left, right] = [pool.lefts[expr]!, pool.rights[expr]!];
-  if (pool.ops[expr] === Op.and) return isOnlyForModules(pool, left) || isOnlyForModules(pool, right);
-  return pool.ops[expr] === Op.modules;
 }
 
 /** Equal for losses that one comment is about: by one line, or for want of one helper. */
@@ -236,13 +300,14 @@ function candidate(change: KernelChange, losses: readonly Loss[]): Candidate {
     (a, b) =>
       Number(b.how === 'dead') - Number(a.how === 'dead') ||
       Number(b.blamed.isQuoted) - Number(a.blamed.isQuoted) ||
-      a.reasons.length - b.reasons.length ||
+      a.excluding.lines.length - b.excluding.lines.length ||
       b.archs.length - a.archs.length ||
       a.anchor.mailLines[0] - b.anchor.mailLines[0] ||
       (a.key < b.key ? -1 : 1),
   ) as [Loss, ...Loss[]];
   const named = others.slice(0, FEW_OTHERS);
-  const { symbol, value, how, blamed, reasons, helper, witness } = shown;
+  const { symbol, value, how, blamed, excluding, helper, witness } = shown;
+  const { lines: reasons, more: moreReasons, undeclared } = excluding;
   return {
     key: `lost-symbol ${symbol} ${how}`,
     symbols: [...new Set([symbol, ...(helper ? [helper.symbol] : []), ...named.map((one) => one.symbol)])],
@@ -253,6 +318,8 @@ function candidate(change: KernelChange, losses: readonly Loss[]): Candidate {
       how,
       blamed,
       reasons,
+      moreReasons,
+      undeclared,
       helper,
       archs: shown.archs.toSorted(),
       others: named.filter((one) => isAlike(one, shown)).map((one) => one.symbol),

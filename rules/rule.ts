@@ -58,6 +58,11 @@ export interface KernelChange {
   readonly readers: TreeReaders;
   /** For its makefiles. */
   readonly kbuild: KbuildStore;
+  /**
+   * As ArchPair.solver, for whatever compiler: the answers of `$(shell,…)` are left open (kconfig/free-answers.ts).
+   * Costs as much as an architecture; undefined where Kconfig files cannot be read so.
+   */
+  openSolver(side: Side, arch: Arch): Promise<Solver | undefined>;
 }
 
 /** One architecture, before and after. */

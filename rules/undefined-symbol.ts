@@ -1,9 +1,11 @@
-import { lineOf } from './kconfig/config-line.ts';
-import { DeadSymbols } from './kconfig/dead.ts';
+import { lineOf, valueOn } from './kconfig/config-line.ts';
+import { type DeadSymbol, DeadSymbols } from './kconfig/dead.ts';
 import type { SymbolId } from './kconfig/expr.ts';
 import { nearest } from './kconfig/near-name.ts';
 import type { KconfigFile } from './kconfig/parse.ts';
 import { declaredIn, fileReferences, isOwnText, type Mention, textsIn } from './kconfig/references.ts';
+import type { Goal } from './kconfig/solve.ts';
+import { forAnyCompiler } from './open-answers.ts';
 import { type Candidate, type Conf, type ConfRun, defineRule, type KernelChange } from './rule.ts';
 import { sourceKind } from './source/config-references.ts';
 import { archsOf, type ReadFiles, SourcedFiles } from './source/sourced-files.ts';
@@ -43,16 +45,22 @@ itself is no symbol, and is passed over.`,
 
   begin(change) {
     const sourced = new SourcedFiles();
-    const dead = new DeadSymbols();
+    const dead = new DeadSymbols(change.readers, removedNames(change));
     return {
       onArch(pair) {
-        dead.take(pair.after, pair.isCircular ? undefined : () => pair.solver('after'), pair.changes);
+        dead.take(pair.arch, pair.after, pair.isCircular ? undefined : () => pair.solver('after'), pair.changes);
         return sourced.take(pair);
       },
       finish: () => findAll(change, sourced, dead),
     };
   },
 });
+
+/** Symbols that files declared, and none does any more. */
+function removedNames({ pool, before, after }: KernelChange): Set<SymbolId> {
+  const kept = declaredIn(pool, after.kconfig.files.values());
+  return new Set([...declaredIn(pool, before.kconfig.files.values())].filter((symbol) => !kept.has(symbol)));
+}
 
 /** References that are listed in full; the rest is counted. */
 const MAX_LISTED = 20;
@@ -65,16 +73,14 @@ interface Search {
   readonly files: ReadFiles;
   /** Architectures for conf, those that were compared first. */
   readonly archs: readonly Arch[];
-  /** Undefined where not all architectures were compared. */
-  readonly dead: DeadSymbols | undefined;
+  /** By the undeclared name; none where not all architectures were compared. */
+  readonly dead: ReadonlyMap<string, readonly DeadSymbol[]>;
 }
 
 async function findAll(change: KernelChange, sourced: SourcedFiles, dead: DeadSymbols): Promise<Candidate[]> {
   const { pool } = change;
   const files = await sourced.files(change);
   const archs = sourced.archs.length > 0 ? sourced.archs : await archsOf(change.after.tree);
-  const isWhole = (await archsOf(change.after.tree)).every((arch) => sourced.archs.includes(arch));
-  const search = { change, files, archs, dead: isWhole ? dead : undefined };
   const before = declaredIn(pool, files.before.values());
   const after = declaredIn(pool, files.after.values());
   const isUndefined = (name: string): boolean => {
@@ -84,7 +90,7 @@ async function findAll(change: KernelChange, sourced: SourcedFiles, dead: DeadSy
   const removed = new Map(
     [...before].filter((symbol) => !after.has(symbol)).map((symbol) => [pool.names[symbol]!, symbol]),
   );
-  const introduced = await newReferences(search, (id) => !after.has(id), isUndefined);
+  const introduced = await newReferences(change, files, (id) => !after.has(id), isUndefined);
   for (const name of removed.keys()) introduced.delete(name);
   if (removed.size + introduced.size === 0) return [];
 
@@ -100,7 +106,10 @@ async function findAll(change: KernelChange, sourced: SourcedFiles, dead: DeadSy
     removed.delete(name);
     introduced.delete(name);
   }
-  const left = await remaining(search, removed, hits);
+  const left = await remaining(change, files, removed, hits);
+  const isWhole = (await archsOf(change.after.tree)).every((arch) => sourced.archs.includes(arch));
+  const names = isWhole ? [...introduced.keys(), ...left.keys()] : [];
+  const search = { change, files, archs, dead: await deadFor(change, dead, names, archs) };
   // Symbols that are declared in a file that nothing reads have a reason in common.
   const unread = new Map([...change.after.kconfig.files].filter(([path]) => !files.after.has(path)));
   const groups = unreadGroups(change, files, unread, introduced, left);
@@ -117,9 +126,29 @@ async function findAll(change: KernelChange, sourced: SourcedFiles, dead: DeadSy
   return found.filter((one) => one !== undefined);
 }
 
+/** By name: what nobody can enable for want of it, whatever the compiler. */
+async function deadFor(
+  change: KernelChange,
+  dead: DeadSymbols,
+  names: readonly string[],
+  archs: readonly Arch[],
+): Promise<Map<string, DeadSymbol[]>> {
+  const asked = names.flatMap((name) =>
+    dead.of(name).map((symbol) => {
+      const isOn: Goal = { expr: change.pool.symbol(symbol.id), level: 1, holds: true };
+      return { name, symbol, goals: [isOn], archs, isWhole: true };
+    }),
+  );
+  const kept = await forAnyCompiler(change, asked);
+  const told = asked.filter((one) => kept.get(one)!.length > 0);
+  const groups = Map.groupBy(told, ({ name }) => name);
+  return new Map([...groups].map(([name, all]) => [name, all.map(({ symbol }) => symbol)]));
+}
+
 /** What changed files name and did not name before. */
 async function newReferences(
-  { change: { pool, before, after, changedPaths }, files }: Search,
+  { pool, before, after, changedPaths }: KernelChange,
+  files: ReadFiles,
   isUndefined: (symbol: SymbolId) => boolean,
   isUndefinedName: (name: string) => boolean,
 ): Promise<References> {
@@ -155,7 +184,8 @@ function joined(a: References, b: References): References {
 
 /** What still mentions symbols whose definition is gone. */
 function remaining(
-  { change: { pool, after }, files }: Search,
+  { pool, after }: KernelChange,
+  files: ReadFiles,
   removed: ReadonlyMap<string, SymbolId>,
   hits: readonly GrepHit[],
 ): Promise<References> {
@@ -274,6 +304,8 @@ function candidate(
   claim: Record<string, unknown>,
 ): Candidate {
   const first = references[0]!;
+  const all = new Map(names.flatMap((name) => (dead.get(name) ?? []).map((symbol) => [symbol.name, symbol])));
+  const symbols = [...all.values()];
   const own =
     /^arch\/([^/]+)\//.exec(first.path)?.[1] ?? (archs.length === 0 || archs.includes('x86') ? 'x86' : archs[0]!);
   return {
@@ -287,7 +319,7 @@ function candidate(
       consequence: `${names.length > 1 ? 'no configuration can set them' : consequenceOf(references)}${claim['atLeast'] ? STOPPED : ''}`,
       total: references.length,
       isInCode: references.some(({ where }) => where !== 'kconfig'),
-      dead: [...new Set(names.flatMap((name) => dead?.of(name) ?? []))].slice(0, MAX_LISTED),
+      dead: symbols.map(({ name }) => name).slice(0, MAX_LISTED),
       ...claim,
     },
     evidence: references.slice(0, MAX_LISTED).map(
@@ -300,8 +332,24 @@ function candidate(
         text,
       }),
     ),
-    confirm: (conf) => confirm(conf, [...new Set([own, ...archs])].slice(0, MAX_ARCHS), names),
+    confirm: async (conf) => [
+      ...(await confirm(conf, [...new Set([own, ...archs])].slice(0, MAX_ARCHS), names)),
+      ...(await Promise.all(symbols.slice(0, FEW_DEAD).map((symbol) => confirmDead(conf, symbol)))),
+    ],
   };
+}
+
+/** Symbols called dead that conf is asked about. */
+const FEW_DEAD = 4;
+
+/** Even with all else that it needs, conf does not give it. */
+async function confirmDead(conf: Conf, { name, shownOn: { arch, config } }: DeadSymbol): Promise<Attempt> {
+  const run = await conf.olddefconfig('after', arch, config);
+  const line = lineOf(run.config ?? '', name);
+  const isOff = (valueOn(line) ?? 'n') === 'n';
+  const { argv, exitCode, stderr } = run;
+  const excerpt = run.config === undefined ? stderr.slice(0, 2000) : line;
+  return { rung: 2, side: 'after', argv, exitCode, excerpt, agrees: exitCode === 0 && isOff };
 }
 
 /** Architectures that conf is asked for, where it refuses the tree of the first. */

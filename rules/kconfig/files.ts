@@ -7,6 +7,7 @@ import { buildModel } from './build-model.ts';
 import { type Dialect, dialectOf, GRAMMAR } from './dialect.ts';
 import { KconfigError } from './error.ts';
 import { ExprPool } from './expr.ts';
+import { FreeAnswers, openVersions } from './free-answers.ts';
 import type { MacroWorld } from './macros.ts';
 import type { KconfigModel } from './model.ts';
 import { type KconfigFile, KconfigParser } from './parse.ts';
@@ -14,12 +15,17 @@ import { type KconfigFile, KconfigParser } from './parse.ts';
 /** Blobs kept; the kernel has about 1,800 Kconfig files a tree. */
 const MAX_FILES = 12_000;
 
+/** The file that is read first. */
+const ROOT = 'Kconfig';
+
 /** As many as the kernel has architectures, and some; each takes 13 MB. */
 const MAX_MODELS = 24;
 
 /** Reads Kconfig files of any number of trees into one pool. */
 export class KconfigStore {
   readonly pool = new ExprPool();
+  /** Of all trees, so that a command is the same symbol in each. */
+  readonly free = new FreeAnswers(this.pool);
   readonly #parser = new KconfigParser(this.pool);
   readonly #byBlob = new Map<string, KconfigFile>();
   readonly #models = new Map<Arch, KconfigModel>();
@@ -99,7 +105,32 @@ export class KconfigTree {
   /**
    * The model for one architecture's environment. Throws KconfigError where conf would refuse the tree.
    */
-  async model(world: MacroWorld): Promise<KconfigModel> {
+  model(world: MacroWorld): Promise<KconfigModel> {
+    return this.#build(world, (path) => this.files.get(path));
+  }
+
+  /**
+   * As model(), with the answers of `$(shell,…)` left open (free-answers.ts): it has the configurations of every
+   * compiler, and of some that nobody has. Throws KconfigError also where an answer is part of a word.
+   */
+  async openModel({ env, shell }: MacroWorld): Promise<KconfigModel> {
+    const { free, pool } = this.store;
+    const parser = new KconfigParser(pool);
+    const answer = (command: string): string | undefined => {
+      const said = shell(command);
+      return free.answer(command, said) ?? said;
+    };
+    const model = await this.#build({ env, shell: answer }, (path) => {
+      // They grow while the files before them are read.
+      if (path === free.path) return parser.parseFile(free.text());
+      const file = this.files.get(path);
+      return file && path === ROOT ? parser.parseFile(free.sourcedFrom(file.text)) : file;
+    });
+    openVersions(model);
+    return model;
+  }
+
+  async #build(world: MacroWorld, read: (path: string) => KconfigFile | undefined): Promise<KconfigModel> {
     for (;;) {
       const wanted: string[] = [];
       try {
@@ -109,7 +140,7 @@ export class KconfigTree {
           refuseRepeatedSource: this.#refuseRepeatedSource,
           ...(this.#dialect && { dialect: this.#dialect }),
           file: (path) => {
-            const file = this.files.get(path);
+            const file = read(path);
             if (!file) wanted.push(path);
             return file;
           },

@@ -99,11 +99,12 @@ export function strandedBy(before: Solver, after: Solver, changes: Changes): Str
         .get(symbol.name)
         ?.added.find(({ kind, expr }) => kind === 'depends on' && mentions(pool, expr, helper));
       const rest = substitute(pool, directDependencyOf(pool, symbol), helper.id, pool.y);
-      if (!property || !isLeftToOthers(after, rest, helper)) continue;
+      if (!property || !isLeftToOthers(after, symbol, rest, helper)) continue;
       const answer = before.solve([
         on(pool.symbol(symbol.id), 1),
         on(edgeExpr(pool, edge), 1),
         on(rest, 1),
+        notForTesting(pool),
         ...othersOf(edge).map((other): Goal => ({ expr: edgeExpr(pool, other), level: 1, holds: false })),
       ]);
       if (answer.verdict === 'possible')
@@ -119,10 +120,19 @@ function isOnlySelected(pool: ExprPool, { prompts, defaults, impliedBy }: KSymbo
   return prompts.length + impliedBy.length === 0 && defaults.every(({ value }) => value === never);
 }
 
-/** Whether all else that the symbol needs can be there, and the helper not. */
-function isLeftToOthers(after: Solver, rest: ExprId, helper: KSymbol): boolean {
-  const isOff: Goal = { expr: after.pool.symbol(helper.id), level: 1, holds: false };
-  return after.isPossible([on(rest, 1), isOff]) === true;
+/** Whether all else that the symbol needs can be there, on a real machine, and the helper not; which the symbol needs. */
+function isLeftToOthers(after: Solver, symbol: KSymbol, rest: ExprId, helper: KSymbol): boolean {
+  const { pool } = after;
+  const isOff: Goal = { expr: pool.symbol(helper.id), level: 1, holds: false };
+  return (
+    after.isPossible([on(rest, 1), isOff, notForTesting(pool)]) === true &&
+    after.isPossible([on(pool.symbol(symbol.id), 1), isOff]) === false
+  );
+}
+
+/** A kernel that somebody runs, rather than compiles to see whether it does. */
+export function notForTesting(pool: ExprPool): Goal {
+  return { expr: pool.symbol(pool.symbolId('COMPILE_TEST')), level: 1, holds: false };
 }
 
 function othersOf(edge: Edge): Edge[] {

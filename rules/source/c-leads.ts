@@ -13,7 +13,7 @@ import { constantOf, trivialMacro, trivialResult } from './c-constant.ts';
 import type { CFile, CFunction } from './c-file.ts';
 import { whenAt } from './c-file.ts';
 import { parseExpression } from './c-if-line.ts';
-import { OPEN, type Outcome, ofConstant, UNCLEAR } from './c-outcome.ts';
+import { OPEN, type Outcome, ofConstant, saysConfig, UNCLEAR } from './c-outcome.ts';
 
 /** A macro that decides for itself whether it evaluates what it is given. */
 const DECIDES = /\b(?:CONFIG_\w+|IS_ENABLED|IS_REACHABLE|IS_BUILTIN|IS_MODULE|typeof|__typeof__|sizeof|if)\b|##|\?/;
@@ -112,5 +112,5 @@ function resultOf(one: CFunction): Outcome | Expr {
   if (constant) return ofConstant(constant);
   const [only] = one.body;
   if (!one.unread && one.body.length === 1 && only?.k === 'return' && only.value) return only.value;
-  return JSON.stringify(one.body).includes('CONFIG_') ? UNCLEAR : OPEN;
+  return saysConfig(one.body) ? UNCLEAR : OPEN;
 }

@@ -3,10 +3,10 @@
  * is no test at all, and the code behind it is left out. Where it may know and we cannot tell, nothing is said.
  */
 
-import type { Expr } from './c-ast.ts';
+import type { Expr, Stmt } from './c-ast.ts';
 import { partsOf } from './c-ast.ts';
 import type { Condition } from './c-condition.ts';
-import { all, any, not, withoutOpaque } from './c-condition.ts';
+import { all, any, not } from './c-condition.ts';
 import { conditionOf, mentionsConfig, TRANSPARENT } from './c-config-test.ts';
 import { type Constant, constantOf } from './c-constant.ts';
 
@@ -46,7 +46,7 @@ export function outcomeOf(e: Expr, context: OutcomeContext, depth = 0): Outcome 
       return meaning ? of(meaning) : (context.name(e.name) ?? OPEN);
     }
     case 'unary':
-      return e.op === '!' ? opposite(of(e.of)) : mixed(e, of);
+      return e.op === '!' ? opposite(of(e.of)) : e.op === '*' || e.op === '&' ? OPEN : mixed(e, of);
     case 'cast':
       return of(e.of);
     case 'assign':
@@ -61,7 +61,10 @@ export function outcomeOf(e: Expr, context: OutcomeContext, depth = 0): Outcome 
     case 'call':
       return ofCall(e, of, context);
     case 'statements':
-      return JSON.stringify(e.body).includes('CONFIG_') ? UNCLEAR : OPEN;
+      return saysConfig(e.body) ? UNCLEAR : OPEN;
+    case 'index':
+    case 'member':
+      return OPEN;
     default:
       return mixed(e, of);
   }
@@ -120,9 +123,19 @@ function exactly(e: Expr, { expand }: OutcomeContext): Outcome {
   return parts > 0 ? UNCLEAR : test(c, not(c));
 }
 
-/** Arithmetic: known wherever all parts are. */
+/** Whether statements mention a symbol of the configuration. */
+export function saysConfig(body: readonly Stmt[]): boolean {
+  return JSON.stringify(body).includes('"name":"CONFIG_');
+}
+
+/** What one part alone can decide. */
+const DECIDED_BY_ONE = new Set(['&', '|', '*']);
+
+/** Arithmetic: known wherever all parts are, or one that decides alone. */
 function mixed(e: Expr, of: (part: Expr) => Outcome): Outcome {
-  const at = all(...partsOf(e).flatMap((part) => (isFixed(part) ? [] : [runTime(of(part))])));
+  const parts = partsOf(e).flatMap((part) => (isFixed(part) ? [] : [runTime(of(part))]));
+  const isByOne = e.k === 'binary' && DECIDED_BY_ONE.has(e.op);
+  const at = isByOne || parts.length === 0 ? all(...parts) : any(...parts);
   if (at === true) return OPEN;
   const known = at === false ? CONSTANT : at;
   return { yes: known, no: known, fails: known, works: known };
@@ -184,7 +197,7 @@ function swapped({ yes, no }: Outcome): Outcome {
 function ofCall(e: Expr & { readonly k: 'call' }, of: (part: Expr) => Outcome, context: OutcomeContext): Outcome {
   const { callee, args } = e;
   const [first] = args;
-  if (callee.k !== 'name') return OPEN;
+  if (callee.k !== 'name' || callee.name === 'sizeof') return OPEN;
   if (first && TRANSPARENT.has(callee.name)) return of(first);
   if (/^(?:IS_(?:ENABLED|REACHABLE|BUILTIN|MODULE)|defined)$/.test(callee.name)) return exactly(e, context);
   // include/linux/err.h
@@ -201,5 +214,7 @@ function ofCall(e: Expr & { readonly k: 'call' }, of: (part: Expr) => Outcome, c
   const own = context.call(callee.name);
   if (own) return own;
   // a macro, or what is inlined, may give back what it is given
-  return args.some((arg) => withoutOpaque(runTime(of(arg)), false) === false && !isFixed(arg)) ? UNCLEAR : OPEN;
+  const isTold = (arg: Expr): boolean =>
+    mentionsConfig(arg) || (arg.k === 'name' && /[a-z]/.test(arg.name) && runTime(of(arg)) !== true);
+  return args.some(isTold) ? UNCLEAR : OPEN;
 }

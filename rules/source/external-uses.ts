@@ -7,7 +7,7 @@ import type { Expr } from './c-ast.ts';
 import type { CallSite, Known } from './c-calls.ts';
 import { callsOf } from './c-calls.ts';
 import type { Condition } from './c-condition.ts';
-import { all, any, not, withoutOpaque } from './c-condition.ts';
+import { all, any, isConfigured, not, withoutOpaque } from './c-condition.ts';
 import type { CTree } from './c-definitions.ts';
 import type { CFile } from './c-file.ts';
 import { whenAt } from './c-file.ts';
@@ -240,7 +240,8 @@ class Search {
     const { words, when: reach } = this.#reached.get(path)!;
     const said = words.always.has(name) ? true : (words.sometimes.get(name) ?? false);
     const when = all(reach, said, not(parsedWhen(file, name)));
-    return when === false ? [] : [{ when, isEmpty: false, result: UNCLEAR, params: [], leadsTo: [] }];
+    // what no configuration decides is the same in all
+    return !isConfigured(when) ? [] : [{ when, isEmpty: false, result: UNCLEAR, params: [], leadsTo: [] }];
   }
 
   /** A number that is another one in another configuration. */

@@ -320,6 +320,8 @@ describe('depbot kconfig', () => {
     expect(await solve('CC_HAS && CC_LACKS')).toMatchObject({ status: 1 });
     const recorded = await desk.run(['kconfig', 'solve', 'CC_HAS', '--tree', free.dir, '--trust-tree', '--no-conf']);
     expect(recorded).toMatchObject({ status: 1, stdout: expect.not.stringContaining('SHELL_ANSWER') });
+    expect(recorded.stderr).toContain('--free-shell leaves it open\n');
+    expect((await solve('CC_HAS && CC_LACKS')).stderr).not.toContain('--free-shell');
     free.remove();
   });
 

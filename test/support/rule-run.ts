@@ -6,6 +6,7 @@ import { PatchLines } from '../../rules/anchor.ts';
 import { KbuildStore } from '../../rules/kbuild/files.ts';
 import { findCycles } from '../../rules/kconfig/cycles.ts';
 import { KconfigStore } from '../../rules/kconfig/files.ts';
+import type { MacroWorld } from '../../rules/kconfig/macros.ts';
 import { changedSymbols } from '../../rules/kconfig/properties.ts';
 import { reachOf } from '../../rules/kconfig/reach.ts';
 import { Solver } from '../../rules/kconfig/solve.ts';
@@ -47,10 +48,14 @@ export async function runRule(
     pool: store.pool,
     readers,
     kbuild: new KbuildStore(store.pool),
+    openSolver: async (side, arch) => {
+      const kconfig = side === 'before' ? kconfigBefore : kconfigAfter;
+      return new Solver(store.pool, await kconfig.openModel(worldOf(arch)));
+    },
   };
   const run = rule.begin(change);
   for (const arch of archs) {
-    const world = { env: { ARCH: arch, SRCARCH: arch }, shell: () => '' };
+    const world = worldOf(arch);
     const [modelBefore, modelAfter] = [await kconfigBefore.model(world), await kconfigAfter.model(world)];
     const changes = changedSymbols(
       modelBefore,
@@ -74,6 +79,10 @@ export async function runRule(
     });
   }
   return run.finish();
+}
+
+function worldOf(arch: Arch): MacroWorld {
+  return { env: { ARCH: arch, SRCARCH: arch }, shell: () => '' };
 }
 
 /** A conf that answers by side and the text of the configuration; what is asked is kept in `asked`. */

@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { ExprPool } from '../../../rules/kconfig/expr.ts';
-import { FreeAnswers } from '../../../rules/kconfig/free-answers.ts';
+import { FreeAnswers, openVersions } from '../../../rules/kconfig/free-answers.ts';
+import { Tiny } from './tiny-kconfig.ts';
 
 describe('an answer that is left open', () => {
   it.each([
@@ -33,4 +34,27 @@ describe('an answer that is left open', () => {
     pool.symbolId('SHELL_ANSWER_1');
     expect(new FreeAnswers(pool).answer('true && echo y || echo n')).toBe('SHELL_ANSWER_2');
   });
+});
+
+describe('an answer that is known', () => {
+  it.each([
+    ['scripts/can-it.sh', 'y', 'SHELL_ANSWER_1'],
+    ['scripts/can-it.sh', 'n', 'SHELL_ANSWER_1'],
+    ['scripts/cc-version.sh gcc', '120200', undefined],
+  ])('of %j, which said %j, is %j', (command, said, answer) => {
+    expect(new FreeAnswers(new ExprPool()).answer(command, said)).toBe(answer);
+  });
+});
+
+test('versions that macros compute become what the user says; other symbols stay as they are', () => {
+  const tiny = new Tiny('config CC_VERSION\n\tint\n\tdefault $(version)\n\nconfig FIXED\n\tint\n\tdefault 1\n', {
+    env: { version: '12' },
+  });
+  openVersions(tiny.model);
+  const prompts = tiny.model.declared.map(({ name, prompts }) => [name, prompts.length]);
+  expect(prompts).toEqual([
+    ['CC_VERSION', 1],
+    ['FIXED', 0],
+  ]);
+  expect(tiny.output('olddefconfig', 'CONFIG_CC_VERSION=14\n')).toContain('CONFIG_CC_VERSION=14');
 });
