@@ -78,12 +78,16 @@ export function tried(solver: Solver, fault: Fault, owner: KSymbol, one: Proposa
   const line = lineOf(solver, owner, one);
   if (!line) return undefined;
   const wasFine = canBeFine(solver, owner, fault());
-  return withLine(pool, model, owner, line, (after) => {
+  const tryOut = withLine(pool, model, owner, line, (after) => {
     if (fault().some((goals) => after.isPossible(goals) !== false)) return undefined;
     const isPossible = after.isPossible([on(pool, owner, 1)]) === true;
-    if ((wasFine && !isPossible) || makesUnmet(solver, after, line)) return undefined;
-    return { ...one, canBeOn: one.canBeOn || isPossible };
+    if (wasFine && !isPossible) return undefined;
+    const unmet = unmetWith(after, line);
+    return unmet && { isPossible, unmet };
   });
+  // the solver of the model as it is must not be asked while the line stands in it
+  if (!tryOut || tryOut.unmet.some((goals) => solver.isPossible(goals) === false)) return undefined;
+  return { ...one, canBeOn: one.canBeOn || tryOut.isPossible };
 }
 
 /** The line as this architecture's entry can have it. */
@@ -142,10 +146,13 @@ function canBeFine(solver: Solver, owner: KSymbol, fault: ReturnType<Fault>): bo
   return search([on(solver.pool, owner, 1)], 0);
 }
 
-/** Whether something is selected against its dependency because of the line: what it forces is on, or no more. */
-function makesUnmet(before: Solver, after: Solver, line: Line): boolean {
-  if (line.kind === 'depends on') return false;
-  const { pool, model } = before;
+/**
+ * What can be selected against its dependency with the line in the model, as goals, where that may be because of it;
+ * undefined where the line's own select can be, or there is too much to ask.
+ */
+function unmetWith(after: Solver, line: Line): readonly (readonly Goal[])[] | undefined {
+  if (line.kind === 'depends on') return [];
+  const { pool, model } = after;
   const isMore = line.kind === 'select';
   const moved = new Set([isMore ? line.target : line.insteadOf.to]);
   for (const symbol of moved) for (const { to } of symbol.selects) if (moved.size < MOST_EDGES) moved.add(to);
@@ -158,10 +165,11 @@ function makesUnmet(before: Solver, after: Solver, line: Line): boolean {
     if ([...moved].some(({ id }) => signs.of(dependency, id)[isMore ? 'less' : 'more']))
       for (const edge of selectedBy) edges.add(edge);
   }
-  if (edges.size > MOST_EDGES) return true;
-  return [...edges].some((edge) =>
-    faultOf(pool, edge)().some((goals) => after.isPossible(goals) !== false && before.isPossible(goals) === false),
-  );
+  if (edges.size > MOST_EDGES) return undefined;
+  const canBe = (edge: Edge): readonly (readonly Goal[])[] =>
+    faultOf(pool, edge)().filter((goals) => after.isPossible(goals) !== false);
+  const own = isMore ? line.target.selectedBy.at(-1) : undefined;
+  return own && canBe(own).length > 0 ? undefined : [...edges].flatMap(canBe);
 }
 
 /** What of the target's dependency the owner has to repeat; undefined where that does not help. */

@@ -12,7 +12,7 @@ export type Line =
 
 /**
  * What `ask` finds out of the model with `line` in the first declaration of `owner`. The model is as it was afterwards;
- * the solver that `ask` gets is of no use then.
+ * the solver that `ask` gets is of no use then, and no other solver of the model may be asked before.
  */
 export function withLine<T>(
   pool: ExprPool,

@@ -279,7 +279,9 @@ describeWithTree('on a real kernel tree (skipped without DEPBOT_TEST_TREE)', () 
   afterAll(() => desk?.remove());
 
   test('the example gets its reply', async () => {
-    const run = await desk.run(['check', join(EXAMPLE, 'series.mbox'), '--tree', tree(), '--arch', 'x86,arm']);
+    // five patches are built in two configurations
+    const options = { timeoutMs: 890_000 };
+    const run = await desk.run(['check', join(EXAMPLE, 'series.mbox'), '--tree', tree(), '--arch', 'x86,arm'], options);
     expect(run.status).toBe(1);
     expect(run.stdout).toMatch(/^Subject: Re: \[PATCH 4\/5\] vfio\/pci: Convert BAR mmap\(\) to use a DMABUF$/m);
     expect(run.stdout).toContain('\n> +\tselect DMA_SHARED_BUFFER\n\nvfio_pci_core_mmap() could do without PCI_P2PDMA');
@@ -294,7 +296,7 @@ describeWithTree('on a real kernel tree (skipped without DEPBOT_TEST_TREE)', () 
     expect(run.stdout.replace(/\s+/g, ' ')).toContain(
       'With it: drivers/vfio/pci/vfio_pci_dmabuf.o: its pcim_p2pdma_provider is the one of include/linux/pci-p2pdma.h:',
     );
-  });
+  }, 900_000);
 
   test('the example that only moves text gets silence', async () => {
     const run = await desk.run(['check', join(EXAMPLE, 'quiet.mbox'), '--tree', tree(), '--arch', 'arm']);

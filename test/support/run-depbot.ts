@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Ends standard output after so many bytes, as `head` does. */
   readonly readOnly?: number;
+  /** After which it is killed. Default: a little less than a test has. */
+  readonly timeoutMs?: number;
 }
 
 export interface Desk {
@@ -68,10 +70,10 @@ function start(
   argv: readonly string[],
   env: Record<string, string>,
   cwd: string,
-  { input, readOnly }: RunOptions,
+  { input, readOnly, timeoutMs = 110_000 }: RunOptions,
 ): Promise<Run> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [DEPBOT, ...argv], { cwd, env, timeout: 110_000, killSignal: 'SIGKILL' });
+    const child = spawn(process.execPath, [DEPBOT, ...argv], { cwd, env, timeout: timeoutMs, killSignal: 'SIGKILL' });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => {
