@@ -1,7 +1,7 @@
 /** What a reply says of gaps that a series opens: places, values, the line to blame, repairs. */
 
 import type { BuildQuestion } from './build-question.ts';
-import { offLine } from './kbuild/off-line.ts';
+import { offLineOf } from './kbuild/off-line.ts';
 import type { MakefileLine, Presence } from './kbuild/presence.ts';
 import { blamedLines } from './kconfig/blamed-line.ts';
 import { gapRepairs } from './kconfig/gap-repairs.ts';
@@ -114,7 +114,8 @@ async function told(
     symbol: symbol.name,
     value: values.text(symbol),
   }));
-  const needed = neededBy(change, pair, shown).sort((a, b) => values.tristate(a) - values.tristate(b));
+  const isHere = ({ name }: KSymbol): boolean => new RegExp(`\\bCONFIG_${name}\\b`).test(provided.text);
+  const needed = neededBy(change, pair, shown).sort((a, b) => Number(isHere(b)) - Number(isHere(a)));
   const howOf = (): ToldGap['how'] => {
     if (shown.need.kind === 'declaration') return 'compile';
     const declared = shown.need.uses.declared.get(shown.need.name);
@@ -270,7 +271,7 @@ async function providedAt(change: KernelChange, solver: Solver, { need }: Found)
   if (need.kind === 'link') {
     const [exported] = need.providers.exports;
     const presence = need.providers.presences.find(({ object }) => object === objectOf(exported!.path));
-    const line = offLine(presence?.ways[0]?.lines ?? [], solver);
+    const line = presence && offLineOf(presence, solver);
     return line ? { path: line.path, line: line.line, text: line.text.trim() } : { path: '', line: 0, text: '' };
   }
   const { path, line } = need.use.at;

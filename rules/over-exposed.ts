@@ -1,7 +1,7 @@
 import { onBothSides } from './both-sides.ts';
 import { changesCode } from './changed-code.ts';
 import { BuiltFor } from './kbuild/built-for.ts';
-import { namesWith, offLine } from './kbuild/off-line.ts';
+import { namesWith, offLineOf } from './kbuild/off-line.ts';
 import type { Presence } from './kbuild/presence.ts';
 import { propertyLine } from './kconfig/cause.ts';
 import { lineOf, valueOn } from './kconfig/config-line.ts';
@@ -162,9 +162,15 @@ async function notBuilt(
 }
 
 /** The line that keeps an object from being built, where `values` are those of the configuration. */
-function unbuilt({ object, ways }: Presence, solver: Solver): Unbuilt {
-  const line = offLine(ways[0]!.lines, solver)!;
-  return { object, path: line.path, line: line.line, text: line.text.trim(), off: namesWith(line, NO, solver) };
+function unbuilt(presence: Presence, solver: Solver): Unbuilt {
+  const line = offLineOf(presence, solver)!;
+  return {
+    object: presence.object,
+    path: line.path,
+    line: line.line,
+    text: line.text.trim(),
+    off: namesWith(line, NO, solver),
+  };
 }
 
 // ---------------------------------------------------------------- no platform

@@ -2,7 +2,7 @@
 
 import { MOD, NO, type Tristate } from '../kconfig/expr.ts';
 import type { Solver } from '../kconfig/solve.ts';
-import type { MakefileLine } from './presence.ts';
+import type { MakefileLine, Presence } from './presence.ts';
 
 /** Symbols of a makefile's line that have a value in the solver's configuration. */
 export function namesWith({ text }: MakefileLine, value: Tristate, { values, model, pool }: Solver): string[] {
@@ -13,12 +13,17 @@ export function namesWith({ text }: MakefileLine, value: Tristate, { values, mod
   });
 }
 
-/** The first line from the top that is off; undefined where there are no lines. */
-export function offLine(lines: readonly MakefileLine[], solver: Solver): MakefileLine | undefined {
-  return (
-    lines.find((one) => namesWith(one, NO, solver).length > 0) ??
+/** Of a way of an object, the line nearest to it that is off. A directory may be entered by one line or another. */
+export function offLineOf({ ways }: Pick<Presence, 'ways'>, solver: Solver): MakefileLine | undefined {
+  const [first] = ways;
+  if (!first) return undefined;
+  const isOff = (line: MakefileLine, value: Tristate): boolean => namesWith(line, value, solver).length > 0;
+  const added = ({ path, text }: MakefileLine): string => `${path} ${text.replace(/^[^=]*=/, '').trim()}`;
+  const either = [...Map.groupBy(first.lines, added).values()];
+  const [line] =
+    either.findLast((lines) => lines.every((one) => isOff(one, NO))) ??
     // what is built into nothing: obj-y below obj-m
-    lines.find((one) => namesWith(one, MOD, solver).length > 0) ??
-    lines.at(-1)
-  );
+    either.find((lines) => lines.every((one) => isOff(one, NO) || isOff(one, MOD))) ??
+    first.lines.slice(-1);
+  return line;
 }

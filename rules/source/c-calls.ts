@@ -157,18 +157,20 @@ class Flow {
         const { yes, no } = this.#outcomeOf(s.test);
         this.#root(s.test, s.line, reach);
         const [toYes, toNo] = [all(reach, yes), all(reach, no)];
-        const afterYes = this.#list(s.yes, toYes);
-        const afterNo = s.no ? this.#list(s.no, toNo) : toNo;
+        const afterYes = this.#values.branch(() => this.#list(s.yes, toYes));
+        const afterNo = s.no ? this.#values.branch(() => this.#list(s.no!, toNo)) : toNo;
         // most tests are of run time alone, and then both are what it was before; or neither side leaves
         const isPassed = afterYes === reach || afterNo === reach || (afterYes === toYes && afterNo === toNo);
         return isPassed ? reach : any(afterYes, afterNo);
       }
       case 'loop': {
+        this.#values.forget();
         const yes = s.test ? this.#outcomeOf(s.test).yes : true;
         const inside = s.once ? reach : all(reach, yes);
         if (s.test) this.#root(s.test, s.line, reach);
         this.#list(s.head, inside);
         this.#list(s.body, inside);
+        this.#values.forget();
         return reach;
       }
       case 'switch': {
@@ -178,16 +180,19 @@ class Flow {
         let at: Condition = false;
         let isLeft = false;
         for (const inner of s.body) {
+          if (inner.k === 'case') this.#values.forget();
           if (inner.k === 'case') at = chosen;
           const after = this.#statement(inner, at);
           isLeft ||= after === false && inner.k !== 'break';
           at = after === at ? at : this.#behind(inner, at, after);
         }
+        this.#values.forget();
         return isLeft ? chosen : reach;
       }
       case 'block':
         return this.#list(s.body, reach);
       case 'label':
+        this.#values.forget();
         return this.#jumpsBack.has(s.name) ? true : any(reach, this.#jumps.get(s.name) ?? false);
       case 'goto':
         this.#jumps.set(s.label, any(this.#jumps.get(s.label) ?? false, reach));

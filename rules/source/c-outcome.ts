@@ -215,6 +215,6 @@ function ofCall(e: Expr & { readonly k: 'call' }, of: (part: Expr) => Outcome, c
   if (own) return own;
   // a macro, or what is inlined, may give back what it is given
   const isTold = (arg: Expr): boolean =>
-    mentionsConfig(arg) || (arg.k === 'name' && /[a-z]/.test(arg.name) && !isFixed(arg) && runTime(of(arg)) !== true);
+    mentionsConfig(arg) || (arg.k === 'name' && !isFixed(arg) && runTime(of(arg)) === false);
   return args.some(isTold) ? UNCLEAR : OPEN;
 }

@@ -23,6 +23,9 @@ export class Values {
   readonly #file: CFile;
   readonly #own = new Map<string, Variable>();
   readonly #known = new Map<string, Outcome>();
+  /** What straight code gave last. */
+  #last = new Map<string, Expr>();
+  readonly #asked = new Set<string>();
   readonly #outcomeOf: (e: Expr) => Outcome;
 
   constructor(file: CFile, { params, body }: CFunction, outcomeOf: (e: Expr) => Outcome) {
@@ -43,13 +46,36 @@ export class Values {
     return this.#own.get(name)?.isDeclared === true;
   }
 
-  /** A constant is given to a variable. */
+  /** Control comes by where a variable is given a value. */
   come(name: string, value: Expr, when: Condition): void {
     if (isConstant(value)) this.#own.get(name)?.constants.push({ value, when });
+    this.#last.set(name, value);
+  }
+
+  /** Control may come from elsewhere. */
+  forget(): void {
+    this.#last.clear();
+  }
+
+  /** Runs a branch, which gives back when control comes out of it. */
+  branch(run: () => Condition): Condition {
+    const saved = this.#last;
+    this.#last = new Map(saved);
+    const out = run();
+    const inside = this.#last;
+    this.#last = out === false ? saved : new Map([...saved].filter(([name, value]) => inside.get(name) === value));
+    return out;
   }
 
   /** Undefined where run time decides. */
   outcome(name: string): Outcome | undefined {
+    const last = this.#last.get(name);
+    if (last && !isConstant(last) && this.#own.get(name)?.isOpen === false && !this.#asked.has(name)) {
+      this.#asked.add(name);
+      const found = this.#outcomeOf(last);
+      this.#asked.delete(name);
+      return isOpen(found) ? undefined : found;
+    }
     const known = this.#known.get(name);
     if (known) return known;
     // one that is made of itself

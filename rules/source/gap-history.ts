@@ -4,7 +4,6 @@
  */
 
 import type { ExprId } from '../kconfig/expr.ts';
-import type { Solver } from '../kconfig/solve.ts';
 import type { KernelChange } from '../rule.ts';
 import { type Gap, gapsOf, type SideCode } from './file-gaps.ts';
 import type { Builds } from './link-gap.ts';
@@ -88,15 +87,12 @@ export class GapHistory {
     );
   }
 
-  /**
-   * That one of the old gaps was there which the same files would have closed; undefined where there is none. `solver`
-   * is that of the side without the series.
-   */
-  sameBefore(gap: Gap, gaps: Iterable<Gap>, solver: Solver): ExprId | undefined {
+  /** That one of the old gaps was there which the same files would have closed; undefined where there is none. */
+  sameBefore(gap: Gap, gaps: Iterable<Gap>): ExprId | undefined {
     const { conditions } = this.#change.kbuild;
     let some: ExprId | undefined;
     for (const old of gaps) {
-      if (old.into !== gap.into || !hasSameCause(old, gap) || solver.isPossible(old.goals) === false) continue;
+      if (old.into !== gap.into || !hasSameCause(old, gap)) continue;
       const whole = old.goals.reduce(
         (e, { expr, holds }) => conditions.and(e, holds ? expr : conditions.not(expr)),
         conditions.TRUE,

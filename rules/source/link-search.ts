@@ -202,7 +202,7 @@ export class LinkSearch {
       // what was there and could not be told is no news
       const isNews = gap.need.kind === 'declaration' || (await builds.before.isAlways(gap.need.name));
       if (wasNeeded && old.length === 0 && (before?.isUnknown || !isNews)) continue;
-      const goals = await this.#newGoals(pair, path, builds.before, exact, before, own(exact));
+      const goals = wasNeeded ? own(exact) : await this.#newGoals(pair, path, builds.before, exact, before, own);
       if (!goals) continue;
       found.push({ ...exact, goals, path, object, isOld: before !== undefined, wasNeeded, wasAsked });
     }
@@ -216,11 +216,10 @@ export class LinkSearch {
     builds: Builds,
     gap: Gap,
     before: Before | undefined,
-    goals: readonly Goal[],
+    own: (gap: Gap) => readonly Goal[],
   ): Promise<readonly Goal[] | undefined> {
     const old = [...(before?.gaps.values() ?? [])].flat();
-    const isMoved = before?.needs.has(keyOf(gap)) !== true;
-    for (const from of isMoved ? await this.#history.comesFrom(path, gap) : []) {
+    for (const from of await this.#history.comesFrom(path, gap)) {
       const there = await this.#history.before(from, builds);
       if (there && isUnreadIn(there, gap)) {
         this.#left.set(`${path} ${gap.need.name}`, `${from}, where it may come from, could not be read`);
@@ -228,9 +227,10 @@ export class LinkSearch {
       }
       old.push(...[...(there?.gaps.values() ?? [])].flat());
     }
-    const same = this.#history.sameBefore(gap, old, pair.solver('before'));
-    if (same === undefined) return goals;
-    const all: readonly Goal[] = [...goals, { expr: same, level: 2, holds: false }];
+    const couldBe = old.filter((one) => pair.solver('before').isPossible(own(one)) !== false);
+    const same = this.#history.sameBefore(gap, couldBe);
+    if (same === undefined) return own(gap);
+    const all: readonly Goal[] = [...own(gap), { expr: same, level: 2, holds: false }];
     return pair.solver('after').isPossible(all) === true ? all : undefined;
   }
 

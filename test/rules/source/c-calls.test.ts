@@ -147,6 +147,15 @@ describe('calls', () => {
     expect(whenHere('struct x *x = start();\nif (IS_ERR(x))\nhere();')).toBe('y');
     expect(whenHere('int ret = start();\nif (ret)\ng();\nhere();')).toBe('y');
     expect(whenHere('if (start() == a)\nhere();')).toBe('y');
+    // a variable that is given something else since
+    expect(whenHere('int ret = start();\nret = g();\nif (ret)\nreturn ret;\nhere();')).toBe('y');
+    expect(whenHere('int ret = g();\nif (ret)\nreturn ret;\nhere();\nret = start();')).toBe('y');
+    expect(
+      whenHere(
+        'int ret = start();\nif (a) {\nret = g();\ngoto out;\n}\nif (ret)\nreturn ret;\nhere();\nout:\nreturn 0;',
+      ),
+    ).toBe('A=y');
+    expect(whenHere('int ret = g();\nif (a)\nret = start();\nif (ret)\nreturn ret;\nhere();')).toBe('A=y');
     // a variable that has the function's name
     expect(whenHere('int start = g();\nif (start)\nreturn 0;\nhere();')).toBe('y');
   });
