@@ -20,10 +20,9 @@ export function offLineOf({ ways }: Pick<Presence, 'ways'>, solver: Solver): Mak
   const isOff = (line: MakefileLine, value: Tristate): boolean => namesWith(line, value, solver).length > 0;
   const added = ({ path, text }: MakefileLine): string => `${path} ${text.replace(/^[^=]*=/, '').trim()}`;
   const either = [...Map.groupBy(first.lines, added).values()];
-  const [line] =
-    either.findLast((lines) => lines.every((one) => isOff(one, NO))) ??
-    // what is built into nothing: obj-y below obj-m
-    either.find((lines) => lines.every((one) => isOff(one, NO) || isOff(one, MOD))) ??
-    first.lines.slice(-1);
-  return line;
+  const off = either.findLast((lines) => lines.every((one) => isOff(one, NO)));
+  if (off) return off[0];
+  // what is built into nothing: obj-y below obj-m
+  const modular = either.find((lines) => lines.every((one) => isOff(one, NO) || isOff(one, MOD)));
+  return modular?.find((one) => isOff(one, MOD)) ?? first.lines.at(-1);
 }
