@@ -59,6 +59,7 @@ export function openQueue(
   });
   watch.see(queue);
   const ask = <T>(question: () => Promise<T>): Promise<T> => watch.ask(question, deadlineMs);
+  const redisClient = () => queue.getBackend().client;
   const turns = new Turns();
   const listeners: ((key: string) => void)[] = [];
   const tell = ({ jobId }: { readonly jobId: string }): void => {
@@ -127,7 +128,7 @@ export function openQueue(
       if (state === 'waiting') return waitsAlready(job, isUrgent);
       if (state === 'failed') await ask(() => queue.remove(job.key));
       if (state === 'failed' || state === 'unknown') {
-        await ask(async () => (await queue.getBackend().client).del(calledOffKey(job.key)));
+        await ask(async () => (await redisClient()).del(calledOffKey(job.key)));
         await ask(() => queue.add(QUEUE_NAME, job, { jobId: job.key, priority: turns.place(job, isUrgent) }));
       }
     },
@@ -136,7 +137,7 @@ export function openQueue(
       turns.gone(key);
       if ((await ask(() => queue.remove(key))) > 0 || (await result(key)).state === 'unknown') return;
       // a worker has it, and looks for this
-      await ask(async () => (await queue.getBackend().client).set(calledOffKey(key), '1', { EX: CALLED_OFF_SEC }));
+      await ask(async () => (await redisClient()).set(calledOffKey(key), '1', { EX: CALLED_OFF_SEC }));
       // it may have ended meanwhile, or died
       if ((await result(key)).state !== 'active') await ask(() => queue.remove(key));
     },
@@ -148,7 +149,7 @@ export function openQueue(
       const workers = await ask(() => queue.getWorkers());
       const done = await ask(() => queue.getMetrics('completed', 0, MINUTES - 1));
       const failed = await ask(async () =>
-        (await queue.getBackend().client).xread([{ key: ERRORS, id: '0' }], { COUNT: ERRORS_KEPT }),
+        (await redisClient()).xread([{ key: ERRORS, id: '0' }], { COUNT: ERRORS_KEPT }),
       );
       return {
         running: active.map(runningOf),

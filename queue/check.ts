@@ -6,7 +6,7 @@
  */
 
 import { PatchLines } from '../rules/anchor.ts';
-import { fame } from '../rules/config-groups.ts';
+import { archsByFame } from '../rules/config-groups.ts';
 import { RULES } from '../rules/index.ts';
 import { KbuildError } from '../rules/kbuild/error.ts';
 import { KbuildStore } from '../rules/kbuild/files.ts';
@@ -172,7 +172,7 @@ async function compare(
   const circular = new Set<Arch>();
   const scope = archs.length > 0 ? scopeOf(change) : undefined;
   // What conf is asked about is shown on an architecture that people know: this one can get ready first.
-  for (const [i, arch] of archs.toSorted((a, b) => fame(a) - fame(b)).entries()) {
+  for (const [i, arch] of archsByFame(archs).entries()) {
     options.signal?.throwIfAborted();
     options.onProgress?.(`architecture ${i + 1} of ${archs.length}: ${arch}`);
     const pair = await archPair(change, arch, before, after, scope!);
@@ -194,6 +194,7 @@ async function compare(
   let confirmed: Confirmed;
   try {
     confirmed = await confirmAll(runs, conf, workshop && ((questions) => workshop.answer(questions)));
+    // none of them is needed while it builds
     await confServers.close();
     if (workshop && runs.some(({ run }) => run.judge)) {
       options.onProgress?.('building');

@@ -1,5 +1,5 @@
 /** Trials of a series: planned on the architectures that can be built here, done, and told in the report. */
-import { fame } from '../rules/config-groups.ts';
+import { archsByFame } from '../rules/config-groups.ts';
 import type { ArchPair, KernelChange } from '../rules/rule.ts';
 import type { Built, Trial, TrialRun } from '../rules/trial.ts';
 import { changedUnits } from '../rules/trial-code.ts';
@@ -25,7 +25,7 @@ export async function tryOut(
   if (code.pieces.length === 0 && !isConfigured) return undefined;
   const planner = new TrialPlanner(change, code);
   const missing: string[] = [];
-  for (const arch of archs.toSorted((a, b) => fame(a) - fame(b))) {
+  for (const arch of archsByFame(archs)) {
     if (planner.isDone) break;
     const why = await workshop.cannotBuild(arch);
     if (why === undefined)

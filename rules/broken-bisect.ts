@@ -1,5 +1,5 @@
 import { PatchLines } from './anchor.ts';
-import { type Diagnostic, newDiagnostics, printDiagnostic } from './diagnostic.ts';
+import { type Diagnostic, printDiagnostic } from './diagnostic.ts';
 import { type ChangedPath, defineRule, type Judged, type KernelChange } from './rule.ts';
 import type { TrialRun, TrialStep } from './trial.ts';
 import {
@@ -10,6 +10,8 @@ import {
   commandFor,
   judgedFrom,
   keyOf,
+  newErrors,
+  otherTargets,
   stateWords,
   wholeSeries,
 } from './trial-news.ts';
@@ -67,9 +69,7 @@ function findAll(change: KernelChange, runs: readonly TrialRun[]): readonly Judg
     const judged = judgedFrom(key, one, errors, anchor, {
       breaks,
       repairs,
-      others: [...new Set(some.slice(1).map(({ change: { target } }) => target))].filter(
-        (target) => target !== one.target,
-      ),
+      others: otherTargets(some),
     });
     const argv = commandFor(one.trial, one.target);
     const agreed = { rung: 3, argv, agrees: true } as const;
@@ -101,13 +101,11 @@ function brokenIn(run: TrialRun, patches: number): Shown[] {
     for (const one of changesAt(run, step)) {
       const isWhole = whole.objects.get(one.target)?.state !== 'failed';
       if (one.after.state !== 'failed' || one.before.state === 'failed' || !isWhole || found.has(one.target)) continue;
-      const [first, ...rest] = newDiagnostics(one.before.diagnostics, one.after.diagnostics).filter(
-        ({ severity }) => severity === 'error',
-      );
+      const errors = newErrors(one);
       // what fails without a word may be the machine's fault
-      if (!first) continue;
+      if (!errors) continue;
       const repairs = run.steps.slice(i + 1).find((later) => !isBroken(later, one.target))?.patches ?? null;
-      found.set(one.target, { change: one, errors: [first, ...rest], breaks: step.patches, repairs });
+      found.set(one.target, { change: one, errors, breaks: step.patches, repairs });
     }
   }
   return [...found.values()];

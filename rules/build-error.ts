@@ -1,4 +1,4 @@
-import { type Diagnostic, newDiagnostics } from './diagnostic.ts';
+import type { Diagnostic } from './diagnostic.ts';
 import { defineRule, type Judged, type KernelChange } from './rule.ts';
 import type { TrialRun } from './trial.ts';
 import {
@@ -8,6 +8,8 @@ import {
   changesAt,
   judgedFrom,
   keyOf,
+  newErrors,
+  otherTargets,
   renamesOf,
   wholeSeries,
 } from './trial-news.ts';
@@ -72,13 +74,11 @@ function findAll(
     const whole = wholeSeries(run, change.series.patches.length);
     for (const one of whole ? changesAt(run, whole) : []) {
       if (one.after.state !== 'failed' || one.before.state === 'failed') continue;
-      const [first, ...rest] = newDiagnostics(one.before.diagnostics, one.after.diagnostics, renames).filter(
-        ({ severity }) => severity === 'error',
-      );
-      if (!first || known.has(`${one.trial.witness.arch} ${one.target}`)) continue;
+      const errors = newErrors(one, renames);
+      if (!errors || known.has(`${one.trial.witness.arch} ${one.target}`)) continue;
       // what several objects stumble over is told once
-      const key = keyOf('build-error', first);
-      found.set(key, [...(found.get(key) ?? []), { change: one, errors: [first, ...rest] }]);
+      const key = keyOf('build-error', errors[0]);
+      found.set(key, [...(found.get(key) ?? []), { change: one, errors }]);
     }
   }
   return [...found].flatMap(([key, some]): Judged[] => {
@@ -91,10 +91,7 @@ function findAll(
     }
     const source = one.target.replace(/\.o$/, '');
     const isNew = changedPaths.some(({ path, status }) => status === 'added' && path.replace(/\.[cS]$/, '') === source);
-    const others = [...new Set(some.slice(1).map(({ change: { target } }) => target))].filter(
-      (target) => target !== one.target,
-    );
-    const judged = judgedFrom(key, one, errors, anchor, { isNew, others });
+    const judged = judgedFrom(key, one, errors, anchor, { isNew, others: otherTargets(some) });
     return [{ ...judged, severity: isNew ? 'error' : 'regression' }];
   });
 }

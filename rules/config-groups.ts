@@ -30,6 +30,11 @@ export function fame(arch: Arch): number {
   return (FAME.indexOf(arch) + FAME.length + 1) % (FAME.length + 1);
 }
 
+/** Those that most people have first. */
+export function archsByFame(archs: readonly Arch[]): Arch[] {
+  return archs.toSorted((a, b) => fame(a) - fame(b));
+}
+
 const FAME = ['x86', 'arm64', 'arm', 'powerpc', 'riscv', 's390', 'mips'];
 
 /** `reef_defconfig`; where a name alone says little, with its architecture. */

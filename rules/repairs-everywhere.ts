@@ -4,6 +4,7 @@ import { dependencyOf } from './kconfig/conditions.ts';
 import type { ExprPool } from './kconfig/expr.ts';
 import type { KconfigModel, KSymbol } from './kconfig/model.ts';
 import { doesNoHarm, type Fault, type Proposal, type Repair, tried } from './kconfig/repairs.ts';
+import { Solver } from './kconfig/solve.ts';
 import type { ArchPair } from './rule.ts';
 
 export class RepairsEverywhere {
@@ -18,7 +19,13 @@ export class RepairsEverywhere {
   /** Of proposals for a fault that shows on this architecture first, those that do no harm on the ones before it. */
   first(owner: KSymbol, proposals: readonly Proposal[]): readonly Proposal[] {
     const conditions = dependencyOf(this.#pool, owner.declarations[0]!);
-    return proposals.filter((one) => this.#earlier.every((model) => doesNoHarm(this.#pool, model, conditions, one)));
+    let left = proposals;
+    for (const model of this.#earlier) {
+      if (left.length === 0) break;
+      const solver = new Solver(this.#pool, model);
+      left = left.filter((one) => doesNoHarm(solver, conditions, one));
+    }
+    return left;
   }
 
   /** Of known proposals those that help against the fault on this architecture as well, or do no harm without one. */

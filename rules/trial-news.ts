@@ -1,7 +1,7 @@
 /** What rules say of a diagnostic that a trial brings up: where it is told, how it was shown, what a reply names. */
 
 import type { PatchLines } from './anchor.ts';
-import { type Diagnostic, printDiagnostic, type Renames } from './diagnostic.ts';
+import { type Diagnostic, newDiagnostics, printDiagnostic, type Renames } from './diagnostic.ts';
 import type { ChangedPath, Judged } from './rule.ts';
 import type { Breakdown, Outcome, Trial, TrialRun, TrialStep } from './trial.ts';
 import type { Anchor, Attempt, Evidence, Side } from './types.ts';
@@ -45,6 +45,24 @@ const TARGETS: Readonly<Record<Breakdown['stage'], string>> = {
 /** The step with all of the series; undefined where it did not come to that. */
 export function wholeSeries({ steps }: TrialRun, patches: number): TrialStep | undefined {
   return steps.find((step) => step.patches === patches);
+}
+
+/** Errors of a change that its first state does not have; undefined where there is none. */
+export function newErrors(
+  { before, after }: Change,
+  renames?: Renames,
+): readonly [Diagnostic, ...Diagnostic[]] | undefined {
+  const [first, ...rest] = newDiagnostics(before.diagnostics, after.diagnostics, renames).filter(
+    ({ severity }) => severity === 'error',
+  );
+  return first && [first, ...rest];
+}
+
+/** What else the same happened to, each once. */
+export function otherTargets([first, ...others]: readonly { readonly change: Change }[]): string[] {
+  const targets = new Set(others.map(({ change: { target } }) => target));
+  targets.delete(first?.change.target ?? '');
+  return [...targets];
 }
 
 /** Where the series says what a diagnostic is about: on its line, near it, or on a line with a name that it quotes. */

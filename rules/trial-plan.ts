@@ -165,19 +165,20 @@ class ArchPlan {
   readonly #change: KernelChange;
   readonly #pair: ArchPair;
   readonly #code: ChangedUnits;
+  readonly #typeOf: ReturnType<typeof symbolTypes>;
   readonly #presences = new Map<string, Presence>();
 
   constructor(change: KernelChange, pair: ArchPair, code: ChangedUnits) {
     this.#change = change;
     this.#pair = pair;
     this.#code = code;
+    this.#typeOf = symbolTypes(change.pool, pair.after);
   }
 
   async open(): Promise<void> {
-    const { arch, after } = this.#pair;
-    const { kbuild, pool } = this.#change;
+    const { kbuild } = this.#change;
     try {
-      const options = { arch, symbolType: symbolTypes(pool, after) };
+      const options = { arch: this.#pair.arch, symbolType: this.#typeOf };
       const tree = await KbuildTree.open(kbuild, this.#change.after.tree, options);
       for (const path of [...this.#code.changed, ...this.#code.including]) {
         const presence = await tree.conditionOf(path, { isNear: true });
@@ -192,9 +193,8 @@ class ArchPlan {
   /** Goals of which each list has the piece compiled. */
   ways({ units, when }: Piece): Way[] {
     const { pool, TRUE, FALSE } = this.#change.kbuild.conditions;
-    const type = symbolTypes(pool, this.#pair.after);
     const typeOf = (name: SymbolName): 'bool' | 'tristate' | 'text' | undefined => {
-      const is = type(name);
+      const is = this.#typeOf(name);
       if (is === undefined) return undefined;
       return is === SymbolType.bool ? 'bool' : is === SymbolType.tristate ? 'tristate' : 'text';
     };
@@ -234,7 +234,7 @@ class ArchPlan {
   #owner({ ways }: Presence): SymbolName | undefined {
     const lines = ways.flatMap((way) => way.lines.toReversed());
     const names = lines.flatMap(({ text }) => /\bCONFIG_(\w+)/.exec(text)?.[1] ?? []);
-    return names.find((name) => symbolTypes(this.#change.pool, this.#pair.after)(name) !== undefined);
+    return names.find((name) => this.#typeOf(name) !== undefined);
   }
 }
 

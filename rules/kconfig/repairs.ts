@@ -9,7 +9,7 @@ import { type ExprId, type ExprPool, NONE, Op, type SymbolId } from './expr.ts';
 import type { Edge, KconfigModel, KSymbol } from './model.ts';
 import { operands } from './operands.ts';
 import { SymbolType } from './parse.ts';
-import { type Answer, type Goal, Solver } from './solve.ts';
+import type { Answer, Goal, Solver } from './solve.ts';
 import { levelsOf, unmetGoals, unmetLines } from './unmet.ts';
 import { type Line, withLine } from './with-line.ts';
 import { applySettings } from './witness.ts';
@@ -105,8 +105,8 @@ function lineOf(solver: Solver, owner: KSymbol, { kind, needed }: Proposal): Lin
  * Whether the line does no harm to an entry with these conditions on an architecture where it mends nothing, as far as
  * a model without the entry can tell.
  */
-export function doesNoHarm(pool: ExprPool, model: KconfigModel, conditions: ExprId, one: Proposal): boolean {
-  const solver = new Solver(pool, model);
+export function doesNoHarm(solver: Solver, conditions: ExprId, one: Proposal): boolean {
+  const { pool, model } = solver;
   const isOn: Goal = { expr: conditions, level: 1, holds: true };
   if (one.kind === 'imply' || solver.isPossible([isOn]) === false) return true;
   if (one.kind === 'depends on') return solver.isPossible([isOn, { expr: one.needed, level: 1, holds: true }]) === true;

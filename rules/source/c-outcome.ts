@@ -55,8 +55,7 @@ export function outcomeOf(e: Expr, context: OutcomeContext, depth = 0): Outcome 
       return ofBinary(e, of, context);
     case 'choose': {
       const [test, yes, no] = [of(e.test), of(e.yes ?? e.test), of(e.no)];
-      const either = (key: keyof Outcome): Condition => any(all(test.yes, yes[key]), all(test.no, no[key]));
-      return { yes: either('yes'), no: either('no'), fails: either('fails'), works: either('works') };
+      return outcomeBy((key) => any(all(test.yes, yes[key]), all(test.no, no[key])));
     }
     case 'call':
       return ofCall(e, of, context);
@@ -75,10 +74,14 @@ export function runTime({ yes, no }: Outcome): Condition {
   return all(yes, no);
 }
 
+/** The outcome whose conditions are these. */
+export function outcomeBy(condition: (key: keyof Outcome) => Condition): Outcome {
+  return { yes: condition('yes'), no: condition('no'), fails: condition('fails'), works: condition('works') };
+}
+
 /** One of several values that a variable is given: which of them is not known. */
 export function each(outcomes: readonly Outcome[]): Outcome {
-  const every = (key: keyof Outcome): Condition => all(...outcomes.map((one) => one[key]));
-  return { yes: every('yes'), no: every('no'), fails: every('fails'), works: every('works') };
+  return outcomeBy((key) => all(...outcomes.map((one) => one[key])));
 }
 
 export function isOpen({ yes, no, fails, works }: Outcome): boolean {

@@ -3,10 +3,10 @@
 import type { Expr } from './c-ast.ts';
 import type { CallSite, Known } from './c-calls.ts';
 import { expansions } from './c-calls.ts';
-import { all, any, type Condition } from './c-condition.ts';
+import { all, any } from './c-condition.ts';
 import type { Expand } from './c-config-test.ts';
 import type { CFile, CFunction } from './c-file.ts';
-import { isOpen, type Outcome, outcomeOf, UNCLEAR } from './c-outcome.ts';
+import { isOpen, type Outcome, outcomeBy, outcomeOf, UNCLEAR } from './c-outcome.ts';
 import { Values } from './c-values.ts';
 
 export class Parameters {
@@ -50,8 +50,7 @@ export class Parameters {
     if (sites.length === 0) return undefined;
     const given = sites.map(({ args, when, caller }) => ({ when, value: this.#outcomeOf(args[at], caller) }));
     if (given.some(({ value, when }) => when === true && isOpen(value))) return undefined;
-    const some = (key: keyof Outcome): Condition => any(...given.map(({ when, value }) => all(when, value[key])));
-    const found = { yes: some('yes'), no: some('no'), fails: some('fails'), works: some('works') };
+    const found = outcomeBy((key) => any(...given.map(({ when, value }) => all(when, value[key]))));
     return isOpen(found) ? undefined : found;
   }
 

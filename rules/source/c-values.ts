@@ -7,7 +7,7 @@ import { any } from './c-condition.ts';
 import { mentionsConfig } from './c-config-test.ts';
 import { constantOf } from './c-constant.ts';
 import type { CFile, CFunction } from './c-file.ts';
-import { each, isOpen, OPEN, type Outcome, ofConstant } from './c-outcome.ts';
+import { each, isOpen, OPEN, type Outcome, ofConstant, outcomeBy } from './c-outcome.ts';
 
 interface Variable {
   isDeclared: boolean;
@@ -116,9 +116,7 @@ export class Values {
 function ofConstants({ values, constants }: Variable): Outcome | undefined {
   if (constants.length < values.length || constants.length === 0) return undefined;
   const outcomes = constants.map(({ value, when }) => ({ of: ofConstant(constantOf(value)!), when }));
-  const some = (key: keyof Outcome): Condition =>
-    any(...outcomes.map(({ of, when }) => (of[key] === true ? when : false)));
-  const found = { yes: some('yes'), no: some('no'), fails: some('fails'), works: some('works') };
+  const found = outcomeBy((key) => any(...outcomes.map(({ of, when }) => (of[key] === true ? when : false))));
   return isOpen(found) ? undefined : found;
 }
 

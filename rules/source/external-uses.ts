@@ -13,7 +13,7 @@ import type { CFile } from './c-file.ts';
 import { whenAt } from './c-file.ts';
 import { type Definition, definitionsIn, isKnown, type Target, whenGiven } from './c-leads.ts';
 import { livenessOf } from './c-liveness.ts';
-import { isOpen, OPEN, type Outcome, outcomeOf, UNCLEAR } from './c-outcome.ts';
+import { isOpen, OPEN, type Outcome, outcomeBy, outcomeOf, UNCLEAR } from './c-outcome.ts';
 import { Parameters } from './c-parameters.ts';
 import type { ExportedNames } from './exported-names.ts';
 import type { HeaderReach, Reached } from './header-reach.ts';
@@ -215,9 +215,7 @@ class Search {
     const definitions = this.#definitions(name);
     if (definitions.length === 0) return /^[A-Z_0-9]+$/.test(name) && this.#isSwitched(name) ? UNCLEAR : OPEN;
     const results = definitions.map((one) => ({ when: one.when, of: this.#resultOf(one, steps) }));
-    const can = (key: keyof Outcome): Condition =>
-      all(...results.map(({ when, of }) => any(not(withoutOpaque(when, true)), of[key])));
-    return { yes: can('yes'), no: can('no'), fails: can('fails'), works: can('works') };
+    return outcomeBy((key) => all(...results.map(({ when, of }) => any(not(withoutOpaque(when, true)), of[key]))));
   }
 
   #resultOf({ result, params }: Definition, steps: number): Outcome {
