@@ -45,6 +45,7 @@ export function openQueue(
   log: Log,
   { deadlineMs = 30_000, retryMs = 10_000 }: QueueOptions = {},
 ): JobQueue {
+  const longestWaitMs = retryMs * 2 ** (ATTEMPTS - 2);
   const watch = new Watch('queue', redis, log);
   const queue = new Queue<unknown, unknown>(QUEUE_NAME, {
     connection: connectionTo(redis),
@@ -61,6 +62,8 @@ export function openQueue(
   const ask = <T>(question: () => Promise<T>): Promise<T> => watch.ask(question, deadlineMs);
   const redisClient = () => queue.getBackend().client;
   const turns = new Turns();
+  /** Jobs that wait for another attempt, and since when, of performance.now(). */
+  const delayed = new Map<string, number>();
   const listeners: ((key: string) => void)[] = [];
   const tell = ({ jobId }: { readonly jobId: string }): void => {
     for (const listener of listeners) listener(jobId);
@@ -90,6 +93,8 @@ export function openQueue(
 
   async function result(key: string): Promise<JobState> {
     const state = await ask(() => queue.getJobState(key));
+    if (state === 'delayed') await notForLong(key);
+    else delayed.delete(key);
     if (state === 'unknown' || state === 'active') return { state };
     if (state !== 'completed' && state !== 'failed') return { state: 'waiting' };
     try {
@@ -102,6 +107,16 @@ export function openQueue(
       if (!(error instanceof SyntaxError)) throw error;
       return { state: 'failed', why: `not a job: what Redis holds is not JSON: ${error.message}` };
     }
+  }
+
+  /** A job waits until a moment by the clock of its worker, which may be set back since, or be hours ahead of ours. */
+  async function notForLong(key: string): Promise<void> {
+    const since = delayed.get(key) ?? performance.now();
+    delayed.set(key, since);
+    if (performance.now() - since < 2 * longestWaitMs) return;
+    delayed.delete(key);
+    // another may have begun it meanwhile
+    await ask(() => queue.getBackend().promote(key)).catch(() => undefined);
   }
 
   async function waitsAlready(job: CheckJob, isUrgent: boolean): Promise<void> {

@@ -46,6 +46,8 @@ export const TEST_NEEDS: readonly Need[] = [
   { package: 'python3-pytest', file: '/usr/lib/python3/dist-packages/pytest/__init__.py' },
   { package: 'python3-kconfiglib', file: '/usr/lib/python3/dist-packages/kconfiglib.py' },
   { package: 'openssl', command: 'openssl' },
+  // clocks that jump
+  { package: 'faketime', command: 'faketime' },
   { package: 'public-inbox', command: 'public-inbox-imapd' },
   // completions, the manual page and the units are tried with what reads them
   { package: 'fish', command: 'fish' },

@@ -39,6 +39,11 @@ export function watchDisk(folders: readonly string[], diskBytes: number, over: (
   };
 }
 
+/** Whether hardly a file can be written to a folder. */
+export async function isFull(folder: string): Promise<boolean> {
+  return (await spaceOf([folder])).some(({ free }) => free < 16 * FILE_BYTES);
+}
+
 interface Space {
   /** Bytes that can be written; or files that can be made, as bytes, where these are fewer. */
   readonly free: number;
