@@ -78,7 +78,7 @@ export function startWorker(redis: RedisAddress, handler: Handler, options: Work
     underWay.add(key);
     try {
       // it may have been called off while it was under way at a worker that is gone
-      await look();
+      if (job.attemptsStarted > 1) await look();
       signal!.throwIfAborted();
       const report = await handler(read.job, signal!, teller(job));
       nextRestMs = restMs;

@@ -92,20 +92,24 @@ export function openQueue(
   }
 
   async function result(key: string): Promise<JobState> {
-    const state = await ask(() => queue.getJobState(key));
+    // together, in this order: what it returned is there before it is completed. Its mails are not read again.
+    const [state, [json, why]] = await ask(async () =>
+      Promise.all([
+        queue.getJobState(key),
+        (await redisClient()).hmget(queue.toKey(key), 'returnvalue', 'failedReason'),
+      ]),
+    );
     if (state === 'delayed') await notForLong(key);
     else delayed.delete(key);
     if (state === 'unknown' || state === 'active') return { state };
-    if (state !== 'completed' && state !== 'failed') return { state: 'waiting' };
+    if (state === 'failed') return { state, why: why ?? 'no reason is known' };
+    if (state !== 'completed') return { state: 'waiting' };
     try {
-      const job = await ask(() => queue.getJob(key));
-      if (job === undefined) return { state: 'unknown' };
-      if (state === 'failed') return { state, why: job.failedReason ?? 'no reason is known' };
-      const read = parseResult(job.returnvalue, key);
+      const read = parseResult(JSON.parse(json ?? 'null'), key);
       return read.ok ? { state: 'done', result: read.result } : { state: 'failed', why: read.why };
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      return { state: 'failed', why: `not a job: what Redis holds is not JSON: ${error.message}` };
+      return { state: 'failed', why: `not a result: what Redis holds is not JSON: ${error.message}` };
     }
   }
 
@@ -143,8 +147,11 @@ export function openQueue(
       if (state === 'waiting') return waitsAlready(job, isUrgent);
       if (state === 'failed') await ask(() => queue.remove(job.key));
       if (state === 'failed' || state === 'unknown') {
-        await ask(async () => (await redisClient()).del(calledOffKey(job.key)));
-        await ask(() => queue.add(QUEUE_NAME, job, { jobId: job.key, priority: turns.place(job, isUrgent) }));
+        const options = { jobId: job.key, priority: turns.place(job, isUrgent) };
+        await ask(async () => {
+          const unmarked = (await redisClient()).del(calledOffKey(job.key));
+          await Promise.all([unmarked, queue.add(QUEUE_NAME, job, options)]);
+        });
       }
     },
     result,

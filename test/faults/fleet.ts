@@ -18,6 +18,8 @@ export interface FleetOptions {
   /** Of the entry that gets drafts. */
   readonly list: string;
   readonly limitMs: number;
+  /** Over which the mails come. */
+  readonly comingMs: number;
   /** What happens meanwhile; ends by itself. */
   readonly disturb?: (faults: FleetFaults) => Promise<void>;
 }
@@ -60,7 +62,15 @@ const LOOK_MS = 250;
 /** Nothing changes for so long once all is done: what might still be doubled would come. */
 const CALM_MS = 3000;
 
-export async function runFleet({ dir, tree, mailbox, list, limitMs, disturb }: FleetOptions): Promise<FleetCame> {
+export async function runFleet({
+  dir,
+  tree,
+  mailbox,
+  list,
+  limitMs,
+  comingMs,
+  disturb,
+}: FleetOptions): Promise<FleetCame> {
   const town = await Town.build({ dir, tree, maintainer: 'drafts@example.com', list, maxPerDay: 1000 });
   const redis = join(dir, 'state/service/redis/redis.sock');
   const reports = join(dir, 'state/service/jobs/reports');
@@ -77,7 +87,7 @@ export async function runFleet({ dir, tree, mailbox, list, limitMs, disturb }: F
     const delivering = (async () => {
       for (const { raw } of mailbox.mails) {
         town.deliver(raw);
-        await sleep(10);
+        await sleep(comingMs / mailbox.mails.length);
       }
     })();
     await Promise.all([delivering, disturb?.(fleet)]);

@@ -23,17 +23,21 @@ export interface WorkerFaults {
 
 /** Of one run. */
 const LIMIT_MS = 60 * 60_000;
-/** Between two kills, at least: a worker has to come to its work. */
-const LEAST_PAUSE_MS = 4000;
+/** Between two kills: a worker has to come to its work. */
+const PAUSE_MS = 8000;
 /** An hour, which no lock and no wait for a new attempt outlasts. */
 const JUMP_SEC = 3600;
 const LIST = 'drafts@lists.example.org';
 
-/** The table, and what is wrong; `tree` is a kernel's. */
+/** The table, what is wrong, and how often each fault came; `tree` is a kernel's. */
 export async function workerFaults(
   { series, kills, seed }: WorkerFaults,
   tree: string,
-): Promise<{ readonly table: string; readonly wrong: readonly string[] }> {
+): Promise<{
+  readonly table: string;
+  readonly wrong: readonly string[];
+  readonly faults: ReadonlyMap<string, number>;
+}> {
   const fixture = fixtures().find(({ name }) => name === 'new-depends-drops-driver')!;
   const kernel = fixtureTree(fixture, tree);
   const home = mkdtempSync(join(tmpdir(), 'dbw-'));
@@ -41,19 +45,18 @@ export async function workerFaults(
   const lists = { draft: LIST, mail: LIST, other: 'other@lists.example.org' };
   const mailbox = makeMailbox({ series, mails: 0, seed, lists, loss, date: new Date() });
   const faults = new Map<string, number>();
-  const run = (name: string, disturb?: (fleet: FleetFaults) => Promise<void>): Promise<FleetCame> => {
+  const run = (name: string, comingMs: number, disturb?: (fleet: FleetFaults) => Promise<void>): Promise<FleetCame> => {
     const dir = join(home, name);
     mkdirSync(dir);
     return runFleet({
-      ...{ dir, tree: kernel.dir, mailbox, list: LIST, limitMs: LIMIT_MS },
+      ...{ dir, tree: kernel.dir, mailbox, list: LIST, limitMs: LIMIT_MS, comingMs },
       ...(disturb && { disturb }),
     });
   };
   try {
-    const calm = await run('a');
-    const pauseMs = Math.max(LEAST_PAUSE_MS, calm.tookMs / (kills + 1));
-    const rough = await run('b', (fleet) => storm(fleet, { kills, seed, pauseMs, faults }));
-    return verdict(mailbox.expected.size, calm, rough, faults);
+    const calm = await run('a', 1000);
+    const rough = await run('b', kills * PAUSE_MS, (fleet) => storm(fleet, { kills, seed, faults }));
+    return { ...verdict(mailbox.expected.size, calm, rough, faults), faults };
   } finally {
     kernel.remove();
     rmSync(home, { recursive: true, force: true });
@@ -62,12 +65,12 @@ export async function workerFaults(
 
 async function storm(
   fleet: FleetFaults,
-  { kills, seed, pauseMs, faults }: { kills: number; seed: number; pauseMs: number; faults: Map<string, number> },
+  { kills, seed, faults }: { kills: number; seed: number; faults: Map<string, number> },
 ): Promise<void> {
   const rand = glibcRand(seed + 1);
   const count = (name: string, times = 1): void => void faults.set(name, (faults.get(name) ?? 0) + times);
   for (let n = 0; n < kills; n++) {
-    await sleep((pauseMs * (500 + (rand() % 1000))) / 1000);
+    await sleep((PAUSE_MS * (500 + (rand() % 1000))) / 1000);
     await fleet.killWorker(rand() % WORKERS);
     count('workers killed');
     if (n % 4 === 1) {
