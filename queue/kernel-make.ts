@@ -137,6 +137,29 @@ export class KernelMake {
     return new Set(run.stdout.split('\n').map((line) => line.split(' ')[0]!));
   }
 
+  /**
+   * What the tree's modpost says of a name that the object of a module refers to, beside objects that are built;
+   * undefined where it finds the name exported. It is told that all else is there, since it names ten at most.
+   * Source: read_symbols(), check_exports() and read_dump() of scripts/mod/modpost.c.
+   */
+  async modpost(
+    where: Where,
+    out: string,
+    object: string,
+    name: string,
+    others: readonly string[],
+  ): Promise<string | undefined> {
+    const script =
+      '"$1" -u -f posix "$3" | awk -v "name=$2" \'$1 != name { print "0x0\\t" $1 "\\tvmlinux\\tEXPORT_SYMBOL\\t" }\'' +
+      ' >/tmp/others; shift 2; exec scripts/mod/modpost -i /tmp/others -o /tmp/symvers "$@"';
+    const nm = `${await crossCompile(where.arch)}nm`;
+    const run = await this.run(where, ['/bin/sh', '-c', script, 'sh', nm, name, object, ...others], out);
+    const said = readDiagnostics(run.stderr).map(({ text }) => text);
+    if (said.length === 0 && run.exitCode !== 0)
+      throw new NotBuilt(`modpost cannot read ${object}: ${lastLine(run.stderr)}`);
+    return said.find((text) => text.startsWith(`"${name}" [${object.replace(/o$/, 'ko')}] undefined`));
+  }
+
   /** Runs one command in an output folder. Throws NotBuilt where something else than itself ended it. */
   async run(
     where: Where,

@@ -163,6 +163,9 @@ describe.skipIf(!TREE)('a build', () => {
         { ...crc8, into: 'vmlinux' },
         { ...crc8, into: 'module' },
         { ...crc8, object: 'lib/reef_mod.o', into: 'module' },
+        // built, and does not export it
+        { ...crc8, object: 'lib/reef_mod.o', into: 'module', providers: ['lib/argv_split.o'] },
+        { ...crc8, object: 'lib/reef_mod.o', into: 'module', providers: ['lib/crc7.o'] },
       ]);
       const builtIn = [
         'before: make does not build lib/reef.o',
@@ -174,8 +177,18 @@ describe.skipIf(!TREE)('a build', () => {
         builtIn,
         [
           'before: make does not build lib/reef_mod.o',
-          'after: lib/reef_mod.o refers to crc8, which lib/crc8.o provides',
+          'after: lib/reef_mod.o refers to crc8, which lib/crc8.o exports',
           'disagrees',
+        ],
+        [
+          'before: make does not build lib/reef_mod.o',
+          'after: modpost: "crc8" [lib/reef_mod.ko] undefined!; lib/argv_split.o does not export it',
+          'agrees',
+        ],
+        [
+          'before: make does not build lib/reef_mod.o',
+          'after: modpost: "crc8" [lib/reef_mod.ko] undefined!; make does not build lib/crc7.o',
+          'agrees',
         ],
       ]);
     },
@@ -291,7 +304,7 @@ describe.skipIf(!TREE)('a build', () => {
       const [next] = await answers([question]);
       expect(shown(next!)).toEqual(['before: lib/crc8.o compiles', 'after: lib/crc8.o compiles', 'disagrees']);
     },
-    12 * MINUTES,
+    20 * MINUTES,
   );
 
   test(
