@@ -54,7 +54,8 @@ export function openWorkshop(repo: Repository, sides: BuildSides, options: Works
   return {
     async cannotBuild(arch) {
       const compiler = await compilerFor(arch);
-      return compiler.ok ? undefined : compiler.why;
+      if (!compiler.ok) return compiler.why;
+      return compiler.isGcc ? undefined : `no gcc for ${arch} is installed`;
     },
     answer: (questions) =>
       within<readonly BuildAnswer[]>(
