@@ -32,6 +32,7 @@ import { OptIns } from './opt-in.ts';
 import { Outbox } from './outbox.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Maintainer, Policy } from './policy.ts';
+import { preview } from './preview.ts';
 import { openProse } from './prose.ts';
 import { type Footer, footerOf } from './reply.ts';
 import type { ServeSettings } from './serve-settings.ts';
@@ -115,6 +116,7 @@ export class Service {
       readSince: () => this.#readSince(),
       stopped: () => this.#stopped.addresses,
       halted: () => whyStopped(join(state, STOP_FILE), settings.path),
+      onFiled: (draft) => preview(draft, this.#outbox.read(draft.id), this.#answering()),
       onHeld: (meta, why) => this.#tellHeld(meta, why),
       lookMs: settings.lookMs,
       now,
