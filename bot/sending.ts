@@ -89,6 +89,11 @@ export class Sending {
     if (this.hasArrived(mail)) return this.accepted(mail, 'sending', 'as its copy that came in shows');
     if (progress.step === 'handing-over') return this.#doubt(mail, progress, 'depbot stopped meanwhile');
     if (!this.isReadSince(progress.doubtSince!)) return;
+    if (outbox.isWithdrawn(mail)) {
+      outbox.move(mail.id, 'sending', 'discarded');
+      log.info(`outbox: ${nameOf(mail)}: no copy came back; discarded: a later revision of its series has come`);
+      return;
+    }
     if (progress.unknowns >= MOST_UNKNOWN) {
       return this.#hold(mail, 'sending', `sent ${progress.unknowns} times, and no copy came back`);
     }

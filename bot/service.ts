@@ -53,9 +53,9 @@ export interface ServiceParts {
   /** Folder of the service's own. */
   readonly state: string;
   readonly log: Log;
-  readonly world: World;
+  readonly world: Pick<World, 'date' | 'stop'>;
   readonly queue: JobQueue;
-  readonly maintainers: TreeMaintainers;
+  readonly maintainers: Pick<TreeMaintainers, 'current'>;
 }
 
 export class Service {
@@ -73,7 +73,7 @@ export class Service {
   readonly #stopped: Stopped;
   readonly #optIns: OptIns;
   readonly #dismissed: Dismissed;
-  readonly #maintainers: TreeMaintainers;
+  readonly #maintainers: Pick<TreeMaintainers, 'current'>;
   readonly #footer: Footer;
   readonly #prose: ReturnType<typeof openProse> | undefined;
   /** Jobs that the queue has from us since the start. */

@@ -13,7 +13,7 @@ import { readMails } from '../../bot/mailbox.ts';
 import { type Dns, startDns } from './dns.ts';
 import { type Dovecot, startDovecot } from './dovecot.ts';
 import { makeSigner, type Signer } from './signing.ts';
-import { type ReceivedMail, type SmtpReceiver, startSmtpReceiver } from './smtp-receiver.ts';
+import { type Behaviour, type ReceivedMail, type SmtpReceiver, startSmtpReceiver } from './smtp-receiver.ts';
 
 const DEPBOT = join(import.meta.dirname, '../../bot/main.ts');
 
@@ -132,20 +132,29 @@ export class Town {
     return join(this.#options.dir, 'depbot.toml');
   }
 
-  /** Starts `depbot serve`. */
-  serve(): Service {
-    const env = {
+  /** Of `depbot serve`. */
+  get env(): Readonly<Record<string, string>> {
+    return {
       PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
       HOME: this.#options.dir,
       DEPBOT_TREE: this.#options.tree,
       DEPBOT_CACHE: this.#options.cacheDir ?? join(this.#options.dir, 'cache'),
       DEPBOT_IMAP_BOT_PASSWORD: PASSWORD,
     };
+  }
+
+  /** Has the SMTP receiver behave so from now on. */
+  smtpBehaves(behaviour: Behaviour): void {
+    this.#receiver!.behaviour = behaviour;
+  }
+
+  /** Starts `depbot serve`. */
+  serve(): Service {
     const child = spawn(
       'setpriv',
       ['--pdeathsig', 'KILL', process.execPath, DEPBOT, 'serve', '--config', this.config],
       {
-        env,
+        env: this.env,
         stdio: ['ignore', 'ignore', 'pipe'],
       },
     );
