@@ -228,7 +228,8 @@ class Reader {
     const wanted = { uid: true, source: true };
     const read = async (): Promise<void> => {
       for await (const { uid, source } of client.fetch(uids.join(','), wanted, { uid: true })) {
-        if (source === undefined || !uids.includes(uid) || sources.has(uid)) continue;
+        // Of a mail that was expunged meanwhile the server has NIL, for which imapflow gives false.
+        if (!(source instanceof Uint8Array) || !uids.includes(uid) || sources.has(uid)) continue;
         bytes += source.length;
         if (bytes > 2 * (BATCH_BYTES + MAX_MAIL_BYTES)) throw fault(client, 'its mails are longer than it says');
         sources.set(uid, source);
