@@ -183,7 +183,7 @@ function count(text: string): number {
 
 const command = new Command('faults')
   .description('a mailbox through depbot serve, undisturbed and with faults, compared')
-  .option('--series <n>', 'in ten shapes', count, 800)
+  .option('--series <n>', 'in all shapes', count, 800)
   .option('--mails <n>', 'with discussion, robots and broken ones', count, 5000)
   .option('--kills <n>', 'SIGKILL of depbot, at random moments', count, 50)
   .option('--seed <n>', 'of mails and faults', count, 1)

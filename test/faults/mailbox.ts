@@ -63,7 +63,8 @@ const SHAPES = [
   'single',
   'with cover',
   'harmless',
-  'two revisions',
+  'two drafted revisions',
+  'two mailed revisions',
   'incomplete',
   'by two lists',
   'late patch',
@@ -154,13 +155,14 @@ export function makeMailbox({ series, mails: count, seed, lists, loss, date }: M
       case 'harmless':
         add(made(at, 1, lists.draft, [fine(at, 1), fine(at, 2), fine(at, 3)]));
         break;
-      case 'two revisions': {
-        const isDrafted = Math.floor(at / SHAPES.length) % 2 === 0;
+      case 'two drafted revisions':
+      case 'two mailed revisions': {
+        const isDrafted = shape === 'two drafted revisions';
         const list = isDrafted ? lists.draft : lists.mail;
         const [first, second] = [made(at, 1, list, [breaking]), made(at, 2, list, [breaking])];
         const [old, young] = [first.ids[0]!, second.ids[0]!];
-        // Mostly at a moment of the first one's life; else at once, or at the end of all.
-        const when = MOMENTS[rand() % (MOMENTS.length + 1)];
+        // At each moment of the first one's life in turn, then at once or at the end of all.
+        const when = MOMENTS[Math.floor(at / SHAPES.length) % (MOMENTS.length + 1)];
         (isDrafted ? drafted : mailed).add(young);
         if (!isDrafted && when === 'out') mailed.add(old);
         if (!isDrafted && when !== 'out') {
