@@ -28,6 +28,8 @@ export interface CourierParts
   extends Pick<FilingParts, 'drafts' | 'onFiled'>,
     Pick<SendingParts, 'smtp' | 'copies' | 'readSince' | 'stopped' | 'onHeld' | 'lookMs'> {
   readonly outbox: Outbox;
+  /** Told of a draft that a person had sent and that is not going to be, for a later revision; after a crash perhaps again. */
+  readonly onOvertaken: (meta: Outgoing) => void;
   /** Why nothing at all may leave the house now; asked anew before every mail and draft. */
   readonly halted: () => string | undefined;
   readonly now: () => Date;
@@ -79,7 +81,7 @@ export class Courier {
 
   /** What is not sent of a series that has a later revision is discarded; a draft that a person has edited is theirs. */
   async #withdraw(): Promise<void> {
-    const { outbox, now, log } = this.#parts;
+    const { outbox, onOvertaken, now, log } = this.#parts;
     for (const series of outbox.withdrawn()) {
       const isOf = (mail: Outgoing): boolean => mail.kind === 'reply' && mail.series === series;
       let isOpen = (['drafting', 'sending'] as const).some((state) => outbox.list(state).some(isOf));
@@ -93,6 +95,7 @@ export class Courier {
             isOpen = true;
             continue;
           }
+          if (state === 'to-send' && mail.via === 'draft') onOvertaken(mail);
           outbox.move(mail.id, state, 'discarded');
           log.info(`outbox: ${nameOf(mail)} is discarded: a later revision of its series has come`);
         }

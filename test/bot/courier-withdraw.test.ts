@@ -51,6 +51,7 @@ describe('the replies to a series that has a later revision', () => {
     await courier().round();
     expect([world.folder.size, world.receiver.mails.length]).toEqual([0, 0]);
     expect([stateOf('1@x.example'), stateOf('2@x.example')]).toEqual(['discarded', 'discarded']);
+    expect(world.overtaken).toEqual([]);
   });
 
   test('are not sent when a maintainer had them sent, and they had not left', async () => {
@@ -61,6 +62,7 @@ describe('the replies to a series that has a later revision', () => {
     world.outbox.withdraw(OLD);
     await one.round();
     expect([world.folder.size, world.receiver.mails.length, stateOf('1@x.example')]).toEqual([0, 0, 'discarded']);
+    expect(world.overtaken).toEqual(['1@x.example']);
   });
 
   test('that are sent stay sent, and those that a person has edited stay in the folder', async () => {

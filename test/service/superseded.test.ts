@@ -245,6 +245,8 @@ describe('v2 comes while v1', () => {
     await town.startSmtp();
     await isSettled();
     expect([stateOfReply(1), drafted(), mailed()]).toEqual(['discarded', ['v2'], []]);
+    const told = (): boolean => town.mails.some(({ raw }) => /not sent: a later\s+revision/.test(raw.toString()));
+    await wait('word to who approved it', told);
   });
 
   test('waits for SMTP: it is not sent', async () => {

@@ -33,6 +33,8 @@ interface World {
   filed: string[];
   /** Message-ID and reason of each mail that `onHeld` was told of. */
   held: [string, string][];
+  /** Message-IDs of drafts that `onOvertaken` was told of. */
+  overtaken: string[];
   /** What the Drafts server throws at each kind of call, where it does. */
   draftsFail: Partial<Record<'append' | 'find' | 'remove', string>>;
 }
@@ -54,6 +56,7 @@ export function useWorld(): void {
       stopped: new Set(),
       filed: [],
       held: [],
+      overtaken: [],
       draftsFail: {},
     } satisfies World);
   });
@@ -109,6 +112,7 @@ export function courier(part: Partial<CourierParts> = {}): Courier {
     halted: () => undefined,
     onFiled: ({ messageId }) => world.filed.push(messageId),
     onHeld: ({ messageId }, why) => world.held.push([messageId, why]),
+    onOvertaken: ({ messageId }) => world.overtaken.push(messageId),
     lookMs: LOOK_MS,
     now: () => new Date(world.clock),
     log,
