@@ -18,8 +18,9 @@ const EXAMPLE = fileURLToPath(new URL('../fixtures/example/config-upgrade.mbox',
 const ANSWERED = '20261109094103.71820-2-rowan@ashby.example';
 const MAINTAINER = 'maren@input.example';
 const LIST = 'linux-input@lists.example.org';
-/** A cold start builds conf and asks for the answers of 21 architectures. */
-const LIMIT_MS = 10 * 60_000;
+/** A cold start builds conf and asks for the answers of 21 architectures, on whatever else the machine has to do. */
+const LIMIT_MS = 30 * 60_000;
+const MINUTE_MS = 60_000;
 
 export interface DemoResult {
   /** The draft as it lay in the Drafts folder. */
@@ -49,13 +50,20 @@ export async function runDemo(tree: string, say: (text: string) => void, cacheDi
     });
     const service = town.serve();
     const why = (): string => `the service said:\n${service.log()}`;
-    const wait = <T>(what: string, look: () => T | undefined | false): Promise<T> =>
-      until(
-        what,
-        () => (service.hasEnded() ? fail(`the service ended early; it said:\n${service.log()}`) : look()),
-        LIMIT_MS,
-        why,
-      );
+    const wait = async <T>(what: string, look: () => T | undefined | false): Promise<T> => {
+      let minutes = 0;
+      const patience = setInterval(() => say(`   (waiting for ${what}: ${++minutes} min)`), MINUTE_MS);
+      try {
+        return await until(
+          what,
+          () => (service.hasEnded() ? fail(`the service ended early; it said:\n${service.log()}`) : look()),
+          LIMIT_MS,
+          why,
+        );
+      } finally {
+        clearInterval(patience);
+      }
+    };
     await wait('the service', () => service.log().includes('serving'));
 
     say(`2. ${MAINTAINER} has opted in to drafts for patches on ${LIST}, which the bot reads as a subscriber.`);
