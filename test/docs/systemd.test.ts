@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const UNITS = ['depbot.service', 'depbot-worker.service'];
-const read = (name: string): string => readFileSync(join(import.meta.dirname, '../systemd', name), 'utf8');
+const read = (name: string): string => readFileSync(join(import.meta.dirname, '../../docs/systemd', name), 'utf8');
 /** Settings, without comments and what each unit has for itself. */
 const settings = (name: string): string[] =>
   read(name)
