@@ -43,7 +43,7 @@ describe('the list of series', () => {
   test('says what the queue has and what its workers do, and when they do not', async () => {
     const html = await served.text('/');
     expect(html).toContain('3 waiting, 1 being checked, 0 failed, 7 done in the last hour.');
-    expect(html).toContain('2 workers: host-1 and host-2.');
+    expect(html).toContain('\n2 workers: host-1 and host-2.');
     const now = new Date('2026-01-01T00:02:05Z');
     const key = served.open(came(0, '[PATCH] one under way'));
     const { counts } = served.parts().queue;

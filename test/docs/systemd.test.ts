@@ -16,7 +16,7 @@ const settings = (name: string): string[] =>
 test('both units have the same settings, and none that breaks the sandbox or Node', () => {
   expect(settings('depbot-worker.service')).toEqual(settings('depbot.service'));
   const forbidden =
-    /^(RestrictNamespaces|ProtectKernelTunables|ProtectKernelLogs|ProtectProc|ProcSubset|MemoryDenyWriteExecute|PrivateUsers)=/;
+    /^(RestrictNamespaces|ProtectHostname|ProtectKernelTunables|ProtectKernelLogs|ProtectProc|ProcSubset|MemoryDenyWriteExecute|PrivateUsers)=/;
   expect(settings('depbot.service').filter((line) => forbidden.test(line))).toEqual([]);
   for (const line of ['NoNewPrivileges=yes', 'ProtectSystem=strict', 'CapabilityBoundingSet=', 'User=depbot'])
     expect(settings('depbot.service')).toContain(line);
