@@ -5,6 +5,7 @@
 
 import type { ArchRow } from '../rules/survey-types.ts';
 import type { Attempt, Finding, Patch, Report, Series } from '../rules/types.ts';
+import { leftOpen } from './left-open.ts';
 import { contentPolicy, fillPage } from './page-fill.ts';
 import { graphSvg } from './page-graph.ts';
 import { quoteFindings } from './quote.ts';
@@ -56,6 +57,7 @@ export function renderPage({ series, home, ...rest }: PageInput): string {
     checked: report.checked,
     silent: report.checked.rules.filter((rule) => !report.findings.some((finding) => finding.rule === rule)),
     dropped: report.dropped,
+    leftOpen: leftOpen(report),
     times: Object.entries(report.tookMs).map(([stage, ms]) => ({ stage, seconds: (ms / 1000).toFixed(1) })),
   };
   return fillPage('report', context);
