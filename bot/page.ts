@@ -76,6 +76,7 @@ function findingView(finding: Finding, index: number, report: Report, series?: S
   const { rule, symbols, severity, anchor, evidence, witness, verification } = finding;
   const patch = series?.patches.find(({ n }) => n === anchor.patch);
   const survey = report.surveys?.[finding.key];
+  const archs = survey?.archs.map(rowView) ?? [];
   return {
     id: `finding-${index + 1}`,
     title: `${rule}: ${symbols[0] ?? anchor.file}`,
@@ -96,7 +97,8 @@ function findingView(finding: Finding, index: number, report: Report, series?: S
         }
       : null,
     symbol: symbols[0] ?? '',
-    archs: survey?.archs.map(rowView) ?? [],
+    archs,
+    isSameEverywhere: archs.every(({ isSame }) => isSame),
     witness: witness
       ? {
           arch: witness.arch,
@@ -123,9 +125,10 @@ function blocksOf(comment: string): { isCode: boolean; text: string }[] {
   return blocks.map((block) => ({ isCode: /^(?: {4}|\t)/.test(block), text: block.replace(/^ {4}/gm, '') }));
 }
 
-function rowView({ arch, before, after, configs, changed }: ArchRow): object {
+function rowView({ arch, before, after, configs, changed }: ArchRow) {
   const isLost = changed > 0 || BEST.indexOf(after) < BEST.indexOf(before);
-  return { arch, before: BEST_WORDS[before], after: BEST_WORDS[after], configs, changed, isLost };
+  const isSame = changed === 0 && before === after;
+  return { arch, before: BEST_WORDS[before], after: BEST_WORDS[after], configs, changed, isLost, isSame };
 }
 
 const BEST = ['none', 'n', 'm', 'y'] as const;
