@@ -133,7 +133,7 @@ export async function compilerSigns(): Promise<Sign[]> {
     ARCHS.map(async (arch) => {
       const compiler = await compilerFor(arch);
       const what = `builds for ${arch}`;
-      if (compiler.ok) return ok(what, `${compiler.crossCompile}gcc`);
+      if (compiler.ok) return ok(what, compiler.name);
       const [why = '', mend] = compiler.why.split(/: (?=apt )/);
       return note(what, why, mend);
     }),

@@ -61,6 +61,7 @@ export class Service {
   readonly #settings: ServeSettings;
   readonly #log: Log;
   readonly #now: () => Date;
+  readonly #elapsed: () => number;
   readonly #queue: JobQueue;
   readonly #mailroom: Mailroom;
   readonly #store: MailStore;
@@ -77,7 +78,7 @@ export class Service {
   readonly #prose: ReturnType<typeof openProse> | undefined;
   /** Jobs that the queue has from us since the start. */
   readonly #queued = new Set<string>();
-  /** Series that wait after a failure: until when, in milliseconds of the clock, and how long they waited. */
+  /** Series that wait after a failure: until when, in milliseconds of a clock that nobody sets, and how long they waited. */
   readonly #resting = new Map<string, { until: number; waitMs: number }>();
   /** By mailbox, the moment of its last catch-up, and a moment up to which all of it has been read. */
   readonly #read = new Map<string, { caughtUp: Date; readTo: Date | undefined }>();
@@ -96,6 +97,7 @@ export class Service {
     this.#settings = settings;
     this.#log = log;
     this.#now = now;
+    this.#elapsed = world.now;
     this.#queue = queue;
     this.#store = new MailStore(join(state, 'mail'), oldestDay(now(), settings.windowDays));
     this.#mailroom = new Mailroom({ store: this.#store, windowDays: settings.windowDays, log, now });
@@ -316,7 +318,7 @@ export class Service {
   /** Open jobs into the queue; reports out of it, and what they say into the outbox. What fails waits, alone. */
   async #collect(): Promise<void> {
     for (const key of this.#docket.openKeys()) {
-      if ((this.#resting.get(key)?.until ?? 0) > this.#now().getTime()) continue;
+      if ((this.#resting.get(key)?.until ?? 0) > this.#elapsed()) continue;
       try {
         await this.#advance(key);
       } catch (error) {
@@ -328,7 +330,7 @@ export class Service {
 
   #rest(key: string, why: string): void {
     const waitMs = Math.min(2 * (this.#resting.get(key)?.waitMs ?? RETRY_MS / 2), MOST_RETRY_MS);
-    this.#resting.set(key, { until: this.#now().getTime() + waitMs, waitMs });
+    this.#resting.set(key, { until: this.#elapsed() + waitMs, waitMs });
     this.#log.warn(`series ${key}: ${why}; next attempt in ${waitMs / 60_000} minutes`);
   }
 

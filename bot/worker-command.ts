@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { startWorker } from '../queue/bullmq-worker.ts';
 import { type CheckOptions, check } from '../queue/check.ts';
 import type { Worker } from '../queue/jobs.ts';
+import { passingFolders, sweepLeftovers } from '../queue/leftovers.ts';
 import type { RedisAddress } from '../queue/redis-server.ts';
 import { uncheckedReport } from '../queue/report.ts';
 import { openRepository, type Repository } from '../queue/repository.ts';
@@ -47,8 +48,10 @@ export async function openWorker({ redis, alone, treeDir, config, world, log }: 
   });
   const options: CheckOptions = {
     ...checkOptions({}, config, world),
+    throwsFaults: true,
     ...(config.page.listen !== undefined && { withSurvey: true }),
   };
+  for (const folder of passingFolders(options.cacheDir)) await sweepLeftovers(folder);
   const maintainers = new TreeMaintainers(repo, log);
   const worker: Worker = startWorker(
     redis,

@@ -19,7 +19,6 @@ import type { Repository } from './repository.ts';
 const KEEP_BASES = 2;
 /** Configurations of one base that are kept. */
 const KEEP_OUTPUTS = 12;
-const ABANDONED_MS = 24 * 3_600_000;
 /** To write 90,000 files on a slow disk. */
 const CHECKOUT_MS = 900_000;
 
@@ -141,19 +140,14 @@ async function keepCheckout(home: string): Promise<void> {
   for (const name of names.filter((one) => one !== 'src' && one !== 'index')) await removeFolder(join(home, name));
 }
 
-/** Removes old bases, and what killed processes have left; the base to go next, if there is no room for another. */
+/** Removes old bases; the base to go next, if there is no room for another. */
 async function sweep(builds: string): Promise<string | undefined> {
   const names = await readdir(builds);
   const kept = await byAge(
     builds,
     names.filter((name) => !name.startsWith('taken-')),
   );
-  const abandoned = await Promise.all(
-    names
-      .filter((name) => name.startsWith('taken-'))
-      .map(async (name) => ((await ageMs(builds, name)) > ABANDONED_MS ? [name] : [])),
-  );
-  for (const name of [...kept.slice(KEEP_BASES), ...abandoned.flat()]) await removeFolder(join(builds, name));
+  for (const name of kept.slice(KEEP_BASES)) await removeFolder(join(builds, name));
   const oldest = kept[KEEP_BASES - 1];
   return oldest === undefined ? undefined : join(builds, oldest);
 }

@@ -3,8 +3,8 @@
  * the question, without the series and then with it.
  *
  * A link of vmlinux is too dear. That a reference stays undefined is seen from the object (nm) and from where the
- * tree's own makefiles put the objects that provide the name; that a stub is in force from the preprocessed file and
- * the object. What the machine fails at is no answer, and says so.
+ * tree's own makefiles put the objects that provide the name, for a module from what modpost says of it beside those
+ * that are built; that a stub is in force from the preprocessed file and the object. What the machine fails at is no answer, and says so.
  */
 import type { BuildQuestion } from '../rules/build-question.ts';
 import { printDiagnostic } from '../rules/diagnostic.ts';
@@ -122,7 +122,9 @@ class Build {
       case 'stub-in-force':
         return { argv, exitCode: 0, ...(await this.#stub(where, question, out, isUndefined)) };
       default:
-        return { argv, exitCode: 0, ...referenceTo(question, isUndefined, place, places) };
+        if (isUndefined && place === 'module')
+          return { argv, exitCode: 0, ...(await this.#modpost(where, question, out, places)) };
+        return { argv, exitCode: 0, ...referenceTo(question, isUndefined, places) };
     }
   }
 
@@ -158,6 +160,27 @@ class Build {
     return { excerpt: `${object}: ${told}; the object ${reference}`, shows: defined !== undefined && !isUndefined };
   }
 
+  /** A module can also refer to what other modules export: modpost says whether one of those that are built does. */
+  async #modpost(
+    where: Where,
+    { name, object, providers }: Extract<BuildQuestion, { readonly providers: readonly string[] }>,
+    out: string,
+    places: ReadonlyMap<string, Destination>,
+  ): Promise<Pick<Seen, 'excerpt' | 'shows'>> {
+    const there = providers.filter((one) => places.has(one));
+    for (const one of there) {
+      const made = await this.#once(['object', out, one], () => this.#make.make(where, out, ['-s', one]));
+      if (made.exitCode !== 0)
+        throw new NotBuilt(`${where.words} ${one} does not compile: ${firstError(readDiagnostics(made.stderr), made)}`);
+    }
+    const missing = await this.#make.modpost(where, out, object, name, there);
+    if (missing === undefined)
+      return { excerpt: `${object} refers to ${name}, which ${there.join(', ')} exports`, shows: false };
+    const why =
+      there.length > 0 ? `${there.join(', ')} does not export it` : `make does not build ${providers.join(', ')}`;
+    return { excerpt: `modpost: ${missing}; ${why}`, shows: true };
+  }
+
   /** Where make puts the objects of all questions about a configuration; those it does not build are not in it. */
   async #places(where: Where, config: string, out: string): Promise<ReadonlyMap<string, Destination>> {
     const objects = this.#questions
@@ -179,18 +202,14 @@ class Build {
 /** Lines between where a name stands and a line of its definition. */
 const NEAR_LINES = 3;
 
-/**
- * A reference is met by what vmlinux has, and in a module by other modules too: it is make that says which of the two
- * the object itself goes into (scripts/mod/modpost.c, "undefined!"; scripts/link-vmlinux.sh).
- */
+/** What is built in is linked with nothing but what is built in too (scripts/link-vmlinux.sh). */
 function referenceTo(
   { name, object, providers }: Extract<BuildQuestion, { readonly providers: readonly string[] }>,
   isUndefined: boolean,
-  place: Destination,
   places: ReadonlyMap<string, Destination>,
 ): Pick<Seen, 'excerpt' | 'shows'> {
   if (!isUndefined) return { excerpt: `${object} has no reference to ${name}`, shows: false };
-  const reached = providers.find((one) => places.get(one) === 'vmlinux' || (place === 'module' && places.has(one)));
+  const reached = providers.find((one) => places.get(one) === 'vmlinux');
   if (reached !== undefined) return { excerpt: `${object} refers to ${name}, which ${reached} provides`, shows: false };
   const modular = providers.find((one) => places.get(one) === 'module');
   const why =

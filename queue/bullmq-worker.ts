@@ -24,6 +24,8 @@ import { Watch, within, wordsOf } from './redis-watch.ts';
 
 /** A job that ends its worker, and so never fails, is given up after as many starts. */
 const MOST_STARTS = 10;
+/** Of rests after faults of the machine. */
+const MOST_REST_MS = 5 * 60_000;
 /** After an error that Redis answered. */
 const RETRY_MS = 1000;
 /** For a handler to come to its end after its signal; no longer than it was waited for before. */
@@ -43,6 +45,8 @@ export interface WorkerOptions {
   readonly stalledMs?: number;
   /** How long close() waits for jobs under way before it aborts them. */
   readonly graceMs?: number;
+  /** After a fault of the machine no job is taken for so long; it doubles with each that follows. */
+  readonly restMs?: number;
 }
 
 /**
@@ -52,6 +56,8 @@ export interface WorkerOptions {
 export function startWorker(redis: RedisAddress, handler: Handler, options: WorkerOptions): Worker {
   // a handler may keep the event loop busy for 10 s without losing its lock, with 5 s to spare
   const { log, concurrency, alone = false, lockMs = 30_000, stalledMs = 15_000, graceMs = 30_000 } = options;
+  // longer than the first wait of its job, which another worker should get
+  const { restMs = 20_000 } = options;
   const watch = new Watch('worker', redis, log);
   /** Keys of jobs under way. */
   const underWay = new Set<string>();
@@ -59,6 +65,9 @@ export function startWorker(redis: RedisAddress, handler: Handler, options: Work
   const calledOff = new Set<string>();
   let started = false;
   let closing = false;
+  /** Of performance.now(); the last of all that asked for it counts. */
+  let pausedUntil = 0;
+  let nextRestMs = restMs;
 
   // BullMQ gives a signal only to a function of three parameters
   const process = async (job: Job<unknown, unknown>, token: string | undefined, signal: AbortSignal | undefined) => {
@@ -69,9 +78,10 @@ export function startWorker(redis: RedisAddress, handler: Handler, options: Work
     underWay.add(key);
     try {
       // it may have been called off while it was under way at a worker that is gone
-      await look();
+      if (job.attemptsStarted > 1) await look();
       signal!.throwIfAborted();
       const report = await handler(read.job, signal!, teller(job));
+      nextRestMs = restMs;
       return { schema: 1, key, report } satisfies CheckResult;
     } catch (error) {
       if (calledOff.has(key)) throw new UnrecoverableError('it was called off');
@@ -80,7 +90,10 @@ export function startWorker(redis: RedisAddress, handler: Handler, options: Work
         log.info(`${subject}: stopped; it goes back to the queue`);
         throw new WaitingError();
       }
-      if (isOfMachine(error)) throw error;
+      if (isOfMachine(error)) {
+        rest();
+        throw error;
+      }
       log.warn(`${subject}: this is a bug of depbot: ${(error as Error).stack ?? error}`);
       throw new UnrecoverableError(`a bug of depbot: ${(error as Error).message}`);
     } finally {
@@ -106,13 +119,30 @@ export function startWorker(redis: RedisAddress, handler: Handler, options: Work
   worker.on('completed', ({ id }) => void dropped(id!).catch(() => undefined));
   // an answer of Redis that is an error (its disk is full, say) would be asked for again without a pause
   worker.on('error', () => {
-    if (!started || closing || worker.isPaused()) return;
-    void worker.pause(true);
-    setTimeout(() => closing || worker.resume(), RETRY_MS).unref();
+    if (!worker.isPaused()) pauseFor(RETRY_MS);
   });
   const looking = setInterval(() => void look().catch(() => undefined), LOOK_MS).unref();
   const { promise: stopped, resolve: hasStopped } = Promise.withResolvers<void>();
   void start();
+
+  /** Takes no job meanwhile. */
+  function pauseFor(ms: number): void {
+    const until = performance.now() + ms;
+    if (!started || closing || until < pausedUntil) return;
+    pausedUntil = until;
+    void worker.pause(true);
+    const resume = (): void => {
+      if (!closing && pausedUntil === until) void worker.resume();
+    };
+    setTimeout(resume, ms).unref();
+  }
+
+  /** What is the matter here (a full disk, say) need not be so where another worker is, who gets the jobs until then. */
+  function rest(): void {
+    log.info(`${watch.name}: takes no job for ${nextRestMs / 1000} s`);
+    pauseFor(nextRestMs);
+    nextRestMs = Math.min(2 * nextRestMs, MOST_REST_MS);
+  }
 
   /** Ends the jobs under way that were called off since. */
   async function look(): Promise<void> {

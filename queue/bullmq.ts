@@ -45,6 +45,7 @@ export function openQueue(
   log: Log,
   { deadlineMs = 30_000, retryMs = 10_000 }: QueueOptions = {},
 ): JobQueue {
+  const longestWaitMs = retryMs * 2 ** (ATTEMPTS - 2);
   const watch = new Watch('queue', redis, log);
   const queue = new Queue<unknown, unknown>(QUEUE_NAME, {
     connection: connectionTo(redis),
@@ -61,6 +62,8 @@ export function openQueue(
   const ask = <T>(question: () => Promise<T>): Promise<T> => watch.ask(question, deadlineMs);
   const redisClient = () => queue.getBackend().client;
   const turns = new Turns();
+  /** Jobs that wait for another attempt, and since when, of performance.now(). */
+  const delayed = new Map<string, number>();
   const listeners: ((key: string) => void)[] = [];
   const tell = ({ jobId }: { readonly jobId: string }): void => {
     for (const listener of listeners) listener(jobId);
@@ -89,19 +92,35 @@ export function openQueue(
   }
 
   async function result(key: string): Promise<JobState> {
-    const state = await ask(() => queue.getJobState(key));
+    // together, in this order: what it returned is there before it is completed. Its mails are not read again.
+    const [state, [json, why]] = await ask(async () =>
+      Promise.all([
+        queue.getJobState(key),
+        (await redisClient()).hmget(queue.toKey(key), 'returnvalue', 'failedReason'),
+      ]),
+    );
+    if (state === 'delayed') await notForLong(key);
+    else delayed.delete(key);
     if (state === 'unknown' || state === 'active') return { state };
-    if (state !== 'completed' && state !== 'failed') return { state: 'waiting' };
+    if (state === 'failed') return { state, why: why ?? 'no reason is known' };
+    if (state !== 'completed') return { state: 'waiting' };
     try {
-      const job = await ask(() => queue.getJob(key));
-      if (job === undefined) return { state: 'unknown' };
-      if (state === 'failed') return { state, why: job.failedReason ?? 'no reason is known' };
-      const read = parseResult(job.returnvalue, key);
+      const read = parseResult(JSON.parse(json ?? 'null'), key);
       return read.ok ? { state: 'done', result: read.result } : { state: 'failed', why: read.why };
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      return { state: 'failed', why: `not a job: what Redis holds is not JSON: ${error.message}` };
+      return { state: 'failed', why: `not a result: what Redis holds is not JSON: ${error.message}` };
     }
+  }
+
+  /** A job waits until a moment by the clock of its worker, which may be set back since, or be hours ahead of ours. */
+  async function notForLong(key: string): Promise<void> {
+    const since = delayed.get(key) ?? performance.now();
+    delayed.set(key, since);
+    if (performance.now() - since < 2 * longestWaitMs) return;
+    delayed.delete(key);
+    // another may have begun it meanwhile
+    await ask(() => queue.getBackend().promote(key)).catch(() => undefined);
   }
 
   async function waitsAlready(job: CheckJob, isUrgent: boolean): Promise<void> {
@@ -128,8 +147,11 @@ export function openQueue(
       if (state === 'waiting') return waitsAlready(job, isUrgent);
       if (state === 'failed') await ask(() => queue.remove(job.key));
       if (state === 'failed' || state === 'unknown') {
-        await ask(async () => (await redisClient()).del(calledOffKey(job.key)));
-        await ask(() => queue.add(QUEUE_NAME, job, { jobId: job.key, priority: turns.place(job, isUrgent) }));
+        const options = { jobId: job.key, priority: turns.place(job, isUrgent) };
+        await ask(async () => {
+          const unmarked = (await redisClient()).del(calledOffKey(job.key));
+          await Promise.all([unmarked, queue.add(QUEUE_NAME, job, options)]);
+        });
       }
     },
     result,

@@ -36,6 +36,7 @@ import { changedPaths, openTree } from './git-tree.ts';
 import { AnswerError, ConfError, fromTree, KconfigSide } from './kconfig-side.ts';
 import { CFilesOnDisk } from './kept-c-files.ts';
 import { GrepsOnDisk } from './kept-greps.ts';
+import { isOfMachine } from './machine-fault.ts';
 import { uncheckedReport } from './report.ts';
 import type { Repository } from './repository.ts';
 import { memoryBound, SandboxError } from './sandbox.ts';
@@ -76,6 +77,8 @@ export interface CheckOptions {
   readonly workshop?: Workshop;
   /** Kept between calls, it saves parsing the files that trees have in common. */
   readonly store?: KconfigStore;
+  /** Throws when the machine fails, for whoever tries again; otherwise the report says that nothing could be checked. */
+  readonly throwsFaults?: boolean;
   /** Milliseconds of any monotonic clock. */
   readonly now: () => number;
   /** Ends the check, which then throws its reason. */
@@ -109,6 +112,7 @@ export async function check(series: Series, repo: Repository, options: CheckOpti
   try {
     return report({ applied, ...(await compare(series, repo, applying.applied, options, clock, confServers)) });
   } catch (error) {
+    if (options.throwsFaults === true && isOfMachine(error)) throw error;
     return report({ applied, cannotCheck: cannotCheck(error) });
   } finally {
     await confServers.close();

@@ -1,4 +1,4 @@
-/** Which compiler builds a kernel for an architecture: this machine's own, or a cross compiler found by its name. */
+/** Which compiler builds a kernel for an architecture: this machine's own, a cross compiler found by its name, or clang. */
 import { machine } from 'node:os';
 import type { Arch } from '../rules/types.ts';
 import { findOnPath } from './sandbox.ts';
@@ -23,18 +23,40 @@ const PREFIXES: Readonly<Record<Arch, readonly string[]>> = {
   x86: ['x86_64-linux-gnu-', 'i686-linux-gnu-'],
 };
 
+/** Architectures that `make LLVM=1` builds, from LLVM 13 on. Source: Documentation/kbuild/llvm.rst. */
+const OF_CLANG: readonly Arch[] = ['arm', 'arm64', 'loongarch', 'mips', 'powerpc', 'riscv', 'x86'];
+const LLVM_PROGRAMS = ['clang', 'ld.lld', 'llvm-ar', 'llvm-nm', 'llvm-objcopy', 'llvm-readelf'];
+
 export type Compiler =
-  | { readonly ok: true; readonly crossCompile: string }
+  | {
+      readonly ok: true;
+      /** Of its program. */
+      readonly name: string;
+      /** What prints the names of its objects. */
+      readonly nm: string;
+      /** Variables for make. */
+      readonly make: readonly string[];
+      /** What is new in what a gcc says is told; clang only shows what is claimed already. */
+      readonly isGcc: boolean;
+    }
   | { readonly ok: false; readonly why: string };
 
-/** CROSS_COMPILE for an architecture: empty for the machine's own; or what is to be installed. */
+/** gcc, this machine's own or a cross compiler; else clang, where it builds that architecture; or what is to be installed. */
 export async function compilerFor(arch: Arch): Promise<Compiler> {
-  if (srcArch(subArch(machine())) === arch && (await isThere('gcc'))) return { ok: true, crossCompile: '' };
+  if (srcArch(subArch(machine())) === arch && (await isThere('gcc'))) return gcc('');
   const prefixes = PREFIXES[arch] ?? [];
-  for (const prefix of prefixes) if (await isThere(`${prefix}gcc`)) return { ok: true, crossCompile: prefix };
+  for (const prefix of prefixes) if (await isThere(`${prefix}gcc`)) return gcc(prefix);
+  if (OF_CLANG.includes(arch) && (await Promise.all(LLVM_PROGRAMS.map(isThere))).every((one) => one))
+    // its own programs are gcc's, as they are elsewhere
+    return { ok: true, name: 'clang', nm: 'llvm-nm', make: ['LLVM=1', 'HOSTCC=gcc'], isGcc: false };
   if (prefixes.length === 0) return { ok: false, why: `no compiler for ${arch} is known` };
   const packages = prefixes.map((prefix) => `gcc-${prefix.slice(0, -1).replace('_', '-')}`);
   return { ok: false, why: `no compiler for ${arch} is installed: apt install ${packages[0]}` };
+}
+
+function gcc(prefix: string): Compiler {
+  const make = prefix === '' ? [] : [`CROSS_COMPILE=${prefix}`];
+  return { ok: true, name: `${prefix}gcc`, nm: `${prefix}nm`, make, isGcc: true };
 }
 
 async function isThere(program: string): Promise<boolean> {

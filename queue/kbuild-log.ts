@@ -64,7 +64,9 @@ export function objectsFailed(stderr: string): Set<string> {
 function diagnosticOf(line: string): Diagnostic | undefined {
   const [, path, number, kind, words] = PLACED.exec(line) ?? [];
   if (path !== undefined) {
-    const option = OPTION.exec(words!)?.[1]?.replace(/^-Werror=/, '-W');
+    const option = OPTION.exec(words!)?.[1]
+      ?.replace(/^-Werror=/, '-W')
+      .replace(/^-Werror,/, '');
     return {
       severity: kind === 'warning' ? 'warning' : 'error',
       file: inTree(path),

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { type Diagnostic, printDiagnostic } from '../rules/diagnostic.ts';
 import type { Arch } from '../rules/types.ts';
 import type { BuildPlace, Stage } from './build-place.ts';
-import { compilerFor } from './compilers.ts';
+import { type Compiler, compilerFor } from './compilers.ts';
 import { readDiagnostics } from './kbuild-log.ts';
 import { findOnPath, type Limits, type Mount, runSandboxed, type SandboxRun } from './sandbox.ts';
 import { SANDBOX_PATH } from './sandbox-command.ts';
@@ -77,7 +77,7 @@ export class KernelMake {
   /** A folder with that .config, not prepared yet but where one was kept. */
   async begin(where: Where, config: string): Promise<{ readonly out: string; readonly isReady: boolean }> {
     const { stage, arch } = where;
-    await crossCompile(arch);
+    await compilerOf(arch);
     const base = stage === 'before' ? undefined : (await this.#place.output('before', arch, config)).folder;
     const { folder, isNew } = await this.#place.output(stage, arch, config);
     if (!isNew) return { out: folder, isReady: true };
@@ -103,10 +103,10 @@ export class KernelMake {
 
   /** Runs make for targets, after options and variables. */
   async make(where: Where, out: string, targets: readonly string[]): Promise<SandboxRun> {
-    const cross = await crossCompile(where.arch);
-    const cache = await this.#compilerCache(where, cross);
+    const compiler = await compilerOf(where.arch);
+    const cache = await this.#compilerCache(where, compiler.name);
     // objtool looks at objects that are made already, and needs a library that is not everybody's
-    const own = ['CONFIG_OBJTOOL=', ...(cross === '' ? [] : [`CROSS_COMPILE=${cross}`]), ...cache.variables];
+    const own = ['CONFIG_OBJTOOL=', ...compiler.make, ...cache.variables];
     const parallel = `-j${this.#options.parallel ?? 2}`;
     const argv = ['make', '-C', SRCTREE, `O=${OUT}`, `ARCH=${where.arch}`, ...own, parallel, ...targets];
     return await this.run(where, argv, out, cache);
@@ -132,9 +132,33 @@ export class KernelMake {
 
   /** Names that an object refers to and does not define. */
   async undefinedNames(where: Where, out: string, object: string): Promise<Set<string>> {
-    const run = await this.run(where, [`${await crossCompile(where.arch)}nm`, '-u', '-f', 'posix', object], out);
+    const { nm } = await compilerOf(where.arch);
+    const run = await this.run(where, [nm, '-u', '-f', 'posix', object], out);
     if (run.exitCode !== 0) throw new NotBuilt(`nm cannot read ${object}: ${lastLine(run.stderr)}`);
     return new Set(run.stdout.split('\n').map((line) => line.split(' ')[0]!));
+  }
+
+  /**
+   * What the tree's modpost says of a name that the object of a module refers to, beside objects that are built;
+   * undefined where it finds the name exported. It is told that all else is there, since it names ten at most.
+   * Source: read_symbols(), check_exports() and read_dump() of scripts/mod/modpost.c.
+   */
+  async modpost(
+    where: Where,
+    out: string,
+    object: string,
+    name: string,
+    others: readonly string[],
+  ): Promise<string | undefined> {
+    const script =
+      '"$1" -u -f posix "$3" | awk -v "name=$2" \'$1 != name { print "0x0\\t" $1 "\\tvmlinux\\tEXPORT_SYMBOL\\t" }\'' +
+      ' >/tmp/others; shift 2; exec scripts/mod/modpost -i /tmp/others -o /tmp/symvers "$@"';
+    const { nm } = await compilerOf(where.arch);
+    const run = await this.run(where, ['/bin/sh', '-c', script, 'sh', nm, name, object, ...others], out);
+    const said = readDiagnostics(run.stderr).map(({ text }) => text);
+    if (said.length === 0 && run.exitCode !== 0)
+      throw new NotBuilt(`modpost cannot read ${object}: ${lastLine(run.stderr)}`);
+    return said.find((text) => text.startsWith(`"${name}" [${object.replace(/o$/, 'ko')}] undefined`));
   }
 
   /** Runs one command in an output folder. Throws NotBuilt where something else than itself ended it. */
@@ -180,7 +204,7 @@ export class KernelMake {
   /** What make is given so that the base's compilations are kept, and those of the series only read them. */
   async #compilerCache(
     { stage }: Where,
-    cross: string,
+    compiler: string,
   ): Promise<{
     readonly variables: readonly string[];
     readonly env?: Readonly<Record<string, string>>;
@@ -191,18 +215,18 @@ export class KernelMake {
     const mounts = [{ host: this.#place.compilerCache, inside: CCACHE }];
     await mkdir(this.#place.compilerCache, { recursive: true, mode: 0o755 });
     const env = { CCACHE_DIR: CCACHE, CCACHE_TEMPDIR: '/tmp/ccache', CCACHE_MAXSIZE: CCACHE_SIZE };
-    const variables = [`CC=ccache ${cross}gcc`];
+    const variables = [`CC=ccache ${compiler}`];
     return stage === 'before'
       ? { variables, env, writable: mounts }
       : { variables, env: { ...env, CCACHE_READONLY: 'true' }, readOnly: mounts };
   }
 }
 
-/** CROSS_COMPILE. Throws NotBuilt where there is no compiler. */
-async function crossCompile(arch: Arch): Promise<string> {
+/** Throws NotBuilt where there is no compiler. */
+async function compilerOf(arch: Arch): Promise<Compiler & { readonly ok: true }> {
   const compiler = await compilerFor(arch);
   if (!compiler.ok) throw new NotBuilt(compiler.why);
-  return compiler.crossCompile;
+  return compiler;
 }
 
 /** What a run was ended by, that is not make's own end. */

@@ -46,6 +46,12 @@ export const TEST_NEEDS: readonly Need[] = [
   { package: 'python3-pytest', file: '/usr/lib/python3/dist-packages/pytest/__init__.py' },
   { package: 'python3-kconfiglib', file: '/usr/lib/python3/dist-packages/kconfiglib.py' },
   { package: 'openssl', command: 'openssl' },
+  // what a series can not leave to the next one
+  { package: 'ccache', command: 'ccache' },
+  // claims on an architecture that is not the machine's own
+  { package: 'gcc-aarch64-linux-gnu', command: 'aarch64-linux-gnu-gcc' },
+  // clocks that jump
+  { package: 'faketime', command: 'faketime' },
   { package: 'public-inbox', command: 'public-inbox-imapd' },
   // completions, the manual page and the units are tried with what reads them
   { package: 'fish', command: 'fish' },

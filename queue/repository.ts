@@ -8,12 +8,13 @@
  * the user has already; where the pack belongs to somebody else it does not.) It has no refs, no hooks and no configuration but git's own.
  */
 import { createHash } from 'node:crypto';
-import { access, constants, mkdir, mkdtemp, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, realpath, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { BlobReader } from './cat-file.ts';
 import { openBlobReader } from './cat-file.ts';
 import type { GitPlace } from './git.ts';
 import { GitError, gitText } from './git.ts';
+import { keepAs, remove, sweepLeftovers, temporaryFolder } from './leftovers.ts';
 
 export interface Repository {
   /** The tree as the operator named it, symbolic links resolved. */
@@ -33,8 +34,6 @@ export interface Repository {
   /** Ends the process that reads blobs. */
   close(): Promise<void>;
 }
-
-const STALE_CHECK_MS = 24 * 3_600_000;
 
 /**
  * Opens the tree in `treeDir` (work tree, linked worktree or bare repository, whoever owns it) with
@@ -58,7 +57,7 @@ export async function openRepository(options: {
     await mkdir(home, { recursive: true });
     if (!(await isThere(gitDir))) await makeOwn(home, gitDir, tree);
     await access(gitDir, constants.W_OK);
-    await sweepChecks(checksDir);
+    await sweepLeftovers(checksDir);
   } catch (cause) {
     if (cause instanceof GitError) throw cause;
     throw new GitError(
@@ -153,7 +152,7 @@ async function refuseEmpty(tree: UserTree): Promise<void> {
 
 /** Made aside and renamed into place, so that a second process sees all of it or nothing. */
 async function makeOwn(home: string, gitDir: string, tree: UserTree): Promise<void> {
-  const aside = await mkdtemp(join(home, 'new-'));
+  const aside = await temporaryFolder(join(home, 'new-'));
   try {
     await gitText({ cwd: aside, env: tree.env }, [
       'init',
@@ -167,10 +166,9 @@ async function makeOwn(home: string, gitDir: string, tree: UserTree): Promise<vo
     await mkdir(join(aside, 'checks'));
     await mkdir(join(aside, 'objects', 'info'), { recursive: true });
     await writeFile(join(aside, 'objects', 'info', 'alternates'), alternatesLine(tree.objectsDir));
-    await rename(aside, gitDir);
-  } catch (cause) {
-    await rm(aside, { recursive: true, force: true });
-    if (!isTaken(cause)) throw cause;
+    await keepAs(aside, gitDir);
+  } finally {
+    await remove(aside);
   }
 }
 
@@ -181,21 +179,6 @@ export function alternatesLine(objectsDir: string): string {
   return `"${quoted}"\n`;
 }
 
-/** Removes what checks left that were killed more than a day ago; a fresh directory tells the time. */
-async function sweepChecks(checksDir: string): Promise<void> {
-  const mine = await mkdtemp(join(checksDir, 'now-'));
-  const now = (await stat(mine)).mtimeMs;
-  for (const name of await readdir(checksDir)) {
-    const path = join(checksDir, name);
-    const age = await stat(path).then(
-      (found) => now - found.mtimeMs,
-      () => 0,
-    );
-    if (age > STALE_CHECK_MS) await rm(path, { recursive: true, force: true });
-  }
-  await rm(mine, { recursive: true, force: true });
-}
-
 async function isThere(path: string): Promise<boolean> {
   return await stat(path).then(
     () => true,
@@ -204,11 +187,6 @@ async function isThere(path: string): Promise<boolean> {
       throw error;
     },
   );
-}
-
-function isTaken(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ENOTEMPTY' || code === 'EEXIST';
 }
 
 function words(error: unknown): string {

@@ -8,6 +8,8 @@ import { join } from 'node:path';
 const EVERY_MS = 200;
 /** What a file costs beside its content: a million empty ones fill a disk too. */
 const FILE_BYTES = 4096;
+/** What is left of a disk by whatever filled it up. */
+const FULL_BYTES = 64 * 2 ** 10;
 /** Free space below which a run is ended, whoever used it up: files that are open and deleted have no name to count. */
 const RESERVE_BYTES = 512 * 2 ** 20;
 
@@ -37,6 +39,13 @@ export function watchDisk(folders: readonly string[], diskBytes: number, over: (
       stopped = true;
     },
   };
+}
+
+/** Whether hardly a file can be written to a folder. */
+export async function isFull(folder: string): Promise<boolean> {
+  const [{ blocks }, [space]] = await Promise.all([statfs(folder), spaceOf([folder])]);
+  // some file systems do not count at all
+  return blocks > 0 && space!.free < FULL_BYTES;
 }
 
 interface Space {

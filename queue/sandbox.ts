@@ -22,7 +22,7 @@ import {
   SANDBOX_PATH,
   SANDBOX_UID,
 } from './sandbox-command.ts';
-import { watchDisk } from './sandbox-disk.ts';
+import { isFull, watchDisk } from './sandbox-disk.ts';
 import { canBoundMemory, enterGroup, isAbsent, openGroup } from './sandbox-group.ts';
 import { collect } from './sandbox-output.ts';
 
@@ -128,7 +128,8 @@ const PIPE_GRACE_MS = 500;
 
 /**
  * Runs one command. Exit codes, signals, time-outs and floods are values; throws SandboxError when bwrap or
- * prlimit is missing, when the kernel refuses namespaces, or when a mount cannot be made.
+ * prlimit is missing, when the kernel refuses namespaces, when a mount cannot be made, or when the disk is full at its
+ * end though the command has not written more than it may.
  */
 export async function runSandboxed(spec: SandboxSpec): Promise<SandboxRun> {
   const limits = { ...DEFAULT_LIMITS, ...spec.limits };
@@ -143,6 +144,7 @@ export async function runSandboxed(spec: SandboxSpec): Promise<SandboxRun> {
   const group = await openGroup(limits);
   try {
     const ended = await run(enterGroup(group, [prlimit, ...prlimitArgs(limits), ...walls]), spec, limits);
+    for (const { host } of spec.writable ?? []) if (!ended.overDisk && (await isFull(host))) throw diskFull(host);
     return { ...ended, outOfMemory: (await group.killed()) > 0 };
   } finally {
     await group.close();
@@ -366,6 +368,11 @@ function ending(child: ChildProcess, stdin: SandboxSpec['stdin'], bare: boolean)
     if (child.stdin && stdin instanceof Readable) stdin.pipe(child.stdin);
     else child.stdin?.end(stdin);
   });
+}
+
+/** What the command has left there may be cut short, and few programs say so. */
+function diskFull(folder: string): SandboxError {
+  return new SandboxError('failed', `no space is left on the disk of ${folder}: what was run there says nothing`);
 }
 
 const ALLOW =

@@ -24,6 +24,8 @@ export interface Workshop {
 export interface WorkshopOptions {
   readonly cacheDir: string;
   readonly trustTree?: boolean;
+  /** Throws when the machine fails, for whoever tries again. */
+  readonly throwsFaults?: boolean;
   readonly onProgress?: (text: string) => void;
   /** Ends what is built; its reason is thrown. */
   readonly signal?: AbortSignal;
@@ -40,7 +42,7 @@ export function openWorkshop(repo: Repository, sides: BuildSides, options: Works
       return await work(taken);
     } catch (error) {
       isSpoilt = true;
-      if (!(error instanceof GitError)) throw error;
+      if (!(error instanceof GitError) || options.throwsFaults === true) throw error;
       return otherwise(`the tree cannot be checked out: ${error.message}`);
     }
   };
@@ -52,7 +54,8 @@ export function openWorkshop(repo: Repository, sides: BuildSides, options: Works
   return {
     async cannotBuild(arch) {
       const compiler = await compilerFor(arch);
-      return compiler.ok ? undefined : compiler.why;
+      if (!compiler.ok) return compiler.why;
+      return compiler.isGcc ? undefined : `no gcc for ${arch} is installed`;
     },
     answer: (questions) =>
       within<readonly BuildAnswer[]>(

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readSeries } from '../../bot/intake.ts';
+import { recordedChecks, simulateDay, workersFor } from './day.ts';
 import { olderWords } from './kconfiglib.ts';
 import { BenchError, inTurns, measure, median, spread } from './measure.ts';
 import { onePatch } from './one-patch.ts';
@@ -100,6 +101,29 @@ describe('the one-patch series', () => {
 
   test('cannot be made of a patch that the mbox does not have', () => {
     expect(() => onePatch(example, 7)).toThrow(RangeError);
+  });
+});
+
+describe('the simulated day', () => {
+  const minute = [60];
+
+  test('of a thousand single checks of a minute keeps one worker busy by their sum, and many hardly', () => {
+    const [one, many] = [1, 200].map((workers) => simulateDay({ series: 1000, workers }, minute));
+    expect(one!.medianMin).toBeGreaterThan(60);
+    expect(one!.busy).toBeGreaterThan(0.95);
+    expect(many).toMatchObject({ medianMin: 0, tenthMin: 0, largeMedianMin: 0 });
+    expect(many!.busy).toBeLessThan(0.05);
+    // what waits, waits by its turn
+    expect(one!.urgentMedianMin).toBeLessThan(10);
+    expect(one!.largeMedianMin).toBeGreaterThan(one!.medianMin);
+  });
+
+  test('needs the fewest workers that are enough, and more of them for more series', () => {
+    const workers = workersFor(1500, recordedChecks(), 10);
+    const waits = (some: number): number => simulateDay({ series: 1500, workers: some }, recordedChecks()).medianMin;
+    expect(waits(workers)).toBeLessThanOrEqual(10);
+    expect(waits(workers - 1)).toBeGreaterThan(10);
+    expect(workersFor(3000, recordedChecks(), 10)).toBeGreaterThan(workers);
   });
 });
 

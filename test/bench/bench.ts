@@ -1,6 +1,6 @@
 /**
- * npm run bench [-- --rounds 5 --only olddefconfig,second,server,selects,defconfigs,check,questions]: how fast depbot
- * is, each figure beside a peer measured in the same minutes. Nothing fails for being slow; the aims are printed.
+ * npm run bench [-- --rounds 5 --only olddefconfig,second,server,selects,defconfigs,check,questions,queue,day,verified]: how
+ * fast depbot is, each figure beside a peer measured in the same minutes. Nothing fails for being slow; the aims are printed.
  *
  * Every program runs as a whole process, by turns with its peers, macro answers recorded on both sides:
  * conf without sandbox and shells, its popen(3) answered from memory (queue/replay-popen.c); Kconfiglib likewise
@@ -23,6 +23,7 @@ import {
 } from './benches.ts';
 import type { Row } from './rows.ts';
 import { table } from './rows.ts';
+import { benchDay, benchQueue, benchVerified } from './service-benches.ts';
 
 const BENCHES = {
   olddefconfig: benchOlddefconfig,
@@ -32,6 +33,9 @@ const BENCHES = {
   defconfigs: benchDefconfigs,
   check: benchCheck,
   questions: benchQuestions,
+  queue: benchQueue,
+  day: benchDay,
+  verified: benchVerified,
 };
 type Name = keyof typeof BENCHES;
 
@@ -41,7 +45,7 @@ interface Options {
 }
 
 async function main({ rounds, only }: Options): Promise<void> {
-  const { tree } = await provision(['packages', 'test-packages', 'tree']);
+  const { tree } = await provision(['packages', 'service-packages', 'test-packages', 'tree']);
   if (tree === undefined) throw new ProvisionError('there is no kernel tree');
   const scratch = mkdtempSync(join(tmpdir(), 'depbot-bench-'));
   const load = (): string =>

@@ -31,7 +31,12 @@ const SAMPLE = 8;
 const ROOT = join(import.meta.dirname, '../..');
 
 /** Node with a file of ours; the command line's variables but nothing else of this process. */
-function node(file: string, args: readonly string[], setting: Setting, accept: readonly number[] = [0]): Program {
+export function node(
+  file: string,
+  args: readonly string[],
+  setting: Setting,
+  accept: readonly number[] = [0],
+): Program {
   const { PATH = '/usr/bin:/bin', HOME = '/root' } = process.env;
   const env = { PATH, HOME, DEPBOT_CACHE: setting.cacheDir, XDG_STATE_HOME: join(setting.scratch, 'state') };
   // As a service would be started: without a bound V8 lets garbage lie as long as there is room.
@@ -39,13 +44,13 @@ function node(file: string, args: readonly string[], setting: Setting, accept: r
   return { argv, cwd: setting.scratch, env, accept };
 }
 
-const walls = (measured: readonly Measured[]): number[] => measured.map((one) => one.wallMs);
+export const walls = (measured: readonly Measured[]): number[] => measured.map((one) => one.wallMs);
 const cpu = (measured: readonly Measured[]): number[] => measured.map((one) => one.cpuMs);
-const rss = (measured: readonly Measured[]): number[] => measured.map((one) => one.rssKiB / 1024);
+export const rss = (measured: readonly Measured[]): number[] => measured.map((one) => one.rssKiB / 1024);
 /** A figure that the program printed itself. */
-const said = (measured: readonly Measured[], name: string): number[] =>
+export const said = (measured: readonly Measured[], name: string): number[] =>
   measured.map((one) => (JSON.parse(one.stdout) as Record<string, number>)[name]!);
-const seconds = (ms: readonly number[]): number[] => ms.map((one) => one / 1000);
+export const seconds = (ms: readonly number[]): number[] => ms.map((one) => one / 1000);
 
 /** One configuration as a whole process: all of x86 read and evaluated. */
 export async function benchOlddefconfig(setting: Setting): Promise<Findings> {

@@ -38,7 +38,7 @@ export function measure(program: Program, scratch: string): Measured {
     cwd,
     env: {},
     encoding: 'utf8',
-    timeout: 600_000,
+    timeout: 3_600_000,
     maxBuffer: 64 * 2 ** 20,
   });
   if (runner.status !== 0) throw new BenchError(`cannot measure ${argv[0]}: ${runner.error?.message ?? runner.stderr}`);

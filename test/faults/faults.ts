@@ -18,6 +18,7 @@ import { BOT } from '../service/town.ts';
 import { fixtures, fixtureTree } from '../support/fixture.ts';
 import { type Mailbox, makeMailbox } from './mailbox.ts';
 import { type Came, type Faults, MAINTAINERS, runOnce } from './run.ts';
+import { type WorkerFaults, workerFaults } from './workers.ts';
 
 interface Options {
   readonly series: number;
@@ -169,6 +170,20 @@ const command = new Command('faults')
   .exitOverride()
   .action(async (options: Options) => {
     process.exitCode = await main(options);
+  });
+
+command
+  .enablePositionalOptions()
+  .command('workers')
+  .description('series through three workers, undisturbed and with faults, compared')
+  .option('--series <n>', 'in ten shapes', count, 200)
+  .option('--kills <n>', 'SIGKILL of a worker, at random moments, and other faults beside', count, 40)
+  .option('--seed <n>', 'of series and faults', count, 1)
+  .action(async (options: WorkerFaults) => {
+    const { tree } = await provision(['packages', 'service-packages', 'test-packages', 'tree']);
+    const { table, wrong } = await workerFaults(options, tree!);
+    process.stdout.write(`${table}${wrong.map((line) => `${line}\n`).join('')}`);
+    process.exitCode = wrong.length === 0 ? 0 : 1;
   });
 
 try {

@@ -1,4 +1,5 @@
 /** Objects of a real kernel, built without a change and with it. */
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -162,6 +163,9 @@ describe.skipIf(!TREE)('a build', () => {
         { ...crc8, into: 'vmlinux' },
         { ...crc8, into: 'module' },
         { ...crc8, object: 'lib/reef_mod.o', into: 'module' },
+        // built, and does not export it
+        { ...crc8, object: 'lib/reef_mod.o', into: 'module', providers: ['lib/argv_split.o'] },
+        { ...crc8, object: 'lib/reef_mod.o', into: 'module', providers: ['lib/crc7.o'] },
       ]);
       const builtIn = [
         'before: make does not build lib/reef.o',
@@ -173,7 +177,41 @@ describe.skipIf(!TREE)('a build', () => {
         builtIn,
         [
           'before: make does not build lib/reef_mod.o',
-          'after: lib/reef_mod.o refers to crc8, which lib/crc8.o provides',
+          'after: lib/reef_mod.o refers to crc8, which lib/crc8.o exports',
+          'disagrees',
+        ],
+        [
+          'before: make does not build lib/reef_mod.o',
+          'after: modpost: "crc8" [lib/reef_mod.ko] undefined!; lib/argv_split.o does not export it',
+          'agrees',
+        ],
+        [
+          'before: make does not build lib/reef_mod.o',
+          'after: modpost: "crc8" [lib/reef_mod.ko] undefined!; make does not build lib/crc7.o',
+          'agrees',
+        ],
+      ]);
+    },
+    12 * MINUTES,
+  );
+
+  test(
+    'is done by a cross compiler for another architecture',
+    async () => {
+      const arm64 = { ...asked, arch: 'arm64', config: [...TINY, 'CONFIG_REEF=y', 'CONFIG_CRC8=y', ''].join('\n') };
+      const found = await answers([
+        { ...arm64, expects: 'undefined-reference', into: 'vmlinux', providers: ['lib/crc7.o'] },
+        { ...arm64, name: 'crc8', expects: 'undefined-reference', into: 'vmlinux', providers: ['lib/crc8.o'] },
+      ]);
+      expect(found.map(shown)).toEqual([
+        [
+          'before: make does not build lib/reef.o',
+          'after: lib/reef.o refers to crc7_be; make does not build lib/crc7.o',
+          'agrees',
+        ],
+        [
+          'before: make does not build lib/reef.o',
+          'after: lib/reef.o refers to crc8, which lib/crc8.o provides',
           'disagrees',
         ],
       ]);
@@ -239,25 +277,34 @@ describe.skipIf(!TREE)('a build', () => {
   );
 
   test(
-    'what a hostile series leaves in its output folder is not there for the next',
+    'what a hostile series leaves in its output folder, or would in the cache of compilers, is not there for the next',
     async () => {
-      const attempt = 'touch poison && ! touch $(srctree)/poison /before/poison /ccache/poison 2>/dev/null';
+      const kept = join(cacheDir, 'builds', sides.before);
+      const question: BuildQuestion = { ...asked, object: 'lib/crc8.o', expects: 'error' };
+      // what the base compiles is kept for both
+      await answers([question]);
+      const before = compiledIn(join(kept, 'ccache'));
+      expect(before.size).toBeGreaterThan(0);
+      const poison = [
+        'touch poison && ! touch $(srctree)/poison /before/poison /ccache/poison 2>/dev/null',
+        'some=$$(find /ccache -type f -size +1 | head -n 1) && test -n "$$some"',
+        '! echo poison 2>/dev/null >$$some && ! rm -f $$some 2>/dev/null && ! mv /ccache /elsewhere 2>/dev/null',
+      ];
       const hostile = await commitOn(repo, sides.before, {
         Makefile: (old) =>
-          `${old}\nprepare: poison\npoison:\n\t${attempt} && echo 'poison.c:1: error: poisoned' >&2; false\n`,
+          `${old}\nprepare: poison\npoison:\n\t${poison.join(' && ')} && echo 'poison.c:1: error: poisoned' >&2; false\n`,
       });
-      const question: BuildQuestion = { ...asked, object: 'lib/crc8.o', expects: 'error' };
       const [answer] = await answers([question], { ...sides, after: hostile });
       // it was there, and could not write elsewhere
       expect(shown(answer!)).toEqual(['with the series "make prepare" fails: poison.c:1: error: poisoned']);
-      const kept = join(cacheDir, 'builds', sides.before);
+      expect(compiledIn(join(kept, 'ccache'))).toEqual(before);
       expect(readdirSync(kept).filter((name) => name.startsWith('after-'))).toEqual([]);
       for (const name of readdirSync(kept).filter((one) => one !== 'index'))
         expect(readdirSync(join(kept, name))).not.toContain('poison');
       const [next] = await answers([question]);
       expect(shown(next!)).toEqual(['before: lib/crc8.o compiles', 'after: lib/crc8.o compiles', 'disagrees']);
     },
-    12 * MINUTES,
+    20 * MINUTES,
   );
 
   test(
@@ -285,6 +332,16 @@ describe.skipIf(!TREE)('a build', () => {
     2 * MINUTES,
   );
 });
+
+/** Digests of what compilers made, by their names in a folder of ccache. */
+function compiledIn(folder: string): Map<string, string> {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /[RM]$/.test(name));
+  const digest = (name: string): string =>
+    createHash('sha256')
+      .update(readFileSync(join(folder, name)))
+      .digest('hex');
+  return new Map(files.sort().map((name) => [name, digest(name)]));
+}
 
 /** What a step showed, object by object. */
 function stepShown({ breakdown, objects }: TrialStep): string[] {

@@ -1,91 +1,14 @@
-/** The queue on a real Redis. (Above 400 lines: all share one server and the same few helpers.) */
+/** The queue on a real Redis: jobs, their turn, and what others put there. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
-import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openQueue, QueueError, type QueueOptions } from '../../queue/bullmq.ts';
-import { startWorker, type WorkerOptions } from '../../queue/bullmq-worker.ts';
-import type { CheckJob, Handler, JobQueue, Worker } from '../../queue/jobs.ts';
-import type { RedisAddress, RedisServer } from '../../queue/redis-server.ts';
-import { jobNumber, LinesLog, reportOn, Scratch, until } from '../support/redis.ts';
+import { describe, expect, it } from 'vitest';
+import { QueueError } from '../../queue/bullmq.ts';
+import type { CheckJob } from '../../queue/jobs.ts';
+import { fault, queueWorld, reporting, settled } from '../support/queue-world.ts';
+import { jobNumber, reportOn, until } from '../support/redis.ts';
 
-const scratch = new Scratch();
-let redis: RedisServer;
-let client: Redis;
-let log: LinesLog;
-const open: { close(): Promise<void> }[] = [];
-const children: ChildProcess[] = [];
-
-beforeAll(async () => {
-  redis = await scratch.redis(scratch.dir());
-  client = new Redis({ path: redis.path });
-});
-
-beforeEach(() => {
-  log = new LinesLog();
-});
-
-afterEach(async () => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
-  await Promise.all(open.splice(0).map((one) => one.close()));
-  await client.flushall();
-});
-
-afterAll(async () => {
-  client.disconnect();
-  await scratch.clear();
-});
-
-function queueAt(address: RedisAddress = redis, options: QueueOptions = {}): JobQueue {
-  const queue = openQueue(address, log, { retryMs: 50, ...options });
-  open.push(queue);
-  return queue;
-}
-
-function workerAt(handler: Handler, options: Partial<WorkerOptions> = {}, address: RedisAddress = redis): Worker {
-  const worker = startWorker(address, handler, { log, concurrency: 1, ...options });
-  open.push(worker);
-  return worker;
-}
-
-/** As the machine gives it. */
-function fault(message: string): Error {
-  return Object.assign(new Error(message), { syscall: 'write' });
-}
-
-const reporting: Handler = async (job) => reportOn(job.subject);
-
-/** Until the job is done or has failed; that state. */
-async function settled(queue: JobQueue, { key }: CheckJob, ms?: number) {
-  const state = () => queue.result(key);
-  await until(`job ${key} settled`, async () => ['done', 'failed'].includes((await state()).state), ms);
-  return state();
-}
-
-/** A worker process that takes a job and never ends it. */
-async function stuckProcess(lockMs: number): Promise<ChildProcess> {
-  const module = new URL('../../queue/bullmq-worker.ts', import.meta.url).href;
-  const script = `
-    import { startWorker } from ${JSON.stringify(module)};
-    const log = { info() {}, warn: console.error };
-    startWorker({ path: ${JSON.stringify(redis.path)} }, () => {
-      console.log('taken');
-      return new Promise(() => {});
-    }, { log, concurrency: 1, lockMs: ${lockMs}, stalledMs: 300 });`;
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, '--input-type=module', '-e', script], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  children.push(child);
-  await new Promise((resolve, reject) => {
-    child.stdout!.once('data', resolve);
-    child.once('exit', (code) => reject(new Error(`ended with ${code}`)));
-  });
-  return child;
-}
+const world = queueWorld();
+const { queueAt, workerAt } = world;
 
 describe('a job', () => {
   it('goes through waiting, active and done; forgotten, it is unknown', async () => {
@@ -158,7 +81,7 @@ describe('a job', () => {
     });
     await queue.add(job);
     expect(await settled(queue, job)).toEqual({ state: 'failed', why: 'disk full (3)' });
-    expect(log.matching(/number 1: attempt \d of 3 failed: disk full/)).toEqual([
+    expect(world.log.matching(/number 1: attempt \d of 3 failed: disk full/)).toEqual([
       'warning: number 1: attempt 1 of 3 failed: disk full (1)',
       'warning: number 1: attempt 2 of 3 failed: disk full (2)',
       'warning: number 1: attempt 3 of 3 failed: disk full (3)',
@@ -166,6 +89,25 @@ describe('a job', () => {
     await queue.add(job);
     expect((await settled(queue, job)).state).toBe('done');
     expect(runs).toBe(4);
+  });
+
+  it('that waits for its next attempt by a clock that is hours ahead is tried soon all the same', async () => {
+    const queue = queueAt();
+    const job = jobNumber(1);
+    let runs = 0;
+    const worker = workerAt(async ({ subject }) => {
+      runs += 1;
+      if (runs === 1) throw fault('disk full');
+      return reportOn(subject);
+    });
+    await queue.add(job);
+    await until('failed once', () => runs === 1);
+    await worker.close();
+    const inAnHour = (Date.now() + 3_600_000) * 0x1000;
+    await until('delayed', async () => (await world.client.zcard('depbot:check:delayed')) === 1);
+    await world.client.zadd('depbot:check:delayed', inAnHour, job.key);
+    workerAt(reporting);
+    expect((await settled(queue, job)).state).toBe('done');
   });
 
   it('that meets a bug of ours is not tried again', async () => {
@@ -181,7 +123,9 @@ describe('a job', () => {
       why: 'a bug of depbot: x is not a function',
     });
     expect(runs).toBe(1);
-    expect(log.matching(/number 1: this is a bug of depbot: TypeError: x is not a function\n +at /)).toHaveLength(1);
+    expect(world.log.matching(/number 1: this is a bug of depbot: TypeError: x is not a function\n +at /)).toHaveLength(
+      1,
+    );
   });
 
   it('done while nobody listened is told of to who opens the queue later', async () => {
@@ -197,7 +141,7 @@ describe('a job', () => {
 
   it('that is not valid is refused before it reaches Redis', async () => {
     await expect(queueAt().add({ ...jobNumber(1), mails: [] })).rejects.toThrow(QueueError);
-    expect(await client.keys('depbot:check:f*')).toEqual([]);
+    expect(await world.client.keys('depbot:check:f*')).toEqual([]);
   });
 
   it('of 8 MiB goes through', async () => {
@@ -211,117 +155,6 @@ describe('a job', () => {
     await queue.add(job);
     expect((await settled(queue, job)).state).toBe('done');
     expect(bytes).toBe(job.mails[0]!.length);
-  });
-});
-
-describe('a job called off', () => {
-  const untilAborted: Handler = (_job, signal) =>
-    new Promise((_resolve, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason));
-    });
-
-  it('while a worker has it ends, leaves nothing and lets the next one in', async () => {
-    const queue = queueAt();
-    let runs = 0;
-    workerAt(
-      (job, ...rest) => {
-        runs += 1;
-        return job.subject === 'number 1' ? untilAborted(job, ...rest) : reporting(job, ...rest);
-      },
-      { graceMs: 100 },
-    );
-    await queue.add(jobNumber(1));
-    await until('active', () => runs === 1);
-    await queue.add(jobNumber(2));
-    await queue.forget(jobNumber(1).key);
-    expect((await settled(queue, jobNumber(2))).state).toBe('done');
-    await until('gone', async () => (await queue.result(jobNumber(1).key)).state === 'unknown');
-    expect(log.lines).toContain('number 1: called off');
-    expect((await client.keys('*')).filter((key) => key.includes(jobNumber(1).key))).toEqual([]);
-    expect((await queue.status()).errors).toEqual([]);
-
-    await queue.add(jobNumber(1));
-    await until('again', () => runs === 3);
-  });
-
-  it('while its worker dies is not begun by another', async () => {
-    const queue = queueAt();
-    await queue.add(jobNumber(1));
-    const child = await stuckProcess(1000);
-    await queue.forget(jobNumber(1).key);
-    expect((await queue.result(jobNumber(1).key)).state).toBe('active');
-    child.kill('SIGKILL');
-    let runs = 0;
-    workerAt(
-      async ({ subject }) => {
-        runs += 1;
-        return reportOn(subject);
-      },
-      { stalledMs: 300 },
-    );
-    await until('gone', async () => (await queue.result(jobNumber(1).key)).state === 'unknown');
-    expect(runs).toBe(0);
-  });
-
-  it('that takes no notice is dropped with its result', async () => {
-    const queue = queueAt();
-    const { promise: go, resolve: release } = Promise.withResolvers<void>();
-    let aborted = false;
-    workerAt(async ({ subject }, signal) => {
-      signal.addEventListener('abort', () => {
-        aborted = true;
-      });
-      await go;
-      return reportOn(subject);
-    });
-    await queue.add(jobNumber(1));
-    await until('active', async () => (await queue.result(jobNumber(1).key)).state === 'active');
-    await queue.forget(jobNumber(1).key);
-    await until('told', () => aborted);
-    release();
-    await until('gone', async () => (await queue.result(jobNumber(1).key)).state === 'unknown');
-    expect(await queue.counts()).toEqual({ waiting: 0, active: 0, done: 0, failed: 0 });
-  });
-});
-
-describe('the status', () => {
-  it('names workers, what they have and how far it is, and what failed last', async () => {
-    const queue = queueAt();
-    expect(await queue.status()).toEqual({ running: [], workers: [], doneLastHour: 0, errors: [] });
-    const { promise: go, resolve: release } = Promise.withResolvers<void>();
-    let failures = 0;
-    workerAt(async ({ subject }, _signal, progress) => {
-      if (failures++ === 0) throw fault('disk full');
-      progress('architecture 3 of 21: arm');
-      await go;
-      return reportOn(subject);
-    });
-    await queue.add(jobNumber(1));
-    await until('told', async () => (await queue.status()).running[0]?.progress !== undefined);
-    const me = `${hostname()}:${process.pid}`;
-    const { running, workers, errors } = await queue.status();
-    expect(workers).toEqual([me]);
-    expect(running).toEqual([
-      {
-        key: jobNumber(1).key,
-        subject: 'number 1',
-        worker: me,
-        attempt: 2,
-        since: expect.any(Date),
-        progress: 'architecture 3 of 21: arm',
-      },
-    ]);
-    expect(errors).toEqual([{ at: expect.any(Number), subject: 'number 1', worker: me, why: 'disk full' }]);
-    release();
-    await settled(queue, jobNumber(1));
-    expect(await queue.status()).toMatchObject({ running: [], doneLastHour: 1 });
-  });
-
-  it('takes what nobody of ours wrote for nothing', async () => {
-    const queue = queueAt();
-    await client.xadd('depbot:errors', '*', 'attempt', '{"at":');
-    await client.xadd('depbot:errors', '*', 'other', '{}');
-    expect((await queue.status()).errors).toEqual([]);
   });
 });
 
@@ -369,140 +202,6 @@ describe('the turn', () => {
   });
 });
 
-describe('a worker', () => {
-  it('waits for its job when closed, and takes no other', async () => {
-    const queue = queueAt();
-    await queue.add(jobNumber(1));
-    await queue.add(jobNumber(2));
-    const { promise: go, resolve: release } = Promise.withResolvers<void>();
-    let runs = 0;
-    const worker = workerAt(async ({ subject }) => {
-      runs += 1;
-      await go;
-      return reportOn(subject);
-    });
-    await until('active', () => runs === 1);
-    const closing = worker.close();
-    await sleep(200);
-    expect((await queue.counts()).active).toBe(1);
-    release();
-    await closing;
-    await worker.stopped;
-    expect(await queue.counts()).toEqual({ waiting: 1, active: 0, done: 1, failed: 0 });
-    expect(runs).toBe(1);
-  });
-
-  it('that cannot wait longer aborts its job, which another does with all its attempts left', async () => {
-    const queue = queueAt();
-    const job = jobNumber(1);
-    await queue.add(job);
-    let active = false;
-    const worker = workerAt(
-      (_job, signal) => {
-        active = true;
-        return new Promise((_resolve, reject) => {
-          signal.addEventListener('abort', () => reject(new Error('aborted')));
-        });
-      },
-      { graceMs: 500 },
-    );
-    await until('active', () => active);
-    await worker.close();
-    expect(await queue.result(job.key)).toEqual({ state: 'waiting' });
-    expect(log.lines).toContain('number 1: stopped; it goes back to the queue');
-    let failures = 0;
-    workerAt(async () => {
-      failures += 1;
-      if (failures < 3) throw fault('not yet');
-      return reportOn('done');
-    });
-    expect((await settled(queue, job)).state).toBe('done');
-  });
-
-  it('ends in time though its job never ends, and another starts that job again', async () => {
-    const queue = queueAt();
-    await queue.add(jobNumber(1));
-    let active = false;
-    const worker = workerAt(
-      () => {
-        active = true;
-        return new Promise(() => undefined);
-      },
-      { graceMs: 500 },
-    );
-    await until('active', () => active);
-    const from = performance.now();
-    await worker.close();
-    await worker.stopped;
-    expect(performance.now() - from).toBeLessThan(3000);
-    expect(log.matching(/^warning: worker at .*: ended without its 1 job/)).toHaveLength(1);
-    workerAt(reporting, { alone: true });
-    expect((await settled(queue, jobNumber(1))).state).toBe('done');
-  });
-
-  it('keeps its job while its handler blocks the event loop for a third of the lock', async () => {
-    const queue = queueAt();
-    let runs = 0;
-    const blocking: Handler = async ({ subject }) => {
-      runs += 1;
-      // the shipped figures, 30 s and 10 s, a tenth as long
-      for (let n = 0; n < 3; n++) {
-        const end = performance.now() + 1000;
-        while (performance.now() < end);
-        await sleep(1);
-      }
-      return reportOn(subject);
-    };
-    workerAt(blocking, { lockMs: 3000, stalledMs: 200 });
-    workerAt(blocking, { lockMs: 3000, stalledMs: 200 });
-    await queue.add(jobNumber(1));
-    expect((await settled(queue, jobNumber(1))).state).toBe('done');
-    expect(runs).toBe(1);
-    expect(log.matching(/gone|lock/)).toEqual([]);
-  });
-
-  it('whose process is killed loses its job to another', async () => {
-    const queue = queueAt();
-    const job = jobNumber(1);
-    await queue.add(job);
-    const child = await stuckProcess(1000);
-    workerAt(reporting, { lockMs: 1000, stalledMs: 300 });
-    await sleep(1500);
-    expect(await queue.result(job.key)).toEqual({ state: 'active' });
-    child.kill('SIGKILL');
-    expect((await settled(queue, job, 10_000)).state).toBe('done');
-    expect(log.matching(/its worker is gone/)).toHaveLength(1);
-  });
-
-  it('that is alone starts the job of a dead one at once, though its lock has not run out', async () => {
-    const queue = queueAt();
-    const job = jobNumber(1);
-    await queue.add(job);
-    const child = await stuckProcess(600_000);
-    child.kill('SIGKILL');
-    expect(await queue.result(job.key)).toEqual({ state: 'active' });
-    workerAt(reporting, { alone: true });
-    expect((await settled(queue, job, 5000)).state).toBe('done');
-  });
-
-  it('gives up a job that ends each worker', async () => {
-    const queue = queueAt();
-    const job = jobNumber(1);
-    await queue.add(job);
-    await client.hset(`depbot:check:${job.key}`, 'ats', 10);
-    let runs = 0;
-    workerAt(async ({ subject }) => {
-      runs += 1;
-      return reportOn(subject);
-    });
-    expect(await settled(queue, job)).toMatchObject({
-      state: 'failed',
-      why: expect.stringMatching(/started more than/),
-    });
-    expect(runs).toBe(0);
-  });
-});
-
 describe('what Redis holds', () => {
   it.each<[string, string, RegExp]>([
     ['no job', '{"run":"rm"}', /^not a job: /],
@@ -512,7 +211,7 @@ describe('what Redis holds', () => {
     const queue = queueAt();
     await queue.add(jobNumber(1));
     await queue.add(jobNumber(2));
-    await client.hset(`depbot:check:${jobNumber(1).key}`, 'data', data);
+    await world.client.hset(`depbot:check:${jobNumber(1).key}`, 'data', data);
     const subjects: string[] = [];
     workerAt(async ({ subject }) => {
       subjects.push(subject);
@@ -530,10 +229,10 @@ describe('what Redis holds', () => {
     const queue = queueAt();
     await queue.add(jobNumber(1));
     await queue.add(jobNumber(2));
-    await client.hset(`depbot:check:${jobNumber(1).key}`, 'data', '{"schema":');
+    await world.client.hset(`depbot:check:${jobNumber(1).key}`, 'data', '{"schema":');
     workerAt(reporting);
     expect((await settled(queue, jobNumber(2))).state).toBe('done');
-    expect(log.matching(/warning: worker at Redis .*JSON/).length).toBeGreaterThan(0);
+    expect(world.log.matching(/warning: worker at Redis .*JSON/).length).toBeGreaterThan(0);
   });
 
   it.each([
@@ -546,18 +245,18 @@ describe('what Redis holds', () => {
     workerAt(reporting);
     await queue.add(job);
     await settled(queue, job);
-    await client.hset(`depbot:check:${job.key}`, 'returnvalue', returnvalue);
+    await world.client.hset(`depbot:check:${job.key}`, 'returnvalue', returnvalue);
     expect(await queue.result(job.key)).toMatchObject({ state: 'failed', why: expect.stringMatching(why) });
     await queue.add(job);
     await until('done', async () => (await queue.result(job.key)).state === 'done');
   });
 
   it('in the stream of events may be garbage: said, and later events are still told of', async () => {
-    await client.xadd('depbot:check:events', '*', 'event', 'progress', 'jobId', 'x', 'data', '{"');
+    await world.client.xadd('depbot:check:events', '*', 'event', 'progress', 'jobId', 'x', 'data', '{"');
     const queue = queueAt();
     const changed: string[] = [];
     queue.onChange((key) => changed.push(key));
-    await until('said', () => log.matching(/events cannot be read/).length === 1);
+    await until('said', () => world.log.matching(/events cannot be read/).length === 1);
     workerAt(reporting);
     let n = 1;
     await until('told of', async () => {
@@ -570,124 +269,16 @@ describe('what Redis holds', () => {
   it('of a wrong type does not make the worker spin, and is mended without a restart', async () => {
     const queue = queueAt();
     await queue.add(jobNumber(1));
-    await client.rename('depbot:check:prioritized', 'kept');
-    await client.set('depbot:check:prioritized', 'text');
-    const before = Number(/total_commands_processed:(\d+)/.exec(await client.info('stats'))![1]);
+    await world.client.rename('depbot:check:prioritized', 'kept');
+    await world.client.set('depbot:check:prioritized', 'text');
+    const before = Number(/total_commands_processed:(\d+)/.exec(await world.client.info('stats'))![1]);
     workerAt(reporting);
-    await until('said', () => log.matching(/WRONGTYPE/).length > 0);
+    await until('said', () => world.log.matching(/WRONGTYPE/).length > 0);
     await sleep(1000);
-    const after = Number(/total_commands_processed:(\d+)/.exec(await client.info('stats'))![1]);
+    const after = Number(/total_commands_processed:(\d+)/.exec(await world.client.info('stats'))![1]);
     expect(after - before).toBeLessThan(200);
-    expect(log.matching(/WRONGTYPE/).length).toBeLessThan(5);
-    await client.rename('kept', 'depbot:check:prioritized');
+    expect(world.log.matching(/WRONGTYPE/).length).toBeLessThan(5);
+    await world.client.rename('kept', 'depbot:check:prioritized');
     expect((await settled(queue, jobNumber(1))).state).toBe('done');
-  });
-});
-
-describe('a Redis that is not there', () => {
-  it('is waited for by a worker and a queue, both say so once, and then the job is done', async () => {
-    const dir = scratch.dir();
-    const address = { path: join(dir, 'redis.sock') };
-    const queue = queueAt(address);
-    workerAt(reporting, {}, address);
-    const adding = queue.add(jobNumber(1));
-    await sleep(1500);
-    for (const who of ['queue', 'worker'])
-      expect(log.matching(new RegExp(`^warning: ${who} at Redis ${address.path}: .*ENOENT`))).toHaveLength(1);
-    await scratch.redis(dir);
-    await adding;
-    expect((await settled(queue, jobNumber(1))).state).toBe('done');
-    for (const who of ['queue', 'worker'])
-      expect(log.matching(new RegExp(`^${who} at Redis .*: connected$`))).toHaveLength(1);
-  });
-
-  it('makes add() fail in time, and both can still be closed', async () => {
-    const address = { url: 'redis://user:secret@127.0.0.1:1/0' };
-    const queue = openQueue(address, log, { deadlineMs: 500 });
-    const worker = startWorker(address, reporting, { log, concurrency: 1 });
-    await expect(queue.add(jobNumber(1))).rejects.toThrow(
-      /^queue at Redis redis:\/\/127\.0\.0\.1:1\/0: no answer within 1 s: .*ECONNREFUSED.*; is Redis running there\?$/,
-    );
-    const from = performance.now();
-    await Promise.all([queue.close(), worker.close()]);
-    await worker.stopped;
-    expect(performance.now() - from).toBeLessThan(2000);
-    expect(log.lines.join('\n')).not.toMatch(/secret|user/);
-  });
-
-  it('but something that answers garbage makes add() fail in time', async () => {
-    const server = createServer((socket) => {
-      socket.on('error', () => undefined);
-      socket.on('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as { port: number };
-    const queue = openQueue({ url: `redis://127.0.0.1:${port}` }, log, { deadlineMs: 700 });
-    await expect(queue.add(jobNumber(1))).rejects.toThrow(/no answer within 1 s.*is Redis running there/);
-    await queue.close();
-    server.close();
-    expect(log.lines.length).toBeGreaterThan(0);
-    expect(log.lines.length).toBeLessThan(10);
-  });
-
-  it.each(['', '127.0.0.1:6379', 'http://127.0.0.1:6379', 'redis://'])('is told at once where its URL is %j', (url) => {
-    expect(() => openQueue({ url }, log)).toThrow(QueueError);
-    expect(() => startWorker({ url }, reporting, { log, concurrency: 1 })).toThrow(/redis:\/\/127\.0\.0\.1:6379/);
-  });
-});
-
-describe('a Redis that goes away', () => {
-  it('and comes back with its data finds the job still under way, and takes its result', async () => {
-    const dir = scratch.dir();
-    const first = await scratch.redis(dir);
-    const queue = queueAt(first);
-    let [runs, released] = [0, false];
-    workerAt(
-      async ({ subject }) => {
-        runs += 1;
-        await until('released', () => released);
-        return reportOn(subject);
-      },
-      {},
-      first,
-    );
-    await queue.add(jobNumber(1));
-    await until('active', () => runs === 1);
-    await first.close();
-    await until('said', () => log.matching(/^warning: (queue|worker) at .*: the connection ended/).length === 2);
-    released = true;
-    const adding = queue.add(jobNumber(2));
-    await scratch.redis(dir);
-    await adding;
-    expect((await settled(queue, jobNumber(1))).state).toBe('done');
-    expect((await settled(queue, jobNumber(2))).state).toBe('done');
-    expect(runs).toBe(2);
-  });
-
-  it('for good makes calls fail in time and lets both close', async () => {
-    const server = await scratch.redis(scratch.dir());
-    const queue = openQueue(server, log, { deadlineMs: 500 });
-    const worker = startWorker(server, reporting, { log, concurrency: 1 });
-    await queue.add(jobNumber(1));
-    await server.close();
-    await expect(queue.result(jobNumber(1).key)).rejects.toThrow(/no answer within 1 s/);
-    const from = performance.now();
-    await Promise.all([queue.close(), worker.close()]);
-    expect(performance.now() - from).toBeLessThan(3000);
-  });
-
-  it('but hangs makes calls fail in time, and its job is not lost', async () => {
-    const queue = queueAt(redis, { deadlineMs: 500 });
-    await queue.add(jobNumber(1));
-    const pid = Number(/process_id:(\d+)/.exec(await client.info('server'))![1]);
-    process.kill(pid, 'SIGSTOP');
-    try {
-      await expect(queue.add(jobNumber(2))).rejects.toThrow(/no answer within 1 s/);
-    } finally {
-      process.kill(pid, 'SIGCONT');
-    }
-    expect(await queue.result(jobNumber(1).key)).toEqual({ state: 'waiting' });
-    await queue.add(jobNumber(2));
-    expect((await queue.counts()).waiting).toBe(2);
   });
 });

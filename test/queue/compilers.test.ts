@@ -6,16 +6,22 @@ import { SANDBOX_PATH } from '../../queue/sandbox-command.ts';
 import { subArch } from '../../queue/toolchain.ts';
 
 test('this machine needs no cross compiler for itself', async () => {
-  expect(await compilerFor(subArch(machine()))).toEqual({ ok: true, crossCompile: '' });
+  expect(await compilerFor(subArch(machine()))).toEqual({ ok: true, name: 'gcc', nm: 'nm', make: [], isGcc: true });
 });
 
 test.each([
   ['arm64', 'aarch64-linux-gnu-', 'gcc-aarch64-linux-gnu'],
   ['s390', 's390x-linux-gnu-', 'gcc-s390x-linux-gnu'],
 ])('a cross compiler for %s is found by its name, or it is said what to install', async (arch, prefix, name) => {
-  const isHere = subArch(machine()) === arch || (await findOnPath(`${prefix}gcc`, SANDBOX_PATH)) !== undefined;
+  const isThere = async (program: string): Promise<boolean> => (await findOnPath(program, SANDBOX_PATH)) !== undefined;
   const found = await compilerFor(arch);
-  if (isHere) expect(found.ok).toBe(true);
+  if (subArch(machine()) === arch) expect(found).toMatchObject({ ok: true, name: 'gcc' });
+  else if (await isThere(`${prefix}gcc`))
+    expect(found).toEqual({
+      ...{ ok: true, name: `${prefix}gcc`, nm: `${prefix}nm`, make: [`CROSS_COMPILE=${prefix}`], isGcc: true },
+    });
+  else if (arch === 'arm64' && (await isThere('ld.lld')) && (await isThere('clang')))
+    expect(found).toMatchObject({ ok: true, name: 'clang', make: ['LLVM=1', 'HOSTCC=gcc'], isGcc: false });
   else expect(found).toEqual({ ok: false, why: `no compiler for ${arch} is installed: apt install ${name}` });
 });
 

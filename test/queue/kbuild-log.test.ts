@@ -41,6 +41,17 @@ describe('diagnostics', () => {
     expect(readDiagnostics(line)).toEqual([{ severity: 'error', file, text }]);
   });
 
+  test('of clang, which names the option that made an error of it', () => {
+    const line =
+      "/src/lib/reef.c:9:16: error: call to undeclared function 'reef_depth' [-Werror,-Wimplicit-function-declaration]";
+    expect(readDiagnostics(line)).toEqual([
+      {
+        ...{ severity: 'error', file: 'lib/reef.c', line: 9, option: '-Wimplicit-function-declaration' },
+        text: "call to undeclared function 'reef_depth'",
+      },
+    ]);
+  });
+
   test('are none in what make says of its work', () => {
     expect(readDiagnostics("  CC      lib/error.o\nmake[1]: Entering directory '/out'\n  note: warning: no\n")).toEqual(
       [],

@@ -11,9 +11,10 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openTree } from '../../queue/git-tree.ts';
+import { remove, temporaryFolder } from '../../queue/leftovers.ts';
 import { alternatesLine, openRepository } from '../../queue/repository.ts';
 import { gitTestEnv, tempDir, tinyRepo } from '../support/tiny-repo.ts';
 
@@ -125,17 +126,22 @@ describe('openRepository', () => {
     await Promise.all(repos.map((repo) => repo.close()));
   });
 
-  it('removes what a check of two days ago left, and not what one of today has', async () => {
+  it('removes what a check of a process that is gone has left, and not what one of another machine has of today', async () => {
     const user = tree();
     const stateDir = temp();
     const first = await openRepository({ treeDir: user.dir, stateDir });
     await first.close();
-    mkdirSync(join(first.checksDir, 'check-old'));
-    mkdirSync(join(first.checksDir, 'check-new'));
-    const twoDaysAgo = statSync(join(first.checksDir, 'check-new')).mtimeMs / 1000 - 2 * 86_400;
-    utimesSync(join(first.checksDir, 'check-old'), twoDaysAgo, twoDaysAgo);
+    const mine = await temporaryFolder(join(first.checksDir, 'check-'));
+    const gone = mine.replace(/\.\d+-\w{6}$/, '.1-abcdef');
+    const elsewhere = mine.replace(/check-\w{8}/, 'check-00000000');
+    for (const dir of [gone, elsewhere]) mkdirSync(dir);
     await (await openRepository({ treeDir: user.dir, stateDir })).close();
-    expect(readdirSync(first.checksDir)).toEqual(['check-new']);
+    expect(readdirSync(first.checksDir).sort()).toEqual([elsewhere, mine].map((dir) => basename(dir)).sort());
+    const twoDaysAgo = statSync(elsewhere).mtimeMs / 1000 - 2 * 86_400;
+    utimesSync(elsewhere, twoDaysAgo, twoDaysAgo);
+    await (await openRepository({ treeDir: user.dir, stateDir })).close();
+    expect(readdirSync(first.checksDir)).toEqual([basename(mine)]);
+    await remove(mine);
   });
 
   it('says what is wrong with a tree or a state directory', async () => {

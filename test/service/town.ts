@@ -38,6 +38,15 @@ export interface TownOptions {
   readonly settings?: string;
 }
 
+/** A command of depbot's. */
+export interface Start {
+  readonly argv: readonly string[];
+  /** On top of what the town gives it. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A program that becomes it. */
+  readonly through?: readonly string[];
+}
+
 export interface Service {
   readonly pid: number;
   /** What it has written so far. */
@@ -133,22 +142,24 @@ export class Town {
   }
 
   /** Starts `depbot serve`. */
-  serve(): Service {
-    const env = {
-      PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
-      HOME: this.#options.dir,
-      DEPBOT_TREE: this.#options.tree,
-      DEPBOT_CACHE: this.#options.cacheDir ?? join(this.#options.dir, 'cache'),
-      DEPBOT_IMAP_BOT_PASSWORD: PASSWORD,
-    };
-    const child = spawn(
-      'setpriv',
-      ['--pdeathsig', 'KILL', process.execPath, DEPBOT, 'serve', '--config', this.config],
-      {
-        env,
-        stdio: ['ignore', 'ignore', 'pipe'],
+  serve(more: Omit<Start, 'argv'> = {}): Service {
+    return this.start({ argv: ['serve', '--config', this.config], ...more });
+  }
+
+  /** Starts depbot; it ends with this process, or with the town. */
+  start({ argv, env = {}, through = [] }: Start): Service {
+    const command = [...through, process.execPath, DEPBOT, ...argv];
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], {
+      env: {
+        PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+        HOME: this.#options.dir,
+        DEPBOT_TREE: this.#options.tree,
+        DEPBOT_CACHE: this.#options.cacheDir ?? join(this.#options.dir, 'cache'),
+        DEPBOT_IMAP_BOT_PASSWORD: PASSWORD,
+        ...env,
       },
-    );
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     const service = follow(child);
     this.#services.add(service);
     return service;
