@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { basename, join, relative, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { finished } from 'node:stream/promises';
 import type { BlobReader } from '../queue/cat-file.ts';
 import { openBlobReader } from '../queue/cat-file.ts';
@@ -47,10 +47,16 @@ export function mirrorsIn(dir: string): Mirror[] {
   return found.sort((a, b) => (a.gitDir < b.gitDir ? -1 : 1));
 }
 
-/** The folder just below `dir`; where that says nothing, as in a clone or public-inbox's `LIST/git/0.git`, `dir` itself. */
+/** Folders whose names say nothing: of a clone, of public-inbox's `LIST/git/0.git`. */
+const NAMELESS = /^(\.?git|repo|\d+(\.git)?)$/;
+
+/** The folder just below `dir`; where that says nothing, the nearest above it that does. */
 function nameFor(dir: string, gitDir: string): string {
   const [name = ''] = relative(dir, gitDir).split(sep);
-  return /^(|\.?git|repo|\d+\.git)$/.test(name) ? basename(dir) : name;
+  if (name !== '' && !NAMELESS.test(name)) return name;
+  let at = resolve(dir);
+  while (NAMELESS.test(basename(at))) at = dirname(at);
+  return basename(at);
 }
 
 /** `owner+linux-gpio.vger.kernel.org.0` and `linux-gpio.git` are `linux-gpio`. */

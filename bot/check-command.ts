@@ -17,6 +17,7 @@ import { checkOptions } from './check-options.ts';
 import { type Config, readConfigFile, stateDir } from './config.ts';
 import { bodyDigest, type Envelope, messageIdFor, toDraft, toText } from './eml.ts';
 import { type Intake, readSeries } from './intake.ts';
+import { leftOpen } from './left-open.ts';
 import type { World } from './main.ts';
 import { renderPage } from './page.ts';
 import { everyoneIn } from './policy.ts';
@@ -140,7 +141,7 @@ function some(numbers: readonly number[], total: number): string {
 
 /** What was done, on standard error: nobody has to wonder what silence means. */
 function describe(report: Report, say: (text: string) => void): void {
-  const { series, applied, cannotCheck, checked, findings, dropped, undecided } = report;
+  const { series, applied, cannotCheck, checked, findings, dropped } = report;
   say(
     `${series.subject} (${count(series.patches.length, 'patch', 'patches')}, by ${series.author.name || series.author.address})`,
   );
@@ -159,13 +160,8 @@ function describe(report: Report, say: (text: string) => void): void {
       ? `no Kconfig file changes; checked references to symbols (${checked.rules.join(', ')})`
       : `checked ${files}, ${symbols}, ${where} (${checked.rules.join(', ')})`,
   );
-  for (const { rule, key, why } of undecided) say(`undecided ${rule} (${key}): ${why}`);
   for (const { rule, key, why } of dropped) say(`dropped ${rule} (${key}): ${why.split('\n')[0]}`);
-  for (const { rule, key, verification } of findings)
-    if (verification.notBuilt) say(`not built: ${rule} (${key}): ${verification.notBuilt}`);
-  for (const { arch, fault } of checked.built?.trials ?? []) if (fault) say(`not built on ${arch}: ${fault}`);
-  for (const { path, lines, why } of checked.built?.notCompiled ?? [])
-    say(`not compiled: ${path}:${lines.map(spanText).join(',')}: ${why}`);
+  for (const line of leftOpen(report)) say(line);
   say(findings.length === 0 ? 'nothing found' : count(findings.length, 'finding'));
 }
 
@@ -173,10 +169,6 @@ function describe(report: Report, say: (text: string) => void): void {
 function tellTimes({ tookMs }: Report, say: (text: string) => void): void {
   const stages = Object.entries(tookMs).map(([stage, ms]) => `${stage} ${(ms / 1000).toFixed(1)} s`);
   if (stages.length > 0) say(`time: ${stages.join(', ')}`);
-}
-
-function spanText([first, last]: readonly [number, number]): string {
-  return first === last ? `${first}` : `${first}-${last}`;
 }
 
 function failureOf({ stage, why }: CannotCheck): string {

@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+import * as nodeModule from 'node:module';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -19,7 +19,8 @@ if (!existsSync(main)) {
   process.stderr.write('depbot: this package has no dist/: it is to be made by "npm run pack"\n');
   process.exitCode = 2;
 } else if (node === process.execPath) {
-  enableCompileCache(join(cacheDir(process.env), 'compiled'));
+  // By its name it could not be imported by the Node 20 that only starts another.
+  nodeModule.enableCompileCache(join(cacheDir(process.env), 'compiled'));
   await import(pathToFileURL(main).href);
 } else if (node !== undefined) {
   const env = { ...process.env, NODE_COMPILE_CACHE: join(cacheDir(process.env), 'compiled') };

@@ -160,8 +160,6 @@ export async function sandboxSigns(home: string | undefined): Promise<Sign[]> {
     ];
   } catch (error) {
     if (!(error instanceof SandboxError)) throw error;
-    const mend =
-      /apt install \S+/.exec(error.message)?.[0] ?? 'allow user namespaces: sysctl kernel.unprivileged_userns_clone=1';
-    return [fault('sandbox', error.message, mend)];
+    return [fault('sandbox', error.why, error.mend ?? 'see docs/operating.md, "Containers"')];
   }
 }

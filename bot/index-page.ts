@@ -1,13 +1,16 @@
 /** The list of all series as a page: by state and list, and searched. No script. */
 
-import type { JobQueue } from '../queue/jobs.ts';
+import type { JobQueue, QueueStatus } from '../queue/jobs.ts';
 import { contentPolicy, fillPage } from './page-fill.ts';
 import { type Query, SERIES_STATES, type SeriesEntry, type SeriesIndex, type SeriesState } from './series-index.ts';
+import { underWay } from './under-way.ts';
 
 const ON_A_PAGE = 50;
 /** In the choice of lists. */
 const MOST_LISTS = 300;
 const MOST_QUERY_CHARS = 300;
+/** Attempts that failed; `depbot status` has more. */
+const MOST_ERRORS = 5;
 
 const STATE_WORDS: Readonly<Record<SeriesState, string>> = {
   found: 'with findings',
@@ -17,12 +20,18 @@ const STATE_WORDS: Readonly<Record<SeriesState, string>> = {
   failed: 'no worker got through',
 };
 
+/** What goes on at the queue, when the page is asked for. */
+export interface QueueView extends QueueStatus {
+  readonly counts: Awaited<ReturnType<JobQueue['counts']>>;
+}
+
 export interface IndexView {
   readonly index: Pick<SeriesIndex, 'find' | 'counts' | 'lists'>;
   /** Of the address: `q`, `state`, `list`, `page`. What is not a state, or not a page, is as if it were not there. */
   readonly asked: Readonly<Record<string, string>>;
   /** Undefined while Redis does not answer. */
-  readonly queue: Awaited<ReturnType<JobQueue['counts']>> | undefined;
+  readonly queue: QueueView | undefined;
+  readonly now: Date;
   /** Not all that is kept has been read yet. */
   readonly isPartial: boolean;
 }
@@ -33,7 +42,7 @@ export function indexPolicy(): string {
 }
 
 /** The page, as the text of an HTML file. */
-export function renderIndex({ index, asked, queue, isPartial }: IndexView): string {
+export function renderIndex({ index, asked, queue, now, isPartial }: IndexView): string {
   const words = (asked['q'] ?? '').slice(0, MOST_QUERY_CHARS);
   const state = SERIES_STATES.find((one) => one === asked['state']);
   const list = asked['list'] || undefined;
@@ -58,7 +67,8 @@ export function renderIndex({ index, asked, queue, isPartial }: IndexView): stri
     pages,
     earlier: page > 1 ? addressOf(query, page - 1) : null,
     later: page < pages ? addressOf(query, page + 1) : null,
-    queue: queue ?? null,
+    queue: queue ? queueView(queue, now) : null,
+    at: timeView(now),
     isPartial,
   });
 }
@@ -68,8 +78,27 @@ function listChoices(lists: readonly string[], chosen: string | undefined): obje
 }
 
 function entryView({ key, state, verdict, subject, author, at, lists }: SeriesEntry): object {
+  return { key, kind: state, verdict, subject, author, lists, ...timeView(at) };
+}
+
+function queueView({ counts, workers, running, doneLastHour, errors }: QueueView, now: Date): object {
+  return {
+    counts,
+    workers,
+    doneLastHour,
+    running: running.map((job) => ({
+      key: job.key,
+      subject: job.subject,
+      where: underWay(job, now),
+      progress: job.progress ?? null,
+    })),
+    errors: errors.slice(0, MOST_ERRORS).map(({ at, ...error }) => ({ ...error, ...timeView(new Date(at)) })),
+  };
+}
+
+function timeView(at: Date): { readonly iso: string; readonly time: string } {
   const iso = at.toISOString();
-  return { key, kind: state, verdict, subject, author, lists, iso, time: `${iso.slice(0, 16).replace('T', ' ')} UTC` };
+  return { iso, time: `${iso.slice(0, 16).replace('T', ' ')} UTC` };
 }
 
 function addressOf({ words, state, list }: Query, page: number): string {

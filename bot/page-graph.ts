@@ -1,4 +1,7 @@
-/** Symbols and what links them, as an SVG picture: layered, so that what is needed stands below what needs it. */
+/**
+ * Symbols and what links them, as an SVG picture: layered, so that what is needed stands below what needs it; on its right
+ * where that makes a picture which a page has room for.
+ */
 
 import { Graph, layout } from '@dagrejs/dagre';
 import type { Picture, PictureLink, PictureNode } from '../rules/survey-types.ts';
@@ -9,6 +12,8 @@ const PADDING = 12;
 const HEIGHT = 40;
 const MARGIN = 8;
 const MOST_CHARS = 34;
+/** The text of a page is 62rem wide (page.css). */
+const PAGE_WIDTH = 992;
 
 interface Point {
   readonly x: number;
@@ -17,15 +22,9 @@ interface Point {
 
 /** Text of an `svg` element; colours and strokes are those of its classes. `label` says what is seen. */
 export function graphSvg({ nodes, links }: Picture, label: string): string {
-  const graph = new Graph({ multigraph: true });
-  graph.setGraph({ rankdir: 'TB', nodesep: 18, ranksep: 44, marginx: MARGIN, marginy: MARGIN });
-  for (const node of nodes) {
-    const chars = Math.max(shortened(node.symbol).length, detail(node).length);
-    graph.setNode(node.symbol, { width: chars * CHAR_WIDTH + 2 * PADDING, height: HEIGHT });
-  }
-  for (const link of links) graph.setEdge(link.from, link.to, {}, link.kind);
-  layout(graph);
-  const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
+  const down = laidOut(nodes, links, 'TB');
+  const graph = down.graph().width! <= PAGE_WIDTH ? down : narrower(down, laidOut(nodes, links, 'LR'));
+  const { width = 0, height = 0 } = graph.graph();
   const lines = links.map((link) => {
     const { points } = graph.edge(link.from, link.to, link.kind) as { points: readonly Point[] };
     return linkSvg(link, points);
@@ -43,6 +42,25 @@ export function graphSvg({ nodes, links }: Picture, label: string): string {
     ...boxes,
     '</svg>',
   ].join('\n');
+}
+
+/** dagre's, with the size of the whole and a place for each node and link. */
+type Laid = Graph & { graph(): { width?: number; height?: number } };
+
+function laidOut(nodes: readonly PictureNode[], links: readonly PictureLink[], rankdir: 'TB' | 'LR'): Laid {
+  const graph = new Graph({ multigraph: true });
+  graph.setGraph({ rankdir, nodesep: 18, ranksep: 44, marginx: MARGIN, marginy: MARGIN });
+  for (const node of nodes) {
+    const chars = Math.max(shortened(node.symbol).length, detail(node).length);
+    graph.setNode(node.symbol, { width: chars * CHAR_WIDTH + 2 * PADDING, height: HEIGHT });
+  }
+  for (const link of links) graph.setEdge(link.from, link.to, {}, link.kind);
+  layout(graph);
+  return graph as Laid;
+}
+
+function narrower(one: Laid, other: Laid): Laid {
+  return other.graph().width! < one.graph().width! ? other : one;
 }
 
 function linkSvg({ from, to, kind, path, line, isBlocking }: PictureLink, points: readonly Point[]): string {

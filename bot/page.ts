@@ -5,6 +5,7 @@
 
 import type { ArchRow } from '../rules/survey-types.ts';
 import type { Attempt, Finding, Patch, Report, Series } from '../rules/types.ts';
+import { leftOpen } from './left-open.ts';
 import { contentPolicy, fillPage } from './page-fill.ts';
 import { graphSvg } from './page-graph.ts';
 import { quoteFindings } from './quote.ts';
@@ -56,6 +57,7 @@ export function renderPage({ series, home, ...rest }: PageInput): string {
     checked: report.checked,
     silent: report.checked.rules.filter((rule) => !report.findings.some((finding) => finding.rule === rule)),
     dropped: report.dropped,
+    leftOpen: leftOpen(report),
     times: Object.entries(report.tookMs).map(([stage, ms]) => ({ stage, seconds: (ms / 1000).toFixed(1) })),
   };
   return fillPage('report', context);
@@ -74,6 +76,7 @@ function findingView(finding: Finding, index: number, report: Report, series?: S
   const { rule, symbols, severity, anchor, evidence, witness, verification } = finding;
   const patch = series?.patches.find(({ n }) => n === anchor.patch);
   const survey = report.surveys?.[finding.key];
+  const archs = survey?.archs.map(rowView) ?? [];
   return {
     id: `finding-${index + 1}`,
     title: `${rule}: ${symbols[0] ?? anchor.file}`,
@@ -94,7 +97,8 @@ function findingView(finding: Finding, index: number, report: Report, series?: S
         }
       : null,
     symbol: symbols[0] ?? '',
-    archs: survey?.archs.map(rowView) ?? [],
+    archs,
+    isSameEverywhere: archs.every(({ isSame }) => isSame),
     witness: witness
       ? {
           arch: witness.arch,
@@ -121,9 +125,10 @@ function blocksOf(comment: string): { isCode: boolean; text: string }[] {
   return blocks.map((block) => ({ isCode: /^(?: {4}|\t)/.test(block), text: block.replace(/^ {4}/gm, '') }));
 }
 
-function rowView({ arch, before, after, configs, changed }: ArchRow): object {
+function rowView({ arch, before, after, configs, changed }: ArchRow) {
   const isLost = changed > 0 || BEST.indexOf(after) < BEST.indexOf(before);
-  return { arch, before: BEST_WORDS[before], after: BEST_WORDS[after], configs, changed, isLost };
+  const isSame = changed === 0 && before === after;
+  return { arch, before: BEST_WORDS[before], after: BEST_WORDS[after], configs, changed, isLost, isSame };
 }
 
 const BEST = ['none', 'n', 'm', 'y'] as const;

@@ -34,7 +34,7 @@ export interface PagesParts {
   readonly lists: readonly string[];
   readonly footer: Footer;
   readonly templatesDir?: string;
-  readonly queue: Pick<JobQueue, 'counts'>;
+  readonly queue: Pick<JobQueue, 'counts' | 'status'>;
   readonly log: Log;
   readonly now: () => Date;
 }
@@ -94,11 +94,13 @@ function pagesOf({ listen, state, lists, footer, templatesDir, queue, log, now }
       index.refresh().then(() => true),
       false,
     );
-  const queueCounts = () =>
+  /** Undefined where Redis does not answer in time. */
+  const ask = <T>(question: Promise<T>): Promise<T | undefined> =>
     inTime(
-      queue.counts().catch(() => undefined),
+      question.catch(() => undefined),
       undefined,
     );
+  const queueView = async () => ({ counts: await queue.counts(), ...(await queue.status()) });
 
   const app = new Hono();
   app.use(async (c, next) => {
@@ -113,8 +115,8 @@ function pagesOf({ listen, state, lists, footer, templatesDir, queue, log, now }
   });
   app.get('/', async (c) => {
     const isPartial = !(await refreshed());
-    const html = renderIndex({ index, asked: c.req.query(), queue: await queueCounts(), isPartial });
-    return page(c, html, indexPolicy());
+    const view = { index, asked: c.req.query(), queue: await ask(queueView()), now: now(), isPartial };
+    return page(c, renderIndex(view), indexPolicy());
   });
   app.get('/series/:key{[0-9a-f]{32}}', (c) => {
     const key = c.req.param('key');
@@ -135,7 +137,7 @@ function pagesOf({ listen, state, lists, footer, templatesDir, queue, log, now }
     const invalid = new Dismissed(join(state, 'dismissed.json'), now).counts();
     const text = await metrics.text({
       series: index.counts(),
-      queue: await queueCounts(),
+      queue: await ask(queue.counts()),
       mails: outbox.counts(),
       invalid,
     });

@@ -68,7 +68,7 @@ class Rates {
     this.#now = now;
   }
 
-  /** `, 1.2/s, 15 s left`; empty where there is nothing to count, or too little yet. */
+  /** `, 1.2/s, 15 s left`, `, 20 s each, 3 min left`; empty where there is nothing to count, or too little yet. */
   of(text: string): string {
     const [, n, m] = /\b(\d+) of (\d+)\b/.exec(text) ?? [];
     if (n === undefined) {
@@ -79,8 +79,17 @@ class Rates {
     if (this.#first?.total !== total || done < this.#last) this.#first = { done, total, ms: this.#now() };
     this.#last = done;
     const tookS = (this.#now() - this.#first.ms) / 1000;
-    if (done === this.#first.done || tookS < 1) return '';
+    // The first of them often does work for all.
+    if (done < this.#first.done + 2 || tookS < 1) return '';
     const perS = (done - this.#first.done) / tookS;
-    return `, ${perS.toPrecision(2)}/s, ${Math.ceil((total - done + 1) / perS)} s left`;
+    const pace = perS < 1 ? `${lasting(1 / perS)} each` : `${perS.toPrecision(2)}/s`;
+    return `, ${pace}, ${lasting((total - done + 1) / perS)} left`;
   }
+}
+
+/** `52 s`, `12 min`, `1 h 10 min`. */
+function lasting(seconds: number): string {
+  if (seconds < 100) return `${Math.ceil(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

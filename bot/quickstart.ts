@@ -61,9 +61,13 @@ async function main(args: string[]): Promise<number> {
   }
   say();
   say('Next:');
-  say(`  node bot/depbot.mjs check ${QUIET} --tree ${tree}     a series with nothing wrong: silence`);
-  say('  node bot/depbot.mjs check SERIES.mbox --tree YOUR-TREE     a series of yours');
-  say('  node bot/depbot.mjs check --range master..my-branch --tree YOUR-TREE     before posting');
+  for (const [what, command] of [
+    ['the whole report as a page, for a browser', `check ${EXAMPLE} --tree ${tree} --html report.html`],
+    ['a series with nothing wrong: silence', `check ${QUIET} --tree ${tree}`],
+    ['a series of yours, and what you have not posted yet', 'check SERIES.mbox --tree YOUR-TREE'],
+    ['', 'check --range master..my-branch --tree YOUR-TREE'],
+  ])
+    say(`${what && `  ${what}:\n`}      node bot/depbot.mjs ${command}`);
   return 0;
 }
 

@@ -11,6 +11,7 @@ import { openLog } from './log.ts';
 import type { World } from './main.ts';
 import { printable } from './printable.ts';
 import { redisSettings } from './serve-settings.ts';
+import { underWay } from './under-way.ts';
 
 const DEADLINE_MS = 5000;
 
@@ -63,14 +64,9 @@ function textOf({ counts, doneLastHour, workers, running, errors, failed }: Stat
   return lines.map((line) => `${printable(line)}\n`).join('');
 }
 
-function runningLine({ subject, worker, since, progress, attempt }: RunningJob, now: Date): string {
-  const seconds = since && Math.max(0, Math.round((now.getTime() - since.getTime()) / 1000));
-  const parts = [
-    ...(worker === undefined ? [] : [`at ${worker}`]),
-    ...(seconds === undefined ? [] : [`for ${Math.floor(seconds / 60)} min ${seconds % 60} s`]),
-    ...(attempt > 1 ? [`attempt ${attempt}`] : []),
-  ];
-  return `under way: ${subject} (${parts.join(', ')})${progress === undefined ? '' : `: ${progress}`}`;
+function runningLine(job: RunningJob, now: Date): string {
+  const { subject, progress } = job;
+  return `under way: ${subject} (${underWay(job, now)})${progress === undefined ? '' : `: ${progress}`}`;
 }
 
 function when(at: Date): string {

@@ -8,7 +8,7 @@ import { passingFolders, sweepLeftovers } from '../queue/leftovers.ts';
 import type { RedisAddress } from '../queue/redis-server.ts';
 import { uncheckedReport } from '../queue/report.ts';
 import { openRepository, type Repository } from '../queue/repository.ts';
-import { setToolPath } from '../queue/sandbox.ts';
+import { SandboxError, sandboxAvailable, setToolPath } from '../queue/sandbox.ts';
 import { withAsked } from './asked-check.ts';
 import { checkOptions } from './check-options.ts';
 import { type Config, readConfigFile, stateDir } from './config.ts';
@@ -34,8 +34,13 @@ export interface WorkerOptions {
   readonly log: Log;
 }
 
-/** Starts a worker on a kernel tree. Throws what opening the tree throws. */
+/**
+ * Starts a worker on a kernel tree. Throws what opening the tree throws, and SandboxError where there is no sandbox: it
+ * would take series from other workers and check none.
+ */
 export async function openWorker({ redis, alone, treeDir, config, world, log }: WorkerOptions): Promise<RunningWorker> {
+  const sandbox = config.check.trust_tree ? undefined : await sandboxAvailable();
+  if (sandbox?.ok === false) throw new SandboxError('refused', `nothing could be checked here: ${sandbox.why}`);
   const repo: Repository = await openRepository({
     treeDir,
     stateDir: stateDir(config, world.env),

@@ -111,10 +111,15 @@ export interface SandboxRun {
 export class SandboxError extends Error {
   override readonly name = 'SandboxError';
   readonly problem: 'no-bwrap' | 'no-prlimit' | 'refused' | 'bad-argument' | 'failed';
+  /** The message without what mends it, where that is known, and that. */
+  readonly why: string;
+  readonly mend: string | undefined;
 
-  constructor(problem: SandboxError['problem'], message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(problem: SandboxError['problem'], why: string, { mend, ...rest }: ErrorOptions & { mend?: string } = {}) {
+    super(mend === undefined ? why : `${why}: ${mend}`, rest);
     this.problem = problem;
+    this.why = why;
+    this.mend = mend;
   }
 }
 
@@ -131,10 +136,9 @@ export async function runSandboxed(spec: SandboxSpec): Promise<SandboxRun> {
   refuseNul(spec);
   const prlimit = await findOnPath('prlimit');
   if (prlimit === undefined)
-    throw new SandboxError(
-      'no-prlimit',
-      'prlimit(1) is not installed; it bounds every run of tree code: apt install util-linux',
-    );
+    throw new SandboxError('no-prlimit', 'prlimit(1) is not installed; it bounds every run of tree code', {
+      mend: 'apt install util-linux',
+    });
   const asRoot = process.getuid?.() === 0;
   const walls = spec.trustTree === true ? bareArgs(spec) : await walled(spec, limits, asRoot);
   const group = await openGroup(limits);
@@ -150,10 +154,9 @@ export async function runSandboxed(spec: SandboxSpec): Promise<SandboxRun> {
 async function walled(spec: SandboxSpec, limits: Limits, asRoot: boolean): Promise<string[]> {
   const bwrap = await findOnPath('bwrap');
   if (bwrap === undefined)
-    throw new SandboxError(
-      'no-bwrap',
-      'bubblewrap is not installed, and code of a tree is not run without it: apt install bubblewrap (or --trust-tree, to run it bare)',
-    );
+    throw new SandboxError('no-bwrap', 'bubblewrap is not installed, and code of a tree is not run without it', {
+      mend: 'apt install bubblewrap (or --trust-tree, to run it bare)',
+    });
   if (asRoot) await openToNobody(spec);
   return bwrapArgs(spec, limits, bwrap, asRoot);
 }
@@ -372,17 +375,22 @@ function diskFull(folder: string): SandboxError {
   return new SandboxError('failed', `no space is left on the disk of ${folder}: what was run there says nothing`);
 }
 
+const ALLOW =
+  'sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000 ' +
+  'kernel.apparmor_restrict_unprivileged_userns=0 (those that exist); ' +
+  'a container: --security-opt seccomp=unconfined --security-opt apparmor=unconfined; a chroot cannot have them';
+/** The kernel's fs/namespace.c, mount_too_revealing(): no new /proc where files of the one at hand are covered. */
+const UNCOVER = 'a container: --security-opt systempaths=unconfined (Podman: unmask=ALL)';
+
 /** bwrap ended before it had started the command: say what to do about it. */
 function setUpFailed(stderr: string): SandboxError {
   const said = firstLine(stderr);
   if (/unknown option/i.test(said))
     return new SandboxError('refused', `this bubblewrap is too old (0.8 or newer is needed): ${said}`);
-  if (/namespace|uid map|Operation not permitted|NEWUSER|NEWNET|loopback/i.test(said)) {
-    return new SandboxError(
-      'refused',
-      `the kernel refuses bubblewrap its namespaces: ${said}. Enable them: sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000 kernel.apparmor_restrict_unprivileged_userns=0 (those that exist), or in a container: allow user namespaces`,
-    );
-  }
+  if (/mount proc/i.test(said))
+    return new SandboxError('refused', `the kernel refuses bubblewrap a /proc of its own: ${said}`, { mend: UNCOVER });
+  if (/namespace|uid map|Operation not permitted|NEWUSER|NEWNET|loopback/i.test(said))
+    return new SandboxError('refused', `the kernel refuses bubblewrap its namespaces: ${said}`, { mend: ALLOW });
   return new SandboxError('failed', `bubblewrap could not set up the sandbox: ${said}`);
 }
 

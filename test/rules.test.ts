@@ -72,11 +72,12 @@ describe.each(RULES)('$id', (rule) => {
 
   test('has a reply, two silences, and one of these for what was broken before', () => {
     const silences = mine.filter(({ outcome }) => outcome === 'silence').map(({ name }) => name);
-    expect(mine.filter(({ outcome }) => outcome === 'reply').length).toBeGreaterThanOrEqual(1);
-    expect(silences.length).toBeGreaterThanOrEqual(2);
+    const replies = mine.filter(({ outcome }) => outcome === 'reply');
+    expect(replies.length, 'fixtures with a reply.txt, which -u writes').toBeGreaterThanOrEqual(1);
+    expect(silences.length, 'fixtures with a silence.txt').toBeGreaterThanOrEqual(2);
     expect(
       silences.some((name) => /^already-\w+(-\w+)*-before$/.test(name)),
-      silences.join(),
+      `one of the silences is called already-…-before: ${silences.join()}`,
     ).toBe(true);
   });
 });
@@ -90,14 +91,15 @@ describe('fixtures', () => {
     expect(paths.length).toBeLessThanOrEqual(12);
     expect(paths).toContain('Kconfig');
     // What `npm run new-rule -- --series` makes series.mbox of.
-    expect(readdirSync(fixture.dir).filter((entry) => entry.startsWith('after'))).toEqual([]);
+    const left = readdirSync(fixture.dir).filter((entry) => entry.startsWith('after'));
+    expect(left, 'to be taken away once series.mbox is right').toEqual([]);
     expect(readFileSync(join(fixture.dir, 'series.mbox'), 'utf8')).toMatch(
       /^From [0-9a-f]{40} Mon Sep 17 00:00:00 2001$/m,
     );
     if (fixture.outcome !== 'silence') return;
     const why = readFileSync(join(fixture.dir, 'silence.txt'), 'utf8').trim();
-    expect(why).toMatch(/^[A-Z`"][\s\S]{30,400}\.$/);
-    expect(why.split(/\.\s+/).length).toBeLessThanOrEqual(2);
+    expect(why, 'one or two sentences of 30 to 400 characters').toMatch(/^[A-Z`"][\s\S]{30,400}\.$/);
+    expect(why.split(/\.\s+/).length, 'sentences in silence.txt').toBeLessThanOrEqual(2);
   });
 
   test('no two are equal', () => {

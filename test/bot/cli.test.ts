@@ -241,6 +241,14 @@ describe('without bubblewrap', () => {
     );
   });
 
+  test('a worker takes no series that it could not check', async () => {
+    writeFileSync(fresh.path('depbot.toml'), `[tree]\ndir = ${JSON.stringify(kernel.dir)}\n`);
+    const env = { PATH: bin, REDIS_URL: fresh.path('no-redis.sock') };
+    const run = await fresh.run(['worker', '--config', 'depbot.toml'], { env });
+    expect(run).toMatchObject({ status: 2, stdout: '' });
+    expect(run.stderr).toMatch(/^depbot: nothing could be checked here: bubblewrap is not installed.*apt install/);
+  });
+
   test('--trust-tree goes without it', async () => {
     const run = await fresh.run(argv('--trust-tree'), { env: { PATH: bin } });
     expect(run).toMatchObject({ status: 0, stdout: '', stderr: expect.stringContaining('nothing found') });

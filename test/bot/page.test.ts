@@ -132,6 +132,7 @@ describe('in a browser', () => {
         author: { name: HOSTILE, address: 'a@b' },
       },
       dropped: [{ rule: 'config-upgrade', key: HOSTILE, why: HOSTILE }],
+      undecided: [{ rule: 'stubbed-path', key: HOSTILE, why: HOSTILE }],
       surveys: {
         [finding.key]: {
           ...survey,
@@ -159,6 +160,20 @@ describe('a report', () => {
     const html = pageOf(sampleReport([]));
     expect(html).toContain('Nothing found: no mail is sent.');
     expect(html).not.toContain('<article');
+  });
+
+  test('says what was left open, as the command does', () => {
+    expect(pageOf(sampleReport([]))).not.toContain('What was left open');
+    const { checked, ...rest } = sampleReport([]);
+    const html = pageOf({
+      ...rest,
+      checked: { ...checked, cutShort: [{ rule: 'unmet-select', archs: ['arm', 'x86'] }] },
+      undecided: [{ rule: 'stubbed-path', key: 'foo_probe', why: 'before' }],
+    });
+    expect(html).toContain(
+      '<li>undecided stubbed-path (foo_probe): it may have failed without the series as well</li>',
+    );
+    expect(html).toContain('<li>cut short: unmet-select, on arm and x86</li>');
   });
 
   test('of what could not be checked says why, also without a series', () => {

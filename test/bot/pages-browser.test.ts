@@ -43,7 +43,13 @@ test.each([
     const key = served.keep(0, [sample.undefinedSelect], {}, `[PATCH] ${HOSTILE}`);
     served.keep(1, [], {}, `[PATCH] ${'A_LONG_NAME_'.repeat(20)}`);
     served.keep(2, [], { cannotCheck: { stage: 'apply', why: 'no' } });
-    for (let i = 3; i < 60; i++) served.open(came(i));
+    const waiting = Array.from({ length: 57 }, (_, i) => served.open(came(3 + i)));
+    const running = waiting
+      .slice(0, 2)
+      .map((one, i) => ({ key: one, subject: HOSTILE, attempt: 1, worker: `host-${i}` }));
+    const errors = [{ at: 0, subject: HOSTILE, worker: 'host-1', why: HOSTILE.repeat(5) }];
+    const status = async () => ({ running, workers: ['host-0', 'host-1'], doneLastHour: 1, errors });
+    await served.serve({ queue: { ...served.parts().queue, status } });
     for (const path of ['/', '/?q=nothing+like+it', `/series/${key}`, '/nowhere']) {
       const page = await visit(path, { viewport: { width, height: 900 }, colorScheme });
       expect([path, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([path, width]);

@@ -36,13 +36,42 @@ function rawly(path: string, host: string): Promise<number> {
 }
 
 describe('the list of series', () => {
-  test('says so when none has come, and when the queue does not answer', async () => {
+  test('says so when none has come', async () => {
+    expect(await served.text('/')).toContain('No series has come yet.');
+  });
+
+  test('says what the queue has and what its workers do, and when they do not', async () => {
     const html = await served.text('/');
-    expect(html).toContain('No series has come yet.');
-    expect(html).toContain('Queue: 3 waiting, 1 being checked, 0 failed.');
-    const silent = await openPages(served.parts({ queue: { counts: () => Promise.reject(new Error('gone')) } }));
-    expect(await (await fetch(`http://127.0.0.1:${silent.port}/`)).text()).toContain('The queue does not answer.');
-    await silent.close();
+    expect(html).toContain('3 waiting, 1 being checked, 0 failed, 7 done in the last hour.');
+    expect(html).toContain('\n2 workers: host-1 and host-2.');
+    const now = new Date('2026-01-01T00:02:05Z');
+    const key = served.open(came(0, '[PATCH] one under way'));
+    const { counts } = served.parts().queue;
+    const running = [
+      {
+        key,
+        subject: '[PATCH] <one> under way',
+        worker: 'host-1',
+        since: new Date('2026-01-01'),
+        progress: 'building',
+        attempt: 2,
+      },
+    ];
+    const errors = [{ at: now.getTime(), subject: '[PATCH] odd', worker: 'host-1', why: 'no room in <cache>' }];
+    await served.serve({
+      now: () => now,
+      queue: { counts, status: async () => ({ running, workers: [], doneLastHour: 0, errors }) },
+    });
+    const busy = await served.text('/');
+    expect(busy).toContain('As of <time datetime="2026-01-01T00:02:05.000Z">2026-01-01 00:02 UTC</time>');
+    expect(busy).toContain(`<a href="/series/${key}">[PATCH] &lt;one&gt; under way</a>`);
+    expect(busy).toContain('at host-1, for 2 min 5 s, attempt 2: building');
+    expect(busy).toContain('No worker: nothing is checked until one is started.');
+    expect(busy).toContain('host-1, [PATCH] odd: no room in &lt;cache&gt;');
+    for (const broken of [{ counts: () => Promise.reject(new Error('gone')) }, { status: () => never }]) {
+      await served.serve({ queue: { ...served.parts().queue, ...broken } });
+      expect(await served.text('/')).toContain('The queue does not answer.');
+    }
   });
 
   test('is by state and by list, and searched by subject, Message-ID and symbol', async () => {
@@ -267,7 +296,7 @@ describe('/metrics', () => {
   });
 
   test('says when Redis does not answer', async () => {
-    await served.serve({ queue: { counts: () => never } });
+    await served.serve({ queue: { ...served.parts().queue, counts: () => never } });
     const text = await served.text('/metrics');
     expect(value(text, 'depbot_queue_up')).toBe(0);
     expect(text).not.toContain('depbot_queue_jobs{');

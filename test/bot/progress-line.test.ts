@@ -28,8 +28,8 @@ test('on a terminal the line is written over, with rate and time left, and goes 
     '',
     'applying',
     'architecture 1 of 4: arc',
-    'architecture 2 of 4: arm, 0.50/s, 6 s left',
-    'architecture 3 of 4: um\ufffd[2J, 0.50/s, 4 s left',
+    'architecture 2 of 4: arm',
+    'architecture 3 of 4: um\ufffd[2J, 2 s each, 4 s left',
     '',
   ]);
 });
@@ -37,10 +37,18 @@ test('on a terminal the line is written over, with rate and time left, and goes 
 test('elsewhere, and on one that cannot, it is a plain line every half minute', () => {
   const many = Array.from({ length: 40 }, (_, n) => `building x.o (${n + 1} of 40)`);
   const plain =
-    'depbot: building x.o (15 of 40), 0.50/s, 52 s left\ndepbot: building x.o (30 of 40), 0.50/s, 22 s left\n';
+    'depbot: building x.o (15 of 40), 2 s each, 52 s left\ndepbot: building x.o (30 of 40), 2 s each, 22 s left\n';
   expect(written(many, {})).toBe(plain);
   expect(written(many, { isTTY: true, TERM: 'dumb' })).toBe(plain);
   expect(written(STEPS, {})).toBe('');
+});
+
+test('much that is left is told in minutes and hours, and what is quick by its rate', () => {
+  const steps = (total: number): string[] => [1, 2, 3].map((n) => `file ${n} of ${total}`);
+  expect(written(steps(100), { isTTY: true })).toContain('file 3 of 100, 2 s each, 3 min left');
+  expect(written(steps(2100), { isTTY: true })).toContain('file 3 of 2100, 2 s each, 1 h 10 min left');
+  const many = ['file 1 of 9000', 'file 21 of 9000'];
+  expect(written(many, { isTTY: true })).toContain('file 21 of 9000, 10/s, 15 min left');
 });
 
 test('-v tells each step with the time, -q none', () => {

@@ -75,6 +75,8 @@ async function rows(list: string): Promise<Row[]> {
 describe('a mirror', () => {
   it('is named by the folder it lies in', () => {
     expect(mirrorsIn(join(dir, 'mirrors')).map(({ list }) => list)).toEqual(['linux-bar', 'linux-foo']);
+    for (const within of ['linux-bar.git', 'linux-bar.git/repo'])
+      expect(mirrorsIn(join(dir, 'mirrors', within)).map(({ list }) => list)).toEqual(['linux-bar']);
   });
 
   it('has all mails with an id, newest first, and what they answer', async () => {

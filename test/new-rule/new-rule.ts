@@ -158,7 +158,7 @@ try {
   else {
     newRule(name);
     process.stdout.write(
-      `\nNow: npm test -- test/rules.test.ts says what is missing; CONTRIBUTING.md, "A rule in 30 minutes", goes on.\n`,
+      `\nNow: npm test -- test/rules.test.ts -t ${name} says what is missing; CONTRIBUTING.md, "A rule in 30 minutes", goes on.\n`,
     );
   }
 } catch (error) {

@@ -28,7 +28,10 @@ export class ServedPages {
       state: this.state,
       lists: ['linux-clk@vger.kernel.org', 'kim@example.net'],
       footer: sampleFooter,
-      queue: { counts: async () => ({ waiting: 3, active: 1, done: 0, failed: 0 }) },
+      queue: {
+        counts: async () => ({ waiting: 3, active: 1, done: 0, failed: 0 }),
+        status: async () => ({ running: [], workers: ['host-1', 'host-2'], doneLastHour: 7, errors: [] }),
+      },
       log: { info: () => undefined, warn: (text) => void this.warnings.push(text) },
       // Reports that a test writes are later than the pages' start.
       now: () => new Date('2026-01-01'),

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const UNITS = ['depbot.service', 'depbot-worker.service'];
-const read = (name: string): string => readFileSync(join(import.meta.dirname, '../systemd', name), 'utf8');
+const read = (name: string): string => readFileSync(join(import.meta.dirname, '../../docs/systemd', name), 'utf8');
 /** Settings, without comments and what each unit has for itself. */
 const settings = (name: string): string[] =>
   read(name)
@@ -16,7 +16,7 @@ const settings = (name: string): string[] =>
 test('both units have the same settings, and none that breaks the sandbox or Node', () => {
   expect(settings('depbot-worker.service')).toEqual(settings('depbot.service'));
   const forbidden =
-    /^(RestrictNamespaces|ProtectKernelTunables|ProtectKernelLogs|ProtectProc|ProcSubset|MemoryDenyWriteExecute|PrivateUsers)=/;
+    /^(RestrictNamespaces|ProtectHostname|ProtectKernelTunables|ProtectKernelLogs|ProtectProc|ProcSubset|MemoryDenyWriteExecute|PrivateUsers)=/;
   expect(settings('depbot.service').filter((line) => forbidden.test(line))).toEqual([]);
   for (const line of ['NoNewPrivileges=yes', 'ProtectSystem=strict', 'CapabilityBoundingSet=', 'User=depbot'])
     expect(settings('depbot.service')).toContain(line);

@@ -1,0 +1,34 @@
+/** What a check did not come to the end of, in words: of it silence proves nothing. On standard error and on the page. */
+
+import type { Report } from '../rules/types.ts';
+import { few } from './template.ts';
+
+/** Of reasons that docs/report.md lists as codes. */
+const WORDS: Readonly<Record<string, string>> = {
+  unread: 'there is code in it that could not be read',
+  'too-many-ways': 'there are too many ways through it',
+  result: 'by convention its result says nothing of failure',
+  void: 'it has no result, and its callers do not show that it fails',
+  callers: 'all of its callers go on without it',
+  before: 'it may have failed without the series as well',
+  users: 'it may be that nobody comes to it',
+};
+
+/** A line each: `undecided stubbed-path (foo_probe): all of its callers go on without it`. */
+export function leftOpen({ undecided, findings, checked }: Report): string[] {
+  return [
+    ...undecided.map(({ rule, key, why }) => `undecided ${rule} (${key}): ${WORDS[why] ?? why}`),
+    ...findings.flatMap(({ rule, key, verification: { notBuilt } }) =>
+      notBuilt ? [`not built: ${rule} (${key}): ${notBuilt}`] : [],
+    ),
+    ...(checked.built?.trials ?? []).flatMap(({ arch, fault }) => (fault ? [`not built on ${arch}: ${fault}`] : [])),
+    ...(checked.built?.notCompiled ?? []).map(
+      ({ path, lines, why }) => `not compiled: ${path}:${lines.map(spanText).join(',')}: ${why}`,
+    ),
+    ...(checked.cutShort ?? []).map(({ rule, archs }) => `cut short: ${rule}, on ${few(archs, 30)}`),
+  ];
+}
+
+function spanText([first, last]: readonly [number, number]): string {
+  return first === last ? `${first}` : `${first}-${last}`;
+}
