@@ -12,7 +12,7 @@ import type { Arch } from '../types.ts';
 import { type Asking, askingIn, type Lookup, lookupsIn } from './algorithm-lookups.ts';
 import { AlgorithmNames } from './algorithm-names.ts';
 import { conditionBounds, isConfigured } from './c-condition.ts';
-import { ExportedNames } from './exported-names.ts';
+import { archOf, ExportedNames } from './exported-names.ts';
 import { type ExternalUse, type ExternalUses, externalUses } from './external-uses.ts';
 import { HeaderReach } from './header-reach.ts';
 import { type Builds, gapGoals, type Into, type Providers } from './link-gap.ts';
@@ -144,8 +144,8 @@ export class SideCode {
     };
   }
 
-  /** With the headers of an architecture; without one, those that all have. */
-  conditional(path: string, arch?: Arch): Promise<readonly ConditionalUse[] | undefined> {
+  /** With the headers of an architecture; without one, those of the file's own, or else those that all have. */
+  conditional(path: string, arch: Arch | undefined = archOf(path)): Promise<readonly ConditionalUse[] | undefined> {
     const key = `${arch ?? ''} ${path}`;
     const known = this.#conditional.get(key) ?? conditionalUses(this.side.tree, path, this.#reach, arch);
     this.#conditional.set(key, known);
