@@ -163,8 +163,9 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     'claim.helper.total': 'how many do',
     'claim.helper.isSelectable': 'whether a select instead would do no harm',
     'claim.archs': 'architectures it is lost on, list',
+    'claim.without': 'symbol that is off where it is lost; null where it is lost to all',
     'claim.others': 'other symbols lost by the same line, confirmed, list',
-    'claim.along': 'list of {symbol, value, archs}: lost by the same line in another way, or elsewhere',
+    'claim.along': 'list of {symbol, without, value, archs}: lost by the same line in another way, or elsewhere',
     'claim.notTried': 'number of others that were not shown to conf',
   },
   'unmet-select': {

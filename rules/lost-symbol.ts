@@ -11,6 +11,7 @@ import { SymbolType } from './kconfig/parse.ts';
 import { canSelect } from './kconfig/repairs.ts';
 import type { Goal } from './kconfig/solve.ts';
 import { Upgrade } from './kconfig/upgrade.ts';
+import { losingClasses } from './kconfig/user-classes.ts';
 import { waysOn } from './kconfig/ways-on.ts';
 import { applySettings, fragment } from './kconfig/witness.ts';
 import { isOnlyForModules, MeantLosses } from './meant-loss.ts';
@@ -27,7 +28,8 @@ export default defineRule({
   doc: `
 ## What it finds
 A symbol that some configuration could have, and that after the series nobody can enable: on no
-architecture, or on one where another directory's symbol became stricter. Also one that could be
+architecture, or on one where another directory's symbol became stricter; there also where only
+those lose it who have no 64BIT, MMU, PCI, SMP or MODULES. Also one that could be
 y and can only be m, and one that selected a helper and now depends on it, although the helper
 has no prompt, so that it takes a stranger's select to get it.
 ## Why it matters
@@ -66,7 +68,18 @@ architectures were compared. Which configurations lose it is for config-upgrade 
         if (losses.isCut) cut.push(pair.arch);
         const stranded = strandedBy(before, after, pair.changes);
         const others = losses.lost.filter(({ symbol }) => !stranded.some((one) => one.symbol === symbol));
-        if (stranded.length + others.length === 0) return;
+        const told = new Set([...stranded, ...others].map(({ symbol }) => symbol));
+        for (const within of losingClasses(before, after, pair.changes)) {
+          const inClass = lossesOf(before, after, pair.changes, change.readers, within);
+          if (inClass.isCut) cut.push(pair.arch);
+          for (const lost of inClass.lost) {
+            // Whom a symbol's own entry is for, its author says there.
+            if (told.has(lost.symbol) || pair.changes.has(lost.symbol.name)) continue;
+            told.add(lost.symbol);
+            others.push(lost);
+          }
+        }
+        if (told.size === 0) return;
         const upgrade = new Upgrade(change.pool, pair.before, pair.after, pair.changes, change.readers);
         for (const one of [...stranded, ...others]) {
           const loss = lossOf(change, meant, pair, upgrade, one);
@@ -115,6 +128,8 @@ interface Loss {
   /** Symbol and level. */
   readonly key: string;
   readonly symbol: string;
+  /** Lost only where this is off. */
+  readonly without: string | null;
   readonly level: Level;
   /** What cannot be with the series. */
   readonly goals: readonly Goal[];
@@ -156,7 +171,7 @@ function lossOf(
   upgrade: Upgrade,
   lost: Lost | Stranded,
 ): Loss | undefined {
-  const { symbol, level, settings } = lost;
+  const { symbol, level, settings, within } = lost;
   const config = fragment(settings);
   const stranded = 'helper' in lost ? lost : undefined;
   const isOwn = stranded !== undefined || pair.changes.has(symbol.name);
@@ -177,9 +192,12 @@ function lossOf(
     if (after.values.tristate(pair.after.symbols[symbol.id]!) > 0) return undefined;
   }
   const goals = stranded ? [isOn, { expr: pool.symbol(stranded.helper.id), level: 1 as const, holds: false }] : [isOn];
+  if (within) goals.push(within.goal);
+  const without = within?.without.name ?? null;
   return {
-    key: `${symbol.name} ${level}`,
+    key: `${symbol.name} ${level} ${without}`,
     symbol: symbol.name,
+    without,
     level,
     goals,
     value: level === 1 && symbol.type === SymbolType.tristate ? 'y or m' : 'y',
@@ -299,6 +317,7 @@ function candidate(change: KernelChange, losses: readonly Loss[]): Candidate {
   const [shown, ...others] = losses.toSorted(
     (a, b) =>
       Number(b.how === 'dead') - Number(a.how === 'dead') ||
+      Number(b.without === null) - Number(a.without === null) ||
       Number(b.blamed.isQuoted) - Number(a.blamed.isQuoted) ||
       a.excluding.lines.length - b.excluding.lines.length ||
       b.archs.length - a.archs.length ||
@@ -306,14 +325,17 @@ function candidate(change: KernelChange, losses: readonly Loss[]): Candidate {
       (a.key < b.key ? -1 : 1),
   ) as [Loss, ...Loss[]];
   const named = others.slice(0, FEW_OTHERS);
-  const { symbol, value, how, blamed, excluding, helper, witness } = shown;
+  const left = new Set(others.slice(FEW_OTHERS).map((one) => one.symbol));
+  for (const one of [shown, ...named]) left.delete(one.symbol);
+  const { symbol, without, value, how, blamed, excluding, helper, witness } = shown;
   const { lines: reasons, more: moreReasons, undeclared } = excluding;
   return {
-    key: `lost-symbol ${symbol} ${how}`,
+    key: `lost-symbol ${symbol} ${how}${without === null ? '' : ` ${without}`}`,
     symbols: [...new Set([symbol, ...(helper ? [helper.symbol] : []), ...named.map((one) => one.symbol)])],
     anchor: shown.anchor,
     claim: {
       symbol,
+      without,
       value,
       how,
       blamed,
@@ -325,8 +347,13 @@ function candidate(change: KernelChange, losses: readonly Loss[]): Candidate {
       others: named.filter((one) => isAlike(one, shown)).map((one) => one.symbol),
       along: named
         .filter((one) => !isAlike(one, shown))
-        .map((one) => ({ symbol: one.symbol, value: one.value, archs: one.archs.toSorted() })),
-      notTried: others.length - named.length,
+        .map((one) => ({
+          symbol: one.symbol,
+          without: one.without,
+          value: one.value,
+          archs: one.archs.toSorted(),
+        })),
+      notTried: left.size,
     },
     evidence: [
       { ...blamed, commit: change[blamed.side].commit },
@@ -339,7 +366,7 @@ function candidate(change: KernelChange, losses: readonly Loss[]): Candidate {
 
 /** Whether the words about one are true of the other. */
 function isAlike(a: Loss, b: Loss): boolean {
-  const isSameLoss = a.how === b.how && a.value === b.value;
+  const isSameLoss = a.how === b.how && a.value === b.value && a.without === b.without;
   return isSameLoss && (a.how !== 'along' || a.archs.toSorted().join() === b.archs.toSorted().join());
 }
 

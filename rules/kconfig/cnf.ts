@@ -54,6 +54,9 @@ export interface EncodingOptions {
   readonly isTraced?: boolean;
 }
 
+/** Literals whose clauses are made before the first look. */
+const FEW_CLAUSES = 8;
+
 type Conditional = Prompt | Default | Range | Edge;
 
 export class Encoding {
@@ -117,8 +120,19 @@ export class Encoding {
 
   /** Makes the clauses that the literals need to mean what they say. */
   demand(literals: readonly Lit[]): void {
-    for (const lit of literals) this.gates.demand(lit);
+    this.gates.ask(literals);
     this.gates.flush((lit) => this.#define(lit));
+  }
+
+  /**
+   * The same, the nearest clauses first, and only until these exclude the literals, which is soon where they do not go
+   * together for a reason close by. False: all clauses are made, and the search has to tell.
+   */
+  excludes(literals: readonly Lit[], mostConflicts: number): boolean {
+    this.gates.ask(literals);
+    for (let most = FEW_CLAUSES; !this.gates.flush((lit) => this.#define(lit), most); most *= 4)
+      if (this.sat.solve(literals, mostConflicts, () => undefined) === 'unsat') return true;
+    return false;
   }
 
   meaningOf(lit: Lit): Meaning | undefined {

@@ -12,6 +12,10 @@ export const FALSE: Lit = 1;
 
 const FEW = 6;
 
+/** The clauses of a literal are there; or wait until a question needs all. */
+const MADE = 1;
+const LEFT = 2;
+
 export class Gates {
   readonly sat: Sat;
   /** Parts of a conjunction, by variable; undefined for a variable of another kind. */
@@ -20,9 +24,13 @@ export class Gates {
   readonly #conjunctions = new Map<number | string, Lit>();
   /** First phase, by variable. */
   readonly #phases: boolean[] = [];
-  /** By literal: whether its clauses are there, or wait to be made. */
-  #isDemanded = new Uint8Array(1024);
-  readonly #waiting: Lit[] = [];
+  /** By literal: MADE, LEFT or neither. */
+  #states = new Uint8Array(1024);
+  /** Whose clauses are asked for, the nearest to the question first. */
+  #waiting: Lit[] = [];
+  #next = 0;
+  /** What earlier questions did not need after all. */
+  #left: Lit[] = [];
 
   constructor(sat: Sat) {
     this.sat = sat;
@@ -72,27 +80,53 @@ export class Gates {
     return this.#phases[lit >> 1]! !== ((lit & 1) === 1);
   }
 
-  /** Asks for the clauses without which `lit` could be true in a solution that means nothing. */
-  demand(lit: Lit): void {
-    if (lit <= FALSE) return;
-    if (lit >= this.#isDemanded.length) {
-      const wider = new Uint8Array(Math.max(lit + 1, this.#isDemanded.length * 2));
-      wider.set(this.#isDemanded);
-      this.#isDemanded = wider;
+  /** Asks for the clauses without which these could be true in a solution that means nothing, before all others. */
+  ask(literals: readonly Lit[]): void {
+    for (const lit of this.#waiting.slice(this.#next)) {
+      if ((this.#states[lit] ?? 0) !== 0) continue;
+      this.#mark(lit, LEFT);
+      this.#left.push(lit);
     }
-    if (this.#isDemanded[lit] === 1) return;
-    this.#isDemanded[lit] = 1;
-    this.#waiting.push(lit);
+    this.#waiting = [];
+    this.#next = 0;
+    for (const lit of literals) this.demand(lit);
   }
 
-  /** Makes the clauses asked for, and those that they need; `define` makes those of a variable that is no conjunction. */
-  flush(define: (lit: Lit) => void): void {
-    for (let lit = this.#waiting.pop(); lit !== undefined; lit = this.#waiting.pop()) {
+  /** Asks for the clauses of one more. */
+  demand(lit: Lit): void {
+    if (lit > FALSE && this.#states[lit] !== MADE) this.#waiting.push(lit);
+  }
+
+  /**
+   * Makes the clauses asked for, and those that they need, of up to `most` literals; `define` makes those of a variable
+   * that is no conjunction. False where more are to be made.
+   */
+  flush(define: (lit: Lit) => void, most = Number.POSITIVE_INFINITY): boolean {
+    for (let made = 0; made < most; ) {
+      if (this.#next === this.#waiting.length) {
+        if (this.#left.length === 0) return true;
+        [this.#waiting, this.#left, this.#next] = [this.#left, [], 0];
+        for (const lit of this.#waiting) if (this.#states[lit] === LEFT) this.#mark(lit, 0);
+      }
+      const lit = this.#waiting[this.#next++]!;
+      if (this.#states[lit] === MADE) continue;
+      this.#mark(lit, MADE);
+      made++;
       const parts = this.#parts[lit >> 1];
       if (!parts) define(lit);
       else if ((lit & 1) === 0) for (const part of parts) this.clause([not(lit), part]);
       else this.clause([not(lit), ...parts.map(not)]);
     }
+    return false;
+  }
+
+  #mark(lit: Lit, state: number): void {
+    if (lit >= this.#states.length) {
+      const wider = new Uint8Array(Math.max(lit + 1, this.#states.length * 2));
+      wider.set(this.#states);
+      this.#states = wider;
+    }
+    this.#states[lit] = state;
   }
 
   /** Adds a clause, and asks for the meaning of every literal by which it can be satisfied, the first one excepted. */

@@ -9,12 +9,13 @@ import { type ExprId, type ExprPool, NONE, type SymbolId } from './expr.ts';
 import type { Setting } from './justify.ts';
 import { MayBeOn } from './may-be-on.ts';
 import { mayFall } from './may-fall.ts';
-import type { Edge, KSymbol } from './model.ts';
+import { type Edge, isLogical, type KSymbol } from './model.ts';
 import { answerPrompts } from './modes.ts';
 import { SymbolType } from './parse.ts';
 import type { Property, SymbolChange } from './properties.ts';
 import type { Goal, Solver } from './solve.ts';
 import type { TreeReaders } from './tree-readers.ts';
+import type { UserClass } from './user-classes.ts';
 import { Values } from './values.ts';
 
 export interface Lost {
@@ -24,6 +25,8 @@ export interface Lost {
   readonly level: Level;
   /** The fewest settings with which the tree before has it. */
   readonly settings: readonly Setting[];
+  /** Lost in this class only. */
+  readonly within?: UserClass;
 }
 
 /** A symbol that selected a helper and depends on it instead. */
@@ -46,9 +49,19 @@ const MOST_ASKED = 2000;
 
 type Changes = ReadonlyMap<string, SymbolChange>;
 
-/** Looks at the changed symbols, and those that may fall with one of them, over whatever steps. */
-export function lossesOf(before: Solver, after: Solver, changes: Changes, readers: TreeReaders): Losses {
+/**
+ * Looks at the changed symbols, and those that may fall with one of them, over whatever steps: in all configurations,
+ * or in those of one class.
+ */
+export function lossesOf(
+  before: Solver,
+  after: Solver,
+  changes: Changes,
+  readers: TreeReaders,
+  within?: UserClass,
+): Losses {
   const { pool } = before;
+  const goals = within ? [within.goal] : [];
   /** Evaluated where something may have fallen, which is seldom. */
   let all: Values | undefined;
   const mayBeOn = new MayBeOn(pool, before.model);
@@ -59,28 +72,34 @@ export function lossesOf(before: Solver, after: Solver, changes: Changes, reader
     const [was, is] = [before.model.symbols[id], after.model.symbols[id]];
     // What has no prompt is nobody's choice: a helper without users goes by itself.
     if (!was?.prompts.length || !is?.declarations.length || !isLogical(was) || is.type !== was.type) continue;
-    all ??= allYes(after);
-    if (all.tristate(is) === 2 || (!changes.has(was.name) && !mayBeOn.symbol(id))) continue;
+    all ??= allYes(after, within);
+    if ((isOfClass(all, within) && all.tristate(is) === 2) || (!changes.has(was.name) && !mayBeOn.symbol(id))) continue;
     if (asked++ === MOST_ASKED) return { lost, impossible, isCut: true };
     const self = pool.symbol(id);
-    if (after.isPossible([on(self, 2)]) !== false) continue;
+    if (after.isPossible([on(self, 2), ...goals]) !== false) continue;
     // For a bool m is as good as y.
-    const isNever = was.type === SymbolType.bool || after.isPossible([on(self, 1)]) === false;
+    const isNever = was.type === SymbolType.bool || after.isPossible([on(self, 1), ...goals]) === false;
     impossible.push({ symbol: id, level: 2 });
     if (isNever) impossible.push({ symbol: id, level: 1 });
     const level = isNever ? 1 : 2;
-    const answer = before.solve([on(self, level)]);
-    if (answer.verdict === 'possible') lost.push({ symbol: was, level, settings: answer.settings });
+    const answer = before.solve([on(self, level), ...goals]);
+    if (answer.verdict === 'possible')
+      lost.push({ symbol: was, level, settings: answer.settings, ...(within && { within }) });
   }
   return { lost, impossible, isCut: false };
 }
 
-/** As allyesconfig has it: most symbols can be y since they are y there. */
-function allYes({ pool, model }: Solver): Values {
+/** As allyesconfig has it, in a class: most symbols can be y since they are y there. */
+function allYes({ pool, model }: Solver, within: UserClass | undefined): Values {
   const values = new Values(pool, model);
+  if (within) values.setTristate(within.without, 0);
   answerPrompts(values, 2);
   values.restart();
   return values;
+}
+
+function isOfClass(values: Values, within: UserClass | undefined): boolean {
+  return within === undefined || values.tristate(within.without) === 0;
 }
 
 /**
@@ -150,8 +169,4 @@ function mentions(pool: ExprPool, expr: number, { id }: KSymbol): boolean {
 
 function on(expr: number, level: Level): Goal {
   return { expr, level, holds: true };
-}
-
-function isLogical({ type }: KSymbol): boolean {
-  return type === SymbolType.bool || type === SymbolType.tristate;
 }

@@ -15,7 +15,7 @@
  */
 
 import type { ExprId, SymbolId } from './expr.ts';
-import type { Extent, SourceText, SymbolType } from './parse.ts';
+import { type Extent, type SourceText, SymbolType } from './parse.ts';
 
 export type DeclarationKind = 'root' | 'config' | 'menuconfig' | 'choice' | 'menu' | 'comment' | 'if';
 
@@ -98,6 +98,11 @@ export interface KSymbol {
   /** Declared inside any choice. */
   isChoiceMember: boolean;
   isTransitional: boolean;
+}
+
+/** True of a bool or tristate. */
+export function isLogical({ type }: KSymbol): boolean {
+  return type === SymbolType.bool || type === SymbolType.tristate;
 }
 
 export interface Choice {

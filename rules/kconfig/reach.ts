@@ -103,7 +103,7 @@ class Search {
         off: canShrink(is.off) ? without(is.off) : is.off,
         dependency: canShrink(is.dependency) ? without(is.dependency) : is.dependency,
       };
-      const states = newStates(reader, pool.symbol(id), was, is);
+      const states = newStates(this.#solver, reader, was, is);
       for (const { state, level, goals } of states) this.#take(reader, state, level, [...kept, ...goals]);
     }
   }
@@ -157,20 +157,27 @@ interface StateGoals {
   readonly goals: readonly Goal[];
 }
 
-/** The states that are possible by `is` and not by `was`: each with the goals that say so, at least m and y. */
-function newStates({ type }: KSymbol, self: ExprId, was: Formulas, is: Formulas): StateGoals[] {
-  // For a bool m is as good as y.
-  const levels = type === SymbolType.bool ? ([1] as const) : ([1, 2] as const);
-  return levels.flatMap((level) => {
+/**
+ * The states that are possible by `is` and not by `was`: each with the goals that say so, at least m and, where that
+ * differs, y.
+ */
+function newStates({ pool, model }: Solver, { type, id }: KSymbol, was: Formulas, is: Formulas): StateGoals[] {
+  const self = pool.symbol(id);
+  const states = (level: Level, more: readonly Goal[]): StateGoals[] => {
     const yes = (expr: ExprId): Goal => ({ expr, level, holds: true });
     const no = (expr: ExprId): Goal => ({ expr, level, holds: false });
     const found: StateGoals[] = [];
-    if (was.on !== is.on) found.push({ state: 'on', level, goals: [yes(self), no(was.on)] });
-    if (was.off !== is.off) found.push({ state: 'off', level, goals: [no(self), yes(was.off)] });
+    // What the model says of the symbol is said again in the words of `was`, so that one look tells what is new.
+    if (was.on !== is.on) found.push({ state: 'on', level, goals: [yes(self), yes(is.on), no(was.on), ...more] });
+    if (was.off !== is.off) found.push({ state: 'off', level, goals: [no(self), no(is.off), yes(was.off), ...more] });
     if (was.dependency !== is.dependency)
-      found.push({ state: 'unmet', level, goals: [no(is.dependency), yes(was.dependency)] });
+      found.push({ state: 'unmet', level, goals: [no(is.dependency), yes(was.dependency), ...more] });
     return found;
-  });
+  };
+  // For a bool m is as good as y, and without modules for all.
+  if (type === SymbolType.bool || !model.modules) return states(1, []);
+  const withModules: Goal = { expr: pool.symbol(model.modules.id), level: 1, holds: true };
+  return [...states(1, []), ...states(2, [withModules])];
 }
 
 /** States of a changed symbol that its properties before exclude; all where that cannot be told. */
@@ -182,5 +189,5 @@ function statesOf(solver: Solver, before: KSymbol | undefined, after: KSymbol): 
       { state: 'on', level: 1, goals: [] },
       { state: 'off', level: 1, goals: [] },
     ];
-  return newStates(after, self, formulas(solver, before), formulas(solver, after));
+  return newStates(solver, after, formulas(solver, before), formulas(solver, after));
 }

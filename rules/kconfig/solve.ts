@@ -58,7 +58,7 @@ export class Solver {
     return this.#guarded(() => {
       const encoding = this.#encodingFor(goals);
       const literals = goals.map((goal) => literal(encoding, goal));
-      encoding.demand(literals);
+      if (encoding.excludes(literals, MOST_CONFLICTS)) return { verdict: 'impossible' };
       const justification = new Justification(encoding, literals);
       let settings: readonly Setting[] = [];
       const verdict = encoding.sat.solve(literals, MOST_CONFLICTS, () => {

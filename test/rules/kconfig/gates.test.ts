@@ -76,4 +76,22 @@ describe('the meaning of other variables', () => {
     expect(defined.toSorted((x, y) => x - y)).toEqual([a, b, not(c)].toSorted((x, y) => x - y));
     expect(sat.solve([a, not(b), c])).toBe('unsat');
   });
+
+  it('is made for the question at hand first, and for earlier ones when one needs it all', () => {
+    const { gates, a, b, c } = setUp();
+    const defined: Lit[] = [];
+    const define = (lit: Lit): void => {
+      defined.push(lit);
+    };
+    gates.ask([a, b]);
+    expect(gates.flush(define, 1)).toBe(false);
+    gates.ask([c, a]);
+    expect(gates.flush(define, 1)).toBe(false);
+    expect(defined).toEqual([a, c]);
+    expect(gates.flush(define)).toBe(true);
+    expect(defined).toEqual([a, c, b]);
+    gates.ask([a, b, c]);
+    expect(gates.flush(define, 1)).toBe(true);
+    expect(defined).toEqual([a, c, b]);
+  });
 });
