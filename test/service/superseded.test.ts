@@ -8,14 +8,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readConfigFile } from '../../bot/config.ts';
 import { Docket } from '../../bot/docket.ts';
-import { seriesOfJob } from '../../bot/job-series.ts';
 import { Maintainers } from '../../bot/maintainers.ts';
 import { Outbox, type State } from '../../bot/outbox.ts';
 import { serveSettings } from '../../bot/serve-settings.ts';
 import { Service } from '../../bot/service.ts';
-import { type CheckJob, type JobQueue, type JobState, seriesKey } from '../../queue/jobs.ts';
+import { seriesKey } from '../../queue/jobs.ts';
 import type { Series } from '../../rules/types.ts';
-import { recursion, sampleReport, sampleSeries } from '../support/sample-report.ts';
+import { HeldQueue } from '../support/held-queue.ts';
+import { recursion, sampleSeries } from '../support/sample-report.ts';
 import { Town, until } from './town.ts';
 
 const LIST = 'linux-hwmon@vger.kernel.org';
@@ -25,50 +25,6 @@ const LIMIT_MS = 30_000;
 const PATCHES = sampleSeries.patches.slice(0, -1);
 /** The patch with the finding. */
 const FOUND = recursion.anchor.patch;
-
-/** A queue whose results come when they are let out. */
-class HeldQueue implements JobQueue {
-  readonly jobs = new Map<string, CheckJob>();
-  readonly forgotten = new Set<string>();
-  /** Keys whose results are held back, and how: not yet there, or under way for so long as the promise takes. */
-  readonly held = new Map<string, 'waiting' | 'active' | Promise<unknown>>();
-  #tell: (key: string) => void = () => undefined;
-
-  async add(job: CheckJob): Promise<void> {
-    this.jobs.set(job.key, job);
-    this.#tell(job.key);
-  }
-
-  async result(key: string): Promise<JobState> {
-    const job = this.jobs.get(key);
-    if (!job) return { state: 'unknown' };
-    const held = this.held.get(key);
-    if (held === 'waiting' || held === 'active') return { state: held };
-    await held;
-    const report = sampleReport([recursion], seriesOfJob(job));
-    return { state: 'done', result: { schema: 1, key, report } };
-  }
-
-  async forget(key: string): Promise<void> {
-    if (this.jobs.delete(key)) this.forgotten.add(key);
-  }
-
-  onChange(listener: (key: string) => void): void {
-    this.#tell = listener;
-  }
-
-  async status() {
-    return { running: [], workers: [], doneLastHour: 0, errors: [] };
-  }
-
-  async counts() {
-    return { waiting: 0, active: 0, done: 0, failed: 0 };
-  }
-
-  async close(): Promise<void> {
-    this.jobs.clear();
-  }
-}
 
 let dir: string;
 let town: Town;
