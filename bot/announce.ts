@@ -172,6 +172,7 @@ function addReply({ reply, patch, audience, series, report, key, policy }: NewRe
       answers: reply.answers,
       series: key,
       maintainers: audience.maintainers,
+      ...(mode === 'draft' && audience.previews.length > 0 && { previews: audience.previews }),
       allowedBy: audience.because,
       addedAt: now().toISOString(),
       ...(embargoMs > 0 && { notBefore: embargoEnd(patch, embargoMs, now()) }),

@@ -1,10 +1,10 @@
-/** Private answers to commands: plain mails to the sender, in the thread of the command. */
+/** Private mails to one person: answers to commands and what else that person has to know, plain, in the thread. */
 
 import type { Finding, Message, Report, Series } from '../rules/types.ts';
 import { messageIdFor, toEml } from './eml.ts';
 import type { Log } from './log.ts';
 import type { Outbox } from './outbox.ts';
-import { outgoingId } from './outgoing.ts';
+import { type Outgoing, outgoingId } from './outgoing.ts';
 import { type Footer, fitted, footerText, renderReplies, replySubject } from './reply.ts';
 import { wrapProse } from './wrap.ts';
 
@@ -24,16 +24,22 @@ export interface AnswerOptions {
 
 /**
  * Queues an answer to a command for its sender alone, paragraphs filled at 72 columns. One with the same `seed` is
- * queued once: its Message-ID is made of it.
+ * queued once: its Message-ID is made of it. `more` is for a mail that answers something else.
  */
-export function answer(command: Answered, seed: string, paragraphs: readonly string[], options: AnswerOptions): void {
+export function answer(
+  command: Answered,
+  seed: string,
+  paragraphs: readonly string[],
+  options: AnswerOptions,
+  more: Partial<Pick<Outgoing, 'kind' | 'subject' | 'allowedBy' | 'notBefore' | 'quietHours'>> = {},
+): void {
   const { outbox, bot, footer, templatesDir, now, log } = options;
   const messageId = messageIdFor('answer', seed, bot.slice(bot.lastIndexOf('@') + 1));
   const reply = {
     patch: 0,
     answers: command.messageId,
     references: [...command.references.filter((id) => id !== command.messageId), command.messageId],
-    subject: replySubject(command.subject),
+    subject: more.subject ?? replySubject(command.subject),
     body: `${mailable(wrapProse(paragraphs.join('\n\n')))}\n\n${footerText(footer, templatesDir)}\n`,
   };
   const to = command.from;
@@ -51,10 +57,11 @@ export function answer(command: Answered, seed: string, paragraphs: readonly str
       maintainers: [],
       allowedBy: `command in <${command.messageId}>`,
       addedAt: now().toISOString(),
+      ...more,
     },
     eml,
   );
-  if (added === 'added') log.info(`${reply.subject}: answer to ${to.address}`);
+  if (added === 'added') log.info(`${reply.subject}: ${more.kind ?? 'answer'} to ${to.address}`);
 }
 
 /** What a mail can carry: what people wrote is in it, words of any length and any character. */

@@ -58,6 +58,7 @@ const Maintainer = z
     sections: z.array(text.max(200)).default([]),
     paths: z.array(pathPattern).default([]),
     mode: z.enum(['draft', 'private', 'author', 'list']).default('draft'),
+    preview: z.boolean().default(false),
     rules: z.array(text).min(1).optional(),
     severities: z
       .array(z.enum(['regression', 'missing-dependency', 'error']))

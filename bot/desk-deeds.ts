@@ -40,6 +40,12 @@ const REST = 'THE REST';
 
 export function deedsOf(parts: DeedParts): Deeds {
   const { outbox, courier, stopped, optIns, dismissed, entries, answered, log } = parts;
+  /** A reply of ours, by its Message-ID or that of a preview of it. */
+  const replyOf = (messageId: MessageId): ReturnType<Outbox['find']> => {
+    const found = outbox.find(messageId);
+    const reply = found?.meta.kind === 'preview' ? outbox.find(found.meta.answers) : found;
+    return reply?.meta.kind === 'reply' ? reply : undefined;
+  };
   return {
     isOptedIn: (address) => isOptedIn(address, entries()),
     async concern(address, references): Promise<Concern> {
@@ -57,18 +63,17 @@ export function deedsOf(parts: DeedParts): Deeds {
     },
     check: parts.check,
     draftOwners(messageId) {
-      const found = outbox.find(messageId);
-      const canBe = found?.meta.kind === 'reply' && (found.meta.via === 'draft' || found.state === 'held');
-      return canBe ? found.meta.maintainers : undefined;
+      const found = replyOf(messageId);
+      return found && (found.meta.via === 'draft' || found.state === 'held') ? found.meta.maintainers : undefined;
     },
-    send: (messageId) => courier.approve(messageId),
-    discard: (messageId) => courier.discard(messageId),
+    send: (messageId) => courier.approve(replyOf(messageId)?.meta.messageId ?? messageId),
+    discard: (messageId) => courier.discard(replyOf(messageId)?.meta.messageId ?? messageId),
     repliedFor(messageId) {
-      const found = outbox.find(messageId);
-      return found?.meta.kind === 'reply' && found.meta.findings?.length ? found.meta.maintainers : undefined;
+      const found = replyOf(messageId);
+      return found?.meta.findings?.length ? found.meta.maintainers : undefined;
     },
     invalid(messageId, series, by) {
-      const told = outbox.find(messageId)?.meta.findings ?? [];
+      const told = replyOf(messageId)?.meta.findings ?? [];
       dismissed.invalid(told, series, by);
       const rules = [...new Set(told.map(({ rule }) => rule))];
       const counts = dismissed.counts().map(([rule, count]) => `${rule} ${count}`);

@@ -65,7 +65,8 @@ async function find(client: ImapFlow, path: string, messageId: MessageId): Promi
   const uid = (await search(client, path, messageId, true)).at(-1);
   if (uid === undefined) return undefined;
   const mail = await ask(client, client.fetchOne(String(uid), { uid: true, source: true }, { uid: true }));
-  return mail === false ? undefined : mail.source;
+  // Of a mail that was expunged meanwhile the server has NIL, for which imapflow gives false.
+  return mail !== false && mail.source instanceof Uint8Array ? mail.source : undefined;
 }
 
 async function remove(client: ImapFlow, path: string, messageId: MessageId): Promise<boolean> {

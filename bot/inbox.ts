@@ -65,8 +65,10 @@ const IDLE_REST_MS = 50;
 /** What is handed on before there is a position: the mails of the last days. */
 interface Start {
   readonly uidValidity: string;
-  /** Ascending; what has been recorded is taken out. */
-  uids: readonly number[];
+  /** Ascending. */
+  readonly uids: readonly number[];
+  /** Those up to this one are recorded. */
+  recorded: number;
   readonly from: Date;
   /** Highest UID there was. */
   readonly end: number;
@@ -138,7 +140,7 @@ class Reader {
       for (const batch of batches(await this.#list(client, uids.slice(at, at + WINDOW)))) {
         const uid = batch.at(-1)!.uid;
         await this.#watch.record(await this.#fetch(client, batch), { uidValidity, uid });
-        if (this.#start !== undefined) this.#start.uids = this.#start.uids.filter((one) => one > uid);
+        if (this.#start !== undefined) this.#start.recorded = uid;
         settled();
       }
     }
@@ -151,7 +153,8 @@ class Reader {
   /** UIDs that have not been recorded, ascending. */
   async #waiting(client: ImapFlow, uidValidity: string, uidNext: number): Promise<readonly number[]> {
     const { log, firstDays, now } = this.#watch;
-    if (this.#start?.uidValidity === uidValidity) return this.#start.uids;
+    const start = this.#start;
+    if (start?.uidValidity === uidValidity) return start.uids.filter((uid) => uid > start.recorded);
     const position = this.#watch.load();
     if (position?.uidValidity === uidValidity) {
       // `n:*` gives the last mail where there is none from n on.
@@ -167,7 +170,7 @@ class Reader {
     const from = new Date(now().getTime() - firstDays * DAY_MS);
     // SINCE knows days only, in the server's time zone; #list looks at the exact time.
     const uids = await this.#search(client, { since: new Date(from.getTime() - DAY_MS) });
-    this.#start = { uidValidity, uids, from, end: Math.max(uidNext - 1 || 0, uids.at(-1) ?? 0) };
+    this.#start = { uidValidity, uids, recorded: 0, from, end: Math.max(uidNext - 1 || 0, uids.at(-1) ?? 0) };
     return uids;
   }
 
@@ -228,7 +231,8 @@ class Reader {
     const wanted = { uid: true, source: true };
     const read = async (): Promise<void> => {
       for await (const { uid, source } of client.fetch(uids.join(','), wanted, { uid: true })) {
-        if (source === undefined || !uids.includes(uid) || sources.has(uid)) continue;
+        // Of a mail that was expunged meanwhile the server has NIL, for which imapflow gives false.
+        if (!(source instanceof Uint8Array) || !uids.includes(uid) || sources.has(uid)) continue;
         bytes += source.length;
         if (bytes > 2 * (BATCH_BYTES + MAX_MAIL_BYTES)) throw fault(client, 'its mails are longer than it says');
         sources.set(uid, source);

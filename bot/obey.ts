@@ -162,7 +162,7 @@ async function confirm(order: Order, args: readonly string[]): Promise<Done> {
   if (!done.ok) return told(await isNobody(order), done.why, `I did not note it: ${done.why}.`);
   return said(
     `opted in for ${done.sections.join(', ')}`,
-    `Noted. When a patch of ${done.sections.join(', ')} comes by ${done.lists.join(', ')} and breaks a configuration, a reply is drafted. It lies in the Drafts folder of my operator until one of you has it sent; "stop" ends it.`,
+    `Noted. When a patch of ${done.sections.join(', ')} comes by ${done.lists.join(', ')} and breaks a configuration, a reply is drafted. I mail it to you alone; nobody else gets it unless you answer that mail with "#depbot send". "stop" ends all of it.`,
   );
 }
 

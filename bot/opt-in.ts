@@ -26,8 +26,15 @@ const TOKEN_DAYS = 7;
 const DAY_MS = 86_400_000;
 /** Requests that wait for their tokens, of all addresses; the oldest goes. */
 const MAX_ASKED = 1000;
-/** As `[[maintainer]]` has them where nothing is set. */
-const DEFAULTS = { mode: 'draft', paths: [], least_rung: 1, embargo_hours: 0, max_per_day: 20 } as const;
+/** As `[[maintainer]]` has them where nothing is set, but that the folder of drafts is not theirs: they get previews. */
+const DEFAULTS = {
+  mode: 'draft',
+  preview: true,
+  paths: [],
+  least_rung: 1,
+  embargo_hours: 0,
+  max_per_day: 20,
+} as const;
 
 export class OptIns {
   readonly #path: string;

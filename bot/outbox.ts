@@ -38,7 +38,8 @@ const MOVES = {
   drafting: ['drafted'],
   drafted: ['to-send', 'accepted', 'discarded'],
   'to-send': ['sending', 'accepted', 'drafted', 'held', 'discarded'],
-  sending: ['accepted', 'to-send', 'held'],
+  // Discarded, where no copy shows that it was taken, and nobody wants it any more.
+  sending: ['accepted', 'to-send', 'held', 'discarded'],
   // It is out; its draft may still lie in the folder.
   accepted: ['sent'],
   held: ['to-send', 'accepted', 'discarded'],
@@ -159,6 +160,11 @@ export class Outbox {
   /** Series of which there may still be something to discard. */
   withdrawn(): readonly string[] {
     return readdirSync(join(this.#dir, 'withdrawn'));
+  }
+
+  /** It is a reply to a series of which nothing is to be sent any more. */
+  isWithdrawn({ kind, series }: Outgoing): boolean {
+    return kind === 'reply' && series !== undefined && existsSync(join(this.#dir, 'withdrawn', series));
   }
 
   /** All of a withdrawn series is discarded. */

@@ -11,18 +11,20 @@ export interface Outgoing {
   /** `outgoingId` of its Message-ID; the name of its files. */
   readonly id: string;
   readonly messageId: MessageId;
-  /** A review of a patch, or the answer to a command. */
-  readonly kind: 'reply' | 'answer';
+  /** A review of a patch, the answer to a command, or a draft as one of its maintainers is shown it. */
+  readonly kind: 'reply' | 'answer' | 'preview';
   readonly via: 'draft' | 'smtp';
   /** Envelope: MAIL FROM, and every RCPT TO. Addresses alone. */
   readonly from: string;
   readonly recipients: readonly string[];
   readonly subject: string;
-  /** The mail it answers. */
+  /** The mail it answers; of a preview, the draft. */
   readonly answers: MessageId;
   readonly series?: string;
   /** Addresses that may have it sent or discarded. */
   readonly maintainers: readonly string[];
+  /** Of a draft, those of them who are shown it by mail. */
+  readonly previews?: readonly string[];
   /** The line of the policy that allows it, for the operator. */
   readonly allowedBy: string;
   /** ISO 8601. */
@@ -60,7 +62,7 @@ export interface Told {
 export const OutgoingFile = z.strictObject({
   id: z.string().regex(/^[0-9a-f]{32}$/),
   messageId: z.string().min(1),
-  kind: z.enum(['reply', 'answer']),
+  kind: z.enum(['reply', 'answer', 'preview']),
   via: z.enum(['draft', 'smtp']),
   from: z.string().min(1),
   recipients: z.array(z.string().min(1)).min(1),
@@ -68,6 +70,7 @@ export const OutgoingFile = z.strictObject({
   answers: z.string(),
   series: z.exactOptional(z.string()),
   maintainers: z.array(z.string()),
+  previews: z.exactOptional(z.array(z.string())),
   allowedBy: z.string(),
   addedAt: z.iso.datetime(),
   notBefore: z.exactOptional(z.iso.datetime()),
@@ -128,7 +131,7 @@ export type Left = Outcome<
 export function leftOf(mail: Outgoing, progress: Progress, eml: Uint8Array, quiet: ReadonlySet<string>): Left {
   const { got, refused } = progress;
   const done = new Set([...got, ...refused.map(({ address }) => address)]);
-  const isUnwanted = (address: string) => mail.kind === 'reply' && quiet.has(address) && !got.includes(address);
+  const isUnwanted = (address: string) => mail.kind !== 'answer' && quiet.has(address) && !got.includes(address);
   const unwanted = new Set(othersOf(mail).filter(isUnwanted));
   const left = withoutRecipients(eml, unwanted);
   const recipients = mail.recipients.filter((one) => !done.has(lower(one)) && !unwanted.has(lower(one)));

@@ -87,7 +87,14 @@ function explained(patch: Patch, policy: Policy, bot: string, now: Date): Explai
     list.map(({ address }) => address).join(', ');
   const quieter = delivery.notToAll === undefined ? '' : ` (not ${audience.mode}: ${delivery.notToAll})`;
   const cc = delivery.cc.length === 0 ? '' : `; Cc: ${named(delivery.cc)}`;
-  const lines = [`  -> ${delivery.mode}${quieter}; To: ${named(delivery.to)}${cc}`, ...limitsOf(audience.entries)];
+  const { previews } = audience;
+  const shown =
+    delivery.mode === 'draft' && previews.length > 0 ? [`     shown by mail to ${previews.join(', ')} alone`] : [];
+  const lines = [
+    `  -> ${delivery.mode}${quieter}; To: ${named(delivery.to)}${cc}`,
+    ...shown,
+    ...limitsOf(audience.entries),
+  ];
   return { lines: [...head, ...lines], isHeard: true };
 }
 

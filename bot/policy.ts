@@ -32,6 +32,8 @@ export interface Audience {
   readonly mode: Mode;
   /** Addresses of the entries that cover the patch, in the order of the file, without those who said stop. */
   readonly maintainers: readonly string[];
+  /** Those of them who want a draft shown by mail. */
+  readonly previews: readonly string[];
   /** Whether its mail came by a list of an entry, by its List-Id; one sent to us alone can name any list in To. */
   readonly cameByList: boolean;
   /** One line for the log: pattern or section, list, address and line of the configuration of each entry. */
@@ -74,10 +76,14 @@ export function audienceOf(patch: Patch, policy: Policy): Audience | undefined {
   if (asking.length === 0) return undefined;
   const asked = covering.map(({ entry }) => entry.mode);
   const mode = quietest(isStopped(patch, policy) ? [...asked, 'private'] : asked);
-  const addresses = new Map(asking.map(({ entry }) => [entry.address.toLowerCase(), entry.address]));
+  const addressesOf = (entries: readonly Maintainer[]): string[] => [
+    ...new Map(entries.map(({ address }) => [address.toLowerCase(), address])).values(),
+  ];
+  const theirs = asking.map(({ entry }) => entry);
   return {
     mode,
-    maintainers: [...addresses.values()],
+    maintainers: addressesOf(theirs),
+    previews: addressesOf(theirs.filter(({ preview }) => preview)),
     cameByList: asking.some(({ cameByList }) => cameByList),
     because: asking.map(({ entry, by, list }) => `${by} on ${list} (${entry.address}, ${entry.from})`).join('; '),
     entries: covering.map(({ entry }) => entry),

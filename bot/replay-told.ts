@@ -110,6 +110,7 @@ function whoeverGotIt({ patches }: Series): Maintainer {
     sections: [],
     paths: ['*', '*/'],
     mode: 'list',
+    preview: false,
     least_rung: 1,
     embargo_hours: 0,
     max_per_day: 1000,

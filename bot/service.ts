@@ -32,6 +32,7 @@ import { OptIns } from './opt-in.ts';
 import { Outbox } from './outbox.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Maintainer, Policy } from './policy.ts';
+import { preview } from './preview.ts';
 import { openProse } from './prose.ts';
 import { type Footer, footerOf } from './reply.ts';
 import type { ServeSettings } from './serve-settings.ts';
@@ -52,9 +53,9 @@ export interface ServiceParts {
   /** Folder of the service's own. */
   readonly state: string;
   readonly log: Log;
-  readonly world: World;
+  readonly world: Pick<World, 'date' | 'now' | 'stop'>;
   readonly queue: JobQueue;
-  readonly maintainers: TreeMaintainers;
+  readonly maintainers: Pick<TreeMaintainers, 'current'>;
 }
 
 export class Service {
@@ -73,7 +74,7 @@ export class Service {
   readonly #stopped: Stopped;
   readonly #optIns: OptIns;
   readonly #dismissed: Dismissed;
-  readonly #maintainers: TreeMaintainers;
+  readonly #maintainers: Pick<TreeMaintainers, 'current'>;
   readonly #footer: Footer;
   readonly #prose: ReturnType<typeof openProse> | undefined;
   /** Jobs that the queue has from us since the start. */
@@ -117,7 +118,9 @@ export class Service {
       readSince: () => this.#readSince(),
       stopped: () => this.#stopped.addresses,
       halted: () => whyStopped(join(state, STOP_FILE), settings.path),
+      onFiled: (draft) => preview(draft, this.#outbox.read(draft.id), this.#answering()),
       onHeld: (meta, why) => this.#tellHeld(meta, why),
+      onOvertaken: (meta) => this.#tellOvertaken(meta),
       lookMs: settings.lookMs,
       now,
       log,
@@ -289,17 +292,22 @@ export class Service {
   }
 
   /** Whoever said "send" should know that it did not go out. */
-  #tellHeld({ maintainers, messageId, subject }: Outgoing, why: string): void {
+  #tellHeld(mail: Outgoing, why: string): void {
+    const words = `This reply was refused and is held: ${why}. When that is mended, "#depbot send" in reply to it sends it.`;
+    this.#tell(mail, (address) => `held ${mail.messageId} ${address} ${why}`, words);
+  }
+
+  #tellOvertaken(mail: Outgoing): void {
+    const words =
+      'This reply is not sent: a later revision of the series came before it had left. What is still there in that one, you hear of anew.';
+    this.#tell(mail, (address) => `overtaken ${mail.messageId} ${address}`, words);
+  }
+
+  #tell({ maintainers, messageId, subject }: Outgoing, seedOf: (address: string) => string, words: string): void {
     for (const address of maintainers) {
       if (this.#stopped.addresses.has(address.toLowerCase())) continue;
-      const about = {
-        messageId,
-        subject,
-        references: [],
-        from: { name: '', address },
-      };
-      const words = `This reply was refused and is held: ${why}. When that is mended, "#depbot send" in reply to it sends it.`;
-      answer(about, `held ${messageId} ${address} ${why}`, [words], this.#answering());
+      const about = { messageId, subject, references: [], from: { name: '', address } };
+      answer(about, seedOf(address), [words], this.#answering());
     }
   }
 

@@ -174,11 +174,11 @@ class Build {
         throw new NotBuilt(`${where.words} ${one} does not compile: ${firstError(readDiagnostics(made.stderr), made)}`);
     }
     const missing = await this.#make.modpost(where, out, object, name, there);
-    if (missing === undefined)
-      return { excerpt: `${object} refers to ${name}, which ${there.join(', ')} exports`, shows: false };
-    const why =
-      there.length > 0 ? `${there.join(', ')} does not export it` : `make does not build ${providers.join(', ')}`;
-    return { excerpt: `modpost: ${missing}; ${why}`, shows: true };
+    const built = there.join(', ');
+    if (missing === undefined) return { excerpt: `${object} refers to ${name}, which ${built} exports`, shows: false };
+    // two that do not agree show nothing
+    if (there.length > 0) throw new NotBuilt(`${where.words} modpost does not find that ${built} exports ${name}`);
+    return { excerpt: `modpost: ${missing}; make does not build ${providers.join(', ')}`, shows: true };
   }
 
   /** Where make puts the objects of all questions about a configuration; those it does not build are not in it. */

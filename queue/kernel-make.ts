@@ -140,7 +140,8 @@ export class KernelMake {
 
   /**
    * What the tree's modpost says of a name that the object of a module refers to, beside objects that are built;
-   * undefined where it finds the name exported. It is told that all else is there, since it names ten at most.
+   * undefined where it finds the name exported. It is told that all else is there, since it names ten at most; and,
+   * where the tree has that option (-M), that there are modules, since it does not look for exports without.
    * Source: read_symbols(), check_exports() and read_dump() of scripts/mod/modpost.c.
    */
   async modpost(
@@ -152,9 +153,10 @@ export class KernelMake {
   ): Promise<string | undefined> {
     const script =
       '"$1" -u -f posix "$3" | awk -v "name=$2" \'$1 != name { print "0x0\\t" $1 "\\tvmlinux\\tEXPORT_SYMBOL\\t" }\'' +
-      ' >/tmp/others; shift 2; exec scripts/mod/modpost -i /tmp/others -o /tmp/symvers "$@"';
+      ' >/tmp/others; shift 2; grep -q "(CONFIG_MODULES),-M" "$0/scripts/Makefile.modpost" && set -- -M "$@";' +
+      ' exec scripts/mod/modpost -i /tmp/others -o /tmp/symvers "$@"';
     const { nm } = await compilerOf(where.arch);
-    const run = await this.run(where, ['/bin/sh', '-c', script, 'sh', nm, name, object, ...others], out);
+    const run = await this.run(where, ['/bin/sh', '-c', script, SRCTREE, nm, name, object, ...others], out);
     const said = readDiagnostics(run.stderr).map(({ text }) => text);
     if (said.length === 0 && run.exitCode !== 0)
       throw new NotBuilt(`modpost cannot read ${object}: ${lastLine(run.stderr)}`);

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync, rmSync, Stats } from 'node:fs';
 import { lstat, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { runSandboxed } from './sandbox.ts';
 import { SANDBOX_UID } from './sandbox-command.ts';
@@ -64,15 +64,27 @@ function noneThere(error: NodeJS.ErrnoException): never[] {
 
 /** The same for all processes that see each other's numbers, until the machine starts anew. Source: proc(5), namespaces(7). */
 function machineMark(): string {
-  mark ??= createHash('sha256')
-    .update(readFileSync('/proc/sys/kernel/random/boot_id'))
-    .update(readlinkSync('/proc/self/ns/pid'))
-    .digest('hex')
-    .slice(0, 8);
+  if (mark !== undefined) return mark;
+  const facts = [
+    hostname(),
+    orNothing(() => readFileSync('/proc/sys/kernel/random/boot_id', 'latin1')),
+    orNothing(() => readlinkSync('/proc/self/ns/pid')),
+  ];
+  mark = createHash('sha256').update(facts.join(' ')).digest('hex').slice(0, 8);
   return mark;
 }
 
 let mark: string | undefined;
+
+/** Not every container has all of /proc. */
+function orNothing(read: () => string): string {
+  try {
+    return read();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    return '';
+  }
+}
 
 /** When a process began, in ticks since the machine did: two with one number differ in it. Undefined where it is gone. */
 function startOf(pid: string): string | undefined {

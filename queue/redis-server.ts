@@ -20,6 +20,10 @@ const MOST_SOCKET_BYTES = 107;
 /** A predecessor that was told to end writes what it has and goes; a server of another depbot stays. */
 const PREDECESSOR_S = 15;
 const LOCK_HELD = 75;
+/** For one that a signal ended. */
+const KILLED = 128;
+/** Of a server that is killed before it answers. */
+const MOST_STARTS = 3;
 /** To load the append-only file. */
 const READY_MS = 120_000;
 const STOP_MS = 10_000;
@@ -62,7 +66,11 @@ export interface RedisServer {
 }
 
 /** Starts a server and waits until it answers. Throws RedisError. */
-export async function startRedis(options: RedisServerOptions): Promise<RedisServer> {
+export function startRedis(options: RedisServerOptions): Promise<RedisServer> {
+  return start(options, MOST_STARTS);
+}
+
+async function start(options: RedisServerOptions, starts: number): Promise<RedisServer> {
   const { log, searchPath, predecessorS = PREDECESSOR_S } = options;
   const dir = resolve(options.dir);
   const command = await commandLine(dir, log, searchPath, predecessorS);
@@ -94,7 +102,11 @@ export async function startRedis(options: RedisServerOptions): Promise<RedisServ
     await ready(server, isOurs, predecessorS, () => log.info(`Redis in ${dir}: waiting for its predecessor to end`));
   } catch (error) {
     await server.close();
-    throw error instanceof Ended ? await whyEnded(error, dir, lines, predecessorS) : error;
+    if (!(error instanceof Ended)) throw error;
+    // whoever kills it says nothing of its data
+    if (error.status !== KILLED || starts === 1) throw await whyEnded(error, dir, lines, predecessorS);
+    log.warn(`Redis in ${dir} was killed while it started; starting it again`);
+    return start(options, starts - 1);
   }
   return server;
 }
@@ -222,7 +234,7 @@ async function pidIn(dir: string): Promise<number | undefined> {
 function exitOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve) => {
     child.once('error', () => resolve(127));
-    child.once('close', (code) => resolve(code ?? 128));
+    child.once('close', (code) => resolve(code ?? KILLED));
   });
 }
 

@@ -41,9 +41,9 @@ export interface ToldGap {
   /** Symbols on which that hangs which is missing. */
   readonly needed: readonly string[];
   readonly into: Into;
-  readonly what: 'export' | ConditionalUse['kind'];
-  /** What becomes of it: a link that fails, or code that does not compile. */
-  readonly how: 'link' | 'compile' | 'either';
+  readonly what: 'export' | 'algorithm' | ConditionalUse['kind'];
+  /** What becomes of it: a link that fails, code that does not compile, or code that comes to nothing when it runs. */
+  readonly how: 'link' | 'compile' | 'either' | 'run-time';
   readonly uses: readonly ToldUse[];
   readonly built: Place;
   /** The makefile's line that builds what is lacking, or the `#if` around its declaration. */
@@ -118,6 +118,7 @@ async function told(
   const needed = neededBy(change, pair, shown).sort((a, b) => Number(isHere(b)) - Number(isHere(a)));
   const howOf = (): ToldGap['how'] => {
     if (shown.need.kind === 'declaration') return 'compile';
+    if (shown.need.kind === 'algorithm') return 'run-time';
     const declared = shown.need.uses.declared.get(shown.need.name);
     if (declared === undefined) return 'either';
     const { least, most } = conditionBounds(pool, declared);
@@ -142,7 +143,7 @@ async function told(
     hasEntry: owner !== undefined,
     needed: needed.map(({ name }) => name),
     into: shown.into,
-    what: shown.need.kind === 'link' ? 'export' : shown.need.use.kind,
+    what: whatOf(shown),
     how,
     uses,
     built: lastLine(shown.object, shown.into),
@@ -173,12 +174,18 @@ function buildsWithout(solver: Solver, owner: KSymbol, target: KSymbol, lacks: r
     { expr: pool.symbol(target.id), level: 1, holds: false },
   ];
   return lacks.every(({ need }) => {
+    if (need.kind === 'algorithm') return false;
     const declared = need.kind === 'link' ? need.uses.declared.get(need.name) : need.use.declared;
     if (declared === undefined) return false;
     const isUsed: Goal = { expr: conditionBounds(pool, need.use.when).most, level: 2, holds: true };
     const isDeclared: Goal = { expr: conditionBounds(pool, declared).least, level: 2, holds: false };
     return solver.isPossible([...isOff, isUsed, isDeclared]) === false;
   });
+}
+
+function whatOf({ need }: Found): ToldGap['what'] {
+  if (need.kind === 'declaration') return need.use.kind;
+  return need.kind === 'link' ? 'export' : 'algorithm';
 }
 
 /** One use stands for all: they lack the same objects. */
@@ -188,6 +195,8 @@ function buildsOf(
   how: ToldGap['how'],
   { object: { object }, need, into }: Found,
 ): BuildQuestion[] {
+  // no build shows what is looked up when it runs
+  if (how === 'run-time') return [];
   // What a compiler says of a member names it alone.
   const asked = { arch, config, object, name: need.name.replace(/^.*\./, '') };
   if (how === 'compile' || need.kind === 'declaration') return [{ ...asked, expects: 'error' }];
@@ -257,7 +266,7 @@ async function blame(
 async function toldUse(change: KernelChange, { path, need }: Found): Promise<ToldUse> {
   const { line } = need.use;
   const text = (await textAt(change, path, line)).trim();
-  if (need.kind === 'link') {
+  if (need.kind !== 'declaration') {
     const { callee, caller } = need.use;
     return { path, line, text, name: need.name, callee, caller: caller ?? null, source: need.providers.exports[0]! };
   }
@@ -268,7 +277,7 @@ async function toldUse(change: KernelChange, { path, need }: Found): Promise<Tol
 
 /** The line that decides, in the solver's configuration, that what is lacking is not there. */
 async function providedAt(change: KernelChange, solver: Solver, { need }: Found): Promise<Place> {
-  if (need.kind === 'link') {
+  if (need.kind !== 'declaration') {
     const [exported] = need.providers.exports;
     const presence = need.providers.presences.find(({ object }) => object === objectOf(exported!.path));
     const line = presence && offLineOf(presence, solver);
@@ -326,7 +335,7 @@ function neededBy({ pool }: KernelChange, pair: ArchPair, { need }: Found): KSym
   };
   if (need.kind === 'declaration') pool.symbolsOf(conditionBounds(pool, need.use.declared).most, put);
   else
-    for (const { ways } of need.providers.presences)
+    for (const { ways } of need.kind === 'link' ? need.providers.presences : need.providers.presences.slice(0, 1))
       for (const { lines } of ways)
         for (const { text } of lines.toReversed())
           for (const [, name] of text.matchAll(/\bCONFIG_(\w+)/g)) put(pool.findSymbol(name!));

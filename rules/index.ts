@@ -5,6 +5,7 @@ import buildError from './build-error.ts';
 import buildWarning from './build-warning.ts';
 import configUpgrade from './config-upgrade.ts';
 import lostSymbol from './lost-symbol.ts';
+import missingAlgorithm from './missing-algorithm.ts';
 import missingDependency from './missing-dependency.ts';
 import overExposed from './over-exposed.ts';
 import recursiveDependency from './recursive-dependency.ts';
@@ -20,6 +21,7 @@ export const RULES: readonly Rule[] = [
   buildWarning,
   configUpgrade,
   lostSymbol,
+  missingAlgorithm,
   missingDependency,
   overExposed,
   recursiveDependency,

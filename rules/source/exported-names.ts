@@ -80,12 +80,12 @@ export class ExportedNames {
   }
 }
 
-function archOf(path: string): Arch | undefined {
+export function archOf(path: string): Arch | undefined {
   return /^arch\/([^/]+)\//.exec(path)?.[1];
 }
 
 /** User mode builds some of x86. */
-function isOf(path: string, arch: Arch): boolean {
+export function isOf(path: string, arch: Arch): boolean {
   const of = archOf(path);
   return of !== undefined && (of === arch || (arch === 'um' && of === 'x86'));
 }

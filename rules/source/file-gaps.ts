@@ -1,6 +1,6 @@
 /**
  * What one C file lacks in some configuration of one architecture, on one side of a series: files that would provide
- * what it calls, or declarations of what it uses.
+ * what it calls, or declarations of what it uses; or else files that would register what it asks for by name.
  */
 
 import { listedElsewhere } from '../kbuild/listed-elsewhere.ts';
@@ -9,8 +9,10 @@ import type { ExprId } from '../kconfig/expr.ts';
 import type { Goal } from '../kconfig/solve.ts';
 import type { KernelChange, TreeSide } from '../rule.ts';
 import type { Arch } from '../types.ts';
+import { type Asking, askingIn, type Lookup, lookupsIn } from './algorithm-lookups.ts';
+import { AlgorithmNames } from './algorithm-names.ts';
 import { conditionBounds, isConfigured } from './c-condition.ts';
-import { ExportedNames } from './exported-names.ts';
+import { archOf, ExportedNames } from './exported-names.ts';
 import { type ExternalUse, type ExternalUses, externalUses } from './external-uses.ts';
 import { HeaderReach } from './header-reach.ts';
 import { type Builds, gapGoals, type Into, type Providers } from './link-gap.ts';
@@ -25,7 +27,20 @@ export type Need =
       readonly uses: ExternalUses;
       readonly providers: Providers;
     }
+  | { readonly kind: 'algorithm'; readonly name: string; readonly use: Lookup; readonly providers: Providers }
   | { readonly kind: 'declaration'; readonly name: string; readonly use: ConditionalUse };
+
+/** What is looked for: what a compiler and linker need, or names that are looked up at run time. */
+export type Subject = 'build' | 'algorithms';
+
+/** What a file needs, whatever the configuration. */
+export interface FileNeeds {
+  readonly all: readonly { readonly kind: Need['kind']; readonly name: string; readonly conditions: string }[];
+  /** What could not be read. */
+  readonly unread: ReadonlySet<Need['kind']>;
+  /** Called where the text could not be read as a whole. */
+  readonly doubtful: ReadonlySet<string>;
+}
 
 /** A need, and the question whether it can be unmet. */
 export interface Gap {
@@ -37,14 +52,20 @@ export interface Gap {
 /** What was read of one side, whatever the architecture. */
 export class SideCode {
   readonly side: TreeSide;
+  readonly subject: Subject;
   readonly #reach: HeaderReach;
   #exported: Promise<ExportedNames> | undefined;
   #elsewhere: ReturnType<typeof listedElsewhere> | undefined;
   readonly #uses = new Map<string, Promise<ExternalUses | undefined>>();
   readonly #conditional = new Map<string, Promise<readonly ConditionalUse[] | undefined>>();
 
-  constructor(side: TreeSide) {
+  #algorithms: Promise<AlgorithmNames> | undefined;
+  #asking: Promise<Asking> | undefined;
+  readonly #lookups = new Map<string, Promise<readonly Lookup[] | undefined>>();
+
+  constructor(side: TreeSide, subject: Subject) {
     this.side = side;
+    this.subject = subject;
     this.#reach = new HeaderReach(side.tree, side.c.words);
   }
 
@@ -65,8 +86,66 @@ export class SideCode {
     return known;
   }
 
-  /** With the headers of an architecture; without one, those that all have. */
-  conditional(path: string, arch?: Arch): Promise<readonly ConditionalUse[] | undefined> {
+  algorithms(): Promise<AlgorithmNames> {
+    return (this.#algorithms ??= AlgorithmNames.of(this.side.tree));
+  }
+
+  /** Undefined where the tree has no such file, or it cannot be read. */
+  lookups(path: string): Promise<readonly Lookup[] | undefined> {
+    const known = this.#lookups.get(path) ?? this.#lookupsNow(path);
+    this.#lookups.set(path, known);
+    return known;
+  }
+
+  async #lookupsNow(path: string): Promise<readonly Lookup[] | undefined> {
+    const asking = await (this.#asking ??= askingIn(this.side.c));
+    if (!asking.paths.has(path)) return [];
+    const [read, uses] = [await this.side.c.file(path), await this.uses(path)];
+    return read?.ok && uses ? lookupsIn(path, read.file, uses, asking) : undefined;
+  }
+
+  /** Whether a file has to be read for the subject. */
+  async isConcerned(path: string): Promise<boolean> {
+    if (this.subject === 'build') return true;
+    return (await (this.#asking ??= askingIn(this.side.c))).paths.has(path);
+  }
+
+  /** What a file needs of the subject. */
+  async needs(path: string): Promise<FileNeeds> {
+    if (this.subject === 'algorithms') {
+      const lookups = await this.lookups(path);
+      const doubtful = lookups?.length === 0 ? undefined : (await this.uses(path))?.doubtful;
+      return {
+        all: (lookups ?? []).map(({ part, whole, when }) => ({
+          kind: 'algorithm',
+          name: part,
+          conditions: JSON.stringify([whole, when]),
+        })),
+        unread: new Set(lookups ? [] : ['algorithm']),
+        doubtful: doubtful ?? new Set(),
+      };
+    }
+    const [uses, conditional] = [await this.uses(path), await this.conditional(path)];
+    return {
+      all: [
+        ...(uses?.uses ?? []).map(({ name, when }) => ({
+          kind: 'link' as const,
+          name,
+          conditions: JSON.stringify(when),
+        })),
+        ...(conditional ?? []).map((use) => ({
+          kind: 'declaration' as const,
+          name: nameOf(use),
+          conditions: JSON.stringify([use.kind, use.when, use.declared]),
+        })),
+      ],
+      unread: new Set([...(uses ? [] : ['link' as const]), ...(conditional ? [] : ['declaration' as const])]),
+      doubtful: uses?.doubtful ?? new Set(),
+    };
+  }
+
+  /** With the headers of an architecture; without one, those of the file's own, or else those that all have. */
+  conditional(path: string, arch: Arch | undefined = archOf(path)): Promise<readonly ConditionalUse[] | undefined> {
     const key = `${arch ?? ''} ${path}`;
     const known = this.#conditional.get(key) ?? conditionalUses(this.side.tree, path, this.#reach, arch);
     this.#conditional.set(key, known);
@@ -86,6 +165,15 @@ export async function gapsOf(
   const put = (need: Need, into: Into, goals: readonly Goal[] | undefined): void => {
     if (goals) found.push({ need, into, goals });
   };
+  if (code.subject === 'algorithms') {
+    for (const use of (await code.lookups(path)) ?? []) {
+      const providers = await builds.algorithm(use, await code.algorithms());
+      if (!providers) continue;
+      const need: Need = { kind: 'algorithm', name: use.part, use, providers };
+      for (const into of INTO) put(need, into, gapGoals(conditions, object, use.when, providers, into));
+    }
+    return found;
+  }
   const uses = await code.uses(path);
   for (const use of uses?.uses ?? []) {
     const providers = await builds.providers(use.name);
@@ -116,7 +204,7 @@ export async function exactGap(
   arch: Arch,
 ): Promise<Gap | undefined> {
   const { need, into } = gap;
-  if (need.kind === 'link') return gap;
+  if (need.kind !== 'declaration') return gap;
   const uses = (await code.conditional(path, arch)) ?? [];
   const use = uses.find((one) => nameOf(one) === need.name && one.kind === need.use.kind && one.line === need.use.line);
   const goals = use && goalsOf(conditions, object, use, into);

@@ -46,26 +46,19 @@ export class GapHistory {
     if ((await this.#code.side.tree.blob(old)) === undefined) return undefined;
     const object = await builds.presence(old);
     const gaps = object ? await gapsOf(this.#change, this.#code, builds, old, object) : [];
-    const [uses, conditional] = [await this.#code.uses(old), await this.#code.conditional(old)];
-    const needs = [
-      ...(uses?.uses ?? []).map(({ name }) => `link ${name}`),
-      ...(conditional ?? []).map(({ of, name }) => `declaration ${of === undefined ? '' : `${of}.`}${name}`),
-    ];
-    const unread = new Set<Gap['need']['kind']>();
-    if (!uses) unread.add('link');
-    if (!conditional) unread.add('declaration');
+    const { all, unread, doubtful } = await this.#code.needs(old);
     return {
       gaps: Map.groupBy(gaps, keyOf),
-      needs: new Set(needs),
+      needs: new Set(all.map(({ kind, name }) => `${kind} ${name}`)),
       isUnknown: object?.isUnknown === true,
       unread,
-      doubtful: uses?.doubtful ?? new Set(),
+      doubtful,
     };
   }
 
   /** Other files that said what a gap is about, and say it no longer: its code may come from there. */
   async comesFrom(path: string, { need }: Gap): Promise<readonly string[]> {
-    const word = need.kind === 'link' ? need.use.callee : need.use.name;
+    const word = need.kind === 'declaration' ? need.use.name : need.use.callee;
     const own = this.oldPath(path);
     const left = await (this.#left ??= this.#wordsLeft());
     return [...left].flatMap(([old, words]) => (old !== own && words.has(word) ? [old] : []));
@@ -105,8 +98,8 @@ export class GapHistory {
 
 /** Whether the same files would have provided it, or the same condition declared it. */
 function hasSameCause({ need: a }: Gap, { need: b }: Gap): boolean {
-  if (a.kind === 'link')
-    return b.kind === 'link' && a.providers.built === b.providers.built && a.providers.builtIn === b.providers.builtIn;
+  if (a.kind !== 'declaration')
+    return b.kind === a.kind && a.providers.built === b.providers.built && a.providers.builtIn === b.providers.builtIn;
   return b.kind === 'declaration' && JSON.stringify(a.use.declared) === JSON.stringify(b.use.declared);
 }
 

@@ -10,6 +10,7 @@ import type { Presence } from '../kbuild/presence.ts';
 import type { ExprId } from '../kconfig/expr.ts';
 import type { Goal } from '../kconfig/solve.ts';
 import type { Arch } from '../types.ts';
+import type { Algorithm, AlgorithmNames } from './algorithm-names.ts';
 import type { Condition } from './c-condition.ts';
 import { conditionBounds } from './c-condition.ts';
 import type { ExportedNames, ExportLine } from './exported-names.ts';
@@ -81,6 +82,26 @@ export class Builds {
   async isAlways(name: string): Promise<boolean> {
     await this.providers(name);
     return this.#always.has(name);
+  }
+
+  /**
+   * As `providers`, of an algorithm that is looked up by its name: a module is loaded for it, whoever asks. Undefined
+   * also where it is not known who registers the name.
+   */
+  async algorithm(asked: Algorithm, names: AlgorithmNames): Promise<Providers | undefined> {
+    const exports = names.providing(asked, this.#arch);
+    const { FALSE, TRUE } = this.#conditions;
+    const presences = new Set<Presence>();
+    let built = FALSE;
+    for (const { path } of exports) {
+      const presence = await this.presence(path);
+      if (presence?.isUnknown) return undefined;
+      if (!presence) continue;
+      presences.add(presence);
+      built = this.#conditions.or(built, this.#conditions.or(presence.builtIn, presence.module));
+    }
+    if (presences.size === 0 || built === TRUE) return undefined;
+    return { name: asked.part, exports, presences: [...presences], builtIn: built, built };
   }
 
   async #providersNow(name: string): Promise<Providers | undefined> {

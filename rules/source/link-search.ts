@@ -14,7 +14,7 @@ import type { ArchPair, KernelChange } from '../rule.ts';
 import type { Arch, Side } from '../types.ts';
 import { symbolsOf } from './c-condition.ts';
 import type { Definitions } from './c-definitions.ts';
-import { exactGap, type Gap, gapsOf, SideCode } from './file-gaps.ts';
+import { exactGap, type Gap, gapsOf, SideCode, type Subject } from './file-gaps.ts';
 import { type Before, GapHistory, keyOf } from './gap-history.ts';
 import { Builds, gapGoals, objectOf } from './link-gap.ts';
 
@@ -54,11 +54,11 @@ export class LinkSearch {
   /** What was not decided, and why. */
   readonly #left = new Map<string, string>();
 
-  constructor(change: KernelChange) {
+  constructor(change: KernelChange, subject: Subject) {
     this.#change = change;
     this.#code = {
-      before: new SideCode(change.before),
-      after: new SideCode(change.after),
+      before: new SideCode(change.before, subject),
+      after: new SideCode(change.after, subject),
     };
     this.#history = new GapHistory(change, this.#code.before);
   }
@@ -105,14 +105,16 @@ export class LinkSearch {
       for (const one of await this.#gapsOf(pair, path, object, owner, builds)) found.push({ ...one, owner });
     };
     const isSettled = pair.before === pair.after && !this.#change.changedPaths.some(({ path }) => isMakefile(path));
+    const { after: code } = this.#code;
     for (const path of await this.#changedFiles(builds)) {
+      if (!(await code.isConcerned(path))) continue;
       const object = await builds.after.presence(path);
       if (!object || (isSettled && !(await this.#hasNews(path)))) continue;
       await look(path, object, ownerOf(this.#change.pool, pair, object));
     }
     for (const owner of this.#near(pair)) {
       for (const path of await this.#filesOf(owner)) {
-        if (seen.has(path)) continue;
+        if (seen.has(path) || !(await code.isConcerned(path))) continue;
         const object = await builds.after.presence(path);
         if (object && mentions(this.#change.pool, object, owner)) await look(path, object, owner);
       }
@@ -200,7 +202,8 @@ export class LinkSearch {
       }
       const wasNeeded = before?.needs.has(key) ?? false;
       // what was there and could not be told is no news
-      const isNews = gap.need.kind === 'declaration' || (await builds.before.isAlways(gap.need.name));
+      const { kind, name } = gap.need;
+      const isNews = kind === 'declaration' || (kind === 'link' && (await builds.before.isAlways(name)));
       if (wasNeeded && old.length === 0 && (before?.isUnknown || !isNews)) continue;
       const goals = wasNeeded ? own(exact) : await this.#newGoals(pair, path, builds.before, exact, before, own);
       if (!goals) continue;
@@ -243,7 +246,7 @@ export class LinkSearch {
 
   /** Whether nothing else in the tree says that the name is provided. */
   #isCertain({ need }: Found, arch: Arch): boolean {
-    if (need.kind === 'declaration') return true;
+    if (need.kind !== 'link') return true;
     const known = this.#definitions.get(need.name);
     if (!known || known.isCut || known.failures.length > 0) return false;
     const exporting = new Set(known.exports.map(({ path }) => path));
@@ -265,8 +268,8 @@ export class LinkSearch {
   /** Whether the compiler is given other names, or other headers, by a makefile. */
   async #isByFlags({ path, need }: Found): Promise<boolean> {
     const { defines, includes } = await compilerFlags(this.#change.after.tree, path);
-    const names = need.kind === 'link' ? [need.name, need.use.callee] : [need.use.name];
-    const conditions = need.kind === 'link' ? [need.use.when] : [need.use.when, need.use.declared];
+    const names = need.kind === 'declaration' ? [need.use.name] : [need.name, need.use.callee];
+    const conditions = need.kind === 'declaration' ? [need.use.when, need.use.declared] : [need.use.when];
     const symbols = conditions.flatMap(symbolsOf).map((symbol) => `CONFIG_${symbol}`);
     return (includes && need.kind === 'declaration') || [...names, ...symbols].some((name) => defines.has(name));
   }
@@ -281,7 +284,10 @@ export class LinkSearch {
     const elsewhere = await this.#code.after.elsewhere();
     const objects = need.providers.exports.map((one) => objectOf(one.path));
     if (!objects.some((one) => elsewhere.has(one))) return true;
-    const providers = await builds.after.with(elsewhere).providers(need.name);
+    const all = builds.after.with(elsewhere);
+    const providers = await (need.kind === 'link'
+      ? all.providers(need.name)
+      : all.algorithm(need.use, await this.#code.after.algorithms()));
     if (!providers) return false;
     const { conditions } = this.#change.kbuild;
     const whole = gapGoals(conditions, object, need.use.when, providers, into);
@@ -310,27 +316,22 @@ export class LinkSearch {
 
 /** Whether the file may have needed the same where it could not be read. */
 function isUnreadIn({ unread, doubtful }: Before, { need }: Gap): boolean {
-  return unread.has(need.kind) || (need.kind === 'link' && doubtful.has(need.use.callee));
+  return unread.has(need.kind) || (need.kind !== 'declaration' && doubtful.has(need.use.callee));
 }
 
 function causeOf({ owner, path, need }: Found & { readonly owner: KSymbol | undefined }): string {
   const lacking =
-    need.kind === 'link'
-      ? need.providers.presences.map(({ object }) => object).join(' ')
-      : JSON.stringify(need.use.declared);
+    need.kind === 'declaration'
+      ? JSON.stringify(need.use.declared)
+      : need.providers.presences.map(({ object }) => object).join(' ');
   return `${owner?.name ?? path} ${lacking}`;
 }
 
 /** What a file needs of others, and when; undefined where there is no such file, or it cannot be read. */
 async function needsOf(code: SideCode, path: string): Promise<ReadonlySet<string> | undefined> {
   if ((await code.side.tree.blob(path)) === undefined) return undefined;
-  const [uses, conditional] = [await code.uses(path), await code.conditional(path)];
-  return new Set([
-    ...(uses?.uses ?? []).map(({ name, when }) => `link ${name} ${JSON.stringify(when)}`),
-    ...(conditional ?? []).map(({ kind, of, name, when, declared }) =>
-      JSON.stringify([kind, of ?? '', name, when, declared]),
-    ),
-  ]);
+  const { all } = await code.needs(path);
+  return new Set(all.map(({ kind, name, conditions }) => `${kind} ${name} ${conditions}`));
 }
 
 function isMakefile(path: string): boolean {

@@ -31,6 +31,8 @@ export interface ConditionalUse {
 const KEYWORDS = new Set(
   'if while for switch return sizeof typeof __typeof__ do defined alignof offsetof __attribute__ asm'.split(' '),
 );
+/** Variables that every architecture has (asm/current.h). */
+const EVERYWHERE = new Map<string, string | undefined>([['current', 'task_struct']]);
 /** A part of a name that a macro may have put together. */
 const LEAST_PASTED = 4;
 
@@ -184,7 +186,7 @@ class Reading {
       const local = variablesIn(text);
       const chains = /(?<![.\w]|->\s*)([A-Za-z_]\w*)((?:\s*(?:\[[^\][]*\])?\s*(?:->|\.)\s*[A-Za-z_]\w*)+)/g;
       for (const match of text.matchAll(chains)) {
-        const tag = local.has(match[1]!) ? local.get(match[1]!) : file.get(match[1]!);
+        const tag = [local, file, EVERYWHERE].find((some) => some.has(match[1]!))?.get(match[1]!);
         if (tag === undefined) continue;
         this.#follow(tag, match[2]!, from + match.index + match[1]!.length);
       }

@@ -1,6 +1,7 @@
 /**
- * npm run bench [-- --rounds 5 --only olddefconfig,second,server,selects,defconfigs,check,questions,queue,day,verified]: how
- * fast depbot is, each figure beside a peer measured in the same minutes. Nothing fails for being slow; the aims are printed.
+ * npm run bench [-- --rounds 5 --only olddefconfig,second,server,selects,defconfigs,check,questions,queue,day,verified,
+ * mailbox]: how fast depbot is, each figure beside a peer measured in the same minutes. Nothing fails for being slow; the
+ * aims are printed.
  *
  * Every program runs as a whole process, by turns with its peers, macro answers recorded on both sides:
  * conf without sandbox and shells, its popen(3) answered from memory (queue/replay-popen.c); Kconfiglib likewise
@@ -21,6 +22,7 @@ import {
   benchSelects,
   benchServer,
 } from './benches.ts';
+import { benchMailbox } from './mailbox-bench.ts';
 import type { Row } from './rows.ts';
 import { table } from './rows.ts';
 import { benchDay, benchQueue, benchVerified } from './service-benches.ts';
@@ -36,6 +38,7 @@ const BENCHES = {
   queue: benchQueue,
   day: benchDay,
   verified: benchVerified,
+  mailbox: benchMailbox,
 };
 type Name = keyof typeof BENCHES;
 

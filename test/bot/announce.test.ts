@@ -152,6 +152,14 @@ describe('who asked', () => {
     expect(lines).toHaveLength(3);
   });
 
+  test('to be shown drafts is noted on the draft, and not on a mail that is none', async () => {
+    const others = [entry({ preview: true }), entry({ address: 'moe@example.org' })];
+    await tell(requests(...others), sampleReport([recursion]));
+    expect(mails('to-draft').map(({ meta }) => meta.previews)).toEqual([['max@example.org']]);
+    await tell(requests(entry({ preview: true, mode: 'private' })), sampleReport([configUpgrade]));
+    expect(mails('to-send').map(({ meta }) => meta.previews)).toEqual([undefined]);
+  });
+
   test('for private mails gets them alone', async () => {
     await tell(requests(entry({ mode: 'private' })), sampleReport([recursion]));
     const [{ meta, text }] = mails('to-send') as [ReturnType<typeof mails>[0]];

@@ -36,7 +36,7 @@ const entry = (address: string, ...lines: string[]): string[] => [
 describe('policy explain', () => {
   test('says of each patch who would hear of it, by which line, and of the other entries why not', async () => {
     const { status, stdout, stderr } = await explain(
-      ...entry('mia@example.net', 'sections = ["INPUT DRIVERS"]', 'quiet_hours = "22:00-06:00"'),
+      ...entry('mia@example.net', 'sections = ["INPUT DRIVERS"]', 'quiet_hours = "22:00-06:00"', 'preview = true'),
       ...entry('net@example.net', 'paths = ["net/"]'),
       '[[maintainer]]',
       'address = "other@example.net"',
@@ -47,9 +47,10 @@ describe('policy explain', () => {
     const toml = desk.path('depbot.toml');
     const each = [
       `  ${toml}:1: mia@example.net: draft, by section INPUT DRIVERS on ${LIST}`,
-      `  ${toml}:6: net@example.net: not covered: none of its paths and sections`,
-      `  ${toml}:10: other@example.net: not covered: not sent to other@lists.example.org`,
+      `  ${toml}:7: net@example.net: not covered: none of its paths and sections`,
+      `  ${toml}:11: other@example.net: not covered: not sent to other@lists.example.org`,
       `  -> draft; To: rowan@ashby.example; Cc: maren@input.example, tomasz@chromeec.example, ${LIST}, linux-kernel@lists.example.org`,
+      '     shown by mail to mia@example.net alone',
       `     nothing sent from 22:00-06:00 UTC (${toml}:1)`,
       `     at most 20 a day (${toml}:1)`,
     ].join('\n');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Drafts } from '../../bot/courier.ts';
+import type { Drafts } from '../../bot/filing.ts';
 import { type Smtp, SmtpError } from '../../bot/smtp.ts';
 import {
   add,

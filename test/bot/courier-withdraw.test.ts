@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { State } from '../../bot/outbox.ts';
 import { type Outgoing, outgoingId } from '../../bot/outgoing.ts';
-import { courier, useWorld, world } from '../support/courier-world.ts';
+import { courier, LOOK_MS, useWorld, world } from '../support/courier-world.ts';
 
 useWorld();
 
@@ -51,6 +51,7 @@ describe('the replies to a series that has a later revision', () => {
     await courier().round();
     expect([world.folder.size, world.receiver.mails.length]).toEqual([0, 0]);
     expect([stateOf('1@x.example'), stateOf('2@x.example')]).toEqual(['discarded', 'discarded']);
+    expect(world.overtaken).toEqual([]);
   });
 
   test('are not sent when a maintainer had them sent, and they had not left', async () => {
@@ -61,6 +62,7 @@ describe('the replies to a series that has a later revision', () => {
     world.outbox.withdraw(OLD);
     await one.round();
     expect([world.folder.size, world.receiver.mails.length, stateOf('1@x.example')]).toEqual([0, 0, 'discarded']);
+    expect(world.overtaken).toEqual(['1@x.example']);
   });
 
   test('that are sent stay sent, and those that a person has edited stay in the folder', async () => {
@@ -87,6 +89,36 @@ describe('the replies to a series that has a later revision', () => {
     world.draftsFail = {};
     await courier().round();
     expect([stateOf('1@x.example'), world.folder.size, world.outbox.withdrawn()]).toEqual(['discarded', 0, []]);
+  });
+
+  test('of which nobody knows whether they went out are not sent again', async () => {
+    add('1@x.example', { via: 'smtp' });
+    world.receiver.behaviour = { cut: 'lost' };
+    const one = courier();
+    await one.round();
+    expect(stateOf('1@x.example')).toBe('sending');
+    world.outbox.withdraw(OLD);
+    world.receiver.behaviour = {};
+    await one.round();
+    expect([stateOf('1@x.example'), world.outbox.withdrawn()]).toEqual(['sending', [OLD]]);
+    world.clock += LOOK_MS + 1;
+    await one.round();
+    await one.round();
+    expect([stateOf('1@x.example'), world.receiver.mails.length]).toEqual(['discarded', 0]);
+    expect(world.outbox.withdrawn()).toEqual([]);
+  });
+
+  test('of which nobody knew whether they went out, and did, count as sent', async () => {
+    add('1@x.example', { via: 'smtp' });
+    world.receiver.behaviour = { cut: 'taken' };
+    const one = courier();
+    await one.round();
+    world.outbox.withdraw(OLD);
+    world.arrived.add('1@x.example');
+    world.receiver.behaviour = {};
+    world.clock += LOOK_MS + 1;
+    await one.round();
+    expect([stateOf('1@x.example'), world.receiver.mails.length]).toEqual(['sent', 1]);
   });
 
   test('are not cut off from some when others have them already', async () => {

@@ -102,6 +102,23 @@ describe('a draft', () => {
     expect(Buffer.from((await folder.find(id))!).equals(raw)).toBe(true);
   });
 
+  test('that a person removes while it is looked up is not there', async () => {
+    const id = 'seven@example.org';
+    const server = await startScriptedImap({
+      greeting: GREETING,
+      answer: ({ tag, command, rest }) => {
+        if (command !== 'UID FETCH') return undefined;
+        // As Dovecot answers for a mail whose file is gone.
+        const head = `BODY[HEADER.FIELDS (MESSAGE-ID)] {${id.length + 18}}\r\nMessage-ID: <${id}>\r\n\r\n`;
+        const what = rest.includes('HEADER') ? head : 'BODY[] NIL';
+        return `* 1 FETCH (UID 7 ${what})\r\n${tag} OK done\r\n`;
+      },
+    });
+    toClose.push(() => server.close());
+    expect(await drafts(account(server), { folder: 'INBOX' }).find(id)).toBeUndefined();
+    expect(server.lines.filter((line) => line.includes('UID FETCH'))).toHaveLength(2);
+  });
+
   test('is removed, and no other mail with it, not even one that somebody has flagged \\Deleted', async () => {
     const folder = drafts(account(dovecot, 'second'));
     const [kept, gone, flagged] = [newId(), newId(), newId()];

@@ -1,6 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ask, ImapError, openFolder, openImap } from '../../bot/imap.ts';
 import type { ImapSettings } from '../../bot/serve-settings.ts';
+import { makeCertificate } from '../service/certificate.ts';
 import { type Dovecot, freePort, startDovecot } from '../service/dovecot.ts';
 import { GREETING, type Script, type ScriptedImap, startScriptedImap } from '../service/scripted-imap.ts';
 
@@ -179,23 +179,15 @@ describe('a server that is not as it should be is told of by a sentence:', () =>
 });
 
 describe('TLS', () => {
-  const certificate = (name: string): { key: string; cert: string } => {
-    const [key, cert] = [join(dir, `${name}.key`), join(dir, `${name}.crt`)];
-    const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-    const names = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=${name.includes('127') ? 'IP' : 'DNS'}:${name}`];
-    execFileSync('openssl', ['req', ...kind, ...names, '-keyout', key, '-out', cert], { stdio: 'ignore' });
-    return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
-  };
-
   test('with a certificate that ca_file holds is taken', async () => {
-    const tls = certificate('127.0.0.1');
+    const tls = makeCertificate(dir, '127.0.0.1');
     const at = await script({ greeting: GREETING, tls });
     const client = await open(settings(at, { tls: 'implicit', ca: tls.cert }));
     expect((await openFolder(client, 'INBOX', true)).exists).toBe(1);
   });
 
   test('with a certificate that nobody vouches for is not taken, and no password is sent', async () => {
-    const at = await script({ greeting: GREETING, tls: certificate('127.0.0.1') });
+    const at = await script({ greeting: GREETING, tls: makeCertificate(dir, '127.0.0.1') });
     expect(await refusal(settings(at, { tls: 'implicit' }))).toMatch(
       /its certificate is not accepted \(.*\); check ca_file, and that host is a name in the certificate in \[imap\.kernel\]$/,
     );
@@ -203,7 +195,7 @@ describe('TLS', () => {
   });
 
   test('with a certificate for another name is not taken', async () => {
-    const tls = certificate('mail.example.org');
+    const tls = makeCertificate(dir, 'mail.example.org');
     const at = await script({ greeting: GREETING, tls });
     const message = await refusal(settings(at, { tls: 'implicit', ca: tls.cert }));
     expect(message).toContain('its certificate is not accepted');

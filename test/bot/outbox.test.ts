@@ -184,6 +184,7 @@ describe('moves', () => {
     'sending accepted',
     'sending to-send',
     'sending held',
+    'sending discarded',
     'to-send discarded',
     'accepted sent',
     'held to-send',

@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openSmtp, SmtpError, type SmtpSettings } from '../../bot/smtp.ts';
+import { makeCertificate } from '../service/certificate.ts';
 import { type SmtpReceiver, startSmtpReceiver } from '../service/smtp-receiver.ts';
 
 const envelope = { from: 'bot@bot.example', recipients: ['a@example.org', 'b@example.org'] };
@@ -245,12 +245,7 @@ describe('encryption and login', () => {
   const login = { user: 'bot', password: 's3cret-w0rd' };
   beforeAll(() => {
     dir = mkdtempSync(join(tmpdir(), 'smtp-'));
-    const files = ['-keyout', join(dir, 'key.pem'), '-out', join(dir, 'cert.pem')];
-    const names = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
-    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-    execFileSync('openssl', ['req', '-x509', ...kind, ...names, ...files], { stdio: 'ignore' });
-    key = readFileSync(join(dir, 'key.pem'), 'utf8');
-    cert = readFileSync(join(dir, 'cert.pem'), 'utf8');
+    ({ key, cert } = makeCertificate(dir, '127.0.0.1'));
   });
   afterAll(() => rmSync(dir, { recursive: true, force: true }));
   afterEach(() => receiver.close());

@@ -24,9 +24,28 @@ export interface MailboxOptions {
   readonly date: Date;
 }
 
+/** How far the revision before it is when a later one arrives. */
+const MOMENTS = ['opened', 'reported', 'out'] as const;
+export type Moment = (typeof MOMENTS)[number];
+
+interface Mail {
+  readonly id: string;
+  readonly raw: Buffer;
+}
+
+/** A later revision that arrives once the one before it is so far. */
+export interface Later {
+  readonly when: Moment;
+  /** Of the revision before it: its key, and the Message-ID of the patch that a reply answers. */
+  readonly key: string;
+  readonly answered: string;
+  readonly mails: readonly Mail[];
+}
+
 export interface Mailbox {
   /** In the order of their arrival. */
-  readonly mails: readonly { readonly id: string; readonly raw: Buffer }[];
+  readonly mails: readonly Mail[];
+  readonly later: readonly Later[];
   /** Keys of the series that have to be checked, by the shape of each. */
   readonly expected: ReadonlyMap<string, Shape>;
   /** Keys that may be there, depending on what came first: of revisions that a later one supersedes. */
@@ -34,13 +53,18 @@ export interface Mailbox {
   /** Message-IDs of the patches that a draft, or a mail, has to answer. */
   readonly drafted: ReadonlySet<string>;
   readonly mailed: ReadonlySet<string>;
+  /** Of patches that a mail may answer or not: a later revision came when it may have been out, or not. */
+  readonly mayBeMailed: ReadonlySet<string>;
+  /** Of patches that are answered in other words where the revision before was answered, too. */
+  readonly mayFollow: ReadonlySet<string>;
 }
 
 const SHAPES = [
   'single',
   'with cover',
   'harmless',
-  'two revisions',
+  'two drafted revisions',
+  'two mailed revisions',
   'incomplete',
   'by two lists',
   'late patch',
@@ -58,15 +82,18 @@ interface Part {
 
 export function makeMailbox({ series, mails: count, seed, lists, loss, date }: MailboxOptions): Mailbox {
   const rand = glibcRand(seed);
-  const mails: { id: string; raw: Buffer }[] = [];
-  const late: typeof mails = [];
+  const mails: Mail[] = [];
+  const late: Mail[] = [];
+  const later: Later[] = [];
   const expected = new Map<string, Shape>();
   const superseded = new Set<string>();
   const drafted = new Set<string>();
   const mailed = new Set<string>();
+  const mayBeMailed = new Set<string>();
+  const mayFollow = new Set<string>();
   const when = date.toUTCString().replace('GMT', '+0000');
 
-  const mail = (id: string, head: readonly string[], body: string): { id: string; raw: Buffer } => ({
+  const mail = (id: string, head: readonly string[], body: string): Mail => ({
     id,
     raw: Buffer.from(
       [`Message-ID: <${id}>`, `Date: ${when}`, ...head, '', body].join('\n').replaceAll(/\r?\n/g, '\r\n'),
@@ -108,7 +135,7 @@ export function makeMailbox({ series, mails: count, seed, lists, loss, date }: M
     const shape = SHAPES[at % SHAPES.length]!;
     const breaking: Part = { title: `Input: reef-keypad - gate clock ${at}`, diff: loss };
     const cover: Part = { title: `Input: series ${at}` };
-    const add = (one: { own: typeof mails; key: string }, list = one.own): void => {
+    const add = (one: { own: Mail[]; key: string }, list = one.own): void => {
       expected.set(one.key, shape);
       mails.push(...list);
     };
@@ -128,13 +155,25 @@ export function makeMailbox({ series, mails: count, seed, lists, loss, date }: M
       case 'harmless':
         add(made(at, 1, lists.draft, [fine(at, 1), fine(at, 2), fine(at, 3)]));
         break;
-      case 'two revisions': {
-        const [first, second] = [made(at, 1, lists.draft, [breaking]), made(at, 2, lists.draft, [breaking])];
+      case 'two drafted revisions':
+      case 'two mailed revisions': {
+        const isDrafted = shape === 'two drafted revisions';
+        const list = isDrafted ? lists.draft : lists.mail;
+        const [first, second] = [made(at, 1, list, [breaking]), made(at, 2, list, [breaking])];
+        const [old, young] = [first.ids[0]!, second.ids[0]!];
+        // At each moment of the first one's life in turn, then at once or at the end of all.
+        const when = MOMENTS[Math.floor(at / SHAPES.length) % (MOMENTS.length + 1)];
+        (isDrafted ? drafted : mailed).add(young);
+        if (!isDrafted && when === 'out') mailed.add(old);
+        if (!isDrafted && when !== 'out') {
+          mayBeMailed.add(old);
+          mayFollow.add(young);
+        }
         superseded.add(first.key);
-        drafted.add(second.ids[0]!);
-        mails.push(...first.own);
-        (rand() % 2 === 0 ? mails : late).push(...second.own);
         expected.set(second.key, shape);
+        mails.push(...first.own);
+        if (when) later.push({ when, key: first.key, answered: old, mails: second.own });
+        else (rand() % 2 === 0 ? mails : late).push(...second.own);
         break;
       }
       case 'incomplete':
@@ -172,14 +211,14 @@ export function makeMailbox({ series, mails: count, seed, lists, loss, date }: M
     }
   }
 
-  const noise = Math.max(0, count - mails.length - late.length);
+  const noise = Math.max(0, count - mails.length - late.length - later.length);
   for (let n = 0; n < noise; n++) {
     const id = `n${n}@people.example`;
     const about = mails[rand() % Math.max(1, mails.length)];
     const thread = about ? [`In-Reply-To: <${about.id}>`, `References: <${about.id}>`] : [];
     const from = `From: Person ${n % 50} <person${n % 50}@people.example>`;
     const head = [from, 'Subject: Re: [PATCH] Input: gate clock', ...listHead(lists.draft), ...thread];
-    const kinds: readonly (() => { id: string; raw: Buffer })[] = [
+    const kinds: readonly (() => Mail)[] = [
       () => mail(id, head, `On Monday somebody wrote:\n${loss.replaceAll(/^/gm, '> ')}\n\nLooks good.\n`),
       () => mail(id, [...head, 'Auto-Submitted: auto-replied'], 'I am away.\n#depbot stop\n'),
       () => mail(id, head, '#depbot send\n'),
@@ -202,5 +241,5 @@ export function makeMailbox({ series, mails: count, seed, lists, loss, date }: M
     const made = kinds[rand() % kinds.length]!();
     mails.splice(rand() % (mails.length + 1), 0, made);
   }
-  return { mails: [...mails, ...late], expected, superseded, drafted, mailed };
+  return { mails: [...mails, ...late], later, expected, superseded, drafted, mailed, mayBeMailed, mayFollow };
 }

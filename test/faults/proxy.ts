@@ -1,4 +1,4 @@
-/** A TCP proxy on 127.0.0.1 whose connections can be cut, all at once, in the middle of whatever they carry. */
+/** A TCP proxy on 127.0.0.1 whose connections are cut in the middle of whatever they carry: at a word, or by themselves. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
@@ -9,8 +9,11 @@ export interface Passage {
   close(): Promise<void>;
 }
 
-/** Starts a proxy to a port of 127.0.0.1, where a server need not be there yet, or all the time. */
-export async function startProxy(to: number): Promise<Passage> {
+/**
+ * Starts a proxy to a port of 127.0.0.1, where a server need not be there yet, or all the time. `most` gives for each
+ * connection how many bytes of the server get through before it is cut; all, where it gives none.
+ */
+export async function startProxy(to: number, most: () => number | undefined = () => undefined): Promise<Passage> {
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
     const far = connect(to, '127.0.0.1');
@@ -24,8 +27,14 @@ export async function startProxy(to: number): Promise<Passage> {
         sockets.delete(one);
         other.destroy();
       });
-      one.pipe(other);
     }
+    near.pipe(far);
+    let left = most() ?? Number.POSITIVE_INFINITY;
+    far.on('data', (bytes: Buffer) => {
+      near.write(bytes.subarray(0, left));
+      left -= bytes.length;
+      if (left <= 0) near.end(() => near.destroy());
+    });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -180,11 +180,7 @@ describe.skipIf(!TREE)('a build', () => {
           'after: lib/reef_mod.o refers to crc8, which lib/crc8.o exports',
           'disagrees',
         ],
-        [
-          'before: make does not build lib/reef_mod.o',
-          'after: modpost: "crc8" [lib/reef_mod.ko] undefined!; lib/argv_split.o does not export it',
-          'agrees',
-        ],
+        ['with the series modpost does not find that lib/argv_split.o exports crc8'],
         [
           'before: make does not build lib/reef_mod.o',
           'after: modpost: "crc8" [lib/reef_mod.ko] undefined!; make does not build lib/crc7.o',

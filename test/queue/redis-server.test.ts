@@ -144,6 +144,25 @@ describe('startRedis', () => {
     expect(await stateOf(await scratch.redis(dir, log), 1)).toBe('waiting');
   });
 
+  it.each([
+    [2, 'comes up where it is killed while it starts'],
+    [3, 'gives up where it is killed each time'],
+  ])('and killed %i times, %s', async (kills, what) => {
+    const dir = scratch.dir();
+    const bin = scratch.dir();
+    const real = (await findOnPath('redis-server', SEARCH_PATH))!;
+    const script = `#!/bin/sh\necho start >>starts\n[ "$(grep -c start starts)" -gt ${kills} ] || kill -KILL $$\nexec ${real} "$@"\n`;
+    writeFileSync(join(bin, 'redis-server'), script, { mode: 0o755 });
+    const starting = startRedis({ dir, log, searchPath: `${bin}:${SEARCH_PATH}` });
+    if (what.startsWith('gives up')) await expect(starting).rejects.toThrow(/ended with status 128/);
+    else {
+      const server = await starting;
+      expect(await answersPing(server, 1000)).toBe(true);
+      await server.close();
+    }
+    expect(log.matching(/was killed while it started/)).toHaveLength(2);
+  });
+
   it('dies with the process that started it, and the next one waits for that', async () => {
     const dir = scratch.dir();
     const owner = await otherProcess(dir);

@@ -1,5 +1,5 @@
 /**
- * A private Dovecot (2.3) on 127.0.0.1: IMAP without TLS, Maildir, one password file. Its folder is the only thing it
+ * A private Dovecot (2.3) on 127.0.0.1: IMAP, without TLS or with nothing else, Maildir, one password file. Its folder is the only thing it
  * writes to, and it ends with the process that started it.
  */
 
@@ -18,6 +18,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
 
 export interface Dovecot {
   readonly host: '127.0.0.1';
@@ -41,6 +42,8 @@ export interface DovecotOptions {
   readonly introspectionUrl?: string;
   /** Capabilities to announce, instead of all. */
   readonly capability?: string;
+  /** Speaks TLS from the first byte, with this key and certificate (PEM). */
+  readonly tls?: { readonly key: string; readonly cert: string };
 }
 
 const READY_MS = 20_000;
@@ -73,7 +76,12 @@ export async function startDovecot(dir: string, options: DovecotOptions): Promis
     'active_attribute = active',
     'active_value = true',
   ].join('\n');
-  const files = { oauth2, 'dovecot.conf': configuration(dir, port, owner, options), users: users.join('') };
+  const files = {
+    oauth2,
+    'dovecot.conf': configuration(dir, port, owner, options),
+    users: users.join(''),
+    ...(options.tls && { 'tls.key': options.tls.key, 'tls.crt': options.tls.cert }),
+  };
   for (const [name, text] of Object.entries(files)) {
     writeFileSync(join(dir, name), text);
     own(join(dir, name));
@@ -89,7 +97,7 @@ export async function startDovecot(dir: string, options: DovecotOptions): Promis
   );
   const log = (): string =>
     existsSync(join(dir, 'dovecot.log')) ? readFileSync(join(dir, 'dovecot.log'), 'utf8') : '';
-  await ready(child, port, log);
+  await ready(child, port, log, options.tls?.cert);
   return {
     host: '127.0.0.1',
     port,
@@ -125,8 +133,11 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** Resolves when an IMAP server greets at `port`. Throws when `child` ends first or it takes too long. */
-export async function ready(child: ChildProcess, port: number, log: () => string): Promise<void> {
+/**
+ * Resolves when an IMAP server greets at `port`, by TLS where it has a certificate `ca`. Throws when `child` ends first
+ * or it takes too long.
+ */
+export async function ready(child: ChildProcess, port: number, log: () => string, ca?: string): Promise<void> {
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-10_000);
@@ -136,7 +147,7 @@ export async function ready(child: ChildProcess, port: number, log: () => string
     failure = error;
   });
   const until = performance.now() + READY_MS;
-  while (!(await greets(port))) {
+  while (!(await greets(port, ca))) {
     const ended = failure !== undefined || child.exitCode !== null || child.signalCode !== null;
     if (!ended && performance.now() < until) {
       await sleep(20);
@@ -167,9 +178,9 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-function greets(port: number): Promise<boolean> {
+function greets(port: number, ca: string | undefined): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
+    const socket = ca === undefined ? connect(port, '127.0.0.1') : connectTls({ port, host: '127.0.0.1', ca });
     const done = (answer: boolean): void => {
       socket.destroy();
       resolve(answer);
@@ -221,7 +232,7 @@ state_dir = ${dir}/state
 log_path = ${dir}/dovecot.log
 protocols = imap
 listen = 127.0.0.1
-ssl = no
+ssl = ${options.tls === undefined ? 'no' : `required\nssl_cert = <${dir}/tls.crt\nssl_key = <${dir}/tls.key`}
 disable_plaintext_auth = no
 default_internal_user = ${user}
 default_internal_group = ${group}
@@ -255,10 +266,11 @@ namespace inbox {
 service imap-login {
   inet_listener imap {
     address = 127.0.0.1
-    port = ${port}
+    port = ${options.tls === undefined ? port : 0}
   }
   inet_listener imaps {
-    port = 0
+    address = 127.0.0.1
+    port = ${options.tls === undefined ? 0 : port}
   }
   chroot =
 }

@@ -1,7 +1,7 @@
 /** A private public-inbox (1.9) archive with its IMAP server on 127.0.0.1, as lore.kernel.org runs it. */
 
 import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { end, freePort, ready } from './dovecot.ts';
 
@@ -21,13 +21,16 @@ export interface PublicInboxOptions {
   readonly list: string;
   /** A free one if not given. */
   readonly port?: number;
+  /** Speaks TLS from the first byte, with this key and certificate (PEM). */
+  readonly tls?: { readonly key: string; readonly cert: string };
 }
 
 /**
  * Starts one in `dir`, which is made where missing; an archive that is there already goes on. Resolves when it
  * answers. Throws when a program of public-inbox fails, with what it said.
  */
-export async function startPublicInbox(dir: string, { list, port: given }: PublicInboxOptions): Promise<PublicInbox> {
+export async function startPublicInbox(dir: string, options: PublicInboxOptions): Promise<PublicInbox> {
+  const { list, tls } = options;
   const [name = '', domain = ''] = list.split('@');
   const newsgroup = [...domain.split('.').reverse(), name].join('.');
   mkdirSync(join(dir, 'emergency'), { recursive: true });
@@ -44,10 +47,14 @@ export async function startPublicInbox(dir: string, { list, port: given }: Publi
   const init = ['-V2', '-L', 'full', '--ng', newsgroup, name, join(dir, name), `http://127.0.0.1/${name}`, list];
   await run('public-inbox-init', init, env);
   await run('git', ['config', '-f', config, 'publicinboxmda.spamcheck', 'none'], env);
-  const port = given ?? (await freePort());
-  const argv = ['--pdeathsig', 'TERM', 'public-inbox-imapd', '-l', `imap://127.0.0.1:${port}`, '-W0'];
+  const port = options.port ?? (await freePort());
+  const [key, cert] = [join(dir, 'tls.key'), join(dir, 'tls.crt')];
+  if (tls) writeFileSync(key, tls.key);
+  if (tls) writeFileSync(cert, tls.cert);
+  const listen = tls ? `imaps://127.0.0.1:${port}/?cert=${cert},key=${key}` : `imap://127.0.0.1:${port}`;
+  const argv = ['--pdeathsig', 'TERM', 'public-inbox-imapd', '-l', listen, '-W0'];
   const child = spawn('setpriv', argv, { stdio: ['ignore', 'ignore', 'pipe'], cwd: dir, env });
-  await ready(child, port, () => '');
+  await ready(child, port, () => '', tls?.cert);
   return {
     host: '127.0.0.1',
     port,

@@ -285,6 +285,19 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('a running service', (
     await said('asked', 'section DRIVERS OF MIA', MIA);
   });
 
+  test('who asked by mail is shown the draft by mail, alone, and has it sent by an answer to that', async () => {
+    const shown = await mailTo(MIA, 'Subject: Draft: Re: [PATCH v1] asked');
+    expect(shown).toContain('Nobody has it but you');
+    expect(shown).not.toMatch(/^Cc:/m);
+    expect(mails().filter((mail) => mail.includes('Subject: Draft: ')).length).toBe(1);
+    const answer = mailOf({ id: 'send-1@stranger.example', from: MIA, answers: idOf(shown), body: '#depbot send' });
+    town.deliver(await town.signedByStranger(answer));
+    const sent = await until_('the mail', () =>
+      mails().find((one) => one.includes('In-Reply-To: <asked-1@x.example>')),
+    );
+    expect(sent).toMatch(/^Subject: Re: \[PATCH v1\] asked$/m);
+  });
+
   test('the emergency stop: an answer waits for its end', async () => {
     const stop = join(dir, 'state/service/STOP');
     writeFileSync(stop, 'noise\n');

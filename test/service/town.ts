@@ -8,12 +8,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ImapFlow } from 'imapflow';
 import type { DKIMSignOptions } from 'mailauth';
 import { readMails } from '../../bot/mailbox.ts';
+import { openSmtp } from '../../bot/smtp.ts';
 import { type Dns, startDns } from './dns.ts';
 import { type Dovecot, startDovecot } from './dovecot.ts';
 import { makeSigner, type Signer } from './signing.ts';
-import { type ReceivedMail, type SmtpReceiver, startSmtpReceiver } from './smtp-receiver.ts';
+import { type Behaviour, type ReceivedMail, type SmtpReceiver, startSmtpReceiver } from './smtp-receiver.ts';
 
 const DEPBOT = join(import.meta.dirname, '../../bot/main.ts');
 
@@ -141,6 +143,22 @@ export class Town {
     return join(this.#options.dir, 'depbot.toml');
   }
 
+  /** Of `depbot serve`. */
+  get env(): Readonly<Record<string, string>> {
+    return {
+      PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+      HOME: this.#options.dir,
+      DEPBOT_TREE: this.#options.tree,
+      DEPBOT_CACHE: this.#options.cacheDir ?? join(this.#options.dir, 'cache'),
+      DEPBOT_IMAP_BOT_PASSWORD: PASSWORD,
+    };
+  }
+
+  /** Has the SMTP receiver behave so from now on. */
+  smtpBehaves(behaviour: Behaviour): void {
+    this.#receiver!.behaviour = behaviour;
+  }
+
   /** Starts `depbot serve`. */
   serve(more: Omit<Start, 'argv'> = {}): Service {
     return this.start({ argv: ['serve', '--config', this.config], ...more });
@@ -150,14 +168,7 @@ export class Town {
   start({ argv, env = {}, through = [] }: Start): Service {
     const command = [...through, process.execPath, DEPBOT, ...argv];
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], {
-      env: {
-        PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
-        HOME: this.#options.dir,
-        DEPBOT_TREE: this.#options.tree,
-        DEPBOT_CACHE: this.#options.cacheDir ?? join(this.#options.dir, 'cache'),
-        DEPBOT_IMAP_BOT_PASSWORD: PASSWORD,
-        ...env,
-      },
+      env: { ...this.env, ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const service = follow(child);
@@ -173,8 +184,47 @@ export class Town {
     }
   }
 
+  /** As {@link post}, but handed over by SMTP, as a list does it with a subscriber. */
+  async postBySmtp(mbox: string): Promise<void> {
+    for await (const mail of readMails({ path: mbox })) {
+      if ('why' in mail) throw new Error(`${mbox}: ${mail.why}`);
+      await this.#handOver(this.#options.list, posted(mail.raw));
+    }
+  }
+
+  /** As {@link command}, handed over by SMTP. */
+  async commandBySmtp(line: string, ...thread: readonly string[]): Promise<void> {
+    await this.#handOver(this.#options.maintainer, (await this.#command(line, thread)).raw);
+  }
+
+  /** Mails in the Drafts folder, as an IMAP client sees them. */
+  async draftsByImap(): Promise<readonly string[]> {
+    const { host, port } = this.#dovecot!;
+    const auth = { user: 'bot', pass: PASSWORD };
+    const client = new ImapFlow({ host, port, secure: false, auth, logger: false });
+    await client.connect();
+    try {
+      const { exists } = await client.mailboxOpen('Drafts', { readOnly: true });
+      const mails = exists === 0 ? [] : await client.fetchAll('1:*', { uid: true, flags: true, source: true });
+      return mails.filter(({ flags }) => flags?.has('\\Draft')).map(({ source }) => source!.toString('utf8'));
+    } finally {
+      await client.logout();
+    }
+  }
+
+  #handOver(from: string, raw: Uint8Array): Promise<unknown> {
+    const { host, port } = this.#receiver!;
+    return openSmtp({ host, port, tls: 'none' }).send({ from, recipients: [BOT] }, raw);
+  }
+
   /** A signed mail from the maintainer with `line` in it, in reply to the last mail of a thread. Returns its Message-ID. */
   async command(line: string, ...thread: readonly string[]): Promise<string> {
+    const { messageId, raw } = await this.#command(line, thread);
+    this.deliver(raw);
+    return messageId;
+  }
+
+  async #command(line: string, thread: readonly string[]): Promise<{ messageId: string; raw: Buffer }> {
     const messageId = `command-${++this.#commands}@${domainOf(this.#options.maintainer)}`;
     const mail = [
       `From: Maintainer <${this.#options.maintainer}>`,
@@ -189,8 +239,7 @@ export class Town {
       line,
       '',
     ].join('\r\n');
-    this.deliver(await this.#signer.sign(Buffer.from(mail)));
-    return messageId;
+    return { messageId, raw: await this.#signer.sign(Buffer.from(mail)) };
   }
 
   /** Mails in the Drafts folder, as text. */

@@ -4,7 +4,8 @@ import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
-import { Courier, type CourierParts, type Drafts } from '../../bot/courier.ts';
+import { Courier, type CourierParts } from '../../bot/courier.ts';
+import type { Drafts } from '../../bot/filing.ts';
 import type { Log } from '../../bot/log.ts';
 import { Outbox, type State } from '../../bot/outbox.ts';
 import { type Outgoing, outgoingId } from '../../bot/outgoing.ts';
@@ -28,8 +29,12 @@ interface World {
   arrived: Set<string>;
   /** Addresses that said stop. */
   stopped: Set<string>;
+  /** Message-IDs of the drafts that `onFiled` was told of. */
+  filed: string[];
   /** Message-ID and reason of each mail that `onHeld` was told of. */
   held: [string, string][];
+  /** Message-IDs of drafts that `onOvertaken` was told of. */
+  overtaken: string[];
   /** What the Drafts server throws at each kind of call, where it does. */
   draftsFail: Partial<Record<'append' | 'find' | 'remove', string>>;
 }
@@ -49,7 +54,9 @@ export function useWorld(): void {
       folder: new Map(),
       arrived: new Set(),
       stopped: new Set(),
+      filed: [],
       held: [],
+      overtaken: [],
       draftsFail: {},
     } satisfies World);
   });
@@ -103,7 +110,9 @@ export function courier(part: Partial<CourierParts> = {}): Courier {
     readSince: () => new Date(world.clock),
     stopped: () => world.stopped,
     halted: () => undefined,
+    onFiled: ({ messageId }) => world.filed.push(messageId),
     onHeld: ({ messageId }, why) => world.held.push([messageId, why]),
+    onOvertaken: ({ messageId }) => world.overtaken.push(messageId),
     lookMs: LOOK_MS,
     now: () => new Date(world.clock),
     log,

@@ -10,6 +10,7 @@ export function entryOf(more: Partial<Maintainer> = {}): Maintainer {
     sections: [],
     paths: ['drivers/input/'],
     mode: 'draft',
+    preview: false,
     least_rung: 1,
     embargo_hours: 0,
     max_per_day: 20,

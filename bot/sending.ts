@@ -1,0 +1,233 @@
+/**
+ * Mails to the SMTP server, and what becomes of each: taken, late for some, refused, or nobody knows.
+ *
+ * The intent is on disk before the deed (`sending`). Whether the deed was done is never guessed after a crash but
+ * looked up: the bot's own address is always a recipient, so a copy that came back shows that the server took the
+ * mail. Only when all mailboxes have been read long enough after the moment of doubt is a mail sent again.
+ *
+ * A recipient refused for now gets the same mail later, alone; that the others have it is on disk by then. Such a
+ * delivery brings no second copy, so where its outcome is unknown, a person has to look.
+ */
+
+import type { MessageId } from '../rules/types.ts';
+import { isCopyOf } from './eml.ts';
+import type { Filing } from './filing.ts';
+import type { Log } from './log.ts';
+import type { Outbox, State } from './outbox.ts';
+import {
+  hasProof,
+  type Left,
+  leftOf,
+  lower,
+  NOTHING_YET,
+  nameOf,
+  type Outgoing,
+  othersOf,
+  type Progress,
+  reachedOf,
+} from './outgoing.ts';
+import { type Rejected, type Smtp, SmtpError } from './smtp.ts';
+import type { Waits } from './waits.ts';
+
+/** Times that a mail is sent whose fate stays unknown, before a person has to look. */
+const MOST_UNKNOWN = 3;
+export const EDITED = 'the draft was edited or removed; send it from your mail program';
+
+export interface SendingParts {
+  readonly outbox: Outbox;
+  readonly smtp: Smtp;
+  /** The mails with this Message-ID that came to watched mailboxes, as their bytes. */
+  readonly copies: (messageId: MessageId) => Iterable<Uint8Array>;
+  /** A moment up to which all watched mailboxes have been read for certain; undefined while one of them has not. */
+  readonly readSince: () => Date | undefined;
+  /** Addresses that get no reply any more, in lower case. */
+  readonly stopped: () => ReadonlySet<string>;
+  /** Told of a reply that is going to be held; after a crash perhaps again. */
+  readonly onHeld: (meta: Outgoing, why: string) => void;
+  /** How long a copy may take to come back, before a mail whose fate is unknown is sent again. */
+  readonly lookMs: number;
+  /** Throws where nothing may leave the house now. */
+  readonly mayGo: () => void;
+  readonly filing: Filing;
+  readonly waits: Waits;
+  readonly now: () => Date;
+  readonly log: Log;
+}
+
+export class Sending {
+  readonly #parts: SendingParts;
+
+  constructor(parts: SendingParts) {
+    this.#parts = parts;
+  }
+
+  /** `to-send` -> `sending` and on. Throws what `Drafts` throws, and SmtpError for a mail to be tried again. */
+  async send(mail: Outgoing): Promise<void> {
+    const { outbox, filing, log } = this.#parts;
+    const { id } = mail;
+    const progress = outbox.progress(id) ?? NOTHING_YET;
+    if (mail.kind === 'preview' && !this.#isWorthShowing(mail)) {
+      outbox.move(id, 'to-send', 'discarded');
+      log.info(`outbox: ${nameOf(mail)} is discarded: its draft waits no more, or they said stop`);
+      return;
+    }
+    if (this.hasArrived(mail)) return this.accepted(mail, 'to-send', 'before; a copy of it came in');
+    // It lies there until the server has it. Whoever took it away may have sent it.
+    if (!(await filing.isAsFiled(mail, progress))) {
+      outbox.move(id, 'to-send', 'drafted');
+      log.warn(`outbox: ${nameOf(mail)} is not sent: ${EDITED}`);
+      return;
+    }
+    await this.#deliver(mail, 'to-send', progress);
+  }
+
+  /** `sending` without our doing now: a crash, or a connection lost when the mail may have been taken. Throws as `send`. */
+  async look(mail: Outgoing): Promise<void> {
+    const { outbox, log } = this.#parts;
+    const progress = outbox.progress(mail.id) ?? { ...NOTHING_YET, step: 'handing-over' };
+    if (progress.step === 'waiting') return this.#settle(mail, progress);
+    if (this.hasArrived(mail)) return this.accepted(mail, 'sending', 'as its copy that came in shows');
+    if (progress.step === 'handing-over') return this.#doubt(mail, progress, 'depbot stopped meanwhile');
+    if (!this.isReadSince(progress.doubtSince!)) return;
+    if (outbox.isWithdrawn(mail)) {
+      outbox.move(mail.id, 'sending', 'discarded');
+      log.info(`outbox: ${nameOf(mail)}: no copy came back; discarded: a later revision of its series has come`);
+      return;
+    }
+    if (progress.unknowns >= MOST_UNKNOWN) {
+      return this.#hold(mail, 'sending', `sent ${progress.unknowns} times, and no copy came back`);
+    }
+    log.warn(`outbox: ${nameOf(mail)}: no copy came back; sending it again`);
+    await this.#deliver(mail, 'sending', progress);
+  }
+
+  /** Any state but `sent` -> `accepted` and on: it is out, perhaps not by us. Throws what `Drafts` throws. */
+  async accepted(mail: Outgoing, from: State, how: string): Promise<void> {
+    this.#parts.outbox.move(mail.id, from, 'accepted');
+    this.#parts.waits.worked(mail.id);
+    this.#parts.log.info(`outbox: ${nameOf(mail)} was sent ${how}; allowed by ${mail.allowedBy}`);
+    await this.clear(mail);
+  }
+
+  /** `accepted` -> `sent`: nobody must find a draft to send as well. Throws what `Drafts` throws. */
+  async clear(mail: Outgoing): Promise<void> {
+    await this.#parts.filing.takeBack(mail);
+    this.#parts.outbox.move(mail.id, 'accepted', 'sent');
+    this.#parts.waits.worked(mail.id);
+  }
+
+  /** A preview: somebody can still decide on its draft, and wants to. Throws where it is not known yet. */
+  #isWorthShowing(mail: Outgoing): boolean {
+    const draft = this.#parts.outbox.find(mail.answers)?.state;
+    if (draft === 'drafting') throw new Error('it is not known yet whether the draft that it shows lies in the folder');
+    return draft === 'drafted' && this.leftOf(mail, NOTHING_YET).ok;
+  }
+
+  leftOf(mail: Outgoing, progress: Progress): Left {
+    const { outbox, stopped } = this.#parts;
+    return leftOf(mail, progress, outbox.read(mail.id), stopped());
+  }
+
+  /** Whether a copy of the mail shows that the server has it for all that it is still to be sent to. */
+  hasArrived(mail: Outgoing): boolean {
+    const { outbox, copies } = this.#parts;
+    if (!hasProof(mail, outbox.progress(mail.id) ?? NOTHING_YET)) return false;
+    const ours = outbox.read(mail.id);
+    for (const other of copies(mail.messageId)) if (isCopyOf(ours, other)) return true;
+    return false;
+  }
+
+  /** Whether a copy of a mail that the server had at that moment, ISO 8601, would have been read by now. */
+  isReadSince(doubtSince: string): boolean {
+    const { readSince, lookMs } = this.#parts;
+    return (readSince()?.getTime() ?? 0) >= Date.parse(doubtSince) + lookMs;
+  }
+
+  /** `to-send` or `sending` -> where the server's answer leads. */
+  async #deliver(mail: Outgoing, from: 'to-send' | 'sending', before: Progress): Promise<void> {
+    const { outbox, smtp, mayGo, waits, now, log } = this.#parts;
+    const { id } = mail;
+    const left = this.leftOf(mail, before);
+    if (!left.ok) return this.#hold(mail, from, left.why);
+    if (!left.recipients.some((one) => lower(one) !== lower(mail.from))) {
+      return this.accepted(mail, from, `to ${reachedOf(mail, before).join(', ')}; the others said stop`);
+    }
+    mayGo();
+    const { doubtSince: _, ...rest } = before;
+    const known = { ...rest, refused: [...rest.refused, ...left.stopped] };
+    outbox.setProgress(id, { ...known, step: 'handing-over' });
+    if (from === 'to-send') outbox.move(id, 'to-send', 'sending');
+    let accepted: readonly string[] = [];
+    let rejected: readonly Rejected[];
+    try {
+      ({ accepted, rejected } = await smtp.send({ from: mail.from, recipients: left.recipients }, left.eml));
+    } catch (error) {
+      const { message } = error as Error;
+      const kind = error instanceof SmtpError ? error.kind : 'unknown';
+      if (kind === 'unknown') {
+        waits.failed('smtp', now().getTime());
+        return this.#doubt(mail, known, message);
+      }
+      rejected = error instanceof SmtpError ? error.rejected : [];
+      if (rejected.length === 0) {
+        if (kind === 'never') return this.#hold(mail, 'sending', message);
+        outbox.setProgress(id, { ...known, step: 'waiting' });
+        outbox.move(id, 'sending', 'to-send');
+        if (kind === 'later') throw error;
+        log.warn(`outbox: ${message}; ${waits.failed('smtp', now().getTime())}`);
+        return;
+      }
+    }
+    waits.worked('smtp');
+    const refused = rejected
+      .filter(({ kind }) => kind === 'never')
+      .map(({ address, why }) => ({ address: lower(address), why }));
+    for (const { address, why } of refused) log.warn(`outbox: ${nameOf(mail)} does not go to ${address}: ${why}`);
+    const after: Progress = {
+      ...known,
+      step: 'waiting',
+      got: [...before.got, ...accepted.map(lower)],
+      refused: [...known.refused, ...refused],
+    };
+    outbox.setProgress(id, after);
+    await this.#settle(mail, after);
+    const later = rejected.filter(({ kind }) => kind === 'later').map(({ address, why }) => `${address}: ${why}`);
+    if (outbox.find(mail.messageId)?.state === 'to-send')
+      throw new SmtpError('later', `not yet to ${later.join(', ')}`);
+  }
+
+  /** `sending`, and what the server said of each recipient is on disk: -> `accepted`, `to-send` for the others, or `held`. */
+  async #settle(mail: Outgoing, progress: Progress): Promise<void> {
+    const { got, refused } = progress;
+    const [others, reached] = [othersOf(mail), reachedOf(mail, progress)];
+    const isOpen = others.some((address) => !got.includes(address) && !refused.some((one) => one.address === address));
+    if (isOpen) return this.#parts.outbox.move(mail.id, 'sending', 'to-send');
+    if (reached.length > 0) return this.accepted(mail, 'sending', `to ${reached.join(', ')}`);
+    return this.#hold(mail, 'sending', refused.map(({ address, why }) => `${address}: ${why}`).join('; '));
+  }
+
+  /** `sending`: nobody knows whether the server has it. */
+  #doubt(mail: Outgoing, before: Omit<Progress, 'step' | 'doubtSince'>, why: string): void {
+    const { outbox, lookMs, now, log } = this.#parts;
+    if (!hasProof(mail, before)) {
+      const got = before.got.join(', ') || 'nobody for certain';
+      this.#hold(mail, 'sending', `got by ${got}, perhaps by the others: ${why}`);
+      return;
+    }
+    const unknowns = before.unknowns + 1;
+    outbox.setProgress(mail.id, { ...before, step: 'in-doubt', doubtSince: now().toISOString(), unknowns });
+    log.warn(
+      `outbox: ${nameOf(mail)} was perhaps sent: ${why}; looking for a copy until all mailboxes are read of the next ${lookMs / 1000} s`,
+    );
+  }
+
+  /** -> `held`, until a person has it sent or discarded. */
+  #hold(mail: Outgoing, from: 'to-send' | 'sending', why: string): void {
+    const { outbox, onHeld, waits, log } = this.#parts;
+    // Before the move: after a crash in between it is told again rather than never.
+    if (mail.kind === 'reply') onHeld(mail, why);
+    outbox.move(mail.id, from, 'held', why);
+    waits.worked(mail.id);
+    log.warn(`outbox: ${nameOf(mail)} is held: ${why}`);
+  }
+}

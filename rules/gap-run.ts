@@ -1,0 +1,119 @@
+/** The run of a rule about what code lacks with a series: one candidate for what one line of it causes in one entry. */
+
+import { onBothSides } from './both-sides.ts';
+import { type ToldGap, toldGaps } from './gap-told.ts';
+import { lineOf, valueOn } from './kconfig/config-line.ts';
+import type { Proposal } from './kconfig/repairs.ts';
+import { commonRepairs, RepairsEverywhere } from './repairs-everywhere.ts';
+import type { Candidate, Conf, KernelChange, RuleRun } from './rule.ts';
+import type { Subject } from './source/file-gaps.ts';
+import { LinkSearch } from './source/link-search.ts';
+import { onAll } from './told.ts';
+import type { Attempt, Evidence, RuleId, Severity } from './types.ts';
+
+/** Of gaps in a subject; `id` is the rule. */
+export function gapRun(change: KernelChange, id: RuleId, subject: Subject): RuleRun {
+  const search = new LinkSearch(change, subject);
+  const found = new Map<string, RepairedGap>();
+  const everywhere = new RepairsEverywhere(change.pool);
+  return {
+    wantsArchs: () => search.hasNews(),
+    async onArch(pair) {
+      const isChanged = !pair.isCircular && (pair.changes.size > 0 || (await search.hasNews()));
+      const gaps = isChanged ? await toldGaps(change, search, pair) : [];
+      const here = new Set(gaps.map(({ key }) => key));
+      for (const [key, one] of found)
+        if (!here.has(key)) found.set(key, { ...one, lines: everywhere.also(pair, one.lines) });
+      for (const one of gaps) {
+        const known = found.get(one.key);
+        // several files of one entry may lack the same
+        if (known?.archs.includes(pair.arch)) continue;
+        const lines = known
+          ? everywhere.also(pair, known.lines, one.fault)
+          : one.entry
+            ? everywhere.first(one.entry, one.repairs())
+            : [];
+        found.set(one.key, { ...(known ? onAll<ToldGap>(known, one) : one), lines });
+      }
+      everywhere.done(pair);
+    },
+    finish() {
+      return [...Map.groupBy(found.values(), causeOf).values()].map((gaps) => candidate(change, id, gaps));
+    },
+    undecided: () => search.left,
+  };
+}
+
+/** With lines that repair it on all architectures so far. */
+interface RepairedGap extends ToldGap {
+  readonly lines: readonly Proposal[];
+}
+
+/** One comment for what one line of the series causes in one entry. */
+function causeOf({ anchor: { patch, file, line }, owner }: ToldGap): string {
+  return `${patch} ${file}:${line} ${owner}`;
+}
+
+/** Other entries of the same cause that are named, and shown to conf. */
+const FEW_OTHERS = 4;
+
+function candidate(change: KernelChange, id: RuleId, gaps: readonly RepairedGap[]): Candidate {
+  const [shown, ...others] = gaps.toSorted(
+    (a, b) =>
+      Number(b.lines.length > 0) - Number(a.lines.length > 0) ||
+      b.archs.length - a.archs.length ||
+      b.uses.length - a.uses.length ||
+      (a.key < b.key ? -1 : 1),
+  ) as [RepairedGap, ...RepairedGap[]];
+  const named = others.slice(0, FEW_OTHERS);
+  const { owner, needed, into, how, object, what, hasEntry, uses, built, provided, blamed, witness, isOld, values } =
+    shown;
+  const severity: Severity = gaps.some((gap) => gap.isOld) ? 'regression' : 'missing-dependency';
+  const { commit } = change.after;
+  return {
+    key: `${id} ${shown.key}`,
+    severity,
+    symbols: [
+      ...new Set([...(hasEntry ? [owner] : []), needed[0]!, ...named.flatMap((gap) => gap.needed.slice(0, 1))]),
+    ],
+    anchor: shown.anchor,
+    claim: {
+      owner,
+      needed: needed.slice(0, 1),
+      into,
+      how,
+      object,
+      what,
+      hasEntry,
+      uses,
+      built,
+      provided,
+      isOld,
+      blamed,
+      repairs: commonRepairs([shown, ...others].map(({ lines }) => lines)),
+      // an algorithm may have a hundred providers
+      values: what === 'algorithm' ? values.filter(({ symbol }) => symbol === owner || symbol === needed[0]) : values,
+      archs: [...shown.archs].sort(),
+      others: named.map((gap) => ({ needed: gap.needed[0]!, name: gap.uses[0]!.name })),
+      notTried: others.length - named.length,
+    },
+    evidence: [...uses, ...uses.map(({ source }) => source), built, provided].map(
+      ({ path, line, text }): Evidence => ({ kind: 'source', side: 'after', commit, path, line, text }),
+    ),
+    witness,
+    confirm: async (conf) => (await Promise.all([shown, ...named].map((gap) => confirm(conf, gap)))).flat(),
+    builds: [shown, ...named].flatMap((gap) => gap.builds),
+  };
+}
+
+/** The values come out with the series; without it they do not, or the code was not there. */
+function confirm(conf: Conf, { config, values, wasAsked, witness: { arch } }: ToldGap): Promise<Attempt[]> {
+  return onBothSides(conf, arch, config, (side, run) => {
+    const got = values.map(({ symbol }) => ({ symbol, value: valueOn(lineOf(run.config ?? '', symbol)) ?? 'n' }));
+    const isSame = run.exitCode === 0 && got.every(({ value }, i) => value === values[i]!.value);
+    return {
+      excerpt: run.exitCode === 0 ? got.map(({ symbol, value }) => `${symbol}=${value}`).join(' ') : run.stderr,
+      agrees: run.exitCode === 0 && (side === 'after' ? isSame : !wasAsked || !isSame),
+    };
+  });
+}

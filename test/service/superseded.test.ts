@@ -1,0 +1,314 @@
+/**
+ * A v2 that comes at each moment of the life of v1, with real servers and a queue that stops at that moment: in the
+ * end v2 has its reply, and v1 none, unless it was out by then.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { readConfigFile } from '../../bot/config.ts';
+import { Docket } from '../../bot/docket.ts';
+import { seriesOfJob } from '../../bot/job-series.ts';
+import { Maintainers } from '../../bot/maintainers.ts';
+import { Outbox, type State } from '../../bot/outbox.ts';
+import { serveSettings } from '../../bot/serve-settings.ts';
+import { Service } from '../../bot/service.ts';
+import { type CheckJob, type JobQueue, type JobState, seriesKey } from '../../queue/jobs.ts';
+import type { Series } from '../../rules/types.ts';
+import { recursion, sampleReport, sampleSeries } from '../support/sample-report.ts';
+import { Town, until } from './town.ts';
+
+const LIST = 'linux-hwmon@vger.kernel.org';
+const MAINTAINER = 'maintainer@example.com';
+const LIMIT_MS = 30_000;
+/** The last one of the sample is no patch. */
+const PATCHES = sampleSeries.patches.slice(0, -1);
+/** The patch with the finding. */
+const FOUND = recursion.anchor.patch;
+
+/** A queue whose results come when they are let out. */
+class HeldQueue implements JobQueue {
+  readonly jobs = new Map<string, CheckJob>();
+  readonly forgotten = new Set<string>();
+  /** Keys whose results are held back, and how: not yet there, or under way for so long as the promise takes. */
+  readonly held = new Map<string, 'waiting' | 'active' | Promise<unknown>>();
+  #tell: (key: string) => void = () => undefined;
+
+  async add(job: CheckJob): Promise<void> {
+    this.jobs.set(job.key, job);
+    this.#tell(job.key);
+  }
+
+  async result(key: string): Promise<JobState> {
+    const job = this.jobs.get(key);
+    if (!job) return { state: 'unknown' };
+    const held = this.held.get(key);
+    if (held === 'waiting' || held === 'active') return { state: held };
+    await held;
+    const report = sampleReport([recursion], seriesOfJob(job));
+    return { state: 'done', result: { schema: 1, key, report } };
+  }
+
+  async forget(key: string): Promise<void> {
+    if (this.jobs.delete(key)) this.forgotten.add(key);
+  }
+
+  onChange(listener: (key: string) => void): void {
+    this.#tell = listener;
+  }
+
+  async status() {
+    return { running: [], workers: [], doneLastHour: 0, errors: [] };
+  }
+
+  async counts() {
+    return { waiting: 0, active: 0, done: 0, failed: 0 };
+  }
+
+  async close(): Promise<void> {
+    this.jobs.clear();
+  }
+}
+
+let dir: string;
+let town: Town;
+let queue: HeldQueue;
+let lines: string[];
+/** What the service waits for before it knows who asked. */
+let policyGate: Promise<unknown> | undefined;
+let stopping: AbortController;
+let running: Promise<void>;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'db-'));
+  queue = new HeldQueue();
+  lines = [];
+  policyGate = undefined;
+  stopping = new AbortController();
+});
+afterEach(async () => {
+  stopping.abort();
+  await running;
+  await town.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+async function serve(mode: 'draft' | 'private'): Promise<void> {
+  town = await Town.build({ dir, tree: dir, maintainer: MAINTAINER, list: LIST, mode });
+  const say = (text: string): void => void lines.push(text);
+  const service = new Service({
+    settings: serveSettings(readConfigFile(town.config), town.env, town.config),
+    state: join(dir, 'service'),
+    log: { info: say, warn: say },
+    world: { now: () => performance.now(), date: () => new Date(), stop: stopping.signal },
+    queue,
+    maintainers: {
+      async current() {
+        await policyGate;
+        return Maintainers.parse('', () => false);
+      },
+    },
+  });
+  running = service.run(stopping.signal).finally(() => service.close());
+}
+
+const idOf = (revision: number, n: number): string => `v${revision}-${n}@example.org`;
+const keyOf = (revision: number): string =>
+  seriesKey({
+    patches: PATCHES.map(({ n }) => ({ message: { messageId: idOf(revision, n) } })),
+  } as unknown as Series);
+
+/** Mails of the series arrive, all or some of its patches. */
+function post(revision: number, ...only: readonly number[]): void {
+  for (const { n, title, message } of PATCHES) {
+    if (only.length > 0 && !only.includes(n)) continue;
+    const thread = n === 1 ? [] : [`In-Reply-To: <${idOf(revision, 1)}>`, `References: <${idOf(revision, 1)}>`];
+    const head = [
+      'From: Jane Doe <jane@example.org>',
+      `To: ${LIST}`,
+      `List-Id: <${LIST.replace('@', '.')}>`,
+      `Subject: [PATCH${revision === 1 ? '' : ` v${revision}`} ${n}/${PATCHES.length}] ${title}`,
+      `Date: ${new Date().toUTCString().replace('GMT', '+0000')}`,
+      `Message-ID: <${idOf(revision, n)}>`,
+      ...thread,
+      'Content-Type: text/plain; charset=utf-8',
+    ];
+    town.deliver(Buffer.from(`${head.join('\n')}\n\n${message.body}`.replaceAll(/\r?\n/g, '\r\n')));
+  }
+}
+
+const wait = <T>(what: string, look: () => T | undefined | false): Promise<T> =>
+  until(what, look, LIMIT_MS, () => lines.join('\n'));
+const docket = (): Docket => new Docket(join(dir, 'service/jobs'));
+const hasCome = (revision: number): Promise<boolean> => wait(`v${revision}`, () => docket().isKnown(keyOf(revision)));
+/** The revisions that are answered, in this order: by drafts, and by mails. */
+const answersIn = (texts: readonly string[]): string[] =>
+  texts.flatMap((text) => /^In-Reply-To:\s*<(v\d)-\d@example\.org>/im.exec(text)?.[1] ?? []).sort();
+const drafted = (): string[] => answersIn(town.drafts());
+const mailed = (): string[] => answersIn(town.mails.map(({ raw }) => raw.toString()));
+function stateOfReply(revision: number): State | undefined {
+  const outbox = new Outbox(join(dir, 'service/outbox'), { info: () => undefined, warn: () => undefined }, 'look');
+  const all: readonly State[] = ['to-draft', 'drafted', 'to-send', 'sending', 'accepted', 'sent', 'held', 'discarded'];
+  return all.find((state) => outbox.list(state).some(({ answers }) => answers === idOf(revision, FOUND)));
+}
+const isIn = (revision: number, state: State): Promise<boolean> =>
+  wait(`v${revision} ${state}`, () => stateOfReply(revision) === state);
+/** Nothing is left of the withdrawal. */
+const isSettled = (): Promise<boolean> =>
+  wait('the end of the withdrawal', () => !existsSync(join(dir, 'service/outbox/withdrawn', keyOf(1))));
+
+describe('v2 comes while v1', () => {
+  test('lacks a patch: that opens nothing any more when it comes', async () => {
+    await serve('draft');
+    post(1, 1, 2);
+    post(2);
+    await isIn(2, 'drafted');
+    post(1, 3);
+    town.deliver(Buffer.from('From: a@x.example\r\nMessage-ID: <marker@x.example>\r\n\r\n#depbot help\r\n'));
+    await wait('the marker', () => lines.find((line) => line.includes('marker@x.example')));
+    expect([docket().isKnown(keyOf(1)), drafted()]).toEqual([false, ['v2']]);
+  });
+
+  test.each(['waiting', 'active'] as const)('is %s in the queue: it is called off', async (state) => {
+    await serve('draft');
+    queue.held.set(keyOf(1), state);
+    post(1);
+    await wait('v1 in the queue', () => queue.jobs.has(keyOf(1)));
+    post(2);
+    await isIn(2, 'drafted');
+    expect(queue.forgotten.has(keyOf(1))).toBe(true);
+    expect([stateOfReply(1), drafted(), docket().isClosed(keyOf(1))]).toEqual([undefined, ['v2'], true]);
+    expect(docket().report(keyOf(1))?.cannotCheck?.why).toContain('supersedes it');
+  });
+
+  test('has a report on its way from the queue: it makes no reply', async () => {
+    await serve('draft');
+    const gate = Promise.withResolvers<void>();
+    queue.held.set(keyOf(1), gate.promise);
+    post(1);
+    await wait('v1 in the queue', () => queue.jobs.has(keyOf(1)));
+    post(2);
+    await hasCome(2);
+    gate.resolve();
+    await isIn(2, 'drafted');
+    expect([stateOfReply(1), drafted(), docket().isClosed(keyOf(1))]).toEqual([undefined, ['v2'], true]);
+  });
+
+  test('is about to be answered: it is not', async () => {
+    await serve('draft');
+    const gate = Promise.withResolvers<void>();
+    policyGate = gate.promise;
+    post(1);
+    await wait('the report of v1', () => docket().report(keyOf(1)));
+    post(2);
+    await hasCome(2);
+    gate.resolve();
+    await isIn(2, 'drafted');
+    expect([stateOfReply(1), drafted()]).toEqual([undefined, ['v2']]);
+    expect(lines.some((line) => line.includes('kept; a later revision of the series has come'))).toBe(true);
+  });
+
+  test('has a draft on its way: it does not get to the folder', async () => {
+    await serve('draft');
+    const stop = join(dir, 'service/STOP');
+    await wait('the folder of the service', () => existsSync(join(dir, 'service/outbox/withdrawn')));
+    writeFileSync(stop, 'for a while\n');
+    post(1);
+    await isIn(1, 'to-draft');
+    post(2);
+    await isIn(2, 'to-draft');
+    rmSync(stop);
+    await isIn(2, 'drafted');
+    await isSettled();
+    expect([stateOfReply(1), drafted()]).toEqual(['discarded', ['v2']]);
+  });
+
+  test('lies in the Drafts folder: it leaves it', async () => {
+    await serve('draft');
+    post(1);
+    await isIn(1, 'drafted');
+    post(2);
+    await isIn(2, 'drafted');
+    await isSettled();
+    expect([stateOfReply(1), drafted(), mailed()]).toEqual(['discarded', ['v2'], []]);
+  });
+
+  test('was approved by a maintainer, and SMTP is away: it is not sent, and its draft leaves', async () => {
+    await serve('draft');
+    post(1);
+    await isIn(1, 'drafted');
+    await town.stopSmtp();
+    await town.command('#depbot send', /^Message-ID:\s*<(.*)>/im.exec(town.drafts()[0]!)![1]!);
+    await isIn(1, 'to-send');
+    post(2);
+    await isIn(2, 'drafted');
+    await town.startSmtp();
+    await isSettled();
+    expect([stateOfReply(1), drafted(), mailed()]).toEqual(['discarded', ['v2'], []]);
+    const told = (): boolean => town.mails.some(({ raw }) => /not sent: a later\s+revision/.test(raw.toString()));
+    await wait('word to who approved it', told);
+  });
+
+  test('waits for SMTP: it is not sent', async () => {
+    await serve('private');
+    town.smtpBehaves({ refuse: { at: 'CONNECT', code: 421, words: 'later' } });
+    post(1);
+    await isIn(1, 'to-send');
+    post(2);
+    await hasCome(2);
+    town.smtpBehaves({});
+    await isIn(2, 'sent');
+    await isSettled();
+    expect([stateOfReply(1), mailed()]).toEqual(['discarded', ['v2']]);
+  });
+
+  test('is being sent: it is out, once', async () => {
+    await serve('private');
+    town.smtpBehaves({ slowMs: 3000 });
+    post(1);
+    await isIn(1, 'sending');
+    post(2);
+    await hasCome(2);
+    town.smtpBehaves({});
+    await isIn(2, 'sent');
+    await isSettled();
+    expect([stateOfReply(1), mailed()]).toEqual(['sent', ['v1', 'v2']]);
+  });
+
+  test.each([
+    ['lost', 'discarded', ['v2']],
+    ['taken', 'sent', ['v1', 'v2']],
+  ] as const)(
+    'was perhaps sent, and was %s: it is %s, and not sent again',
+    async (cut, state, mails) => {
+      await serve('private');
+      town.smtpBehaves({ cut });
+      post(1);
+      const progress = (): string =>
+        existsSync(join(dir, 'service/outbox/progress'))
+          ? new Outbox(join(dir, 'service/outbox'), { info: () => undefined, warn: () => undefined }, 'look')
+              .list('sending')
+              .map(({ id }) => readFileSync(join(dir, 'service/outbox/progress', `${id}.json`), 'utf8'))
+              .join('')
+          : '';
+      await wait('doubt', () => progress().includes('in-doubt') || stateOfReply(1) === 'sent');
+      town.smtpBehaves({});
+      post(2);
+      await isIn(2, 'sent');
+      await isSettled();
+      expect([stateOfReply(1), mailed()]).toEqual([state, mails]);
+    },
+    2 * LIMIT_MS,
+  );
+
+  test('was sent: both are, and the second says that it is still there', async () => {
+    await serve('private');
+    post(1);
+    await isIn(1, 'sent');
+    post(2);
+    await isIn(2, 'sent');
+    expect(mailed()).toEqual(['v1', 'v2']);
+    const second = town.mails.at(-1)!.raw.toString();
+    expect(second).toMatch(/still\s+(?:there\s+)?in\s+v2|Still there/i);
+  });
+});
