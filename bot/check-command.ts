@@ -17,7 +17,7 @@ import { checkOptions } from './check-options.ts';
 import { type Config, readConfigFile, stateDir } from './config.ts';
 import { bodyDigest, type Envelope, messageIdFor, toDraft, toText } from './eml.ts';
 import { type Intake, readSeries } from './intake.ts';
-import { leftOpen } from './left-open.ts';
+import { leftOpen, named } from './left-open.ts';
 import type { World } from './main.ts';
 import { renderPage } from './page.ts';
 import { everyoneIn } from './policy.ts';
@@ -160,7 +160,7 @@ function describe(report: Report, say: (text: string) => void): void {
       ? `no Kconfig file changes; checked references to symbols (${checked.rules.join(', ')})`
       : `checked ${files}, ${symbols}, ${where} (${checked.rules.join(', ')})`,
   );
-  for (const { rule, key, why } of dropped) say(`dropped ${rule} (${key}): ${why.split('\n')[0]}`);
+  for (const { rule, key, why } of dropped) say(`dropped ${named(rule, key)}: ${why.split('\n')[0]}`);
   for (const line of leftOpen(report)) say(line);
   say(findings.length === 0 ? 'nothing found' : count(findings.length, 'finding'));
 }

@@ -17,9 +17,9 @@ const WORDS: Readonly<Record<string, string>> = {
 /** A line each: `undecided stubbed-path (foo_probe): all of its callers go on without it`. */
 export function leftOpen({ undecided, findings, checked }: Report): string[] {
   return [
-    ...undecided.map(({ rule, key, why }) => `undecided ${rule} (${key}): ${WORDS[why] ?? why}`),
+    ...undecided.map(({ rule, key, why }) => `undecided ${named(rule, key)}: ${WORDS[why] ?? why}`),
     ...findings.flatMap(({ rule, key, verification: { notBuilt } }) =>
-      notBuilt ? [`not built: ${rule} (${key}): ${notBuilt}`] : [],
+      notBuilt ? [`not built: ${named(rule, key)}: ${notBuilt}`] : [],
     ),
     ...(checked.built?.trials ?? []).flatMap(({ arch, fault }) => (fault ? [`not built on ${arch}: ${fault}`] : [])),
     ...(checked.built?.notCompiled ?? []).map(
@@ -27,6 +27,11 @@ export function leftOpen({ undecided, findings, checked }: Report): string[] {
     ),
     ...(checked.cutShort ?? []).map(({ rule, archs }) => `cut short: ${rule}, on ${few(archs, 30)}`),
   ];
+}
+
+/** `lost-symbol (FOO)`, whether or not the key begins with the rule, as those of findings do. */
+export function named(rule: string, key: string): string {
+  return `${rule} (${key.startsWith(`${rule} `) ? key.slice(rule.length + 1) : key})`;
 }
 
 function spanText([first, last]: readonly [number, number]): string {

@@ -14,6 +14,8 @@ const MARGIN = 8;
 const MOST_CHARS = 34;
 /** The text of a page is 62rem wide (page.css). */
 const PAGE_WIDTH = 992;
+/** What is a little too wide is drawn smaller, as long as it can be read. */
+const LEAST_SCALE = 0.75;
 
 interface Point {
   readonly x: number;
@@ -35,8 +37,9 @@ export function graphSvg({ nodes, links }: Picture, label: string): string {
     return nodeSvg(node, { x, y }, w, blocking.has(node.symbol));
   });
   const [w, h] = [Math.ceil(width), Math.ceil(height)];
+  const scale = Math.min(1, Math.max(LEAST_SCALE, PAGE_WIDTH / w));
   return [
-    `<svg class="graph" role="img" aria-label="${escapeHtml(label)}" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}">`,
+    `<svg class="graph" role="img" aria-label="${escapeHtml(label)}" width="${Math.floor(w * scale)}" height="${Math.floor(h * scale)}" viewBox="0 0 ${w} ${h}">`,
     '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z"/></marker></defs>',
     ...lines,
     ...boxes,

@@ -86,10 +86,14 @@ export function summaryText(
   const { archives, sinceMs, untilMs, mails, undated, incomplete, failed, left } = counted;
   const mailCount = spoken.reduce((sum, { told }) => sum + told.length, 0);
   const stages = tally(unchecked.map(({ cannotCheck }) => cannotCheck!.stage));
+  const isForOthers = unchecked.some(({ cannotCheck }) => cannotCheck!.stage === 'apply');
   const lines = [
     `${archives.join(', ')}, ${when(sinceMs)} to ${when(untilMs)}: ${count(mails, 'mail')}${undated === 0 ? '' : `, and ${undated} without a date`}`,
     `${count(found.size + silent, 'series', 'series')} checked: silent on ${silent}, findings on ${found.size}, in ${count(mailCount, 'mail')}`,
     `${count(unchecked.length, 'series', 'series')} could not be checked${stages === '' ? '' : ` (${stages})`}, ${incomplete} were incomplete`,
+    ...(isForOthers
+      ? ['  apply: made for something else than the tree has; fetch the trees that the list works on']
+      : []),
     ...(failed === 0 ? [] : [`${count(failed, 'series', 'series')} failed, and are tried again by the next run`]),
     ...(left ? ['the run was ended before all were checked; the next one goes on there'] : []),
     '',

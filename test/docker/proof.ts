@@ -117,8 +117,9 @@ class Proof {
       await town.post(join(EXAMPLES, 'config-upgrade.mbox'));
       const draft = await until('a draft', () => town.drafts()[0], CHECK_MS, status);
       this.#claim(/^Subject: Re: \[PATCH/m.test(draft), `a series came by IMAP, and its draft: ${firstWords(draft)}`);
-      const page = await fetch(`http://127.0.0.1:${pagePort}/`).then((response) => response.text());
-      this.#claim(page.includes('config-upgrade'), 'its page says what was found');
+      const read = async (path: string): Promise<string> => (await fetch(`http://127.0.0.1:${pagePort}${path}`)).text();
+      const path = /href="(\/series\/[0-9a-f]{32})"/.exec(await read('/'))?.[1] ?? '/';
+      this.#claim((await read(path)).includes('config-upgrade: '), 'its page says what was found');
 
       await redis.stop();
       this.#claim(!serve.isHealthy(), 'without Redis, serve is not healthy');
