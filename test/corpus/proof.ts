@@ -12,12 +12,12 @@ import type { Repository } from '../../queue/repository.ts';
 import { archs as archsOf } from '../../queue/toolchain.ts';
 import { directDependencyOf, edgeExpr, visibleExpr } from '../../rules/kconfig/conditions.ts';
 import type { ExprId } from '../../rules/kconfig/expr.ts';
-import { KconfigStore } from '../../rules/kconfig/files.ts';
-import type { Edge, KSymbol } from '../../rules/kconfig/model.ts';
+import { KconfigStore, type KconfigTree } from '../../rules/kconfig/files.ts';
+import type { Edge, KconfigModel, KSymbol } from '../../rules/kconfig/model.ts';
 import { SymbolType } from '../../rules/kconfig/parse.ts';
 import { Solver } from '../../rules/kconfig/solve.ts';
 import { levelsOf, unmetGoals } from '../../rules/kconfig/unmet.ts';
-import type { Report, Side } from '../../rules/types.ts';
+import type { Arch, Report, Side } from '../../rules/types.ts';
 
 const NO_EFFECT =
   'wherever it is on with the patch, on any architecture, the dependencies and selects that it had before hold, too';
@@ -44,19 +44,21 @@ export async function proofOf(
   if (says === undefined || applied === undefined) return undefined;
   const store = options.store ?? new KconfigStore();
   const confServers = new ConfServers();
-  const open = async (commit: string): Promise<KconfigSide> =>
-    KconfigSide.open(fromTree(await store.open(openTree(repo, commit))), { cacheDir: options.cacheDir, confServers });
+  const open = async (commit: string): Promise<Opened> => {
+    const kconfig = await store.open(openTree(repo, commit));
+    return { kconfig, side: await KconfigSide.open(fromTree(kconfig), { cacheDir: options.cacheDir, confServers }) };
+  };
   try {
     const sides = { before: await open(applied.base.sha), after: await open(applied.head) };
     const archs = archsOf(await openTree(repo, applied.head).paths());
     for (const arch of archs) {
       if (cls === 'recursive-dependency') {
-        if ((await sides.after.olddefconfig(arch, '')).exitCode !== 0) return undefined;
+        if ((await sides.after.side.olddefconfig(arch, '')).exitCode !== 0) return undefined;
         continue;
       }
       const solvers = {
-        before: new Solver(store.pool, await sides.before.model(arch)),
-        after: new Solver(store.pool, await sides.after.model(arch)),
+        before: new Solver(store.pool, await modelFor(cls, sides.before, arch)),
+        after: new Solver(store.pool, await modelFor(cls, sides.after, arch)),
       };
       if (!isHarmless(cls, owners, solvers)) return undefined;
     }
@@ -64,6 +66,16 @@ export async function proofOf(
   } finally {
     await confServers.close();
   }
+}
+
+interface Opened {
+  readonly kconfig: KconfigTree;
+  readonly side: KconfigSide;
+}
+
+/** Code that this machine's compilers cannot build is no less broken: there their answers are left open. */
+async function modelFor(cls: string, { kconfig, side }: Opened, arch: Arch): Promise<KconfigModel> {
+  return PROOFS[cls] === NO_EFFECT ? await kconfig.openModel(await side.world(arch)) : await side.model(arch);
 }
 
 /** The same for one architecture, of a class that the solver decides. */
