@@ -62,3 +62,36 @@ describe('an option out of reach', () => {
     expect(await proved(cls, text)).toBe(false);
   });
 });
+
+describe.each(['link-error', 'compile-error', 'runtime-or-stub'])('%s', (cls) => {
+  const PLATFORMS = 'config ARM\n\tbool "ARM"\n\tselect PM\n\nconfig TEST\n\tbool "Test"\n\n';
+  const NEEDS = (line: string): string =>
+    `config FOO\n\ttristate "Foo"\n\tdepends on ARM || TEST\n{\tdepends on ${line}\n/}\nconfig PM\n\tbool "PM"\n\n${PLATFORMS}`;
+
+  it('is proved away where a dependency says nothing that others do not', async () => {
+    expect(await proved(cls, NEEDS('PM || TEST'))).toBe(true);
+  });
+
+  it('is proved away where another selects the same', async () => {
+    expect(
+      await proved(
+        cls,
+        'config FOO\n\ttristate "Foo"\n\tselect BAR\n{\tselect BAZ\n/}\nconfig BAR\n\ttristate\n\tselect BAZ\n\nconfig BAZ\n\ttristate\n',
+      ),
+    ).toBe(true);
+  });
+
+  it.each([
+    ['the dependency can be off', NEEDS('PM')],
+    ['what it selected can be off', 'config FOO\n\ttristate "Foo"\n{\tselect BAZ\n/}\nconfig BAZ\n\ttristate\n'],
+    [
+      'what it selected can be less',
+      'config FOO\n\tbool "Foo"\n\tdepends on BAR != n\n{\tselect BAZ\n/}\nconfig BAR\n\ttristate "Bar"\n\tselect BAZ\n\nconfig BAZ\n\ttristate\n\nconfig MODULES\n\tbool "Modules"\n\tmodules\n',
+    ],
+    ['the dependency is new', 'config FOO\n\ttristate "Foo"\n{/\tdepends on BAR\n}\nconfig BAR\n\tbool "Bar"\n'],
+    ['the type changes', 'config FOO\n{\ttristate/\tbool} "Foo"\n'],
+    ['it is new', '{/config FOO\n\ttristate "Foo"\n}\nconfig BAR\n\tbool "Bar"\n'],
+  ])('is not where %s', async (_, text) => {
+    expect(await proved(cls, text)).toBe(false);
+  });
+});
