@@ -9,6 +9,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Diagnostic, printDiagnostic } from '../rules/diagnostic.ts';
 import type { Arch } from '../rules/types.ts';
+import { isPlainLine } from '../rules/kconfig/dotconfig.ts';
 import type { BuildPlace, Stage } from './build-place.ts';
 import { type Compiler, compilerFor } from './compilers.ts';
 import { readDiagnostics } from './kbuild-log.ts';
@@ -74,7 +75,10 @@ export class KernelMake {
     throw new NotBuilt(`${where.words} "make prepare" fails: ${firstError(readDiagnostics(made.stderr), made)}`);
   }
 
-  /** A folder with that .config, not prepared yet but where one was kept. */
+  /**
+   * A folder with that .config, not prepared yet but where one was kept. Throws NotBuilt for a configuration that has
+   * strings: a series may have chosen them, and make, which expands them, would run them as the base's code.
+   */
   async begin(where: Where, config: string): Promise<{ readonly out: string; readonly isReady: boolean }> {
     const { stage, arch } = where;
     await compilerOf(arch);
@@ -91,6 +95,9 @@ export class KernelMake {
       await writeFile(join(folder, '.config'), config, { flag: 'wx' });
       return { out: folder, isReady: false };
     } catch (error) {
+    const text = config.split('\n').find((line) => !isPlainLine(line));
+    if (text !== undefined)
+      throw new NotBuilt(`its configuration has text, which a build is not given: ${text.slice(0, 100)}`);
       await this.#place.discard(folder);
       throw error;
     }

@@ -1,0 +1,59 @@
+/** Output folders of a small tree that has a kernel's targets: what a series writes into its mails is not run there. */
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { machine } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { BuildPlace } from '../../queue/build-place.ts';
+import { KernelMake, NotBuilt, type Where } from '../../queue/kernel-make.ts';
+import { openRepository, type Repository } from '../../queue/repository.ts';
+import { subArch } from '../../queue/toolchain.ts';
+import { type TinyRepo, tempDir, tinyRepo } from '../support/tiny-repo.ts';
+
+/** As of a kernel, that includes include/config/auto.conf, and a list of objects. */
+const TREE = {
+  Makefile:
+    'srctree := /src\nexport srctree\n-include /out/.config\n' +
+    'olddefconfig prepare:\n\t@: $(CONFIG_EXTRA_FIRMWARE)\n\t@echo part >/out/part; sleep $(or $(CONFIG_SLEEP),0); echo whole >/out/whole\n' +
+    'slow:\n\t@echo part >/out/slow; sleep 60\n',
+  'scripts/Makefile.build': 'targets-for-builtin := $(obj)/built-in.a\nreal-obj-y := main.o other.o\n',
+};
+
+const where: Where = { stage: 'before', arch: subArch(machine()), words: 'without the series' };
+
+let tree: TinyRepo;
+let dir: string;
+let repo: Repository;
+let place: BuildPlace;
+let kept: string;
+
+beforeEach(async () => {
+  tree = tinyRepo(TREE);
+  dir = tempDir();
+  repo = await openRepository({ treeDir: tree.dir, stateDir: join(dir, 'state') });
+  const commit = tree.git('rev-parse', 'HEAD');
+  kept = join(dir, 'cache/builds', commit);
+  place = await BuildPlace.take(repo, { before: commit, after: commit }, join(dir, 'cache'));
+  await place.show(commit);
+});
+
+afterEach(async () => {
+  await place.remove();
+  await repo.close();
+  tree.remove();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const makeFor = (ms: number): KernelMake => new KernelMake(place, {}, performance.now() + ms);
+
+test('text of a configuration, which make would run as the code of the base, is given to no build', async () => {
+  const evil = 'CONFIG_EXTRA_FIRMWARE="$(shell touch /out/poison /ccache/poison)"\n';
+  const make = makeFor(60_000);
+  for (const stage of ['before', 'after', 'steps'] as const)
+    await expect(make.prepare({ ...where, stage }, `CONFIG_FW_LOADER=y\n${evil}`)).rejects.toThrow(NotBuilt);
+  const out = await make.prepare(where, 'CONFIG_FW_LOADER=y\nCONFIG_NR_CPUS=64\n# CONFIG_SMP is not set\n');
+  await place.giveBack();
+  expect(readdirSync(kept, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('poison'))).toEqual(
+    [],
+  );
+  expect(existsSync(out)).toBe(false);
+});
