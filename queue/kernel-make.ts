@@ -6,6 +6,7 @@
  * these folders, and a series can read it and not write there: what one has poisoned no other finds.
  */
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Diagnostic, printDiagnostic } from '../rules/diagnostic.ts';
 import type { Arch } from '../rules/types.ts';
@@ -13,7 +14,16 @@ import { isPlainLine } from '../rules/kconfig/dotconfig.ts';
 import type { BuildPlace, Stage } from './build-place.ts';
 import { type Compiler, compilerFor } from './compilers.ts';
 import { readDiagnostics } from './kbuild-log.ts';
-import { findOnPath, type Limits, type Mount, runSandboxed, type SandboxRun } from './sandbox.ts';
+import { remove, temporaryFolder } from './leftovers.ts';
+import {
+  findOnPath,
+  type Limits,
+  type Mount,
+  runSandboxed,
+  SandboxError,
+  type SandboxRun,
+  type SandboxSpec,
+} from './sandbox.ts';
 import { SANDBOX_PATH } from './sandbox-command.ts';
 import { SRCTREE } from './toolchain.ts';
 
@@ -42,7 +52,7 @@ const LIMITS = {
   diskBytes: 8 * 2 ** 30,
   outputBytes: 4 * 2 ** 20,
 } satisfies Partial<Limits>;
-const [OUT, BEFORE, DEPBOT, CCACHE] = ['/out', '/before', '/depbot', '/ccache'];
+const [OUT, BEFORE, DEPBOT, CCACHE, WANTED] = ['/out', '/before', '/depbot', '/ccache', '/wanted'];
 const CCACHE_SIZE = '500M';
 
 /** Nothing can be said: a fault of the machine, or of a tree that does not build for another reason. */
@@ -126,8 +136,18 @@ export class KernelMake {
     objects: readonly string[],
   ): Promise<{ readonly places?: ReadonlyMap<string, Destination>; readonly stderr: string }> {
     const argv = ['make', '-rR', '--no-print-directory', '-s', '-f', `${DEPBOT}/object-lists-top.mk`, 'lists'];
-    const env = { ARCH: where.arch, tree: SRCTREE, here: DEPBOT, sub_make_done: '1', wanted: objects.join(' ') };
-    const run = await this.run(where, argv, out, { env });
+    const env = { ARCH: where.arch, tree: SRCTREE, here: DEPBOT, sub_make_done: '1', wanted_list: WANTED };
+    // a file has any length, and make expands nothing of it
+    const folder = await temporaryFolder(join(tmpdir(), 'depbot-wanted-'));
+    const host = join(folder, 'wanted');
+    let run: SandboxRun;
+    try {
+      await writeFile(host, objects.join('\n'));
+      await chmod(host, 0o644);
+      run = await this.run(where, argv, out, { env, readOnly: [{ host, inside: WANTED }] });
+    } finally {
+      await remove(folder);
+    }
     if (run.exitCode !== 0) return { stderr: run.stderr };
     const places = new Map<string, Destination>();
     for (const line of run.stdout.split('\n')) {
@@ -185,7 +205,7 @@ export class KernelMake {
     const { trustTree, signal } = this.#options;
     const leftMs = this.#until - performance.now();
     if (leftMs <= 0) throw new NotBuilt('the time for all builds of a check was over');
-    const run = await runSandboxed({
+    const run = await this.#started(where, {
       argv: argv as [string, ...string[]],
       cwd: OUT,
       readOnly: [
@@ -206,8 +226,18 @@ export class KernelMake {
     });
     signal?.throwIfAborted();
     const fault = faultOf(run);
-    if (fault !== undefined) throw new NotBuilt(`${where.words} ${argv[0]} ${argv.at(-1)} ${fault}`);
-    return run;
+    if (fault === undefined) return run;
+    throw new NotBuilt(`${where.words} ${argv[0]} ${argv.at(-1)} ${fault}`);
+  }
+
+  /** A command line that no machine takes is the fault of the paths in it, the same every time. */
+  async #started({ words }: Where, spec: SandboxSpec): Promise<SandboxRun> {
+    try {
+      return await runSandboxed(spec);
+    } catch (error) {
+      if (!(error instanceof SandboxError) || error.problem !== 'bad-argument') throw error;
+      throw new NotBuilt(`${words} ${spec.argv[0]} cannot be started: ${error.message}`);
+    }
   }
 
   /** What make is given so that the base's compilations are kept, and those of the series only read them. */

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { BuildPlace } from '../../queue/build-place.ts';
 import { KernelMake, NotBuilt, type Where } from '../../queue/kernel-make.ts';
+import { isOfMachine } from '../../queue/machine-fault.ts';
 import { openRepository, type Repository } from '../../queue/repository.ts';
+import { runSandboxed } from '../../queue/sandbox.ts';
 import { subArch } from '../../queue/toolchain.ts';
 import { type TinyRepo, tempDir, tinyRepo } from '../support/tiny-repo.ts';
 
@@ -56,4 +58,27 @@ test('text of a configuration, which make would run as the code of the base, is 
     [],
   );
   expect(existsSync(out)).toBe(false);
+});
+
+test('objects are listed however long their paths are, and nothing in a path is expanded', async () => {
+  const make = makeFor(60_000);
+  const out = await make.prepare(where, '');
+  const long = Array.from({ length: 60 }, (_, i) => `${'d'.repeat(2_300)}${i}.o`);
+  const { places } = await make.places(where, out, ['main.o', '$(shell touch /out/poison).o', 'gone.o', ...long]);
+  expect([...places!]).toEqual([['main.o', 'vmlinux']]);
+  expect(readdirSync(out)).not.toContain('poison');
+});
+
+test('a command line that is too long is said to be, and is no fault of the machine', async () => {
+  const make = makeFor(60_000);
+  const out = await make.prepare(where, '');
+  const long = 'd'.repeat(2 ** 18);
+  await expect(make.make(where, out, [long])).rejects.toThrow(
+    new NotBuilt(
+      'without the series make cannot be started: its arguments and environment are too long for this system',
+    ),
+  );
+  const error = await runSandboxed({ argv: ['true', long], readOnly: [], env: {} }).catch((one: unknown) => one);
+  expect(error).toMatchObject({ name: 'SandboxError', problem: 'bad-argument' });
+  expect(isOfMachine(error)).toBe(false);
 });
