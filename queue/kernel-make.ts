@@ -9,8 +9,8 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Diagnostic, printDiagnostic } from '../rules/diagnostic.ts';
-import type { Arch } from '../rules/types.ts';
 import { isPlainLine } from '../rules/kconfig/dotconfig.ts';
+import type { Arch } from '../rules/types.ts';
 import type { BuildPlace, Stage } from './build-place.ts';
 import { type Compiler, compilerFor } from './compilers.ts';
 import { readDiagnostics } from './kbuild-log.ts';
@@ -79,10 +79,14 @@ export class KernelMake {
   async prepare(where: Where, config: string): Promise<string> {
     const folder = await this.begin(where, config);
     if (folder.isReady) return folder.out;
-    const made = await this.configure(where, folder.out);
-    if (made.exitCode === 0) return folder.out;
-    await this.#place.discard(folder.out);
-    throw new NotBuilt(`${where.words} "make prepare" fails: ${firstError(readDiagnostics(made.stderr), made)}`);
+    try {
+      const made = await this.configure(where, folder.out);
+      if (made.exitCode === 0) return folder.out;
+      throw new NotBuilt(`${where.words} "make prepare" fails: ${firstError(readDiagnostics(made.stderr), made)}`);
+    } catch (error) {
+      await this.#place.discard(folder.out);
+      throw error;
+    }
   }
 
   /**
@@ -91,6 +95,9 @@ export class KernelMake {
    */
   async begin(where: Where, config: string): Promise<{ readonly out: string; readonly isReady: boolean }> {
     const { stage, arch } = where;
+    const text = config.split('\n').find((line) => !isPlainLine(line));
+    if (text !== undefined)
+      throw new NotBuilt(`its configuration has text, which a build is not given: ${text.slice(0, 100)}`);
     await compilerOf(arch);
     const base = stage === 'before' ? undefined : (await this.#place.output('before', arch, config)).folder;
     const { folder, isNew } = await this.#place.output(stage, arch, config);
@@ -98,16 +105,15 @@ export class KernelMake {
     await chmod(folder, 0o755);
     try {
       const from = base ?? (await this.#place.sibling(folder));
-      if (from !== undefined) await this.run(where, ['cp', '-a', `${BEFORE}/.`, `${OUT}/`], folder, { before: from });
+      const copied = from && (await this.run(where, ['cp', '-a', `${BEFORE}/.`, `${OUT}/`], folder, { before: from }));
+      if (copied && copied.exitCode !== 0)
+        throw new NotBuilt(`${where.words} an output folder cannot be copied: ${lastLine(copied.stderr)}`);
       // in place of a link that was put there, or of what root may not touch
       const given = await this.run(where, ['rm', '-rf', `${OUT}/.config`], folder);
       if (given.exitCode !== 0) throw new NotBuilt(`.config cannot be replaced: ${lastLine(given.stderr)}`);
       await writeFile(join(folder, '.config'), config, { flag: 'wx' });
       return { out: folder, isReady: false };
     } catch (error) {
-    const text = config.split('\n').find((line) => !isPlainLine(line));
-    if (text !== undefined)
-      throw new NotBuilt(`its configuration has text, which a build is not given: ${text.slice(0, 100)}`);
       await this.#place.discard(folder);
       throw error;
     }
@@ -227,6 +233,8 @@ export class KernelMake {
     signal?.throwIfAborted();
     const fault = faultOf(run);
     if (fault === undefined) return run;
+    // whatever was being written is there in part
+    this.#place.spoil(out);
     throw new NotBuilt(`${where.words} ${argv[0]} ${argv.at(-1)} ${fault}`);
   }
 

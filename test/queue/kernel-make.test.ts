@@ -82,3 +82,20 @@ test('a command line that is too long is said to be, and is no fault of the mach
   expect(error).toMatchObject({ name: 'SandboxError', problem: 'bad-argument' });
   expect(isOfMachine(error)).toBe(false);
 });
+
+test('what was not prepared to its end is not taken for prepared', async () => {
+  const config = 'CONFIG_SLEEP=4\n';
+  await expect(makeFor(2_500).prepare(where, config)).rejects.toThrow('took too long');
+  const out = await makeFor(60_000).prepare(where, config);
+  expect(readdirSync(out).sort()).toEqual(['.config', 'part', 'whole']);
+});
+
+test('a folder of the base in which a run was cut off is not kept, and no other is begun with it', async () => {
+  const [config, other] = ['CONFIG_A=y\n', 'CONFIG_B=y\n'];
+  const out = await makeFor(60_000).prepare(where, config);
+  await expect(makeFor(2_500).make(where, out, ['slow'])).rejects.toThrow('took too long');
+  const next = await makeFor(60_000).prepare(where, other);
+  expect(readdirSync(next)).not.toContain('slow');
+  await place.giveBack();
+  expect(readdirSync(kept).filter((name) => name.startsWith('before-'))).toHaveLength(1);
+});
