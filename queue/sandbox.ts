@@ -32,7 +32,10 @@ export interface Limits {
   readonly wallMs: number;
   /** Processor time of each process. */
   readonly cpuSec: number;
-  /** Address space of each process; where a cgroup could be had, memory of all together as well. */
+  /**
+   * Address space of each process; where a cgroup could be had, memory of all together as well, half of the machine's
+   * at most, and no swap.
+   */
   readonly memoryBytes: number;
   /** Processes at a time in the sandbox; with `trustTree` only where a cgroup could be had. */
   readonly processes: number;
