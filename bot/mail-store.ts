@@ -2,7 +2,7 @@
  * Mails on disk: every mail that came, as its bytes, in a folder a day; and how far each mailbox has been read. A mail
  * is on disk before the position moves past it, so that a crash at any moment loses none.
  *
- *   mail/2026-11-22/<of its Message-ID>-<of its List-Ids>.eml      mail/unreadable/<of its bytes>.eml
+ *   mail/2026-11-22/<of its Message-ID>-<of its bytes>.eml      mail/unreadable/<of its bytes>.eml
  *   mail/positions/<of the mailbox>.json
  */
 
@@ -17,7 +17,7 @@ import type { Position } from './inbox.ts';
 const PositionFile = z.object({ mailbox: z.string(), uidValidity: z.string(), uid: z.int().min(0) });
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const DAY_CHARS = 10;
-/** Copies of one mail that came through different lists; more is somebody's game. */
+/** Copies of one mail, which differ by their lists and ways; more is somebody's game. */
 const MAX_COPIES = 20;
 /** Of the copies of one mail that are read at a time. */
 const MAX_COPIES_BYTES = 64 * 2 ** 20;
@@ -53,10 +53,13 @@ export class MailStore {
     }
   }
 
-  /** Records a mail. False for a copy that says nothing new: one by the same lists is there. */
+  /**
+   * Records a mail. False where it is there already, byte for byte: whatever else a copy has in common with one before,
+   * either may be forged.
+   */
   add(message: Message, receivedAt: Date): boolean {
     const id = digest(message.messageId);
-    const name = `${id}-${digest(message.listIds.join('\n')).slice(0, 8)}.eml`;
+    const name = `${id}-${digest(message.raw)}.eml`;
     const copies = this.#copies.get(id) ?? [];
     if (copies.length >= MAX_COPIES || copies.some((path) => path.endsWith(`/${name}`))) return false;
     const path = `${receivedAt.toISOString().slice(0, DAY_CHARS)}/${name}`;
@@ -145,6 +148,6 @@ export class MailStore {
   }
 }
 
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+function digest(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex').slice(0, 32);
 }

@@ -5,8 +5,8 @@
  * first, and are read from disk again when a series of their sender is put together.
  */
 
-import type { Assembled, Message, MessageId, Series } from '../rules/types.ts';
-import { looksLikeDiff } from './diff.ts';
+import type { Assembled, Message, MessageId, Outcome, Series } from '../rules/types.ts';
+import { looksLikeDiff, parseDiff } from './diff.ts';
 import type { Received } from './inbox.ts';
 import type { Log } from './log.ts';
 import type { MailStore } from './mail-store.ts';
@@ -127,6 +127,20 @@ export class Mailroom {
       if (found) return found.complete ? this.#whole(found) : found;
     }
     return undefined;
+  }
+
+  /**
+   * A series that was checked, to be answered now. Not ok where two copies of one of its mails carry different changes:
+   * one of them is forged, and nothing here can tell which.
+   */
+  toAnswer(series: Series): Outcome<{ readonly series: Series }, { readonly why: string }> {
+    const disputed = series.patches.find(({ message }) => {
+      const changes = this.#copiesOnDisk(message.messageId).map(changesIn);
+      return new Set(changes.filter((one) => one !== undefined)).size > 1;
+    });
+    return disputed
+      ? { ok: false, why: `copies of <${disputed.message.messageId}> came with different changes; one is forged` }
+      : { ok: true, series };
   }
 
   #assembled(sender: string): Assembled[] {
@@ -266,6 +280,24 @@ export function mailsOf(series: Assembled): Message[] {
 function mayBeOfSeries({ subject, body }: Message): boolean {
   const { isReply, isPatch, isRfc, counterInferred } = parseSubject(subject);
   return !isReply && (isPatch || isRfc || !counterInferred || looksLikeDiff(body));
+}
+
+/**
+ * The changes that a mail carries, as text to compare; undefined without a whole diff. White space and what is not
+ * ASCII are left out, and the `?` that stands for it: lists spoil these.
+ */
+function changesIn({ body }: Message): string | undefined {
+  const { files, cutShort } = parseDiff(body);
+  if (files.length === 0 || cutShort !== undefined) return undefined;
+  const changes = files.map(({ oldPath, newPath, hunks }) => [
+    oldPath,
+    newPath,
+    hunks.map(({ oldStart, lines }) => [
+      oldStart,
+      lines.map(({ kind, text }) => [kind, text.replaceAll(/[^!->@-~]/g, '')]),
+    ]),
+  ]);
+  return JSON.stringify(changes);
 }
 
 /** As it is kept in memory. */

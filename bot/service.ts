@@ -364,12 +364,18 @@ export class Service {
     }
     const job = this.#docket.job(key);
     if (!job) return;
-    if (!job.asked) await announce(seriesOfJob(job), this.#docket.report(key)!, key, this.#announcing(key));
+    if (!job.asked) await this.#announce(seriesOfJob(job), key);
     if (!this.#docket.isClosed(key)) this.#docket.close(key);
     await this.#queue.forget(key);
     this.#queued.delete(key);
     this.#urgent.delete(key);
     this.#resting.delete(key);
+  }
+
+  async #announce(checked: Series, key: string): Promise<void> {
+    const found = this.#mailroom.toAnswer(checked);
+    if (found.ok) await announce(found.series, this.#docket.report(key)!, key, this.#announcing(key));
+    else this.#log.warn(`${checked.subject}: not answered: ${found.why}`);
   }
 
   #announcing(key: string): Parameters<typeof announce>[3] {

@@ -72,6 +72,18 @@ describe('a mail', () => {
       ).toEqual(raws);
   });
 
+  test('with other bytes through the same list is another copy: either may be forged', () => {
+    const store = open();
+    const [forged, real] = ['evil', 'good'].map((body) =>
+      message({ id: 'a@x.example', headers: ['List-Id: <l.x>'], body }),
+    );
+    for (const copy of [forged!, real!]) expect(store.add(copy, on('2026-11-22'))).toBe(true);
+    expect(store.add(real!, on('2026-11-23'))).toBe(false);
+    expect(new Set(open().raws('a@x.example').map(String))).toEqual(
+      new Set([forged!, real!].map(({ raw }) => String(raw))),
+    );
+  });
+
   test('has at most 20 copies', () => {
     const store = open();
     const added = Array.from({ length: 25 }, (_, n) => store.add(one('a@x.example', `l${n}.x`), on('2026-11-22')));

@@ -6,7 +6,7 @@ import { MailStore } from '../../bot/mail-store.ts';
 import { Mailroom, oldestDay } from '../../bot/mailroom.ts';
 import { jobOf, seriesKey } from '../../queue/jobs.ts';
 import type { Message, Series } from '../../rules/types.ts';
-import { message, patch } from '../fixtures/mail/make.ts';
+import { diffOf, message, patch, patchBody } from '../fixtures/mail/make.ts';
 
 const WINDOW_DAYS = 21;
 const COVER = 'PATCH-0@example.org';
@@ -173,6 +173,46 @@ describe('a series', () => {
         .map(({ author }) => author.address)
         .sort(),
     ).toEqual(['ada@example.org', 'bob@example.org']);
+  });
+});
+
+describe('a series to answer', () => {
+  const forged = (mail: Message): Message => {
+    const raw = Buffer.from(
+      Buffer.from(mail.raw).toString().replace('select BAR\n \tdepends', 'select EVIL\n \tdepends'),
+    );
+    expect(raw).not.toEqual(Buffer.from(mail.raw));
+    return { ...mail, raw };
+  };
+
+  test('is none where a copy of a patch carries other changes, whichever came first', () => {
+    const mail = message();
+    for (const copies of [
+      [mail, forged(mail)],
+      [forged(mail), mail],
+    ]) {
+      rmSync(dir, { recursive: true });
+      room = start();
+      const [series] = open(...copies.map((copy) => through('l.x.example', copy)));
+      for (const each of [room, start()])
+        expect(each.toAnswer(series!)).toEqual({
+          ok: false,
+          why: 'copies of <p1@example.org> came with different changes; one is forged',
+        });
+    }
+  });
+
+  test('is one whose copies a list has spoilt, cut or put a footer under', () => {
+    const mail = message({ body: patchBody('Für Foo.', diffOf('drivers/foo/Kconfig', '\tprompt "Fünf"')) });
+    const text = Buffer.from(mail.raw).toString();
+    const spoilt = [
+      text.replaceAll('\t', '  ').replaceAll('ü', '??'),
+      text.split('+\tprompt')[0]!,
+      `${text}\n____\nfooter\n`,
+    ];
+    const copies = spoilt.map((one, n) => through(`l${n}.x.example`, { ...mail, raw: Buffer.from(one) }));
+    const [series] = open(mail, ...copies);
+    expect(room.toAnswer(series!)).toMatchObject({ ok: true });
   });
 });
 
