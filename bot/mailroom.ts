@@ -5,7 +5,7 @@
  * first, and are read from disk again when a series of their sender is put together.
  */
 
-import type { Assembled, Message, MessageId, Outcome, Series } from '../rules/types.ts';
+import type { Assembled, Message, MessageId, Outcome, Patch, Series } from '../rules/types.ts';
 import { looksLikeDiff, parseDiff } from './diff.ts';
 import type { Received } from './inbox.ts';
 import type { Log } from './log.ts';
@@ -130,17 +130,23 @@ export class Mailroom {
   }
 
   /**
-   * A series that was checked, to be answered now. Not ok where two copies of one of its mails carry different changes:
+   * A series that was checked, to be answered now: its patches with the lists of all their copies, of which the job had
+   * one each, and some came later. Not ok where two copies of one of its mails carry different changes:
    * one of them is forged, and nothing here can tell which.
    */
   toAnswer(series: Series): Outcome<{ readonly series: Series }, { readonly why: string }> {
-    const disputed = series.patches.find(({ message }) => {
-      const changes = this.#copiesOnDisk(message.messageId).map(changesIn);
-      return new Set(changes.filter((one) => one !== undefined)).size > 1;
-    });
-    return disputed
-      ? { ok: false, why: `copies of <${disputed.message.messageId}> came with different changes; one is forged` }
-      : { ok: true, series };
+    const patches: Patch[] = [];
+    for (const patch of series.patches) {
+      const { messageId, listIds } = patch.message;
+      const copies = this.#copiesOnDisk(messageId);
+      const changes = new Set(copies.map(changesIn).filter((one) => one !== undefined));
+      if (changes.size > 1)
+        return { ok: false, why: `copies of <${messageId}> came with different changes; one is forged` };
+      const all = [...new Set([...listIds, ...copies.flatMap((copy) => copy.listIds)])].sort();
+      patches.push({ ...patch, message: { ...patch.message, listIds: all } });
+    }
+    const [first, ...rest] = patches;
+    return { ok: true, series: { ...series, patches: [first!, ...rest] } };
   }
 
   #assembled(sender: string): Assembled[] {

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { seriesOfJob } from '../../bot/job-series.ts';
 import { MailStore } from '../../bot/mail-store.ts';
 import { Mailroom, oldestDay } from '../../bot/mailroom.ts';
 import { jobOf, seriesKey } from '../../queue/jobs.ts';
@@ -213,6 +214,23 @@ describe('a series to answer', () => {
     const copies = spoilt.map((one, n) => through(`l${n}.x.example`, { ...mail, raw: Buffer.from(one) }));
     const [series] = open(mail, ...copies);
     expect(room.toAnswer(series!)).toMatchObject({ ok: true });
+  });
+});
+
+describe('a series out of a job', () => {
+  test('has the lists of all copies of its mails, also of those that came later', () => {
+    const [cover, one] = thread(1);
+    open(through('a.x.example', cover!), through('a.x.example', one!));
+    const [series] = open(through('b.x.example', one!, 'footer'));
+    const made = jobOf(series!);
+    if (!made.ok) throw new Error(made.why);
+    deliver([through('c.x.example', one!).raw]);
+    const found = start().toAnswer(seriesOfJob(made.job));
+    if (!found.ok) throw new Error(found.why);
+    expect(found.series.patches.map(({ message: { listIds } }) => listIds)).toEqual([
+      ['a.x.example', 'b.x.example', 'c.x.example'],
+    ]);
+    expect(found.series.patches[0].message.raw).toEqual(seriesOfJob(made.job).patches[0].message.raw);
   });
 });
 
