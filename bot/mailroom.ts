@@ -11,7 +11,7 @@ import type { Received } from './inbox.ts';
 import type { Log } from './log.ts';
 import type { MailStore } from './mail-store.ts';
 import { parseMessage } from './message.ts';
-import { assemble } from './series.ts';
+import { assemble, mailsOf } from './series.ts';
 import { parseSubject } from './subject.ts';
 import { superseded } from './superseded.ts';
 
@@ -96,7 +96,7 @@ export class Mailroom {
     const senders = new Set(messages.filter(mayBeOfSeries).map(senderOf));
     return [...senders].flatMap((sender) => {
       const series = this.#assembled(sender);
-      const later = superseded(series);
+      const later = supersededByPost(series);
       return series
         .filter((one) => one.complete)
         .filter((one) => !later.has(one) && mailsOf(one).some(({ messageId }) => ids.has(messageId)))
@@ -110,7 +110,7 @@ export class Mailroom {
     const ids = new Set(messages.map((message) => message.messageId));
     const senders = new Set(messages.filter(mayBeOfSeries).map(senderOf));
     return [...senders].flatMap((sender) =>
-      [...superseded(this.#assembled(sender))].flatMap(([old, by]) =>
+      [...supersededByPost(this.#assembled(sender))].flatMap(([old, by]) =>
         old.complete && mailsOf(by).some(({ messageId }) => ids.has(messageId)) ? [{ old, by }] : [],
       ),
     );
@@ -166,10 +166,14 @@ export class Mailroom {
     return parsed.flatMap((one) => (one.ok ? [withoutBytes(one.message)] : []));
   }
 
-  /** A copy with the same words is there, and what else it may say does not matter for a patch. */
+  /**
+   * A copy with the same words is there, and what else it may say does not matter for a patch, but that it came by a
+   * list when none did before: see {@link supersededByPost}.
+   */
   #isSaid(message: Message): boolean {
     const known = this.#messages.get(message.messageId);
     if (!known || !mayBeOfSeries(message)) return false;
+    if (message.listIds.length > 0 && known.copies.every(({ listIds }) => listIds.length === 0)) return false;
     const copies = known.isInMemory ? known.copies : this.#copiesOnDisk(message.messageId);
     return copies.some(
       ({ body, subject, from }) =>
@@ -276,10 +280,11 @@ export function oldestDay(now: Date, days: number): string {
 
 const NOTHING = new Uint8Array();
 
-/** Mails of a series: cover letter and patches. */
-export function mailsOf(series: Assembled): Message[] {
-  const patches = series.complete ? series.patches : series.have;
-  return [...(series.cover ? [series.cover] : []), ...patches.map((patch) => patch.message)];
+/** As {@link superseded}, but what came by no list supersedes nothing that did: anybody can send us such a mail. */
+function supersededByPost(series: readonly Assembled[]): Map<Assembled, Assembled> {
+  const cameByList = (one: Assembled): boolean => mailsOf(one).some(({ listIds }) => listIds.length > 0);
+  const ofAll = [...superseded(series)].filter(([old]) => !cameByList(old));
+  return new Map([...ofAll, ...superseded(series.filter(cameByList))]);
 }
 
 /** A patch, or a cover letter with or without its 0/n; a diff is a patch whatever its subject. */

@@ -107,9 +107,9 @@ describe('nobody hears anything', () => {
   test.each(['Auto-Submitted: auto-generated', 'Return-Path: <>', 'X-Auto-Response-Suppress: DR, AutoReply'])(
     'of a patch that a robot sent: %s',
     async (field) => {
-      const series = structuredClone(sampleSeries) as { patches: { message: { raw: Uint8Array } }[] };
-      series.patches[0]!.message.raw = Buffer.from(`${field}\nSubject: x\n\nbody\n`);
-      await tell({}, FOUND, series as unknown as Series);
+      const [first, ...rest] = sampleSeries.patches;
+      const raw = Buffer.from(`${field}\nSubject: x\n\nbody\n`);
+      await tell({}, FOUND, { ...sampleSeries, patches: [{ ...first, message: { ...first.message, raw } }, ...rest] });
       expect(mails('to-draft').map(({ meta }) => meta.answers)).toEqual(
         [2, 3].map((n) => sampleSeries.patches[n - 1]!.message.messageId),
       );

@@ -67,7 +67,7 @@ describe('take', () => {
   });
 
   test('does not give a copy through another list, and gives a mail again that is handed over again', () => {
-    const mail = message();
+    const mail = message({ headers: ['List-Id: <k.x.example>'] });
     expect(deliver([mail.raw])).toHaveLength(1);
     expect(deliver([through('l.x.example', mail).raw], 'kernel/lists')).toEqual([]);
     // The process may have ended between "on disk" and "acted on".
@@ -131,7 +131,7 @@ describe('a series', () => {
 
   test('is not opened again by a late copy, nor by a reply', () => {
     const [cover, one] = thread(1);
-    expect(open(cover!, one!)).toHaveLength(1);
+    expect(open(cover!, through('k.x.example', one!))).toHaveLength(1);
     expect(open(through('l.x.example', one!))).toEqual([]);
     const reply = message({ id: 'r@x.example', subject: 'Re: [PATCH 1/1] foo: step 1', inReplyTo: one!.messageId });
     expect(open(reply)).toEqual([]);
@@ -256,7 +256,7 @@ describe('an old series', () => {
 
 describe('memory', () => {
   test('keeps texts up to its limit; those that left are read again, and the series are the same', () => {
-    const all = [...thread(3), ...thread(2, 'PATCH v2', 60)];
+    const all = [...thread(3), ...thread(2, 'PATCH v2', 60)].map((mail) => through('k.x.example', mail));
     const [series] = open(...all);
     const answers = ['PATCH-0@example.org', 'PATCH-v2-1@example.org'].map((id) => room.answered([id]));
     expect(answers.every((one) => one?.complete)).toBe(true);
@@ -302,6 +302,18 @@ describe('a later revision', () => {
     const [cover, one, two] = thread(2);
     open(cover!, one!, ...thread(2, 'PATCH v2', 60));
     expect(open(two!)).toEqual([]);
+  });
+
+  test('that came by no list, as anybody can send it, does not supersede one that came by a list', () => {
+    const [old, next] = ['PATCH', 'PATCH v9'].map((prefix, at) =>
+      message({ id: prefix.replace(' ', '-'), subject: `[${prefix}] foo: x`, at }),
+    );
+    const byList = through('l.x.example', next!);
+    deliver([through('k.x.example', old!).raw]);
+    const revisions = (mails: readonly Message[]): number[] => room.supersededBy(mails).map(({ by }) => by.revision);
+    expect(revisions(deliver([next!.raw]))).toEqual([]);
+    // The list's copy of the same mail does, though it says nothing else.
+    expect(revisions(deliver([byList.raw]))).toEqual([9]);
   });
 
   test('that is not complete does not', () => {
