@@ -14,7 +14,12 @@ import type { Message, MessageId } from '../rules/types.ts';
 import { readJson, writeDurably } from './durable.ts';
 import type { Position } from './inbox.ts';
 
-const PositionFile = z.object({ mailbox: z.string(), uidValidity: z.string(), uid: z.int().min(0) });
+const PositionFile = z.object({
+  mailbox: z.string(),
+  uidValidity: z.string(),
+  uid: z.int().min(0),
+  receivedAt: z.exactOptional(z.iso.datetime()),
+});
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const DAY_CHARS = 10;
 /** Copies of one mail, which differ by their lists and ways; more is somebody's game. */
@@ -109,11 +114,13 @@ export class MailStore {
   position(mailbox: string): Position | undefined {
     const then = `the last days of the mailbox ${mailbox} are read again`;
     const found = readJson(this.#positionFile(mailbox), (value) => PositionFile.parse(value), then);
-    return found && { uidValidity: found.uidValidity, uid: found.uid };
+    if (found === undefined) return undefined;
+    const { mailbox: _, ...position } = found;
+    return position;
   }
 
-  savePosition(mailbox: string, { uidValidity, uid }: Position): void {
-    writeDurably(this.#positionFile(mailbox), `${JSON.stringify({ mailbox, uidValidity, uid })}\n`);
+  savePosition(mailbox: string, position: Position): void {
+    writeDurably(this.#positionFile(mailbox), `${JSON.stringify({ mailbox, ...position })}\n`);
   }
 
   #positionFile(mailbox: string): string {

@@ -147,13 +147,14 @@ export class Service {
     await this.#drafts?.close();
   }
 
-  #watch({ account, folder }: ServeSettings['mailboxes'][number], signal: AbortSignal): Promise<void> {
+  #watch({ account, folder }: ServeSettings['mailboxes'][number], signal: AbortSignal, after?: string): Promise<void> {
     const name = `${account.name}/${folder}`;
     this.#watched.add(name);
     return watchMailbox({
       account,
       folder,
       firstDays: this.#settings.firstDays,
+      ...(after !== undefined && { after }),
       pollMs: this.#settings.pollMs,
       signal,
       log: this.#log,
@@ -168,9 +169,9 @@ export class Service {
         this.#store.savePosition(name, position);
         this.#bell.ring();
       },
-      onNextSlice: (next) => {
+      onNextSlice: (next, last) => {
         if (!this.#watched.has(`${account.name}/${next}`))
-          this.#laterWatches.push(this.#watch({ account, folder: next }, signal));
+          this.#laterWatches.push(this.#watch({ account, folder: next }, signal, last));
       },
       // What came before the last catch-up was there for this one.
       onCaughtUp: () => {

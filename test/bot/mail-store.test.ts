@@ -149,7 +149,7 @@ test('of what cannot be read 100 mails are kept; a sweep removes those of days b
 });
 
 describe('a position', () => {
-  const AT = { uidValidity: '4294967295', uid: 7 };
+  const AT = { uidValidity: '4294967295', uid: 7, receivedAt: '2026-11-01T10:00:00.000Z' };
 
   test('is that of its mailbox, also after a restart, and none of another', () => {
     open().savePosition('kernel/INBOX', AT);
