@@ -10,6 +10,7 @@ import type { Section, WhichSections } from './maintainers.ts';
 import type { Concern, Deeds } from './obey.ts';
 import type { OptIns } from './opt-in.ts';
 import type { Outbox } from './outbox.ts';
+import type { Told } from './outgoing.ts';
 import { isOptedIn, type Maintainer, pathsOf, textOf } from './policy.ts';
 import type { Stopped } from './stopped.ts';
 import type { TreeMaintainers } from './tree-maintainers.ts';
@@ -49,7 +50,7 @@ export function deedsOf(parts: DeedParts): Deeds {
   return {
     isOptedIn: (address) => isOptedIn(address, entries()),
     async concern(address, references): Promise<Concern> {
-      const series = answered(references);
+      const series = answered(references.map((id) => replyOf(id)?.meta.answers ?? id));
       if (!series) return { isAuthor: false, sections: [] };
       const patches = series.complete ? series.patches : series.have;
       const maintainers = await parts.maintainers.current();
@@ -72,15 +73,16 @@ export function deedsOf(parts: DeedParts): Deeds {
       const found = replyOf(messageId);
       return found?.meta.findings?.length ? found.meta.maintainers : undefined;
     },
-    invalid(messageId, series, by) {
-      const told = replyOf(messageId)?.meta.findings ?? [];
-      dismissed.invalid(told, series, by);
-      const rules = [...new Set(told.map(({ rule }) => rule))];
+    toldRules: (messageId) => rulesOf(replyOf(messageId)?.meta.findings ?? []),
+    invalid(messageId, rules, by) {
+      const { findings = [], lineage = [] } = replyOf(messageId)?.meta ?? {};
+      const isMeant = ({ rule }: Told): boolean => rules.includes(rule);
+      dismissed.invalid(findings.filter(isMeant), lineage, by);
       const counts = dismissed.counts().map(([rule, count]) => `${rule} ${count}`);
       log.warn(
         `<${messageId}>: false alarm, says ${by}: ${rules.join(', ')}; false alarms so far: ${counts.join(', ')}`,
       );
-      return { ok: true, rules };
+      return rulesOf(findings.filter((one) => !dismissed.isInvalid(one, lineage)));
     },
     rules: RULES.map(({ id }) => id),
     ignore: (rule, address, sections) => dismissed.ignore(rule, address, sections),
@@ -109,6 +111,10 @@ export function deedsOf(parts: DeedParts): Deeds {
 function naming(address: string): WhichSections {
   const who = address.toLowerCase();
   return ({ maintainers, reviewers }: Section) => maintainers.includes(who) || reviewers.includes(who);
+}
+
+function rulesOf(findings: readonly Told[]): string[] {
+  return [...new Set(findings.map(({ rule }) => rule))];
 }
 
 function isSame(a: string, b: string): boolean {

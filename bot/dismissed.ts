@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import type { Assembled, Finding, Patch, Series } from '../rules/types.ts';
+import type { Finding, Patch, Series } from '../rules/types.ts';
 import { readJson, writeDurably } from './durable.ts';
 import type { Told } from './outgoing.ts';
 import { type Policy, pathsOf, textOf } from './policy.ts';
@@ -45,13 +45,12 @@ export class Dismissed {
     this.#file = readJson(path, (value) => File.parse(value), then) ?? { invalid: [], ignored: [] };
   }
 
-  /** Remembers false alarms; once more changes nothing. On disk when it returns. */
-  invalid(findings: readonly Told[], series: Assembled, by: string): void {
-    const lineage = [...lineageOf(series)];
+  /** Remembers false alarms of a series with these names; once more changes nothing. On disk when it returns. */
+  invalid(findings: readonly Told[], lineage: readonly string[], by: string): void {
     const at = this.#now().toISOString();
     const added = findings
-      .filter((one) => !this.#isInvalid(one, lineage))
-      .map(({ rule, key }) => ({ rule, key, lineage, by: by.toLowerCase(), at }));
+      .filter((one) => !this.isInvalid(one, lineage))
+      .map(({ rule, key }) => ({ rule, key, lineage: [...lineage], by: by.toLowerCase(), at }));
     if (added.length > 0) this.#write({ invalid: [...this.#file.invalid, ...added] });
   }
 
@@ -76,7 +75,7 @@ export class Dismissed {
     series: Series,
     { entries, maintainers }: Pick<Policy, 'entries' | 'maintainers'>,
   ): string | undefined {
-    if (this.#isInvalid(finding, lineageOf(series))) return 'a maintainer called it a false alarm';
+    if (this.isInvalid(finding, lineageOf(series))) return 'a maintainer called it a false alarm';
     const ignoring = this.#file.ignored.filter(({ rule }) => rule === finding.rule);
     if (ignoring.length === 0) return undefined;
     const entry = ignoring.find(({ address }) => entries.some((one) => one.address.toLowerCase() === address));
@@ -87,7 +86,8 @@ export class Dismissed {
     return `${entry?.address ?? section!.name} ignores ${finding.rule}`;
   }
 
-  #isInvalid({ rule, key }: Told, lineage: readonly string[]): boolean {
+  /** Whether that was called a false alarm, of a series with these names or another revision of it. */
+  isInvalid({ rule, key }: Told, lineage: readonly string[]): boolean {
     return this.#file.invalid.some(
       (one) => one.rule === rule && one.key === key && isSameLineage(one.lineage, lineage),
     );

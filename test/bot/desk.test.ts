@@ -69,9 +69,10 @@ beforeEach(() => {
       return { ok: true };
     },
     repliedFor: (id) => (id === REPLY ? ['jane@example.org', 'Max@Example.org'] : undefined),
+    toldRules: () => ['lost-symbol'],
     invalid: (id, _, by) => {
       noted.add(`${id} is invalid, says ${by}`);
-      return { ok: true, rules: ['lost-symbol'] };
+      return [];
     },
     rules: ['lost-symbol', 'unmet-select'],
     ignore: (rule, address, sections) => noted.add(`${address} ignores ${rule} in ${sections.join(', ')}`),
