@@ -97,8 +97,9 @@ export function deedsOf(parts: DeedParts): Deeds {
     confirm(address, token) {
       const done = optIns.confirm(address, token);
       if (!done.ok) return done;
-      stopped.remove(address, done.entry.sections);
-      return { ok: true, sections: done.entry.sections, lists: done.entry.lists };
+      const { sections, lists } = done.entry;
+      stopped.remove(address, sections);
+      return { ok: true, sections, lists, stopped: sections.filter((name) => stopped.sections.has(name)) };
     },
     stop(address, sections) {
       optIns.remove(address);

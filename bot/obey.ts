@@ -44,7 +44,11 @@ export interface Deeds {
   ignore(rule: string, address: string, sections: readonly string[]): void;
   /** The token that has to come back, or why nobody can hear of these sections. */
   start(address: string, sections: readonly Section[]): Promise<Outcome<{ token: string }, Refused>>;
-  confirm(address: string, token: string): Outcome<{ sections: readonly string[]; lists: readonly string[] }, Refused>;
+  /** `stopped`: those of the sections that somebody else stopped. */
+  confirm(
+    address: string,
+    token: string,
+  ): Outcome<Readonly<Record<'sections' | 'lists' | 'stopped', readonly string[]>>, Refused>;
   /** No more mails to this address, none for its entry, and none for these sections. */
   stop(address: string, sections: readonly string[]): void;
 }
@@ -172,6 +176,11 @@ async function confirm(order: Order, args: readonly string[]): Promise<Done> {
   return said(
     `opted in for ${done.sections.join(', ')}`,
     `Noted. When a patch of ${done.sections.join(', ')} comes by ${done.lists.join(', ')} and breaks a configuration, a reply is drafted. I mail it to you alone; nobody else gets it unless you answer that mail with "#depbot send". "stop" ends all of it.`,
+    ...(done.stopped.length === 0
+      ? []
+      : [
+          `Not yet for ${done.stopped.join(', ')}: another maintainer said stop, and only that one, or my operator, can undo it.`,
+        ]),
   );
 }
 

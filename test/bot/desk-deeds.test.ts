@@ -130,3 +130,15 @@ test('invalid picks the finding by its rule, and throws the draft away once noth
       true,
     );
 });
+
+test('a reviewer who asks for a section does not undo the stop of its maintainer, and is told', async () => {
+  const ask = async (sender: string): Promise<string> => {
+    const { say } = await give('start A', sender, []);
+    return (await give(/confirm \w+/.exec(say.join('\n'))![0], sender, [])).say.join('\n');
+  };
+  await give('stop', JANE, ['a-patch@x.example']);
+  expect(await ask(ROB)).toContain('Not yet for A: another maintainer said stop');
+  expect([stopped.sections, stopped.addresses]).toEqual([new Set(['A']), new Set([JANE])]);
+  expect(await ask(JANE)).not.toContain('Not yet');
+  expect([stopped.sections, stopped.addresses]).toEqual([new Set(), new Set()]);
+});

@@ -83,7 +83,7 @@ beforeEach(() => {
     confirm: (address, token) => {
       if (address !== MIA || token !== TOKEN) return { ok: false, why: 'nothing of yours waits for that token' };
       noted.add(`${address} hears of ${SECTION.name}`);
-      return { ok: true, sections: [SECTION.name], lists: ['input@lists.example.org'] };
+      return { ok: true, sections: [SECTION.name], lists: ['input@lists.example.org'], stopped: [] };
     },
     stop: (address, sections) => stopped.add([address, ...sections].join(', ')),
     answer: (command, seed, paragraphs) => {

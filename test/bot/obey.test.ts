@@ -62,7 +62,7 @@ beforeEach(() => {
     }),
     confirm: (address, token) =>
       token === TOKEN && address === MAINTAINER
-        ? { ...note(`confirm ${address}`), sections: [INPUT.name], lists: ['input@lists.example.org'] }
+        ? { ...note(`confirm ${address}`), sections: [INPUT.name], lists: ['input@lists.example.org'], stopped: [] }
         : { ok: false, why: 'nothing of yours waits for that token' },
     stop: (address, sections) => void note(['stop', address, ...sections].join(' ')),
   };
