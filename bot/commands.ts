@@ -13,7 +13,7 @@ import { printable } from './printable.ts';
 export const COMMANDS = {
   check: 'check the series that your mail answers, and mail you what was found',
   explain: 'mail you how each finding of that series was proved',
-  ignore: 'tell you of no finding of a rule any more: ignore RULE',
+  ignore: 'tell you of no finding of a rule any more: ignore RULE; again: ignore RULE off',
   invalid: 'take what I said in the mail that you answer for a false alarm; RULE: only that',
   send: 'send the draft that your mail answers',
   discard: 'throw the draft that your mail answers away',

@@ -86,6 +86,7 @@ export function deedsOf(parts: DeedParts): Deeds {
     },
     rules: RULES.map(({ id }) => id),
     ignore: (rule, address, sections) => dismissed.ignore(rule, address, sections),
+    heed: (rule, address) => dismissed.heed(rule, address),
     async start(address, sections) {
       if (!parts.hasDrafts) return { ok: false, why: 'this robot has no Drafts folder; ask its operator for an entry' };
       const rest = (await parts.maintainers.current()).named(REST);

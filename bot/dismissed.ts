@@ -54,11 +54,23 @@ export class Dismissed {
     if (added.length > 0) this.#write({ invalid: [...this.#file.invalid, ...added] });
   }
 
-  /** Ends a rule for the entries of an address, or the patches of sections. On disk when it returns. */
+  /** Ends a rule for the entries of an address, and the patches of sections, besides those it was ended for before. */
   ignore(rule: string, address: string, sections: readonly string[]): void {
-    const one = { rule, address: address.toLowerCase(), sections: [...sections] };
-    const others = this.#file.ignored.filter((other) => other.rule !== rule || other.address !== one.address);
-    this.#write({ ignored: [...others, one] });
+    const [known, others] = this.#ignoredBy(rule, address);
+    const all = [...new Set([...known.flatMap((one) => one.sections), ...sections])];
+    this.#write({ ignored: [...others, { rule, address: address.toLowerCase(), sections: all }] });
+  }
+
+  /** Takes all back that the address said of ignoring a rule. On disk when it returns. */
+  heed(rule: string, address: string): void {
+    const [known, others] = this.#ignoredBy(rule, address);
+    if (known.length > 0) this.#write({ ignored: others });
+  }
+
+  #ignoredBy(rule: string, address: string): readonly [known: File['ignored'], others: File['ignored']] {
+    const isIt = (one: File['ignored'][number]): boolean => one.rule === rule && one.address === address.toLowerCase();
+    const { ignored } = this.#file;
+    return [ignored.filter(isIt), ignored.filter((one) => !isIt(one))];
   }
 
   /** False alarms by rule, the most first. */

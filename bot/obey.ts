@@ -42,6 +42,8 @@ export interface Deeds {
   invalid(messageId: MessageId, rules: readonly string[], by: string): readonly string[];
   readonly rules: readonly string[];
   ignore(rule: string, address: string, sections: readonly string[]): void;
+  /** Ends all ignoring of the rule that the address asked for. */
+  heed(rule: string, address: string): void;
   /** The token that has to come back, or why nobody can hear of these sections. */
   start(address: string, sections: readonly Section[]): Promise<Outcome<{ token: string }, Refused>>;
   /** `stopped`: those of the sections that somebody else stopped. */
@@ -201,11 +203,15 @@ function check(word: 'check' | 'explain', { concern, isMember, deeds }: Order, a
 }
 
 function ignore({ sender, isMember, concern, deeds }: Order, args: readonly string[]): Done {
-  const [rule = '', more] = args;
-  if (more !== undefined || !deeds.rules.includes(rule)) {
+  const [rule = '', off, more] = args;
+  if (more !== undefined || (off ?? 'off') !== 'off' || !deeds.rules.includes(rule)) {
     const near = nearKeys(rule, deeds.rules);
     const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there are: ${deeds.rules.join(', ')}`;
-    return said('no such rule', `"ignore" takes the name of one rule; ${hint}`);
+    return said('no such rule', `"ignore" takes the name of one rule, and "off" behind it to undo that; ${hint}`);
+  }
+  if (off !== undefined) {
+    deeds.heed(rule, sender);
+    return said(`${rule} no longer ignored`, `I tell of findings of ${rule} again, where nobody else ignores it.`);
   }
   const sections = concern.sections.map(({ name }) => name);
   deeds.ignore(rule, sender, sections);

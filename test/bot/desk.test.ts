@@ -76,6 +76,7 @@ beforeEach(() => {
     },
     rules: ['lost-symbol', 'unmet-select'],
     ignore: (rule, address, sections) => noted.add(`${address} ignores ${rule} in ${sections.join(', ')}`),
+    heed: (rule, address) => noted.add(`${address} heeds ${rule}`),
     start: async (address, sections) => {
       noted.add(`${address} asks for ${sections.map(({ name }) => name).join(', ')}`);
       return { ok: true, token: TOKEN };

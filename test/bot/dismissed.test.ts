@@ -62,3 +62,15 @@ test('a rule that a maintainer of files ignores is silent for the sections that 
   expect(why(recursion, sampleSeries, policy(file))).toBe(`THESE FILES ignores ${recursion.rule}`);
   expect(why(recursion, sampleSeries, policy('fs/'))).toBeUndefined();
 });
+
+test('ignoring a rule for a second section leaves the first, and both are heard of again once that is taken back', () => {
+  const { newPath } = sampleSeries.patches[recursion.anchor.patch - 1]!.diff[0]!;
+  const maintainers = Maintainers.parse(`FIRST\nF:\t${newPath}\n`, () => false);
+  const because = () => why(recursion, sampleSeries, policyOf([entryOf()], { maintainers }));
+  for (const section of ['FIRST', 'SECOND', 'SECOND']) open().ignore(recursion.rule, 'Mia@example.net', [section]);
+  open().heed(undefinedSelect.rule, 'mia@example.net');
+  open().heed(recursion.rule, 'max@example.org');
+  expect(because()).toBe(`FIRST ignores ${recursion.rule}`);
+  open().heed(recursion.rule, 'MIA@example.net');
+  expect(because()).toBeUndefined();
+});

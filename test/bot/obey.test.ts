@@ -56,6 +56,7 @@ beforeEach(() => {
     },
     rules: ['lost-symbol', 'unmet-select'],
     ignore: (rule, address, sections) => void note(`ignore ${rule} ${address} ${sections.join(', ')}`),
+    heed: (rule, address) => void note(`heed ${rule} ${address}`),
     start: async (address, sections) => ({
       ...note(`start ${address} ${sections.map(({ name }) => name).join(', ')}`),
       token: TOKEN,
@@ -100,6 +101,7 @@ describe.each<[string, string, Readonly<Record<string, string | undefined>>]>([
       send: 'send',
       discard: 'discard',
       'ignore lost-symbol': `ignore lost-symbol ${MAINTAINER} INPUT DRIVERS`,
+      'ignore lost-symbol off': `heed lost-symbol ${MAINTAINER}`,
       stop: `stop ${MAINTAINER}, stop ${MAINTAINER} INPUT DRIVERS`,
       start: `start ${MAINTAINER} INPUT DRIVERS`,
       'start INPUT CORE': `start ${MAINTAINER} INPUT CORE`,
@@ -236,7 +238,7 @@ describe('an order', () => {
   });
 
   test.each([
-    ['ignore', 'takes the name of one rule; there are: lost-symbol, unmet-select'],
+    ['ignore', 'takes the name of one rule, and "off" behind it to undo that; there are: lost-symbol, unmet-select'],
     ['ignore lost-symbl', 'did you mean lost-symbol?'],
     ['ignore lost-symbol unmet-select', 'takes the name of one rule'],
     ['send tomorrow please', 'send takes no arguments'],
