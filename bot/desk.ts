@@ -40,7 +40,7 @@ const Slip = z.object({
 type Slip = z.infer<typeof Slip>;
 
 /** Commands of which nothing can come for somebody who is nobody. */
-const ONLY_TOLD: ReadonlySet<string> = new Set(['unknown', 'help', 'send', 'discard', 'ignore', 'invalid']);
+const ONLY_TOLD: ReadonlySet<string> = new Set(['left', 'unknown', 'help', 'send', 'discard', 'ignore', 'invalid']);
 
 type Tray = 'todo' | 'waiting' | 'done';
 const TRAYS: readonly Tray[] = ['todo', 'waiting', 'done'];
@@ -178,8 +178,8 @@ export class Desk {
     if (!found) return;
     const raw = this.#raws(slip.messageId).find((one) => slip.copy === undefined || sha256(one) === slip.copy);
     const message = raw && messageOf(raw);
-    const asked = commandsIn(message?.body ?? '').find(({ word }) => word === 'check' || word === 'explain');
-    if (message && asked && asked.word !== 'unknown') {
+    const asked = commandsIn(message?.body ?? '').find((one) => one.word === 'check' || one.word === 'explain');
+    if (message && asked && 'args' in asked) {
       const detail = asked.word === 'explain' ? 'proofs' : asked.args.includes('verbose') ? 'all' : 'findings';
       const text = this.#hands.reportText(found.series, found.report, detail);
       this.#hands.answer(message, `report ${slip.messageId}`, [`> ${asked.line}`, ...text]);

@@ -93,6 +93,7 @@ export async function obey(
   // Of the other mails that are named the sender has the choice: they give no authority over the one that is meant.
   const concern = await deeds.concern(sender, target === undefined ? references : [target]);
   const order: Order = { target, sender, isMember, concern, deeds, bot };
+  if (command.word === 'left') return told(await isNobody(order), 'left', `Nothing was done. ${command.why}`);
   const args = command.word === 'unknown' ? [] : command.args;
   switch (command.word) {
     case 'stop':

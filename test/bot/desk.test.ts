@@ -196,6 +196,11 @@ describe('a maintainer', () => {
     expect(said()).toEqual([expect.stringContaining('Your entry is switched off')]);
   });
 
+  test('who writes right below a long quoted line is told that it was not obeyed', async () => {
+    await obey(mail(`> ${'x'.repeat(60)}\n#depbot discard`, { to: DRAFT }));
+    expect([said(), discarded.size]).toEqual([[expect.stringMatching(/Nothing was done.*a blank line above it/)], 0]);
+  });
+
   test('who writes an unknown word is told which words there are', async () => {
     await obey(mail('#depbot merge it'));
     expect(said()).toEqual([expect.stringMatching(/I do not know the command "merge it"[\s\S]*#depbot help/)]);
@@ -208,7 +213,9 @@ describe('a maintainer', () => {
     await obey(mail('#depbot check\n#depbot nonsense\n#depbot stop\n#depbot discard', { to: SERIES_MAIL }));
     // Three commands of a mail are obeyed.
     expect([done, discarded.size]).toEqual([['check', 'stop'], 0]);
-    expect(said()).toEqual([expect.stringMatching(/"nonsense"[\s\S]*switched off/)]);
+    expect(said()).toEqual([
+      expect.stringMatching(/"nonsense"[\s\S]*switched off[\s\S]*> #depbot discard\nNothing was done\. I obey 3/),
+    ]);
     expect(trays()).toEqual([0, 1, 0]);
     hasReport = true;
     await start().round();
