@@ -559,25 +559,51 @@ describe('strangers with slow name servers', () => {
     expect(trays()).toEqual([0, 0, 9]);
   });
 
-  test('are looked at 30 times an hour and domain; more are dropped with one line, but stop waits for its turn', async () => {
+  test('are looked up some 30 times an hour and domain; more wait for the next hour, with one line', async () => {
     let looks = 0;
-    const authenticate: Hands['authenticate'] = async () => ({ ok: false, why: `look ${++looks}` });
+    const authenticate: Hands['authenticate'] = async () => ({ ok: false, why: `look ${++looks}`, isLookedUp: true });
     const desk = start({ authenticate });
-    desk.take(Array.from({ length: 35 }, (_, n) => mail('#depbot help', { from: `s${n}@x.example` })));
+    const mailsOf = (domain: string, many: number): Message[] =>
+      Array.from({ length: many }, (_, n) => mail('#depbot help', { from: `s${n}@${domain}` }));
+    desk.take(mailsOf('x.example', 40));
     await desk.round();
-    expect([looks, trays()]).toEqual([30, [0, 0, 35]]);
-    desk.take([
-      mail('#depbot stop', { from: EVE }),
-      mail('#depbot help', { from: 'a@other.example' }),
-      mail('#depbot help'),
-    ]);
+    // Four are under way at a time.
+    expect(looks).toBeGreaterThanOrEqual(30);
+    expect(looks).toBeLessThanOrEqual(33);
+    const before = looks;
+    desk.take([mail('#depbot stop', { from: EVE }), ...mailsOf('other.example', 1), mail('#depbot help')]);
     await desk.round();
-    expect([looks, trays()]).toEqual([32, [1, 0, 37]]);
+    expect([looks - before, tray('todo')]).toEqual([2, 41 - before]);
     expect(lines.filter((line) => line.includes('too many'))).toEqual([
       expect.stringMatching(/^warning: commands from strangers at x\.example: too many/),
     ]);
     nowMs += 3_600_000;
     await desk.round();
-    expect([looks, trays()]).toEqual([33, [0, 0, 38]]);
+    expect([looks, trays()]).toEqual([43, [0, 0, 43]]);
+  });
+
+  test('who forge mails of a domain without a signature do not keep its people from being heard', async () => {
+    const { authenticate } = hands;
+    const desk = start({
+      authenticate: async (raw) =>
+        Buffer.from(raw).toString().includes(MIA) ? authenticate(raw) : { ok: false, why: 'it has no DKIM signature' },
+    });
+    desk.take(Array.from({ length: 60 }, (_, n) => mail('#depbot help', { from: `s${n}@example.net` })));
+    desk.take([mail('#depbot discard', { to: DRAFT, from: MIA }), mail('#depbot stop', { to: REPLY, from: MIA })]);
+    await desk.round();
+    expect([trays(), [...stopped]]).toEqual([
+      [0, 0, 62],
+      [MIA, `${MIA}, ${SECTION.name}`],
+    ]);
+  });
+
+  test('who are told by the dozen do not keep a maintainer without an entry from being heard', async () => {
+    const desk = start();
+    desk.take(Array.from({ length: 60 }, (_, n) => mail('#depbot help', { from: `s${n}@s${n}.example` })));
+    await desk.round();
+    expect(said()).toHaveLength(50);
+    desk.take([mail('#depbot invalid', { to: REPLY, from: MIA })]);
+    await desk.round();
+    expect([...noted]).toEqual([`${REPLY} is invalid, says ${MIA}`]);
   });
 });
