@@ -4,10 +4,11 @@ import type { Asked } from '../queue/jobs.ts';
 import { RULES } from '../rules/index.ts';
 import type { Assembled, MessageId, Outcome, Series } from '../rules/types.ts';
 import type { Courier } from './courier.ts';
+import type { Hands } from './desk.ts';
 import type { Dismissed } from './dismissed.ts';
 import type { Log } from './log.ts';
 import type { Section, WhichSections } from './maintainers.ts';
-import type { Concern, Deeds } from './obey.ts';
+import { type Concern, type Deeds, MAX_REFERENCES } from './obey.ts';
 import type { OptIns } from './opt-in.ts';
 import type { Outbox } from './outbox.ts';
 import type { Told } from './outgoing.ts';
@@ -39,7 +40,7 @@ export interface DeedParts {
 /** Section of MAINTAINERS that everything belongs to; its list is for sections that have none. */
 const REST = 'THE REST';
 
-export function deedsOf(parts: DeedParts): Deeds {
+export function deedsOf(parts: DeedParts): Deeds & Pick<Hands, 'hasWrittenTo'> {
   const { outbox, courier, stopped, optIns, dismissed, entries, answered, log } = parts;
   /** A reply of ours, by its Message-ID or that of a preview of it. */
   const replyOf = (messageId: MessageId): ReturnType<Outbox['find']> => {
@@ -84,6 +85,12 @@ export function deedsOf(parts: DeedParts): Deeds {
       );
       return rulesOf(findings.filter((one) => !dismissed.isInvalid(one, lineage)));
     },
+    hasWrittenTo: (address, references) =>
+      references.slice(-MAX_REFERENCES).some((id) => {
+        const found = outbox.find(id);
+        const isOut = found?.state === 'accepted' || found?.state === 'sent';
+        return isOut && found.meta.recipients.some((one) => isSame(one, address));
+      }),
     rules: RULES.map(({ id }) => id),
     ignore: (rule, address, sections) => dismissed.ignore(rule, address, sections),
     heed: (rule, address) => dismissed.heed(rule, address),

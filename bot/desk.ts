@@ -4,6 +4,7 @@
  *
  *   commands/todo/<id>.json  ->  commands/waiting/<id>.json (for a report)  ->  commands/done/<id>.json
  *   commands/seen/<of what was signed>: the Message-ID it came with
+ *   commands/stop-key: of the tokens for who says stop without a signature
  *
  * Senders are looked up a few at a time, those with an entry in the configuration before all others, and strangers
  * only so often: their name servers and their number are their own choice. What is obeyed is obeyed one by one.
@@ -22,8 +23,9 @@ import { DamagedFileError, openFolderDurably, readJson, renameDurably, writeDura
 import type { Log } from './log.ts';
 import { parseMessage } from './message.ts';
 import { splitHeaders } from './message-headers.ts';
-import { type Deeds, type Done, obey } from './obey.ts';
+import { type Deeds, type Done, NO_MORE_MAILS, obey } from './obey.ts';
 import { printable } from './printable.ts';
+import { StopTokens } from './stop-token.ts';
 import { domainOf, SenderRate, Strangers } from './strangers.ts';
 
 const Slip = z.object({
@@ -61,6 +63,8 @@ export interface Hands extends Deeds {
   report(key: string): { series: Series; report: Report } | undefined;
   /** Queues a private answer; one of the same `seed` is queued once, ever. */
   answer(command: Message, seed: string, paragraphs: readonly string[]): void;
+  /** Whether one of these mails is ours, and went to that address. */
+  hasWrittenTo(address: string, references: readonly MessageId[]): boolean;
   /** Words for a report that was asked for. */
   reportText(series: Series, report: Report, detail: Detail): readonly string[];
 }
@@ -76,6 +80,7 @@ export class Desk {
 
   readonly #strangers = new Strangers();
   readonly #rate = new SenderRate();
+  readonly #stopTokens: StopTokens;
 
   /** `dir` is made where missing; `bot` is our own address; `nowMs` is a clock that never goes back. */
   constructor(dir: string, bot: string, hands: Hands, log: Log, nowMs: () => number = () => performance.now()) {
@@ -85,6 +90,7 @@ export class Desk {
     this.#hands = hands;
     this.#log = log;
     for (const folder of [...TRAYS, 'seen']) openFolderDurably(join(dir, folder));
+    this.#stopTokens = new StopTokens(join(dir, 'stop-key'));
   }
 
   /** Writes down the mails that hold a command; call it before the mailbox's position moves. */
@@ -190,11 +196,39 @@ export class Desk {
     if (!judged.ok) {
       if (judged.retry) return judged;
       this.#log.warn(`command in <${slip.messageId}> from ${slip.from}: not obeyed, not answered: ${judged.why}`);
+      for (const raw of raws) this.#stopUnsigned(slip, messageOf(raw));
       this.#refuse(slip, raws.length);
       return undefined;
     }
     // What it throws must not stop those that wait behind it.
     return oneByOne(() => this.#carryOut(slip, judged, raws.length).catch(({ message }: Error) => ({ why: message })));
+  }
+
+  /**
+   * Everybody may say stop, signed or not: who was written to, and seems to say it, is mailed a token, once for ever; and
+   * who brings that back is stopped, and answered.
+   */
+  #stopUnsigned(slip: Slip, message: Message | undefined): void {
+    if (!message || !this.#isFromSomebody(message)) return;
+    const stops = commandsIn(message.body).flatMap((one) => (one.word === 'stop' ? [one.args] : []));
+    const address = message.from.address.toLowerCase();
+    const token = this.#stopTokens.of(address);
+    const where = `command in <${slip.messageId}>`;
+    // Nothing of the mail but who it seems to be from goes into one that perhaps nobody asked for.
+    const about = { ...message, subject: 'your word to stop' };
+    if (stops.some((args) => args.includes(token)) && this.#isFirst(`stop ${token}`, slip)) {
+      this.#hands.stop(address, []);
+      this.#log.warn(`${where}: ${address} brought back its token and is stopped`);
+      this.#hands.answer(about, `done ${slip.messageId}`, [NO_MORE_MAILS]);
+    } else if (stops.length > 0 && this.#hands.hasWrittenTo(address, message.references)) {
+      this.#log.warn(`${where}: ${address} is mailed a token to say stop with, if it was not before`);
+      this.#hands.answer(about, `unsigned stop ${address}`, [
+        'Somebody, hopefully you, asked me to write to you no more, in a mail without a valid signature of your domain.',
+        'If it was you, answer with this line at the start of a line:',
+        `    #depbot stop ${token}`,
+        'If not, do nothing.',
+      ]);
+    }
   }
 
   /** The first copy of a mail that is authentic; one from a sender with an entry comes before others. */

@@ -76,7 +76,7 @@ interface Order {
 }
 
 /** The last mails that a mail names are looked at. */
-const MAX_REFERENCES = 100;
+export const MAX_REFERENCES = 100;
 
 /** Carries out a command of `sender`, who is known to have sent it. */
 export async function obey(
@@ -143,7 +143,7 @@ async function stop({ sender, isMember, concern, deeds }: Order, args: readonly 
     ['stopped', ...sections].join(', '),
     isMember
       ? 'Your entry is switched off: no drafts, no replies, no more mails to you. The operator can undo that.'
-      : 'You will get no more mails from this robot. Its operator can undo that.',
+      : NO_MORE_MAILS,
     ...(sections.length === 0 ? [] : [`No mails to lists or authors any more for: ${sections.join(', ')}.`]),
   );
 }
@@ -291,5 +291,7 @@ function said(log: string, ...say: string[]): Done {
 /** For somebody who has no part in the series, in the configuration or in MAINTAINERS. */
 export const STRANGER =
   'This robot obeys the maintainers of a patch, those whom its operator has entered, and for a check the author; your address is none of these: nothing was done. The one command for everybody is "stop", after which it writes to you no more.';
+/** For somebody who said stop. */
+export const NO_MORE_MAILS = 'You will get no more mails from this robot. Its operator can undo that.';
 const NO_SERIES =
   'I do not have the series that your mail answers: reply to one of its patches, on a list that I read.';

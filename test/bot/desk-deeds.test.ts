@@ -142,3 +142,14 @@ test('a reviewer who asks for a section does not undo the stop of its maintainer
   expect(await ask(JANE)).not.toContain('Not yet');
   expect([stopped.sections, stopped.addresses]).toEqual([new Set(), new Set()]);
 });
+
+test('we have written to who got a mail that left, and to nobody else', () => {
+  const hasWritten = (address: string): boolean => deeds.hasWrittenTo(address, ['a-patch@x.example', DRAFT]);
+  expect(hasWritten(JANE)).toBe(false);
+  outbox.move(outgoingId(DRAFT), 'to-draft', 'drafting');
+  outbox.move(outgoingId(DRAFT), 'drafting', 'drafted');
+  expect(hasWritten(JANE)).toBe(false);
+  outbox.move(outgoingId(DRAFT), 'drafted', 'accepted');
+  expect([JANE.toUpperCase(), ROB].map(hasWritten)).toEqual([true, false]);
+  expect(deeds.hasWrittenTo(JANE, ['a-patch@x.example'])).toBe(false);
+});

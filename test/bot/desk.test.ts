@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { commandsIn } from '../../bot/commands.ts';
 import { Desk, type Hands } from '../../bot/desk.ts';
 import type { Section } from '../../bot/maintainers.ts';
 import type { Assembled, Message } from '../../rules/types.ts';
@@ -90,6 +91,7 @@ beforeEach(() => {
     answer: (command, seed, paragraphs) => {
       if (!answers.has(seed)) answers.set(seed, { to: command.from.address, text: paragraphs.join('\n') });
     },
+    hasWrittenTo: (address, references) => address === AUTHOR && references.includes(REPLY),
     reportText: () => ['THE REPORT'],
   };
 });
@@ -246,6 +248,34 @@ describe('a mail that is nobody’s', () => {
     await obey(mail('#depbot stop'));
     expect([said(), stopped.size, trays()]).toEqual([[], 0, [0, 0, 1]]);
     expect(lines).toEqual([expect.stringMatching(/^warning: .*max@.*not obeyed, not answered: it has no DKIM/)]);
+  });
+
+  describe('and says stop without a signature', () => {
+    beforeEach(() => {
+      hands.authenticate = async () => ({ ok: false, why: 'it has no DKIM signature' });
+    });
+    const token = (): string => /^ {4}#depbot stop ([0-9a-f]{32})$/m.exec(said().join('\n'))![1]!;
+
+    test('is mailed a token, once, if we have written to that address; who brings it back is stopped', async () => {
+      await obey(mail('#depbot stop', { to: REPLY, from: AUTHOR, subject: 'Buy this' }));
+      await obey(mail('#depbot stop', { to: REPLY, from: AUTHOR }), mail('#depbot stop', { to: DRAFT, from: AUTHOR }));
+      await obey(mail('#depbot stop', { to: REPLY, from: EVE }), mail('#depbot send', { to: REPLY, from: AUTHOR }));
+      expect([said().length, said()[0], stopped.size]).toEqual([1, expect.stringMatching(/^jane@/), 0]);
+      expect(commandsIn(said()[0]!)).toEqual([]);
+      await obey(mail(`#depbot stop ${token()}`, { to: DRAFT, from: AUTHOR }));
+      expect([...stopped]).toEqual([AUTHOR]);
+      expect(said()[1]).toBe(`${AUTHOR}: You will get no more mails from this robot. Its operator can undo that.`);
+    });
+
+    test('is not stopped by the token of another, nor by one that came before', async () => {
+      await obey(mail('#depbot stop', { to: REPLY, from: AUTHOR }));
+      await obey(mail(`#depbot stop ${token()}`, { to: REPLY, from: EVE }));
+      expect(stopped.size).toBe(0);
+      await obey(mail(`#depbot stop ${token()}`, { from: AUTHOR }));
+      stopped.clear();
+      await obey(mail(`#depbot stop ${token()}`, { from: AUTHOR }));
+      expect(stopped.size).toBe(0);
+    });
   });
 
   test('is obeyed once, also when it comes again under another Message-ID', async () => {
