@@ -13,8 +13,8 @@ import { printable } from './printable.ts';
 export const COMMANDS = {
   check: 'check the series that your mail answers, and mail you what was found',
   explain: 'mail you how each finding of that series was proved',
-  ignore: 'tell you of no finding of a rule any more: ignore RULE',
-  invalid: 'take what I said in the mail that you answer for a false alarm',
+  ignore: 'tell you of no finding of a rule any more: ignore RULE; again: ignore RULE off',
+  invalid: 'take what I said in the mail that you answer for a false alarm; RULE: only that',
   send: 'send the draft that your mail answers',
   discard: 'throw the draft that your mail answers away',
   start: 'hear of a section that names you: start SECTION, as MAINTAINERS has it',
@@ -35,6 +35,12 @@ export type Command = {
       readonly args: readonly string[];
     }
   | {
+      /** A command that is not obeyed. */
+      readonly word: 'left';
+      /** Why not, and what to do, as a sentence. */
+      readonly why: string;
+    }
+  | {
       readonly word: 'unknown';
       /** What followed `#depbot`: printable, on one line, at most 100 characters; may be empty. */
       readonly text: string;
@@ -45,8 +51,11 @@ const MARK = '#depbot';
 /** The line that stops us. */
 export const STOP_LINE = `${MARK} stop`;
 
-/** Commands taken from one mail; the rest is left. */
+/** Commands taken from one mail; of the rest the first is named. */
 const MAX_COMMANDS = 3;
+const TOO_MANY = `I obey ${MAX_COMMANDS} commands of a mail: this one, and what may follow it, needs a mail of its own.`;
+const MAYBE_QUOTED =
+  'It stands below a long quoted line, and may be the end of that: send it again with a blank line above it.';
 const MAX_ARGS = 20;
 const MAX_ARG_CHARS = 200;
 const MAX_TEXT_CHARS = 100;
@@ -66,9 +75,10 @@ const QUOTED = /^[ \t]*(?:[>|]|[\w.-]{1,20}>)/;
 const OUR_SENTENCE = /(?:such mails:|with (?:a|the) line)[ "']*$/i;
 
 /**
- * The commands of a mail's decoded body, in order, at most 3. What a mailer's or list's mark tells to be another's
- * words is left out, from the mark to the end: signature, forwarded mail, mail below its attribution without quote
- * marks, patch. So are quoted lines, the unmarked rest of a quoted line that was broken, and our own footer.
+ * The commands of a mail's decoded body, in order: 3 at most, and after them one that says so. What a mailer's or list's
+ * mark tells to be another's words is left out, from the mark to the end: signature, forwarded mail, mail below its
+ * attribution without quote marks, patch. So are quoted lines and our own footer. What may be the unmarked rest of a
+ * quoted line that was broken is not obeyed, but given, as `left`: its sender may have meant it.
  */
 export function commandsIn(body: string): Command[] {
   if (!/#depbot/i.test(body)) return [];
@@ -77,13 +87,15 @@ export function commandsIn(body: string): Command[] {
   let last = '';
   let isBroken = false;
   for (const [at, line] of lines.entries()) {
-    if (found.length === MAX_COMMANDS || endsOwnWords(lines, at)) break;
-    const isOthers: boolean = QUOTED.test(line) || (isBroken && line.trim() !== '');
-    isBroken = isOthers && line.length >= MIN_BROKEN_CHARS;
-    if (!isOthers && !OUR_SENTENCE.test(last)) {
-      const command = readCommand(wholeLine(lines, at));
-      if (command !== undefined) found.push(command);
-    }
+    if (found.length > MAX_COMMANDS || endsOwnWords(lines, at)) break;
+    const isQuoted = QUOTED.test(line);
+    const isRest: boolean = isBroken && line.trim() !== '';
+    isBroken = (isQuoted || isRest) && line.length >= MIN_BROKEN_CHARS;
+    const command = isQuoted || OUR_SENTENCE.test(last) ? undefined : readCommand(wholeLine(lines, at));
+    if (command && found.length === MAX_COMMANDS) found.push({ line: command.line, word: 'left', why: TOO_MANY });
+    else if (command && !isRest) found.push(command);
+    // Prose of another that happens to begin so is no command, and not worth a mail.
+    else if (command && command.word !== 'unknown') found.push({ line: command.line, word: 'left', why: MAYBE_QUOTED });
     if (line.trim() !== '') last = line.slice(-MAX_LINE_CHARS);
   }
   return found;

@@ -4,12 +4,14 @@ import type { Asked } from '../queue/jobs.ts';
 import { RULES } from '../rules/index.ts';
 import type { Assembled, MessageId, Outcome, Series } from '../rules/types.ts';
 import type { Courier } from './courier.ts';
+import type { Hands } from './desk.ts';
 import type { Dismissed } from './dismissed.ts';
 import type { Log } from './log.ts';
 import type { Section, WhichSections } from './maintainers.ts';
-import type { Concern, Deeds } from './obey.ts';
+import { type Concern, type Deeds, MAX_REFERENCES } from './obey.ts';
 import type { OptIns } from './opt-in.ts';
 import type { Outbox } from './outbox.ts';
+import type { Told } from './outgoing.ts';
 import { isOptedIn, type Maintainer, pathsOf, textOf } from './policy.ts';
 import type { Stopped } from './stopped.ts';
 import type { TreeMaintainers } from './tree-maintainers.ts';
@@ -38,7 +40,7 @@ export interface DeedParts {
 /** Section of MAINTAINERS that everything belongs to; its list is for sections that have none. */
 const REST = 'THE REST';
 
-export function deedsOf(parts: DeedParts): Deeds {
+export function deedsOf(parts: DeedParts): Deeds & Pick<Hands, 'hasWrittenTo'> {
   const { outbox, courier, stopped, optIns, dismissed, entries, answered, log } = parts;
   /** A reply of ours, by its Message-ID or that of a preview of it. */
   const replyOf = (messageId: MessageId): ReturnType<Outbox['find']> => {
@@ -49,7 +51,7 @@ export function deedsOf(parts: DeedParts): Deeds {
   return {
     isOptedIn: (address) => isOptedIn(address, entries()),
     async concern(address, references): Promise<Concern> {
-      const series = answered(references);
+      const series = answered(references.map((id) => replyOf(id)?.meta.answers ?? id));
       if (!series) return { isAuthor: false, sections: [] };
       const patches = series.complete ? series.patches : series.have;
       const maintainers = await parts.maintainers.current();
@@ -72,18 +74,26 @@ export function deedsOf(parts: DeedParts): Deeds {
       const found = replyOf(messageId);
       return found?.meta.findings?.length ? found.meta.maintainers : undefined;
     },
-    invalid(messageId, series, by) {
-      const told = replyOf(messageId)?.meta.findings ?? [];
-      dismissed.invalid(told, series, by);
-      const rules = [...new Set(told.map(({ rule }) => rule))];
+    toldRules: (messageId) => rulesOf(replyOf(messageId)?.meta.findings ?? []),
+    invalid(messageId, rules, by) {
+      const { findings = [], lineage = [] } = replyOf(messageId)?.meta ?? {};
+      const isMeant = ({ rule }: Told): boolean => rules.includes(rule);
+      dismissed.invalid(findings.filter(isMeant), lineage, by);
       const counts = dismissed.counts().map(([rule, count]) => `${rule} ${count}`);
       log.warn(
         `<${messageId}>: false alarm, says ${by}: ${rules.join(', ')}; false alarms so far: ${counts.join(', ')}`,
       );
-      return { ok: true, rules };
+      return rulesOf(findings.filter((one) => !dismissed.isInvalid(one, lineage)));
     },
+    hasWrittenTo: (address, references) =>
+      references.slice(-MAX_REFERENCES).some((id) => {
+        const found = outbox.find(id);
+        const isOut = found?.state === 'accepted' || found?.state === 'sent';
+        return isOut && found.meta.recipients.some((one) => isSame(one, address));
+      }),
     rules: RULES.map(({ id }) => id),
     ignore: (rule, address, sections) => dismissed.ignore(rule, address, sections),
+    heed: (rule, address) => dismissed.heed(rule, address),
     async start(address, sections) {
       if (!parts.hasDrafts) return { ok: false, why: 'this robot has no Drafts folder; ask its operator for an entry' };
       const rest = (await parts.maintainers.current()).named(REST);
@@ -95,8 +105,9 @@ export function deedsOf(parts: DeedParts): Deeds {
     confirm(address, token) {
       const done = optIns.confirm(address, token);
       if (!done.ok) return done;
-      stopped.remove(address, done.entry.sections);
-      return { ok: true, sections: done.entry.sections, lists: done.entry.lists };
+      const { sections, lists } = done.entry;
+      stopped.remove(address, sections);
+      return { ok: true, sections, lists, stopped: sections.filter((name) => stopped.sections.has(name)) };
     },
     stop(address, sections) {
       optIns.remove(address);
@@ -109,6 +120,10 @@ export function deedsOf(parts: DeedParts): Deeds {
 function naming(address: string): WhichSections {
   const who = address.toLowerCase();
   return ({ maintainers, reviewers }: Section) => maintainers.includes(who) || reviewers.includes(who);
+}
+
+function rulesOf(findings: readonly Told[]): string[] {
+  return [...new Set(findings.map(({ rule }) => rule))];
 }
 
 function isSame(a: string, b: string): boolean {

@@ -4,6 +4,7 @@
  *
  *   commands/todo/<id>.json  ->  commands/waiting/<id>.json (for a report)  ->  commands/done/<id>.json
  *   commands/seen/<of what was signed>: the Message-ID it came with
+ *   commands/stop-key: of the tokens for who says stop without a signature
  *
  * Senders are looked up a few at a time, those with an entry in the configuration before all others, and strangers
  * only so often: their name servers and their number are their own choice. What is obeyed is obeyed one by one.
@@ -22,8 +23,9 @@ import type { Authentic, NotAuthentic } from './dkim.ts';
 import { DamagedFileError, openFolderDurably, readJson, renameDurably, writeDurably } from './durable.ts';
 import type { Log } from './log.ts';
 import { parseMessage } from './message.ts';
-import { type Deeds, type Done, obey } from './obey.ts';
+import { type Deeds, type Done, NO_MORE_MAILS, obey } from './obey.ts';
 import { printable } from './printable.ts';
+import { StopTokens } from './stop-token.ts';
 import { domainOf, SenderRate, Strangers } from './strangers.ts';
 
 const Slip = z.object({
@@ -38,9 +40,6 @@ const Slip = z.object({
   key: z.string().optional(),
 });
 type Slip = z.infer<typeof Slip>;
-
-/** Commands of which nothing can come for somebody who is nobody. */
-const ONLY_TOLD: ReadonlySet<string> = new Set(['unknown', 'help', 'send', 'discard', 'ignore', 'invalid']);
 
 type Tray = 'todo' | 'waiting' | 'done';
 const TRAYS: readonly Tray[] = ['todo', 'waiting', 'done'];
@@ -64,6 +63,8 @@ export interface Hands extends Deeds {
   report(key: string): { series: Series; report: Report } | undefined;
   /** Queues a private answer; one of the same `seed` is queued once, ever. */
   answer(command: Message, seed: string, paragraphs: readonly string[]): void;
+  /** Whether one of these mails is ours, and went to that address. */
+  hasWrittenTo(address: string, references: readonly MessageId[]): boolean;
   /** Words for a report that was asked for. */
   reportText(series: Series, report: Report, detail: Detail): readonly string[];
 }
@@ -79,6 +80,7 @@ export class Desk {
 
   readonly #strangers = new Strangers();
   readonly #rate = new SenderRate();
+  readonly #stopTokens: StopTokens;
 
   /** `dir` is made where missing; `bot` is our own address; `nowMs` is a clock that never goes back. */
   constructor(dir: string, bot: string, hands: Hands, log: Log, nowMs: () => number = () => performance.now()) {
@@ -88,6 +90,7 @@ export class Desk {
     this.#hands = hands;
     this.#log = log;
     for (const folder of [...TRAYS, 'seen']) openFolderDurably(join(dir, folder));
+    this.#stopTokens = new StopTokens(join(dir, 'stop-key'));
   }
 
   /** Writes down the mails that hold a command; call it before the mailbox's position moves. */
@@ -115,24 +118,23 @@ export class Desk {
     const isMembers = ({ from }: Slip): boolean => this.#hands.isOptedIn(from);
     await this.#each('todo', slips.filter(isMembers), (slip, oneByOne) => this.#work(slip, oneByOne));
     const strangers = slips.filter((slip) => !isMembers(slip));
-    await this.#each('todo', strangers, async (slip, oneByOne) =>
-      this.#isTooMuch(slip) ? undefined : this.#work(slip, oneByOne),
-    );
+    await this.#each('todo', strangers, async (slip, oneByOne) => this.#tooMuch(slip) ?? this.#work(slip, oneByOne));
     await this.#each('waiting', [...this.#slips('waiting')], async (slip) => this.#report(slip));
   }
 
-  /** `step` may return why it has to be done again, or throw. */
+  /** `step` may return that it has to be done again, or throw. */
   async #each(tray: Tray, slips: readonly Slip[], step: Step): Promise<void> {
     const oneByOne = gate(1);
     const beganMs = this.#nowMs();
     await inParallel(slips, AT_ONCE, async (slip) => {
       const tried = this.#tried.get(slip.messageId);
       if ((tried && this.#nowMs() < tried.untilMs) || this.#nowMs() - beganMs >= ROUND_MS) return;
-      const why = await step(slip, oneByOne).catch((error: Error) => error.message);
-      if (why === undefined) {
+      const again = await step(slip, oneByOne).catch((error: Error): Again => ({ why: error.message }));
+      if (again === undefined) {
         this.#tried.delete(slip.messageId);
         return;
       }
+      const { why } = again;
       const { sinceMs, waitMs } = tried ?? { sinceMs: this.#nowMs(), waitMs: FIRST_MS };
       const where = `command in <${slip.messageId}>`;
       if (this.#nowMs() - sinceMs >= GIVE_UP_MS) {
@@ -141,29 +143,24 @@ export class Desk {
         this.#tried.delete(slip.messageId);
         return;
       }
+      if (again.untilMs !== undefined) {
+        this.#tried.set(slip.messageId, { sinceMs, untilMs: again.untilMs, waitMs });
+        return;
+      }
       this.#log.warn(`${where}: ${why}; next attempt in ${Math.ceil(waitMs / 1000)} s`);
       const untilMs = this.#nowMs() + waitMs;
       this.#tried.set(slip.messageId, { sinceMs, untilMs, waitMs: Math.min(2 * waitMs, MOST_MS) });
     });
   }
 
-  /**
-   * A stranger's mail beyond the limits: dropped with a line a domain, without a lookup, unless it says stop, which
-   * waits for the next hour.
-   */
-  #isTooMuch(slip: Slip): boolean {
-    const raws = this.#hands.raws(slip.messageId);
-    const commands = raws.flatMap((raw) => commandsIn(messageOf(raw)?.body ?? '').map(({ word }) => word));
-    const isStop = commands.includes('stop');
-    const isOnlyTold = commands.every((word) => ONLY_TOLD.has(word));
-    const { ok, isNews } = this.#strangers.admit(slip.from, isOnlyTold, this.#nowMs());
-    if (ok) return false;
-    if (isNews) {
-      const domain = printable(domainOf(slip.from)).slice(0, 100);
-      this.#log.warn(`commands from strangers at ${domain}: too many; for an hour no more of them are looked at`);
+  /** A stranger's mail beyond the limits waits for the next hour, with a line a domain and without a lookup. */
+  #tooMuch({ from }: Slip): Again | undefined {
+    const wait = this.#strangers.wait(from, this.#nowMs());
+    if (wait?.isNews) {
+      const domain = printable(domainOf(from)).slice(0, 100);
+      this.#log.warn(`commands from strangers at ${domain}: too many; more of them wait for the next hour`);
     }
-    if (!isStop) this.#refuse(slip, raws.length);
-    return true;
+    return wait && { why: 'too many commands from its domain', untilMs: wait.untilMs };
   }
 
   /** Not obeyed; a copy beyond these is looked at. */
@@ -178,8 +175,8 @@ export class Desk {
     if (!found) return;
     const raw = this.#raws(slip.messageId).find((one) => slip.copy === undefined || sha256(one) === slip.copy);
     const message = raw && messageOf(raw);
-    const asked = commandsIn(message?.body ?? '').find(({ word }) => word === 'check' || word === 'explain');
-    if (message && asked && asked.word !== 'unknown') {
+    const asked = commandsIn(message?.body ?? '').find((one) => one.word === 'check' || one.word === 'explain');
+    if (message && asked && 'args' in asked) {
       const detail = asked.word === 'explain' ? 'proofs' : asked.args.includes('verbose') ? 'all' : 'findings';
       const text = this.#hands.reportText(found.series, found.report, detail);
       this.#hands.answer(message, `report ${slip.messageId}`, [`> ${asked.line}`, ...text]);
@@ -187,22 +184,51 @@ export class Desk {
     this.#move('waiting', 'done', slip);
   }
 
-  /** Why it has to be done again, if so. */
-  async #work(slip: Slip, oneByOne: OneByOne): Promise<string | undefined> {
+  async #work(slip: Slip, oneByOne: OneByOne): Promise<Again | undefined> {
     const raws = this.#raws(slip.messageId);
     if (raws.length === 0) {
       this.#move('todo', 'done', slip);
       return undefined;
     }
     const judged = await this.#judge(raws);
+    if ((judged.ok || judged.isLookedUp) && !this.#hands.isOptedIn(slip.from))
+      this.#strangers.count(slip.from, judged.ok ? 'authentic' : 'forged');
     if (!judged.ok) {
-      if (judged.retry) return judged.why;
+      if (judged.retry) return judged;
       this.#log.warn(`command in <${slip.messageId}> from ${slip.from}: not obeyed, not answered: ${judged.why}`);
+      for (const raw of raws) this.#stopUnsigned(slip, messageOf(raw));
       this.#refuse(slip, raws.length);
       return undefined;
     }
     // What it throws must not stop those that wait behind it.
-    return oneByOne(() => this.#carryOut(slip, judged, raws.length).catch((error: Error) => error.message));
+    return oneByOne(() => this.#carryOut(slip, judged, raws.length).catch(({ message }: Error) => ({ why: message })));
+  }
+
+  /**
+   * Everybody may say stop, signed or not: who was written to, and seems to say it, is mailed a token, once for ever; and
+   * who brings that back is stopped, and answered.
+   */
+  #stopUnsigned(slip: Slip, message: Message | undefined): void {
+    if (!message || !this.#isFromSomebody(message)) return;
+    const stops = commandsIn(message.body).flatMap((one) => (one.word === 'stop' ? [one.args] : []));
+    const address = message.from.address.toLowerCase();
+    const token = this.#stopTokens.of(address);
+    const where = `command in <${slip.messageId}>`;
+    // Nothing of the mail but who it seems to be from goes into one that perhaps nobody asked for.
+    const about = { ...message, subject: 'your word to stop' };
+    if (stops.some((args) => args.includes(token)) && this.#isFirst(`stop ${token}`, slip)) {
+      this.#hands.stop(address, []);
+      this.#log.warn(`${where}: ${address} brought back its token and is stopped`);
+      this.#hands.answer(about, `done ${slip.messageId}`, [NO_MORE_MAILS]);
+    } else if (stops.length > 0 && this.#hands.hasWrittenTo(address, message.references)) {
+      this.#log.warn(`${where}: ${address} is mailed a token to say stop with, if it was not before`);
+      this.#hands.answer(about, `unsigned stop ${address}`, [
+        'Somebody, hopefully you, asked me to write to you no more, in a mail without a valid signature of your domain.',
+        'If it was you, answer with this line at the start of a line:',
+        `    #depbot stop ${token}`,
+        'If not, do nothing.',
+      ]);
+    }
   }
 
   /** The first copy of a mail that is authentic; one from a sender with an entry comes before others. */
@@ -217,14 +243,13 @@ export class Desk {
       const sender = await this.#hands.authenticate(raw);
       if (sender.ok && this.#hands.isOptedIn(sender.address)) return { ok: true, message, sender };
       if (sender.ok) stranger ??= { message, sender };
-      else if (!refused.retry) refused = sender;
+      else if (!refused.retry) refused = { ...sender, ...(refused.isLookedUp && { isLookedUp: true }) };
     }
     if (stranger && !refused.retry) return { ok: true, ...stranger };
     return { ok: false, ...refused };
   }
 
-  /** Why it has to be done again, if so. */
-  async #carryOut(slip: Slip, { message, sender }: Judged, copies: number): Promise<string | undefined> {
+  async #carryOut(slip: Slip, { message, sender }: Judged, copies: number): Promise<undefined> {
     const where = `command in <${message.messageId}> from ${message.from.address}`;
     if (!this.#isFirst(sender.fingerprint, slip)) {
       this.#log.warn(`${where}: not obeyed, not answered: it repeats a mail that was obeyed before`);
@@ -246,7 +271,7 @@ export class Desk {
     }
     if (results.every(({ done }) => done.isForbidden)) {
       // Once for ever: a stranger is told, not pestered.
-      if (this.#strangers.tell()) this.#hands.answer(message, `stranger ${sender.address}`, said(results));
+      if (this.#strangers.tell(this.#nowMs())) this.#hands.answer(message, `stranger ${sender.address}`, said(results));
       this.#refuse(slip, copies);
       return undefined;
     }
@@ -318,7 +343,12 @@ interface Judged {
 }
 
 type OneByOne = ReturnType<typeof gate>;
-type Step = (slip: Slip, oneByOne: OneByOne) => Promise<string | undefined>;
+/** Why a command has to be done again, and from when on; later and later where that is not known. */
+interface Again {
+  readonly why: string;
+  readonly untilMs?: number;
+}
+type Step = (slip: Slip, oneByOne: OneByOne) => Promise<Again | undefined>;
 
 /** What is said of each command, under its line. */
 function said(results: readonly { readonly line: string; readonly done: Done }[]): string[] {

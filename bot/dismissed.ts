@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import type { Assembled, Finding, Patch, Series } from '../rules/types.ts';
+import type { Finding, Patch, Series } from '../rules/types.ts';
 import { readJson, writeDurably } from './durable.ts';
 import type { Told } from './outgoing.ts';
 import { type Policy, pathsOf, textOf } from './policy.ts';
@@ -45,21 +45,32 @@ export class Dismissed {
     this.#file = readJson(path, (value) => File.parse(value), then) ?? { invalid: [], ignored: [] };
   }
 
-  /** Remembers false alarms; once more changes nothing. On disk when it returns. */
-  invalid(findings: readonly Told[], series: Assembled, by: string): void {
-    const lineage = [...lineageOf(series)];
+  /** Remembers false alarms of a series with these names; once more changes nothing. On disk when it returns. */
+  invalid(findings: readonly Told[], lineage: readonly string[], by: string): void {
     const at = this.#now().toISOString();
     const added = findings
-      .filter((one) => !this.#isInvalid(one, lineage))
-      .map(({ rule, key }) => ({ rule, key, lineage, by: by.toLowerCase(), at }));
+      .filter((one) => !this.isInvalid(one, lineage))
+      .map(({ rule, key }) => ({ rule, key, lineage: [...lineage], by: by.toLowerCase(), at }));
     if (added.length > 0) this.#write({ invalid: [...this.#file.invalid, ...added] });
   }
 
-  /** Ends a rule for the entries of an address, or the patches of sections. On disk when it returns. */
+  /** Ends a rule for the entries of an address, and the patches of sections, besides those it was ended for before. */
   ignore(rule: string, address: string, sections: readonly string[]): void {
-    const one = { rule, address: address.toLowerCase(), sections: [...sections] };
-    const others = this.#file.ignored.filter((other) => other.rule !== rule || other.address !== one.address);
-    this.#write({ ignored: [...others, one] });
+    const [known, others] = this.#ignoredBy(rule, address);
+    const all = [...new Set([...known.flatMap((one) => one.sections), ...sections])];
+    this.#write({ ignored: [...others, { rule, address: address.toLowerCase(), sections: all }] });
+  }
+
+  /** Takes all back that the address said of ignoring a rule. On disk when it returns. */
+  heed(rule: string, address: string): void {
+    const [known, others] = this.#ignoredBy(rule, address);
+    if (known.length > 0) this.#write({ ignored: others });
+  }
+
+  #ignoredBy(rule: string, address: string): readonly [known: File['ignored'], others: File['ignored']] {
+    const isIt = (one: File['ignored'][number]): boolean => one.rule === rule && one.address === address.toLowerCase();
+    const { ignored } = this.#file;
+    return [ignored.filter(isIt), ignored.filter((one) => !isIt(one))];
   }
 
   /** False alarms by rule, the most first. */
@@ -76,7 +87,7 @@ export class Dismissed {
     series: Series,
     { entries, maintainers }: Pick<Policy, 'entries' | 'maintainers'>,
   ): string | undefined {
-    if (this.#isInvalid(finding, lineageOf(series))) return 'a maintainer called it a false alarm';
+    if (this.isInvalid(finding, lineageOf(series))) return 'a maintainer called it a false alarm';
     const ignoring = this.#file.ignored.filter(({ rule }) => rule === finding.rule);
     if (ignoring.length === 0) return undefined;
     const entry = ignoring.find(({ address }) => entries.some((one) => one.address.toLowerCase() === address));
@@ -87,7 +98,8 @@ export class Dismissed {
     return `${entry?.address ?? section!.name} ignores ${finding.rule}`;
   }
 
-  #isInvalid({ rule, key }: Told, lineage: readonly string[]): boolean {
+  /** Whether that was called a false alarm, of a series with these names or another revision of it. */
+  isInvalid({ rule, key }: Told, lineage: readonly string[]): boolean {
     return this.#file.invalid.some(
       (one) => one.rule === rule && one.key === key && isSameLineage(one.lineage, lineage),
     );

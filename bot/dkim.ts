@@ -34,6 +34,8 @@ export interface NotAuthentic {
   readonly why: string;
   /** It may be authentic: the domain's key could not be looked up now. */
   readonly retry?: true;
+  /** A name server was asked for it. */
+  readonly isLookedUp?: true;
 }
 
 export interface AuthenticateOptions {
@@ -97,7 +99,7 @@ export async function authenticate(
   const head = readHead(bytes);
   if (!head.ok) return head;
   const { fields, address, domain } = head;
-  const { results, arc, isAway } = await verify(bytes, domain, options);
+  const { results, arc, isAway, isLookedUp } = await verify(bytes, domain, options);
   const authentic = ({ signTime }: DKIMResult): Outcome<Authentic, NotAuthentic> => ({
     ok: true,
     address,
@@ -120,7 +122,7 @@ export async function authenticate(
     reasons.push(`its ARC seal ${wrong}`);
   }
   const why = reasons.length === 0 ? 'it has no DKIM signature that can be read' : reasons.slice(0, 3).join('; ');
-  return { ...no(why), ...(isTemporary && { retry: true }) };
+  return { ...no(why), ...(isTemporary && { retry: true }), ...(isLookedUp && { isLookedUp }) };
 }
 
 function no(why: string): { ok: false; why: string } {
@@ -159,7 +161,12 @@ async function verify(
   bytes: Buffer,
   domain: string,
   options: AuthenticateOptions,
-): Promise<{ readonly results: DKIMResult[]; readonly arc?: ArcSeen; readonly isAway: boolean }> {
+): Promise<{
+  readonly results: DKIMResult[];
+  readonly arc?: ArcSeen;
+  readonly isAway: boolean;
+  readonly isLookedUp: boolean;
+}> {
   const { now, arcHosts = [], dnsMs = DNS_MS } = options;
   const tooLong = Promise.withResolvers<never>();
   tooLong.promise.catch(() => undefined);
@@ -167,11 +174,13 @@ async function verify(
     tooLong.reject(Object.assign(new Error(`no answer from DNS within ${dnsMs} ms`), { code: 'ETIMEOUT' }));
   }, dnsMs);
   let isAway = false;
+  let isLookedUp = false;
   // Nobody makes us look up the names of domains that could not vouch for this mail.
   const resolver: DNSResolver = async (name, type) => {
     const signer = name.slice(name.indexOf('._domainkey.') + '._domainkey.'.length).toLowerCase();
     if (!isAbove(signer, domain) && !arcHosts.includes(signer))
       throw Object.assign(new Error('not aligned'), { code: 'ENOTFOUND' });
+    isLookedUp = true;
     return Promise.race([options.resolver(name, type), tooLong.promise]).catch((error: NodeJS.ErrnoException) => {
       isAway ||= error.code !== 'ENOTFOUND' && error.code !== 'ENODATA';
       throw error;
@@ -180,7 +189,12 @@ async function verify(
   try {
     const verified = await dkimVerify(bytes, { strict: true, curTime: now, minBitLength: 1024, resolver });
     const arc = await arcSeen(verified, { domain, hosts: arcHosts, resolver });
-    return { results: verified.results.filter(({ status }) => status.result !== 'none'), ...(arc && { arc }), isAway };
+    return {
+      results: verified.results.filter(({ status }) => status.result !== 'none'),
+      ...(arc && { arc }),
+      isAway,
+      isLookedUp,
+    };
   } finally {
     clearTimeout(timer);
   }

@@ -24,7 +24,7 @@ export interface Concern {
 /** What commands can have done; each is idempotent. */
 export interface Deeds {
   isOptedIn(address: string): boolean;
-  /** Looks at the series that one of these mails belongs to. */
+  /** Looks at the series that the last of these mails that has one belongs to; a mail of ours, to that of its patch. */
   concern(address: string, references: readonly MessageId[]): Promise<Concern>;
   /** Sections of MAINTAINERS that name the address: all, or those with that name. */
   sectionsNaming(address: string, name?: string): Promise<readonly Section[]>;
@@ -36,13 +36,21 @@ export interface Deeds {
   discard(messageId: MessageId): Promise<Outcome<object, Refused>>;
   /** For whom a reply of ours was made; undefined for what is none. */
   repliedFor(messageId: MessageId): readonly string[] | undefined;
-  /** Takes what a reply of ours tells for false alarms; how many there were, by rule. */
-  invalid(messageId: MessageId, series: Assembled, by: string): Outcome<{ rules: readonly string[] }, Refused>;
+  /** Rules of the findings that a reply of ours tells. */
+  toldRules(messageId: MessageId): readonly string[];
+  /** Takes what a reply of ours tells by these rules for false alarms, of its series; the rules of what is left of it. */
+  invalid(messageId: MessageId, rules: readonly string[], by: string): readonly string[];
   readonly rules: readonly string[];
   ignore(rule: string, address: string, sections: readonly string[]): void;
+  /** Ends all ignoring of the rule that the address asked for. */
+  heed(rule: string, address: string): void;
   /** The token that has to come back, or why nobody can hear of these sections. */
   start(address: string, sections: readonly Section[]): Promise<Outcome<{ token: string }, Refused>>;
-  confirm(address: string, token: string): Outcome<{ sections: readonly string[]; lists: readonly string[] }, Refused>;
+  /** `stopped`: those of the sections that somebody else stopped. */
+  confirm(
+    address: string,
+    token: string,
+  ): Outcome<Readonly<Record<'sections' | 'lists' | 'stopped', readonly string[]>>, Refused>;
   /** No more mails to this address, none for its entry, and none for these sections. */
   stop(address: string, sections: readonly string[]): void;
 }
@@ -57,7 +65,8 @@ export interface Done {
 }
 
 interface Order {
-  readonly message: Message;
+  /** Of `send`, `discard` and `invalid`, the mail of ours that it is about. */
+  readonly target: MessageId | undefined;
   /** In lower case. */
   readonly sender: string;
   readonly isMember: boolean;
@@ -65,6 +74,9 @@ interface Order {
   readonly deeds: Deeds;
   readonly bot: string;
 }
+
+/** The last mails that a mail names are looked at. */
+export const MAX_REFERENCES = 100;
 
 /** Carries out a command of `sender`, who is known to have sent it. */
 export async function obey(
@@ -76,8 +88,12 @@ export async function obey(
   const isMember = deeds.isOptedIn(sender);
   // At once, whatever else may be wrong with the tree or the words.
   if (command.word === 'stop') deeds.stop(sender, []);
-  const concern = await deeds.concern(sender, message.references);
-  const order: Order = { message, sender, isMember, concern, deeds, bot };
+  const references = message.references.slice(-MAX_REFERENCES);
+  const target = targetOf(command.word, references, deeds);
+  // Of the other mails that are named the sender has the choice: they give no authority over the one that is meant.
+  const concern = await deeds.concern(sender, target === undefined ? references : [target]);
+  const order: Order = { target, sender, isMember, concern, deeds, bot };
+  if (command.word === 'left') return told(await isNobody(order), 'left', `Nothing was done. ${command.why}`);
   const args = command.word === 'unknown' ? [] : command.args;
   switch (command.word) {
     case 'stop':
@@ -107,10 +123,10 @@ export async function obey(
     case 'ignore':
       return ignore(order, args);
     case 'invalid':
-      return invalid(order);
+      return invalid(order, args);
     case 'send':
     case 'discard':
-      return draft(command.word, order);
+      return draft(command.word, order, args);
     default:
       return command.word satisfies never;
   }
@@ -127,7 +143,7 @@ async function stop({ sender, isMember, concern, deeds }: Order, args: readonly 
     ['stopped', ...sections].join(', '),
     isMember
       ? 'Your entry is switched off: no drafts, no replies, no more mails to you. The operator can undo that.'
-      : 'You will get no more mails from this robot. Its operator can undo that.',
+      : NO_MORE_MAILS,
     ...(sections.length === 0 ? [] : [`No mails to lists or authors any more for: ${sections.join(', ')}.`]),
   );
 }
@@ -163,6 +179,11 @@ async function confirm(order: Order, args: readonly string[]): Promise<Done> {
   return said(
     `opted in for ${done.sections.join(', ')}`,
     `Noted. When a patch of ${done.sections.join(', ')} comes by ${done.lists.join(', ')} and breaks a configuration, a reply is drafted. I mail it to you alone; nobody else gets it unless you answer that mail with "#depbot send". "stop" ends all of it.`,
+    ...(done.stopped.length === 0
+      ? []
+      : [
+          `Not yet for ${done.stopped.join(', ')}: another maintainer said stop, and only that one, or my operator, can undo it.`,
+        ]),
   );
 }
 
@@ -183,11 +204,15 @@ function check(word: 'check' | 'explain', { concern, isMember, deeds }: Order, a
 }
 
 function ignore({ sender, isMember, concern, deeds }: Order, args: readonly string[]): Done {
-  const [rule = '', more] = args;
-  if (more !== undefined || !deeds.rules.includes(rule)) {
+  const [rule = '', off, more] = args;
+  if (more !== undefined || (off ?? 'off') !== 'off' || !deeds.rules.includes(rule)) {
     const near = nearKeys(rule, deeds.rules);
     const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : `there are: ${deeds.rules.join(', ')}`;
-    return said('no such rule', `"ignore" takes the name of one rule; ${hint}`);
+    return said('no such rule', `"ignore" takes the name of one rule, and "off" behind it to undo that; ${hint}`);
+  }
+  if (off !== undefined) {
+    deeds.heed(rule, sender);
+    return said(`${rule} no longer ignored`, `I tell of findings of ${rule} again, where nobody else ignores it.`);
   }
   const sections = concern.sections.map(({ name }) => name);
   deeds.ignore(rule, sender, sections);
@@ -195,32 +220,52 @@ function ignore({ sender, isMember, concern, deeds }: Order, args: readonly stri
   return said(`${rule} ignored for ${where}`, `I tell of no finding of ${rule} any more for: ${where}.`);
 }
 
-async function invalid({ message, sender, concern, deeds }: Order): Promise<Done> {
-  const reply = message.references.findLast((id) => deeds.repliedFor(id) !== undefined);
-  if (reply === undefined)
-    return said('no reply', 'Your mail answers no mail of mine that tells of a finding: nothing was done.');
-  if (!concern.series) return said('no such series', NO_SERIES);
-  const isTheirs = deeds.repliedFor(reply)!.some((one) => one.toLowerCase() === sender);
-  if (!isTheirs && concern.sections.length === 0)
-    return said('not theirs', 'That reply was made for another maintainer: nothing was done.');
-  const done = deeds.invalid(reply, concern.series, sender);
-  if (!done.ok) return said(done.why, `I did not note it: ${done.why}.`);
-  // One that is sent cannot be taken back.
-  const gone = deeds.draftOwners(reply) === undefined ? undefined : await deeds.discard(reply);
-  return said(
-    `false alarm: ${done.rules.join(', ')}`,
-    `Noted as a false alarm (${done.rules.join(', ')}). I do not tell it again of this series or a later revision, and my operator sees it counted.${gone?.ok ? ' The draft is discarded.' : ''}`,
-  );
+/** The mail of ours that a command is about, if it is one about such a mail. */
+function targetOf(word: Command['word'], references: readonly MessageId[], deeds: Deeds): MessageId | undefined {
+  if (word === 'invalid') return references.findLast((id) => deeds.repliedFor(id) !== undefined);
+  const isDraft = (id: MessageId): boolean => deeds.draftOwners(id) !== undefined;
+  return word === 'send' || word === 'discard' ? references.findLast(isDraft) : undefined;
 }
 
-async function draft(word: 'send' | 'discard', { message, sender, concern, deeds }: Order): Promise<Done> {
-  const id = message.references.findLast((one) => deeds.draftOwners(one) !== undefined);
-  if (id === undefined) return said('no draft', 'There is no draft of mine that your mail answers: nothing was done.');
-  const isTheirs = deeds.draftOwners(id)!.some((owner) => owner.toLowerCase() === sender);
+async function invalid({ target, sender, concern, deeds }: Order, args: readonly string[]): Promise<Done> {
+  if (target === undefined)
+    return said('no reply', 'Your mail answers no mail of mine that tells of a finding: nothing was done.');
+  const isTheirs = deeds.repliedFor(target)!.some((one) => one.toLowerCase() === sender);
+  if (!isTheirs && concern.sections.length === 0)
+    return said('not theirs', 'That reply was made for another maintainer: nothing was done.');
+  const told = deeds.toldRules(target);
+  const has = `there are: ${told.join(', ')}`;
+  if (args.length === 0 && told.length > 1)
+    return said('which one', `Nothing was done: say which one is false, as in "invalid ${told[0]}"; ${has}.`);
+  if (!args.every((rule) => told.includes(rule)))
+    return said('no such finding', `Nothing was done: "invalid" takes rules that my mail tells of; ${has}.`);
+  const rules = args.length === 0 ? told : [...new Set(args)];
+  const left = deeds.invalid(target, rules, sender);
+  const noted = `Noted as a false alarm (${rules.join(', ')}). I do not tell it again of this series or a later revision, and my operator sees it counted.`;
+  return said(`false alarm: ${rules.join(', ')}`, `${noted}${await ofDraft(target, left, deeds)}`);
+}
+
+/** What becomes of a draft that tells of a false alarm, and of what is left; one that is sent cannot be taken back. */
+async function ofDraft(id: MessageId, left: readonly string[], deeds: Deeds): Promise<string> {
+  if (deeds.draftOwners(id) === undefined) return '';
+  if (left.length > 0)
+    return ` The draft tells of ${left.join(', ')}, too, and stays: edit it before you send it, or discard it.`;
+  return (await deeds.discard(id)).ok ? ' The draft is discarded.' : '';
+}
+
+async function draft(
+  word: 'send' | 'discard',
+  { target, sender, concern, deeds }: Order,
+  args: readonly string[],
+): Promise<Done> {
+  if (args.length > 0) return said('wrong arguments', `Nothing was done: ${word} takes no arguments.`);
+  if (target === undefined)
+    return said('no draft', 'There is no draft of mine that your mail answers: nothing was done.');
+  const isTheirs = deeds.draftOwners(target)!.some((owner) => owner.toLowerCase() === sender);
   const speaksForFiles = concern.sections.some(({ maintainers }) => maintainers.includes(sender));
   if (!isTheirs && !speaksForFiles)
     return said('not theirs', 'This draft was made for another maintainer: nothing was done.');
-  const done = word === 'send' ? await deeds.send(id) : await deeds.discard(id);
+  const done = word === 'send' ? await deeds.send(target) : await deeds.discard(target);
   if (!done.ok) return said(done.why, `I did not ${word} it: ${done.why}.`);
   // The mail itself is the answer to "send".
   return word === 'send' ? { log: 'approved', say: [] } : said('discarded', 'The draft is discarded.');
@@ -246,5 +291,7 @@ function said(log: string, ...say: string[]): Done {
 /** For somebody who has no part in the series, in the configuration or in MAINTAINERS. */
 export const STRANGER =
   'This robot obeys the maintainers of a patch, those whom its operator has entered, and for a check the author; your address is none of these: nothing was done. The one command for everybody is "stop", after which it writes to you no more.';
+/** For somebody who said stop. */
+export const NO_MORE_MAILS = 'You will get no more mails from this robot. Its operator can undo that.';
 const NO_SERIES =
   'I do not have the series that your mail answers: reply to one of its patches, on a list that I read.';

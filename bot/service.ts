@@ -257,13 +257,16 @@ export class Service {
     return { ok: true, key: made.job.key };
   }
 
-  /** As #open, for somebody who waits: what rests after a failure is tried now. */
+  /**
+   * As #open, for somebody who waits: what rests after a failure is tried now. What nobody but the sender asked for is
+   * a job with wishes, if with none: its report goes to the sender, and no reply to anybody.
+   */
   #openAtOnce(
     series: Series,
     asked: AskedCheck['asked'],
     isMaintainer: boolean,
   ): Outcome<{ key: string }, { why: string }> {
-    const opened = this.#open(series, asked);
+    const opened = this.#open(series, asked ?? (this.#docket.isKnown(seriesKey(series)) ? undefined : {}));
     if (opened.ok && isMaintainer && !this.#docket.isClosed(opened.key)) {
       this.#urgent.add(opened.key);
       // into the queue once more, which puts it first there

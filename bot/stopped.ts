@@ -1,24 +1,27 @@
 /**
- * Who said `#depbot stop`: a file with an address a line, or `section NAME` for one of MAINTAINERS, which the operator
- * may edit.
+ * Who said `#depbot stop`: a file with an address a line, or `section NAME <ADDRESS>` for one of MAINTAINERS and who
+ * stopped it, which the operator may edit.
  */
 
 import { readFileSync } from 'node:fs';
 import { writeDurably } from './durable.ts';
 
 const HEAD = '# These asked for no more mails. Take a line away to undo that, then restart.\n';
-const SECTION = 'section ';
+/** Without an address it is the operator's word, which no mail takes back. */
+const SECTION = /^section (.*?)(?: <([^<>\s]*)>)?$/;
 
 export class Stopped {
   readonly #path: string;
   readonly #addresses = new Set<string>();
-  readonly #sections = new Set<string>();
+  /** Who stopped a section, by its name; the empty address is the operator. */
+  readonly #sections = new Map<string, Set<string>>();
 
   constructor(path: string) {
     this.#path = path;
     for (const line of readOrNothing(path).split('\n')) {
       const text = line.trim();
-      if (text.startsWith(SECTION)) this.#sections.add(text.slice(SECTION.length).trim());
+      const section = SECTION.exec(text);
+      if (section) this.#note(section[1]!.trim(), section[2] ?? '');
       else if (text !== '' && !text.startsWith('#')) this.#addresses.add(text.toLowerCase());
     }
   }
@@ -30,26 +33,36 @@ export class Stopped {
 
   /** As MAINTAINERS has them. */
   get sections(): ReadonlySet<string> {
-    return this.#sections;
+    return new Set(this.#sections.keys());
   }
 
   /** An address, and the names of sections that it spoke for. On disk when it returns. */
   add(address: string, sections: readonly string[] = []): void {
     this.#addresses.add(address.toLowerCase());
-    for (const name of sections) this.#sections.add(name);
+    for (const name of sections) this.#note(name, address);
     this.#write();
   }
 
-  /** Takes them back. On disk when it returns. */
+  /** Takes back what that address said; sections that others stopped stay so. On disk when it returns. */
   remove(address: string, sections: readonly string[]): void {
     this.#addresses.delete(address.toLowerCase());
-    for (const name of sections) this.#sections.delete(name);
+    for (const name of sections) {
+      const by = this.#sections.get(name);
+      by?.delete(address.toLowerCase());
+      if (by?.size === 0) this.#sections.delete(name);
+    }
     this.#write();
+  }
+
+  #note(section: string, by: string): void {
+    this.#sections.set(section, (this.#sections.get(section) ?? new Set()).add(by.toLowerCase()));
   }
 
   #write(): void {
-    const sections = [...this.#sections].sort().map((name) => `${SECTION}${name}`);
-    writeDurably(this.#path, `${HEAD}${[...[...this.#addresses].sort(), ...sections].join('\n')}\n`);
+    const sections = [...this.#sections].flatMap(([name, by]) =>
+      [...by].map((who) => (who === '' ? `section ${name}` : `section ${name} <${who}>`)),
+    );
+    writeDurably(this.#path, `${HEAD}${[...[...this.#addresses].sort(), ...sections.sort()].join('\n')}\n`);
   }
 }
 

@@ -1,9 +1,11 @@
 /**
- * How many commands of strangers are looked at: their name servers and their number are their own choice, and neither
- * may keep us from those who have an entry. Counted in memory; a restart begins anew.
+ * How many commands of strangers are looked up: their name servers and their number are their own choice, and neither
+ * may keep us from those who have an entry. What is authentic and what is not are counted apart, and what is over waits
+ * for the next hour: else whoever forges a domain's mails would silence its people. Counted in memory; a restart begins
+ * anew.
  */
 
-/** Mails that are looked at, of one domain. */
+/** Mails of one domain that were looked up: of those that were authentic, and of the others. */
 const MAILS_AN_HOUR = 30;
 /** Mails that are obeyed, of one address. */
 const MAILS_OF_ONE_AN_HOUR = 30;
@@ -12,9 +14,11 @@ const HOUR_MS = 60 * 60 * 1000;
 const TOLD_A_DAY = 50;
 const DAY_MS = 24 * HOUR_MS;
 
+type Count = Record<'authentic' | 'forged', number>;
+
 export class Strangers {
-  /** Mails looked at since `#hourMs`, by domain. */
-  readonly #looked = new Map<string, number>();
+  /** Mails looked up since `#hourMs`, by domain. */
+  readonly #lookedUp = new Map<string, Count>();
   /** Domains whose operator line is written since `#hourMs`. */
   readonly #named = new Set<string>();
   #hourMs = 0;
@@ -22,32 +26,40 @@ export class Strangers {
   #dayMs = 0;
 
   /**
-   * Whether a mail from that address may be looked at now; it counts then. `onlyTold`: nothing can come of the
-   * mail but that answer. `isNews`: the first refusal of the domain in this hour. `nowMs` is a clock that never goes back.
+   * Until when a mail from that address has to wait, undefined when it may be looked up now. `isNews`: the first of the
+   * domain that waits in this hour. `nowMs` is a clock that never goes back.
    */
-  admit(address: string, onlyTold: boolean, nowMs: number): { readonly ok: boolean; readonly isNews: boolean } {
+  wait(address: string, nowMs: number): { readonly untilMs: number; readonly isNews: boolean } | undefined {
     if (nowMs - this.#hourMs >= HOUR_MS) {
       this.#hourMs = nowMs;
-      this.#looked.clear();
+      this.#lookedUp.clear();
       this.#named.clear();
     }
-    if (nowMs - this.#dayMs >= DAY_MS) [this.#dayMs, this.#told] = [nowMs, 0];
     const domain = domainOf(address);
-    const looked = this.#looked.get(domain) ?? 0;
-    if (looked < MAILS_AN_HOUR && !(onlyTold && this.#told >= TOLD_A_DAY)) {
-      this.#looked.set(domain, looked + 1);
-      return { ok: true, isNews: false };
-    }
+    const { authentic, forged } = this.#countOf(domain);
+    if (Math.max(authentic, forged) < MAILS_AN_HOUR) return undefined;
     const isNews = !this.#named.has(domain);
     this.#named.add(domain);
-    return { ok: false, isNews };
+    return { untilMs: this.#hourMs + HOUR_MS, isNews };
+  }
+
+  /** Counts a mail from that address, for which a name server was asked. */
+  count(address: string, what: keyof Count): void {
+    const domain = domainOf(address);
+    const count = this.#countOf(domain);
+    this.#lookedUp.set(domain, { ...count, [what]: count[what] + 1 });
   }
 
   /** Whether one more may be told; it counts then. */
-  tell(): boolean {
+  tell(nowMs: number): boolean {
+    if (nowMs - this.#dayMs >= DAY_MS) [this.#dayMs, this.#told] = [nowMs, 0];
     if (this.#told >= TOLD_A_DAY) return false;
     this.#told += 1;
     return true;
+  }
+
+  #countOf(domain: string): Readonly<Count> {
+    return this.#lookedUp.get(domain) ?? { authentic: 0, forged: 0 };
   }
 }
 

@@ -45,8 +45,7 @@ const left: readonly (readonly [name: string, body: string])[] = [
   ['an indented quote', '  > #depbot check'],
   ['a bar as the quote mark', '| #depbot check'],
   ['initials in front of the quote mark', 'JD> #depbot check'],
-  ['the rest of a long quoted line that a mailer broke', `${LONG_QUOTE}\n#depbot send`],
-  ['the second rest of such a line', `${LONG_QUOTE}\n${'y'.repeat(60)}\n#depbot send`],
+  ['the rest of a long quoted line that only begins like a command', `${LONG_QUOTE}\n#depbot is what I like`],
   ['a signature', 'Hi\n-- \n#depbot check'],
   ['a signature whose blank was dropped', 'Hi\n--\n#depbot check'],
   ['a mail forwarded by Outlook', '-----Original Message-----\n#depbot check'],
@@ -98,9 +97,24 @@ describe('commandsIn', () => {
     expect(orders(line)).toEqual([{ word: 'unknown', text }]);
   });
 
-  it('takes three commands of a mail, not four', () => {
-    expect(commandsIn('#depbot check\n'.repeat(3))).toHaveLength(3);
-    expect(commandsIn('#depbot check\n'.repeat(4))).toHaveLength(3);
+  it('takes three commands of a mail, and names the first of those beyond', () => {
+    expect(orders('#depbot check\n'.repeat(3))).toEqual([check, check, check]);
+    expect(commandsIn('#depbot check\n'.repeat(3) + '#depbot send\n'.repeat(2)).slice(3)).toEqual([
+      { line: '#depbot send', word: 'left', why: expect.stringContaining('3 commands of a mail') },
+    ]);
+  });
+
+  it.each([
+    ['the rest of a long quoted line that a mailer broke', `${LONG_QUOTE}\n#depbot send`],
+    ['the second rest of such a line', `${LONG_QUOTE}\n${'y'.repeat(60)}\n#depbot send`],
+    [
+      'a line right below a long quoted line of a patch',
+      `> +\tdepends on PCI && (X86 || ARM64) && !COMPILE_TEST\n#depbot send`,
+    ],
+  ])('does not obey, but names, %s', (_, body) => {
+    const named = { line: '#depbot send', word: 'left', why: expect.stringContaining('a blank line above it') };
+    expect(commandsIn(body)).toEqual([named]);
+    expect(commandsIn(body.replaceAll('\n', '\r\n'))).toEqual([named]);
   });
 
   const LONG = '#depbot check base=net-next/main config=NET=y,INET=y,IPV6=n';

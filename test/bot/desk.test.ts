@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { commandsIn } from '../../bot/commands.ts';
 import { Desk, type Hands } from '../../bot/desk.ts';
 import type { Section } from '../../bot/maintainers.ts';
 import type { Assembled, Message } from '../../rules/types.ts';
@@ -69,12 +70,14 @@ beforeEach(() => {
       return { ok: true };
     },
     repliedFor: (id) => (id === REPLY ? ['jane@example.org', 'Max@Example.org'] : undefined),
+    toldRules: () => ['lost-symbol'],
     invalid: (id, _, by) => {
       noted.add(`${id} is invalid, says ${by}`);
-      return { ok: true, rules: ['lost-symbol'] };
+      return [];
     },
     rules: ['lost-symbol', 'unmet-select'],
     ignore: (rule, address, sections) => noted.add(`${address} ignores ${rule} in ${sections.join(', ')}`),
+    heed: (rule, address) => noted.add(`${address} heeds ${rule}`),
     start: async (address, sections) => {
       noted.add(`${address} asks for ${sections.map(({ name }) => name).join(', ')}`);
       return { ok: true, token: TOKEN };
@@ -82,12 +85,13 @@ beforeEach(() => {
     confirm: (address, token) => {
       if (address !== MIA || token !== TOKEN) return { ok: false, why: 'nothing of yours waits for that token' };
       noted.add(`${address} hears of ${SECTION.name}`);
-      return { ok: true, sections: [SECTION.name], lists: ['input@lists.example.org'] };
+      return { ok: true, sections: [SECTION.name], lists: ['input@lists.example.org'], stopped: [] };
     },
     stop: (address, sections) => stopped.add([address, ...sections].join(', ')),
     answer: (command, seed, paragraphs) => {
       if (!answers.has(seed)) answers.set(seed, { to: command.from.address, text: paragraphs.join('\n') });
     },
+    hasWrittenTo: (address, references) => address === AUTHOR && references.includes(REPLY),
     reportText: () => ['THE REPORT'],
   };
 });
@@ -194,6 +198,11 @@ describe('a maintainer', () => {
     expect(said()).toEqual([expect.stringContaining('Your entry is switched off')]);
   });
 
+  test('who writes right below a long quoted line is told that it was not obeyed', async () => {
+    await obey(mail(`> ${'x'.repeat(60)}\n#depbot discard`, { to: DRAFT }));
+    expect([said(), discarded.size]).toEqual([[expect.stringMatching(/Nothing was done.*a blank line above it/)], 0]);
+  });
+
   test('who writes an unknown word is told which words there are', async () => {
     await obey(mail('#depbot merge it'));
     expect(said()).toEqual([expect.stringMatching(/I do not know the command "merge it"[\s\S]*#depbot help/)]);
@@ -206,7 +215,9 @@ describe('a maintainer', () => {
     await obey(mail('#depbot check\n#depbot nonsense\n#depbot stop\n#depbot discard', { to: SERIES_MAIL }));
     // Three commands of a mail are obeyed.
     expect([done, discarded.size]).toEqual([['check', 'stop'], 0]);
-    expect(said()).toEqual([expect.stringMatching(/"nonsense"[\s\S]*switched off/)]);
+    expect(said()).toEqual([
+      expect.stringMatching(/"nonsense"[\s\S]*switched off[\s\S]*> #depbot discard\nNothing was done\. I obey 3/),
+    ]);
     expect(trays()).toEqual([0, 1, 0]);
     hasReport = true;
     await start().round();
@@ -237,6 +248,34 @@ describe('a mail that is nobody’s', () => {
     await obey(mail('#depbot stop'));
     expect([said(), stopped.size, trays()]).toEqual([[], 0, [0, 0, 1]]);
     expect(lines).toEqual([expect.stringMatching(/^warning: .*max@.*not obeyed, not answered: it has no DKIM/)]);
+  });
+
+  describe('and says stop without a signature', () => {
+    beforeEach(() => {
+      hands.authenticate = async () => ({ ok: false, why: 'it has no DKIM signature' });
+    });
+    const token = (): string => /^ {4}#depbot stop ([0-9a-f]{32})$/m.exec(said().join('\n'))![1]!;
+
+    test('is mailed a token, once, if we have written to that address; who brings it back is stopped', async () => {
+      await obey(mail('#depbot stop', { to: REPLY, from: AUTHOR, subject: 'Buy this' }));
+      await obey(mail('#depbot stop', { to: REPLY, from: AUTHOR }), mail('#depbot stop', { to: DRAFT, from: AUTHOR }));
+      await obey(mail('#depbot stop', { to: REPLY, from: EVE }), mail('#depbot send', { to: REPLY, from: AUTHOR }));
+      expect([said().length, said()[0], stopped.size]).toEqual([1, expect.stringMatching(/^jane@/), 0]);
+      expect(commandsIn(said()[0]!)).toEqual([]);
+      await obey(mail(`#depbot stop ${token()}`, { to: DRAFT, from: AUTHOR }));
+      expect([...stopped]).toEqual([AUTHOR]);
+      expect(said()[1]).toBe(`${AUTHOR}: You will get no more mails from this robot. Its operator can undo that.`);
+    });
+
+    test('is not stopped by the token of another, nor by one that came before', async () => {
+      await obey(mail('#depbot stop', { to: REPLY, from: AUTHOR }));
+      await obey(mail(`#depbot stop ${token()}`, { to: REPLY, from: EVE }));
+      expect(stopped.size).toBe(0);
+      await obey(mail(`#depbot stop ${token()}`, { from: AUTHOR }));
+      stopped.clear();
+      await obey(mail(`#depbot stop ${token()}`, { from: AUTHOR }));
+      expect(stopped.size).toBe(0);
+    });
   });
 
   test('is obeyed once, also when it comes again under another Message-ID', async () => {
@@ -550,25 +589,51 @@ describe('strangers with slow name servers', () => {
     expect(trays()).toEqual([0, 0, 9]);
   });
 
-  test('are looked at 30 times an hour and domain; more are dropped with one line, but stop waits for its turn', async () => {
+  test('are looked up some 30 times an hour and domain; more wait for the next hour, with one line', async () => {
     let looks = 0;
-    const authenticate: Hands['authenticate'] = async () => ({ ok: false, why: `look ${++looks}` });
+    const authenticate: Hands['authenticate'] = async () => ({ ok: false, why: `look ${++looks}`, isLookedUp: true });
     const desk = start({ authenticate });
-    desk.take(Array.from({ length: 35 }, (_, n) => mail('#depbot help', { from: `s${n}@x.example` })));
+    const mailsOf = (domain: string, many: number): Message[] =>
+      Array.from({ length: many }, (_, n) => mail('#depbot help', { from: `s${n}@${domain}` }));
+    desk.take(mailsOf('x.example', 40));
     await desk.round();
-    expect([looks, trays()]).toEqual([30, [0, 0, 35]]);
-    desk.take([
-      mail('#depbot stop', { from: EVE }),
-      mail('#depbot help', { from: 'a@other.example' }),
-      mail('#depbot help'),
-    ]);
+    // Four are under way at a time.
+    expect(looks).toBeGreaterThanOrEqual(30);
+    expect(looks).toBeLessThanOrEqual(33);
+    const before = looks;
+    desk.take([mail('#depbot stop', { from: EVE }), ...mailsOf('other.example', 1), mail('#depbot help')]);
     await desk.round();
-    expect([looks, trays()]).toEqual([32, [1, 0, 37]]);
+    expect([looks - before, tray('todo')]).toEqual([2, 41 - before]);
     expect(lines.filter((line) => line.includes('too many'))).toEqual([
       expect.stringMatching(/^warning: commands from strangers at x\.example: too many/),
     ]);
     nowMs += 3_600_000;
     await desk.round();
-    expect([looks, trays()]).toEqual([33, [0, 0, 38]]);
+    expect([looks, trays()]).toEqual([43, [0, 0, 43]]);
+  });
+
+  test('who forge mails of a domain without a signature do not keep its people from being heard', async () => {
+    const { authenticate } = hands;
+    const desk = start({
+      authenticate: async (raw) =>
+        Buffer.from(raw).toString().includes(MIA) ? authenticate(raw) : { ok: false, why: 'it has no DKIM signature' },
+    });
+    desk.take(Array.from({ length: 60 }, (_, n) => mail('#depbot help', { from: `s${n}@example.net` })));
+    desk.take([mail('#depbot discard', { to: DRAFT, from: MIA }), mail('#depbot stop', { to: REPLY, from: MIA })]);
+    await desk.round();
+    expect([trays(), [...stopped]]).toEqual([
+      [0, 0, 62],
+      [MIA, `${MIA}, ${SECTION.name}`],
+    ]);
+  });
+
+  test('who are told by the dozen do not keep a maintainer without an entry from being heard', async () => {
+    const desk = start();
+    desk.take(Array.from({ length: 60 }, (_, n) => mail('#depbot help', { from: `s${n}@s${n}.example` })));
+    await desk.round();
+    expect(said()).toHaveLength(50);
+    desk.take([mail('#depbot invalid', { to: REPLY, from: MIA })]);
+    await desk.round();
+    expect([...noted]).toEqual([`${REPLY} is invalid, says ${MIA}`]);
   });
 });

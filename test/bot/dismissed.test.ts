@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Dismissed } from '../../bot/dismissed.ts';
 import { Maintainers } from '../../bot/maintainers.ts';
+import { lineageOf } from '../../bot/superseded.ts';
 import type { Finding, Series } from '../../rules/types.ts';
 import { entryOf, policyOf } from '../support/policy.ts';
 import { configUpgrade, recursion, sampleSeries, undefinedSelect } from '../support/sample-report.ts';
@@ -24,21 +25,21 @@ test('nothing is dismissed at first', () => {
 });
 
 test('a false alarm is not told again of the series or a later revision, wherever its lines are by then', () => {
-  open().invalid([undefinedSelect], sampleSeries, 'Max@example.org');
+  open().invalid([undefinedSelect], lineageOf(sampleSeries), 'Max@example.org');
   const moved = { ...undefinedSelect, anchor: { ...undefinedSelect.anchor, line: 999, mailLines: [9, 9] as const } };
   for (const series of [sampleSeries, later])
     expect([why(moved, series), why(recursion, series)]).toEqual(['a maintainer called it a false alarm', undefined]);
 });
 
 test('the same finding in a series of somebody else, or of another title, is told', () => {
-  open().invalid([undefinedSelect], sampleSeries, 'max@example.org');
+  open().invalid([undefinedSelect], lineageOf(sampleSeries), 'max@example.org');
   expect(why(undefinedSelect, { ...sampleSeries, author: { name: '', address: 'other@example.org' } })).toBeUndefined();
   expect(why(undefinedSelect, { ...sampleSeries, subject: '[PATCH 0/4] something else' })).toBeUndefined();
 });
 
 test('false alarms are counted by rule, each once', () => {
-  for (const _ of [1, 2]) open().invalid([undefinedSelect, recursion], sampleSeries, 'max@example.org');
-  open().invalid([undefinedSelect], { ...sampleSeries, subject: '[PATCH] other' }, 'max@example.org');
+  for (const _ of [1, 2]) open().invalid([undefinedSelect, recursion], lineageOf(sampleSeries), 'max@example.org');
+  open().invalid([undefinedSelect], lineageOf({ ...sampleSeries, subject: '[PATCH] other' }), 'max@example.org');
   expect(open().counts()).toEqual([
     [undefinedSelect.rule, 2],
     [recursion.rule, 1],
@@ -60,4 +61,16 @@ test('a rule that a maintainer of files ignores is silent for the sections that 
     policyOf([entryOf()], { maintainers: Maintainers.parse(`THESE FILES\nF:\t${path}\n`, () => false) });
   expect(why(recursion, sampleSeries, policy(file))).toBe(`THESE FILES ignores ${recursion.rule}`);
   expect(why(recursion, sampleSeries, policy('fs/'))).toBeUndefined();
+});
+
+test('ignoring a rule for a second section leaves the first, and both are heard of again once that is taken back', () => {
+  const { newPath } = sampleSeries.patches[recursion.anchor.patch - 1]!.diff[0]!;
+  const maintainers = Maintainers.parse(`FIRST\nF:\t${newPath}\n`, () => false);
+  const because = () => why(recursion, sampleSeries, policyOf([entryOf()], { maintainers }));
+  for (const section of ['FIRST', 'SECOND', 'SECOND']) open().ignore(recursion.rule, 'Mia@example.net', [section]);
+  open().heed(undefinedSelect.rule, 'mia@example.net');
+  open().heed(recursion.rule, 'max@example.org');
+  expect(because()).toBe(`FIRST ignores ${recursion.rule}`);
+  open().heed(recursion.rule, 'MIA@example.net');
+  expect(because()).toBeUndefined();
 });

@@ -223,9 +223,12 @@ describe('not authentic', () => {
     ['is too large', /larger than/, async () => Buffer.alloc(5 * 1024 * 1024, 'x')],
     ['is empty', /has no from/, async () => Buffer.alloc(0)],
   ];
-  it.each(bad)('is a mail that %s', async (_, why, raw) => {
+  it.each(bad)('is a mail that %s', async (what, why, raw) => {
     const outcome = await judge(await raw());
-    expect(outcome).toEqual({ ok: false, why: expect.stringMatching(why) });
+    expect(outcome).toMatchObject({ ok: false, why: expect.stringMatching(why) });
+    expect(outcome).not.toHaveProperty('retry');
+    // What cannot vouch for it costs no lookup.
+    if (/is not signed|by another domain/.test(what)) expect(outcome).not.toHaveProperty('isLookedUp');
   });
 
   it('is a mail with a line slipped into its header, where our parser would see the body', async () => {
@@ -276,11 +279,15 @@ describe('when the key cannot be looked up', () => {
 
   it.each(['ETIMEOUT', 'ESERVFAIL', 'ECONNREFUSED'])('%s is worth another try', async (code) => {
     const why = expect.stringContaining(code);
-    expect(await judge(await signed(), failing(code))).toEqual({ ok: false, why, retry: true });
+    expect(await judge(await signed(), failing(code))).toEqual({ ok: false, why, retry: true, isLookedUp: true });
   });
 
   it.each(['ENOTFOUND', 'ENODATA'])('%s is not', async (code) => {
-    expect(await judge(await signed(), failing(code))).toEqual({ ok: false, why: expect.stringContaining('no key') });
+    expect(await judge(await signed(), failing(code))).toEqual({
+      ok: false,
+      why: expect.stringContaining('no key'),
+      isLookedUp: true,
+    });
   });
 
   it('does not count where another signature is good', async () => {

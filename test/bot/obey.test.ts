@@ -33,7 +33,7 @@ beforeEach(() => {
   deeds = {
     isOptedIn: (address) => address === MEMBER,
     concern: async (address, references) =>
-      references.includes(PATCH)
+      references.some((id) => id === PATCH || id === REPLY)
         ? {
             series: sampleSeries,
             isAuthor: address === AUTHOR,
@@ -49,16 +49,21 @@ beforeEach(() => {
     send: async () => note('send'),
     discard: async () => note('discard'),
     repliedFor: (id) => (id === REPLY ? [MEMBER] : undefined),
-    invalid: (id, _, by) => ({ ...note(`invalid ${id} by ${by}`), rules: ['lost-symbol'] }),
+    toldRules: () => ['lost-symbol'],
+    invalid: (id, rules, by) => {
+      note(`invalid ${id} by ${by}`);
+      return deeds.toldRules(id).filter((one) => !rules.includes(one));
+    },
     rules: ['lost-symbol', 'unmet-select'],
     ignore: (rule, address, sections) => void note(`ignore ${rule} ${address} ${sections.join(', ')}`),
+    heed: (rule, address) => void note(`heed ${rule} ${address}`),
     start: async (address, sections) => ({
       ...note(`start ${address} ${sections.map(({ name }) => name).join(', ')}`),
       token: TOKEN,
     }),
     confirm: (address, token) =>
       token === TOKEN && address === MAINTAINER
-        ? { ...note(`confirm ${address}`), sections: [INPUT.name], lists: ['input@lists.example.org'] }
+        ? { ...note(`confirm ${address}`), sections: [INPUT.name], lists: ['input@lists.example.org'], stopped: [] }
         : { ok: false, why: 'nothing of yours waits for that token' },
     stop: (address, sections) => void note(['stop', address, ...sections].join(' ')),
   };
@@ -96,6 +101,7 @@ describe.each<[string, string, Readonly<Record<string, string | undefined>>]>([
       send: 'send',
       discard: 'discard',
       'ignore lost-symbol': `ignore lost-symbol ${MAINTAINER} INPUT DRIVERS`,
+      'ignore lost-symbol off': `heed lost-symbol ${MAINTAINER}`,
       stop: `stop ${MAINTAINER}, stop ${MAINTAINER} INPUT DRIVERS`,
       start: `start ${MAINTAINER} INPUT DRIVERS`,
       'start INPUT CORE': `start ${MAINTAINER} INPUT CORE`,
@@ -165,6 +171,33 @@ test('a draft that is called a false alarm is discarded', async () => {
   expect(say.join()).toMatch(/The draft is discarded\.$/);
 });
 
+describe('a draft that tells of two things', () => {
+  beforeEach(() => {
+    deeds = { ...deeds, toldRules: () => ['lost-symbol', 'unmet-select'] };
+  });
+
+  test.each([
+    ['', 'say which one is false, as in "invalid lost-symbol"; there are: lost-symbol, unmet-select'],
+    [' recursion', '"invalid" takes rules that my mail tells of; there are: lost-symbol, unmet-select'],
+    [' lost-symbol, please', '"invalid" takes rules that my mail tells of'],
+  ])('is left as it is on "invalid%s"', async (words, why) => {
+    expect((await give(`#depbot invalid${words}`, MEMBER)).say.join()).toContain(`Nothing was done: ${why}`);
+    expect(did).toEqual([]);
+  });
+
+  test('of which one is a false alarm stays for the other', async () => {
+    expect((await give('#depbot invalid lost-symbol', MEMBER)).say.join()).toMatch(
+      /false alarm \(lost-symbol\).* unmet-select, too, and stays: edit it/,
+    );
+    expect(did).toEqual([`invalid ${REPLY} by ${MEMBER}`]);
+  });
+
+  test('which both are false alarms is discarded', async () => {
+    await give('#depbot invalid unmet-select lost-symbol', MEMBER);
+    expect(did).toEqual([`invalid ${REPLY} by ${MEMBER}`, 'discard']);
+  });
+});
+
 test('a reply that was sent, and is called a false alarm, is noted alone', async () => {
   deeds = { ...deeds, draftOwners: () => undefined };
   const { say } = await give('#depbot invalid', MEMBER);
@@ -205,9 +238,11 @@ describe('an order', () => {
   });
 
   test.each([
-    ['ignore', 'takes the name of one rule; there are: lost-symbol, unmet-select'],
+    ['ignore', 'takes the name of one rule, and "off" behind it to undo that; there are: lost-symbol, unmet-select'],
     ['ignore lost-symbl', 'did you mean lost-symbol?'],
     ['ignore lost-symbol unmet-select', 'takes the name of one rule'],
+    ['send tomorrow please', 'send takes no arguments'],
+    ['discard the old one', 'discard takes no arguments'],
     ['explain me', 'explain takes no arguments'],
     ['check now', 'check takes base=, arch=, config= and verbose, each once'],
     ['check base=../x', 'base= takes the name of a commit'],

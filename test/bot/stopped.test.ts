@@ -42,6 +42,27 @@ test('an operator may take a line away, add one, and leave blank lines and remar
   expect(new Stopped(path).addresses).toEqual(new Set(['added@example.org']));
 });
 
+test('a section stays stopped until all who stopped it took that back, also after a restart', () => {
+  const stopped = new Stopped(path);
+  stopped.add('Jane@example.org', ['INPUT', 'WE <3 DRIVERS']);
+  stopped.add('max@example.org', ['INPUT']);
+  stopped.remove('rob@example.org', ['INPUT', 'WE <3 DRIVERS']);
+  expect(readFileSync(path, 'utf8')).toContain('section INPUT <jane@example.org>\nsection INPUT <max@example.org>\n');
+  stopped.remove('max@example.org', ['INPUT']);
+  expect(new Stopped(path).sections).toEqual(new Set(['INPUT', 'WE <3 DRIVERS']));
+  const later = new Stopped(path);
+  later.remove('jane@example.org', ['INPUT', 'WE <3 DRIVERS']);
+  expect([later.sections, new Stopped(path).sections]).toEqual([new Set(), new Set()]);
+});
+
+test('a section that the operator stopped is not started by a mail', () => {
+  writeFileSync(path, 'section INPUT\n');
+  const stopped = new Stopped(path);
+  stopped.add('jane@example.org', ['INPUT']);
+  stopped.remove('jane@example.org', ['INPUT']);
+  expect(new Stopped(path).sections).toEqual(new Set(['INPUT']));
+});
+
 test('a file that cannot be read is an error, and not the same as nobody', () => {
   mkdirSync(path);
   expect(() => new Stopped(path)).toThrow(/EISDIR/);

@@ -3,28 +3,31 @@ import { domainOf, SenderRate, Strangers } from '../../bot/strangers.ts';
 
 const HOUR_MS = 3_600_000;
 
-test('30 mails of a domain are admitted an hour, and those of another are not counted with them', () => {
+test.each(['authentic', 'forged'] as const)('30 %s mails of a domain are looked up an hour; the rest waits', (what) => {
   const strangers = new Strangers();
-  const admit = (address: string, nowMs = 0) => strangers.admit(address, true, nowMs);
-  for (let n = 0; n < 30; n++) expect(admit(`s${n}@x.example`).ok).toBe(true);
-  expect(admit('a@x.example')).toEqual({ ok: false, isNews: true });
-  expect(admit('b@x.example')).toEqual({ ok: false, isNews: false });
-  expect(admit('a@y.x.example').ok).toBe(true);
-  expect(admit('a@x.example', HOUR_MS - 1).ok).toBe(false);
-  expect(admit('a@x.example', HOUR_MS).ok).toBe(true);
+  const begin = 5 * HOUR_MS;
+  for (let n = 0; n < 30; n++) {
+    expect(strangers.wait(`s${n}@x.example`, begin + n)).toBeUndefined();
+    strangers.count(`s${n}@x.example`, what);
+  }
+  expect(strangers.wait('a@x.example', begin + 30)).toEqual({ untilMs: begin + HOUR_MS, isNews: true });
+  expect(strangers.wait('b@x.example', begin + HOUR_MS - 1)).toEqual({ untilMs: begin + HOUR_MS, isNews: false });
+  expect(strangers.wait('a@y.x.example', begin + 40)).toBeUndefined();
+  expect(strangers.wait('a@x.example', begin + HOUR_MS)).toBeUndefined();
 });
 
-test('once 50 were told in a day, only those are admitted of whom more than that can come', () => {
+test('what is authentic does not add to what is forged', () => {
   const strangers = new Strangers();
-  strangers.admit('a@x.example', true, 24 * HOUR_MS);
-  for (let n = 0; n < 50; n++) {
-    expect(strangers.admit(`a@x${n}.example`, true, 24 * HOUR_MS).ok).toBe(true);
-    expect(strangers.tell()).toBe(true);
-  }
-  expect(strangers.tell()).toBe(false);
-  expect(strangers.admit('a@z.example', true, 47 * HOUR_MS).ok).toBe(false);
-  expect(strangers.admit('a@z.example', false, 47 * HOUR_MS).ok).toBe(true);
-  expect(strangers.admit('a@z.example', true, 48 * HOUR_MS).ok).toBe(true);
+  for (let n = 0; n < 29; n++)
+    for (const what of ['authentic', 'forged'] as const) strangers.count('a@x.example', what);
+  expect(strangers.wait('a@x.example', 0)).toBeUndefined();
+});
+
+test('50 are told in a day', () => {
+  const strangers = new Strangers();
+  for (let n = 0; n < 50; n++) expect(strangers.tell(24 * HOUR_MS)).toBe(true);
+  expect(strangers.tell(47 * HOUR_MS)).toBe(false);
+  expect(strangers.tell(48 * HOUR_MS)).toBe(true);
 });
 
 test('30 mails an hour of one sender are obeyed', () => {

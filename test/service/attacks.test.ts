@@ -244,7 +244,6 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('mails that want more 
       'a bounce',
       'our footer, quoted',
       'our footer, broken by a mailer',
-      'a command in a quote whose second half lost its mark',
       'a command in a forwarded mail',
       'a command in the signature',
       'a command in a patch',

@@ -312,7 +312,9 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('a running service', (
   test('#depbot stop of a maintainer of the files: also for the section', async () => {
     const answer = await fromMia('stop-1@stranger.example', '#depbot stop', patchId);
     expect(answer).toMatch(/switched off[\s\S]*DRIVERS OF MIA/);
-    expect(readFileSync(join(dir, 'state/service/stopped'), 'utf8')).toContain(`${MIA}\nsection DRIVERS OF MIA\n`);
+    expect(readFileSync(join(dir, 'state/service/stopped'), 'utf8')).toContain(
+      `${MIA}\nsection DRIVERS OF MIA <${MIA}>\n`,
+    );
   });
 
   test('Redis killed: started again, and the next series is checked', async () => {

@@ -125,6 +125,17 @@ describe('v2 comes while v1', () => {
     expect([docket().isKnown(keyOf(1)), drafted()]).toEqual([false, ['v2']]);
   });
 
+  test('lacks a patch, and is asked for when that has come: the report is private', async () => {
+    await serve('draft');
+    post(1, 1, 2);
+    post(2);
+    await isIn(2, 'drafted');
+    post(1, 3);
+    await town.command('#depbot check', idOf(1, 1));
+    await wait('the report', () => town.mails.find(({ raw }) => raw.toString().includes('#depbot check')));
+    expect([docket().isKnown(keyOf(1)), stateOfReply(1), drafted()]).toEqual([false, undefined, ['v2']]);
+  });
+
   test.each(['waiting', 'active'] as const)('is %s in the queue: it is called off', async (state) => {
     await serve('draft');
     queue.held.set(keyOf(1), state);
