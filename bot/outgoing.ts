@@ -83,8 +83,8 @@ export const OutgoingFile = z.strictObject({
 /** How far the sending of a mail has come. All addresses in lower case. */
 export interface Progress {
   /**
-   * `waiting`: nothing is under way; `handing-over`: the server is given the mail, and if that ends without a word
-   * nobody knows whether it has it; `in-doubt`: so it ended.
+   * `waiting`: the server does not have it; `handing-over`: it is given the end of the mail, and if that ends without a
+   * word nobody knows whether it has it; `in-doubt`: so it ended.
    */
   readonly step: 'waiting' | 'handing-over' | 'in-doubt';
   /** ISO 8601, the moment of doubt: the server had the mail by then, or never. */

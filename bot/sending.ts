@@ -3,7 +3,8 @@
  *
  * The intent is on disk before the deed (`sending`). Whether the deed was done is never guessed after a crash but
  * looked up: the bot's own address is always a recipient, so a copy that came back shows that the server took the
- * mail. Only when all mailboxes have been read long enough after the moment of doubt is a mail sent again.
+ * mail. Where none has come when all mailboxes have been read long enough after the moment of doubt, a reply is held for
+ * a person: others would read it twice. Answers and previews, which go to one who asked, are sent again.
  *
  * A recipient refused for now gets the same mail later, alone; that the others have it is on disk by then. Such a
  * delivery brings no second copy, so where its outcome is unknown, a person has to look.
@@ -29,7 +30,7 @@ import {
 import { type Rejected, type Smtp, SmtpError } from './smtp.ts';
 import type { Waits } from './waits.ts';
 
-/** Times that a mail is sent whose fate stays unknown, before a person has to look. */
+/** Times that an answer is sent whose fate stays unknown, before a person has to look. */
 const MOST_UNKNOWN = 3;
 export const EDITED = 'the draft was edited or removed; send it from your mail program';
 
@@ -44,7 +45,7 @@ export interface SendingParts {
   readonly stopped: () => ReadonlySet<string>;
   /** Told of a reply that is going to be held; after a crash perhaps again. */
   readonly onHeld: (meta: Outgoing, why: string) => void;
-  /** How long a copy may take to come back, before a mail whose fate is unknown is sent again. */
+  /** How long a copy may take to come back, before a mail whose fate is unknown is held or sent again. */
   readonly lookMs: number;
   /** Throws where nothing may leave the house now. */
   readonly mayGo: () => void;
@@ -94,6 +95,7 @@ export class Sending {
       log.info(`outbox: ${nameOf(mail)}: no copy came back; discarded: a later revision of its series has come`);
       return;
     }
+    if (mail.kind === 'reply') return this.#hold(mail, 'sending', 'perhaps it was sent, but no copy of it came back');
     if (progress.unknowns >= MOST_UNKNOWN) {
       return this.#hold(mail, 'sending', `sent ${progress.unknowns} times, and no copy came back`);
     }
@@ -155,12 +157,13 @@ export class Sending {
     mayGo();
     const { doubtSince: _, ...rest } = before;
     const known = { ...rest, refused: [...rest.refused, ...left.stopped] };
-    outbox.setProgress(id, { ...known, step: 'handing-over' });
+    outbox.setProgress(id, { ...known, step: 'waiting' });
     if (from === 'to-send') outbox.move(id, 'to-send', 'sending');
+    const beforeEnd = (): void => outbox.setProgress(id, { ...known, step: 'handing-over' });
     let accepted: readonly string[] = [];
     let rejected: readonly Rejected[];
     try {
-      ({ accepted, rejected } = await smtp.send({ from: mail.from, recipients: left.recipients }, left.eml));
+      ({ accepted, rejected } = await smtp.send({ from: mail.from, recipients: left.recipients }, left.eml, beforeEnd));
     } catch (error) {
       const { message } = error as Error;
       const kind = error instanceof SmtpError ? error.kind : 'unknown';

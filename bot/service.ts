@@ -293,7 +293,7 @@ export class Service {
 
   /** Whoever said "send" should know that it did not go out. */
   #tellHeld(mail: Outgoing, why: string): void {
-    const words = `This reply was refused and is held: ${why}. When that is mended, "#depbot send" in reply to it sends it.`;
+    const words = `This reply is held: ${why}. When that is mended, or it did not come, "#depbot send" in reply to it sends it.`;
     this.#tell(mail, (address) => `held ${mail.messageId} ${address} ${why}`, words);
   }
 

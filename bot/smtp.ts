@@ -65,8 +65,8 @@ export interface Taken {
 }
 
 export interface Smtp {
-  /** Sends a mail. Throws SmtpError. */
-  send(envelope: SmtpEnvelope, eml: Uint8Array): Promise<Taken>;
+  /** Sends a mail; `beforeEnd` is called before its end is handed over, until then the server cannot have it. Throws SmtpError. */
+  send(envelope: SmtpEnvelope, eml: Uint8Array, beforeEnd?: () => void): Promise<Taken>;
 }
 
 /** A mail that the server did not confirm. */
@@ -90,15 +90,21 @@ export class SmtpError extends Error {
 
 /** A server to send by; each mail has a connection of its own. */
 export function openSmtp(settings: SmtpSettings): Smtp {
-  return { send: (envelope, eml) => send(settings, envelope, eml) };
+  return { send: (envelope, eml, beforeEnd) => send(settings, envelope, eml, beforeEnd) };
 }
 
-async function send(settings: SmtpSettings, envelope: SmtpEnvelope, eml: Uint8Array): Promise<Taken> {
+async function send(
+  settings: SmtpSettings,
+  envelope: SmtpEnvelope,
+  eml: Uint8Array,
+  beforeEnd = (): void => undefined,
+): Promise<Taken> {
   const mail = { endHandedOver: false };
-  const body = Readable.from(chunksOf(eml, mail), { objectMode: false });
+  const body = Readable.from(chunksOf(eml, mail, beforeEnd), { objectMode: false });
   try {
     return await session(settings, mail, (connection, resolve, reject) => {
       const to = { from: envelope.from, to: [...envelope.recipients], use8BitMime: isEightBit(eml) };
+      body.once('error', reject);
       connection.send(to, body, (error, info) => {
         if (error) return reject(error);
         resolve({ accepted: info.accepted.map(String), rejected: rejectedOf(info.rejectedErrors) });
@@ -215,11 +221,14 @@ function wordsOf({ message, response }: Failure): string {
   return (response ?? message).slice(0, 1000);
 }
 
-function* chunksOf(eml: Uint8Array, mail: { endHandedOver: boolean }): Generator<Buffer> {
+function* chunksOf(eml: Uint8Array, mail: { endHandedOver: boolean }, beforeEnd: () => void): Generator<Buffer> {
   const bytes = Buffer.from(eml.buffer, eml.byteOffset, eml.byteLength);
   for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
     // Once the last chunk is out of our hands the final dot may be, too.
-    mail.endHandedOver = at + CHUNK_BYTES >= bytes.length;
+    if (at + CHUNK_BYTES >= bytes.length) {
+      beforeEnd();
+      mail.endHandedOver = true;
+    }
     yield bytes.subarray(at, at + CHUNK_BYTES);
   }
 }

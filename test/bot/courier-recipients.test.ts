@@ -224,8 +224,8 @@ describe('who said stop', () => {
     expect(world.held).toEqual([[mail.messageId, `nobody is left in To: ${ANN} said stop`]]);
   });
 
-  test('before a mail is sent again, gets it no more either', async () => {
-    const mail = add('a', 'smtp', 'sending', THREE);
+  test('before a preview is sent again, gets it no more either', async () => {
+    const mail = add('a', 'smtp', 'sending', { ...THREE, kind: 'preview' });
     const one = courier();
     await one.round();
     world.stopped.add(KIM);
