@@ -11,10 +11,11 @@ import { type Envelope, messageIdFor, toEml } from './eml.ts';
 import type { Log } from './log.ts';
 import type { Outbox } from './outbox.ts';
 import { type Earlier, outgoingId } from './outgoing.ts';
-import { type Audience, audienceOf, deliveryOf, isProved, isWanted, type Policy } from './policy.ts';
+import { type Audience, audienceOf, deliveryOf, isProved, type Policy } from './policy.ts';
 import type { Prose } from './prose.ts';
 import { commentTexts, type Footer, type ReplyInput, renderReplies } from './reply.ts';
 import { lineageOf } from './superseded.ts';
+import { whyNotTold } from './wanted.ts';
 
 export interface AnnounceOptions {
   readonly outbox: Outbox;
@@ -103,10 +104,9 @@ function toBeTold(
   { dismissed, log }: AnnounceOptions,
 ): Report {
   const whyNot = (finding: Finding, patch: Patch, audience: Audience): string | undefined => {
-    if (!isWanted(finding, audience)) return 'the configuration of who asked leaves it out';
     const revisions = earlier.get(finding.key)?.revisions ?? [];
     if (revisions.length >= MOST_TOLD) return `it was told of ${revisions.map((one) => `v${one}`).join(' and ')}`;
-    return dismissed.whyNot(finding, patch, series, { ...policy, entries: audience.entries });
+    return whyNotTold({ finding, patch, series, audience, policy }, dismissed);
   };
   const isTold = (finding: Finding): boolean => {
     const { patch, audience } = audiences.get(finding.anchor.patch)!;

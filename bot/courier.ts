@@ -26,7 +26,7 @@ const NEVER_MS = 24 * 60 * 60 * 1000;
 
 export interface CourierParts
   extends Pick<FilingParts, 'drafts' | 'onFiled'>,
-    Pick<SendingParts, 'smtp' | 'copies' | 'readSince' | 'stopped' | 'onHeld' | 'lookMs'> {
+    Pick<SendingParts, 'smtp' | 'copies' | 'readSince' | 'stopped' | 'whyUnwanted' | 'onHeld' | 'lookMs'> {
   readonly outbox: Outbox;
   /** Told of a draft that a person had sent and that is not going to be, for a later revision; after a crash perhaps again. */
   readonly onOvertaken: (meta: Outgoing) => void;
@@ -70,7 +70,9 @@ export class Courier {
       await this.#withdraw();
       const steps = {
         drafting: (mail: Outgoing) => this.#file(mail),
-        'to-draft': (mail: Outgoing) => this.#file(mail),
+        'to-draft': async (mail: Outgoing) => {
+          if (!(await this.#sending.dropped(mail, 'to-draft'))) await this.#file(mail);
+        },
         accepted: (mail: Outgoing) => this.#sending.clear(mail),
         sending: (mail: Outgoing) => this.#sending.look(mail),
         'to-send': (mail: Outgoing) => this.#sending.send(mail),

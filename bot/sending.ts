@@ -43,6 +43,8 @@ export interface SendingParts {
   readonly readSince: () => Date | undefined;
   /** Addresses that get no reply any more, in lower case. */
   readonly stopped: () => ReadonlySet<string>;
+  /** Why a reply is not wanted any more, as those see it today who asked; undefined where it is. May throw. */
+  readonly whyUnwanted: (meta: Outgoing) => Promise<string | undefined>;
   /** Told of a reply that is going to be held; after a crash perhaps again. */
   readonly onHeld: (meta: Outgoing, why: string) => void;
   /** How long a copy may take to come back, before a mail whose fate is unknown is held or sent again. */
@@ -73,6 +75,8 @@ export class Sending {
       return;
     }
     if (this.hasArrived(mail)) return this.accepted(mail, 'to-send', 'before; a copy of it came in');
+    // Of a draft a person has just decided.
+    if (mail.via === 'smtp' && (await this.dropped(mail, 'to-send'))) return;
     // It lies there until the server has it. Whoever took it away may have sent it.
     if (!(await filing.isAsFiled(mail, progress))) {
       outbox.move(id, 'to-send', 'drafted');
@@ -101,6 +105,18 @@ export class Sending {
     }
     log.warn(`outbox: ${nameOf(mail)}: no copy came back; sending it again`);
     await this.#deliver(mail, 'sending', progress);
+  }
+
+  /** `to-draft` or `to-send` -> `discarded`, where nobody wants the reply any more. Throws what `whyUnwanted` throws. */
+  async dropped(mail: Outgoing, from: 'to-draft' | 'to-send'): Promise<boolean> {
+    const { outbox, whyUnwanted, log } = this.#parts;
+    // Whom it has reached, the others follow.
+    if (mail.kind !== 'reply' || reachedOf(mail, outbox.progress(mail.id) ?? NOTHING_YET).length > 0) return false;
+    const why = await whyUnwanted(mail);
+    if (why === undefined) return false;
+    outbox.move(mail.id, from, 'discarded');
+    log.info(`outbox: ${nameOf(mail)} is discarded: ${why}`);
+    return true;
   }
 
   /** Any state but `sent` -> `accepted` and on: it is out, perhaps not by us. Throws what `Drafts` throws. */

@@ -39,6 +39,7 @@ import type { ServeSettings } from './serve-settings.ts';
 import { openSmtp } from './smtp.ts';
 import { Stopped } from './stopped.ts';
 import type { TreeMaintainers } from './tree-maintainers.ts';
+import { whyUnwanted } from './wanted.ts';
 
 /** Between two rounds when nothing happens. */
 const IDLE_MS = 5000;
@@ -117,6 +118,7 @@ export class Service {
       copies: (messageId) => this.#store.raws(messageId),
       readSince: () => this.#readSince(),
       stopped: () => this.#stopped.addresses,
+      whyUnwanted: (meta) => this.#whyUnwanted(meta),
       halted: () => whyStopped(join(state, STOP_FILE), settings.path),
       onFiled: (draft) => preview(draft, this.#outbox.read(draft.id), this.#answering()),
       onHeld: (meta, why) => this.#tellHeld(meta, why),
@@ -231,6 +233,19 @@ export class Service {
       stoppedAddresses: this.#stopped.addresses,
       stoppedSections: this.#stopped.sections,
     };
+  }
+
+  /** Why a reply that waits would not be made today. Throws DamagedFileError, and where the tree cannot be read. */
+  async #whyUnwanted(mail: Outgoing): Promise<string | undefined> {
+    const job = mail.series === undefined ? undefined : this.#docket.job(mail.series);
+    const report = job && this.#docket.report(job.key);
+    if (!job || !report) return `it has waited for so long that its series is not kept any more`;
+    return whyUnwanted(mail, {
+      series: seriesOfJob(job),
+      report,
+      policy: await this.#policy(),
+      dismissed: this.#dismissed,
+    });
   }
 
   /** Nobody wants to hear of a series that has a later revision: no draft, no mail, no work. */

@@ -137,3 +137,37 @@ test('rounds and orders at the same time come one after the other', async () => 
   expect(mails.map(stateOf)).toEqual(['sent', 'sent']);
   expect(received()).toEqual(['b@bot.example', 'a@bot.example']);
 });
+
+describe('a reply that nobody wants any more', () => {
+  test.each(['draft', 'smtp'] as const)('is discarded when its turn comes, and the log says why: %s', async (via) => {
+    const hour = 3_600_000;
+    const mail = add('a', via, undefined, { notBefore: new Date(world.clock + hour).toISOString() });
+    world.unwanted.set(mail.messageId, 'its finding is a false alarm');
+    world.clock += hour;
+    await courier().round();
+    expect([stateOf(mail), world.folder.size, received()]).toEqual(['discarded', 0, []]);
+    expect(world.lines.at(-1)).toMatch(/<a@bot\.example>.* is discarded: its finding is a false alarm$/);
+  });
+
+  test('is sent when a person says so, or when some have it already', async () => {
+    const [said, half] = [add('a', 'draft'), add('b', 'smtp')];
+    const one = courier();
+    world.outbox.setProgress(half.id, { step: 'waiting', unknowns: 0, got: ['list@example.org'], refused: [] });
+    world.unwanted.set(half.messageId, 'stop');
+    await one.round();
+    world.unwanted.set(said.messageId, 'stop');
+    await one.approve(said.messageId);
+    await one.round();
+    expect([stateOf(said), stateOf(half)]).toEqual(['sent', 'sent']);
+  });
+
+  test('waits while it is not known', async () => {
+    const mail = add('a', 'smtp');
+    const whyUnwanted = async () => {
+      throw new Error('the tree is away');
+    };
+    await courier({ whyUnwanted }).round();
+    expect([stateOf(mail), received()]).toEqual(['to-send', []]);
+    expect(world.lines.at(-1)).toMatch(/the tree is away; next attempt in 1 s$/);
+  });
+});
