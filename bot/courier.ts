@@ -67,6 +67,7 @@ export class Courier {
    */
   round(): Promise<void> {
     return this.#inTurn(async () => {
+      await this.#settleDrafted();
       await this.#withdraw();
       const steps = {
         drafting: (mail: Outgoing) => this.#file(mail),
@@ -79,6 +80,13 @@ export class Courier {
       };
       for (const state of UNDER_WAY) await this.#each(state, steps[state]);
     });
+  }
+
+  /** `drafted` -> `accepted`, where a person has sent it from a mail program. */
+  async #settleDrafted(): Promise<void> {
+    for (const mail of this.#parts.outbox.list('drafted'))
+      if (this.#sending.hasArrived(mail))
+        this.#sending.taken(mail, 'drafted', 'by a person, as its copy that came in shows');
   }
 
   /** What is not sent of a series that has a later revision is discarded; a draft that a person has edited is theirs. */

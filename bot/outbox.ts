@@ -7,6 +7,7 @@
  *     bounces/<id>.json    to whom it did not come, as mails that came back say
  *     progress/<id>.json   how far the sending of a mail has come; kept, it says who got it
  *     replied/<id>         which mail is our reply to the mail of that id: there is never a second one
+ *     by-hand/<id>         a draft that a person has sent from a mail program
  *     withdrawn/<series>   a series with a later revision: what is not sent of it is discarded
  *     broken/              what cannot be read any more; counts as known, and is not touched again
  *
@@ -16,8 +17,9 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { MessageId } from '../rules/types.ts';
+import type { Message, MessageId } from '../rules/types.ts';
 import { openFolderDurably, readJson, renameDurably, writeDurably } from './durable.ts';
+import { hasTextOf } from './eml.ts';
 import type { Log } from './log.ts';
 import {
   type Bounce,
@@ -68,7 +70,7 @@ export class Outbox {
     this.#dir = dir;
     this.#log = log;
     if (use === 'look') return;
-    for (const folder of ['meta', 'progress', 'bounces', 'replied', 'withdrawn', BROKEN, ...STATES]) {
+    for (const folder of ['meta', 'progress', 'bounces', 'replied', 'by-hand', 'withdrawn', BROKEN, ...STATES]) {
       openFolderDurably(join(dir, folder), 0o700);
     }
   }
@@ -150,6 +152,23 @@ export class Outbox {
     const state = this.#stateOf(id);
     const meta = state && this.#load(state, id);
     return state && meta && { meta, state };
+  }
+
+  /**
+   * Notes that a mail that came in is a draft of ours, sent by a person: mail programs give it another sender and
+   * Message-ID, but it still answers that patch, with our text. On disk when it returns.
+   */
+  noteSentByHand({ references, raw }: Pick<Message, 'references' | 'raw'>): void {
+    for (const answers of references) {
+      const replied = join(this.#dir, 'replied', outgoingId(answers));
+      const id = existsSync(replied) ? readFileSync(replied, 'utf8') : undefined;
+      if (id === undefined || !existsSync(this.#path('drafted', id))) continue;
+      if (hasTextOf(this.read(id), raw)) writeDurably(join(this.#dir, 'by-hand', id), '');
+    }
+  }
+
+  wasSentByHand(id: string): boolean {
+    return existsSync(join(this.#dir, 'by-hand', id));
   }
 
   /** Notes that nothing of a series is to be sent any more. On disk when it returns. */

@@ -121,10 +121,15 @@ export class Sending {
 
   /** Any state but `sent` -> `accepted` and on: it is out, perhaps not by us. Throws what `Drafts` throws. */
   async accepted(mail: Outgoing, from: State, how: string): Promise<void> {
+    this.taken(mail, from, how);
+    await this.clear(mail);
+  }
+
+  /** As `accepted`, and no further. */
+  taken(mail: Outgoing, from: State, how: string): void {
     this.#parts.outbox.move(mail.id, from, 'accepted');
     this.#parts.waits.worked(mail.id);
     this.#parts.log.info(`outbox: ${nameOf(mail)} was sent ${how}; allowed by ${mail.allowedBy}`);
-    await this.clear(mail);
   }
 
   /** `accepted` -> `sent`: nobody must find a draft to send as well. Throws what `Drafts` throws. */
@@ -146,9 +151,10 @@ export class Sending {
     return leftOf(mail, progress, outbox.read(mail.id), stopped());
   }
 
-  /** Whether a copy of the mail shows that the server has it for all that it is still to be sent to. */
+  /** Whether a copy shows that the mail is out for all that it is still to be sent to, by the server or by a person. */
   hasArrived(mail: Outgoing): boolean {
     const { outbox, copies } = this.#parts;
+    if (outbox.wasSentByHand(mail.id)) return true;
     if (!hasProof(mail, outbox.progress(mail.id) ?? NOTHING_YET)) return false;
     const ours = outbox.read(mail.id);
     for (const other of copies(mail.messageId)) if (isCopyOf(ours, other)) return true;

@@ -164,6 +164,7 @@ export class Service {
       record: async (mails, position) => {
         for (const { raw } of mails) noteBounce(raw, this.#outbox, this.#log);
         const messages = this.#mailroom.take(mails);
+        for (const message of messages) this.#outbox.noteSentByHand(message);
         this.#desk.take(messages);
         for (const { old, by } of this.#mailroom.supersededBy(messages)) this.#withdraw(old, by.subject);
         for (const series of this.#mailroom.seriesWith(messages)) this.#open(series);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { parseMessage } from '../../bot/message.ts';
 import { add, courier, received, stateOf, useWorld, world } from '../support/courier-world.ts';
 
 useWorld();
@@ -169,5 +170,56 @@ describe('a reply that nobody wants any more', () => {
     await courier({ whyUnwanted }).round();
     expect([stateOf(mail), received()]).toEqual(['to-send', []]);
     expect(world.lines.at(-1)).toMatch(/the tree is away; next attempt in 1 s$/);
+  });
+});
+
+describe('a draft that a person has sent from a mail program', () => {
+  /** As it went out of that program: another sender and Message-ID. */
+  const sent = (answers: string, text = '> größer') =>
+    Buffer.from(
+      `From: Jane <jane@example.org>\r\nMessage-ID: <own@example.org>\r\nReferences: <first@x> <${answers}>\r\nContent-Type: text/plain; charset=UTF-8\r\n\r\n${text}\r\n`,
+    );
+  const came = (raw: Uint8Array): void => {
+    const parsed = parseMessage(raw);
+    if (!parsed.ok) throw new Error(parsed.why);
+    world.outbox.noteSentByHand(parsed.message);
+  };
+
+  test('counts as sent once its copy has come in, and leaves the folder', async () => {
+    const mail = add('a', 'draft', undefined, { lineage: ['L'], revision: 1, findings: [{ rule: 'r', key: 'K' }] });
+    await courier().round();
+    world.arrived.add(mail.messageId);
+    await courier().round();
+    expect([stateOf(mail), world.folder.size]).toEqual(['sent', 0]);
+    expect(world.outbox.toldEarlier(['L'], 2, new Date(0)).has('K')).toBe(true);
+    expect(received()).toEqual([]);
+  });
+
+  test('counts as sent, not as withdrawn, when a later revision comes in the same moment', async () => {
+    const mail = add('a', 'draft', undefined, { series: 'a'.repeat(32) });
+    await courier().round();
+    world.arrived.add(mail.messageId);
+    world.outbox.withdraw(mail.series!);
+    await courier().round();
+    expect(stateOf(mail)).toBe('sent');
+  });
+
+  test('under another name and Message-ID counts as sent, also after a restart', async () => {
+    const mail = add('a', 'draft');
+    await courier().round();
+    came(sent(mail.answers));
+    await courier().round();
+    expect([stateOf(mail), world.folder.size, received()]).toEqual(['sent', 0, []]);
+  });
+
+  test.each([
+    ['with another text', 'patch-of-a@example.org', '> anders'],
+    ['in answer to another mail', 'other@example.org', '> größer'],
+  ])('is none: a mail %s', async (_, answers, text) => {
+    const mail = add('a', 'draft');
+    await courier().round();
+    came(sent(answers, text));
+    await courier().round();
+    expect([stateOf(mail), world.folder.size]).toEqual(['drafted', 1]);
   });
 });
