@@ -162,7 +162,7 @@ export class Courier {
     });
   }
 
-  /** Removes a draft from the folder; it is never sent. Throws what `Drafts` throws. */
+  /** Removes a draft from the folder, if nobody has edited it; it is never sent. Throws what `Drafts` throws. */
   discard(messageId: MessageId): Promise<Decision> {
     return this.#inTurn(async (): Promise<Decision> => {
       const found = await this.#findDrafted(messageId);
@@ -171,7 +171,7 @@ export class Courier {
       if (state === 'discarded') return { ok: true, state, already: true };
       if (state === 'accepted' || state === 'sent') return { ok: false, why: 'it was sent already' };
       if (ON_ITS_WAY.has(state) || state === 'drafting') return { ok: false, why: 'it is on its way already' };
-      await this.#filing.remove(messageId);
+      if (!(await this.#filing.takeBack(meta))) return { ok: false, why: 'somebody has edited it in the Drafts folder' };
       this.#parts.outbox.move(meta.id, state, 'discarded');
       return { ok: true, state: 'discarded', already: false };
     });

@@ -207,9 +207,10 @@ async function invalid({ message, sender, concern, deeds }: Order): Promise<Done
   if (!done.ok) return said(done.why, `I did not note it: ${done.why}.`);
   // One that is sent cannot be taken back.
   const gone = deeds.draftOwners(reply) === undefined ? undefined : await deeds.discard(reply);
+  const fate = !gone ? '' : gone.ok ? ' The draft is discarded.' : ` The draft is not discarded: ${gone.why}.`;
   return said(
     `false alarm: ${done.rules.join(', ')}`,
-    `Noted as a false alarm (${done.rules.join(', ')}). I do not tell it again of this series or a later revision, and my operator sees it counted.${gone?.ok ? ' The draft is discarded.' : ''}`,
+    `Noted as a false alarm (${done.rules.join(', ')}). I do not tell it again of this series or a later revision, and my operator sees it counted.${fate}`,
   );
 }
 

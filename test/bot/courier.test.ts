@@ -98,6 +98,19 @@ describe('a draft', () => {
     expect(stateOf(mail)).toBe('discarded');
   });
 
+  test('that somebody has edited is left where it is when it is discarded, and that is said', async () => {
+    const mail = add('a', 'draft');
+    const one = courier();
+    await one.round();
+    const edited = Buffer.from('edited');
+    world.folder.set(mail.messageId, edited);
+    const why = 'somebody has edited it in the Drafts folder';
+    expect(await one.discard(mail.messageId)).toEqual({ ok: false, why });
+    expect([stateOf(mail), world.folder.get(mail.messageId)]).toEqual(['drafted', edited]);
+    world.folder.clear();
+    expect(await one.discard(mail.messageId)).toMatchObject({ ok: true });
+  });
+
   test('cannot be discarded once approved', async () => {
     const mail = add('a', 'draft');
     const one = courier();
