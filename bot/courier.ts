@@ -156,7 +156,10 @@ export class Courier {
       const left = this.#sending.leftOf(meta, progress);
       if (!left.ok) return left;
       // What a server refused, or said nothing of, it is asked again.
-      if (state === 'held') outbox.setProgress(meta.id, { ...NOTHING_YET, got: progress.got });
+      if (state === 'held') {
+        const { got, mayLack } = progress;
+        outbox.setProgress(meta.id, { ...NOTHING_YET, got, ...(mayLack && { mayLack }) });
+      }
       outbox.move(meta.id, state, 'to-send');
       return { ok: true, state: 'to-send', already: false };
     });
@@ -171,7 +174,8 @@ export class Courier {
       if (state === 'discarded') return { ok: true, state, already: true };
       if (state === 'accepted' || state === 'sent') return { ok: false, why: 'it was sent already' };
       if (ON_ITS_WAY.has(state) || state === 'drafting') return { ok: false, why: 'it is on its way already' };
-      if (!(await this.#filing.takeBack(meta))) return { ok: false, why: 'somebody has edited it in the Drafts folder' };
+      if (!(await this.#filing.takeBack(meta)))
+        return { ok: false, why: 'somebody has edited it in the Drafts folder' };
       this.#parts.outbox.move(meta.id, state, 'discarded');
       return { ok: true, state: 'discarded', already: false };
     });

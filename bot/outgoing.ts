@@ -37,6 +37,8 @@ export interface Outgoing {
   /** Of a reply, the series: names under which its revisions are known, and which of them it is. */
   readonly lineage?: readonly string[];
   readonly revision?: number;
+  /** Of a reply, the lists that its patch came by, as their List-Id says. */
+  readonly listIds?: readonly string[];
 }
 
 /** A recipient to whom a mail did not come, in the words of a mail server. */
@@ -78,6 +80,7 @@ export const OutgoingFile = z.strictObject({
   findings: z.exactOptional(z.array(z.strictObject({ rule: z.string(), key: z.string() }))),
   lineage: z.exactOptional(z.array(z.string())),
   revision: z.exactOptional(z.int()),
+  listIds: z.exactOptional(z.array(z.string())),
 });
 
 /** How far the sending of a mail has come. All addresses in lower case. */
@@ -95,6 +98,8 @@ export interface Progress {
   readonly got: readonly string[];
   /** Who does not get it, and why: the server refused for good, or they said stop. */
   readonly refused: readonly { readonly address: string; readonly why: string }[];
+  /** It was held since a server refused some: a person who has it sent all the same wants the others to have it. */
+  readonly mayLack?: true;
 }
 
 /** Before the first delivery. */
@@ -161,6 +166,7 @@ export const ProgressFile = z.strictObject({
   unknowns: z.int().min(0),
   got: z.array(z.string()),
   refused: z.array(z.strictObject({ address: z.string(), why: z.string() })),
+  mayLack: z.exactOptional(z.literal(true)),
 });
 
 /** Name of a mail's files: the first 32 hex digits of the SHA-256 of its Message-ID (without brackets). */

@@ -6,6 +6,7 @@
  * mail. Where none has come when all mailboxes have been read long enough after the moment of doubt, a reply is held for
  * a person: others would read it twice. Answers and previews, which go to one who asked, are sent again.
  *
+ * A reply goes to all or to none: where the server refuses a recipient for good nobody gets it, until a person says so.
  * A recipient refused for now gets the same mail later, alone; that the others have it is on disk by then. Such a
  * delivery brings no second copy, so where its outcome is unknown, a person has to look.
  */
@@ -173,7 +174,8 @@ export class Sending {
     const { id } = mail;
     const left = this.leftOf(mail, before);
     if (!left.ok) return this.#hold(mail, from, left.why);
-    if (!left.recipients.some((one) => lower(one) !== lower(mail.from))) {
+    const others = left.recipients.filter((one) => lower(one) !== lower(mail.from));
+    if (others.length === 0) {
       return this.accepted(mail, from, `to ${reachedOf(mail, before).join(', ')}; the others said stop`);
     }
     mayGo();
@@ -182,10 +184,16 @@ export class Sending {
     outbox.setProgress(id, { ...known, step: 'waiting' });
     if (from === 'to-send') outbox.move(id, 'to-send', 'sending');
     const beforeEnd = (): void => outbox.setProgress(id, { ...known, step: 'handing-over' });
+    const isAllOrNone = mail.kind === 'reply' && reachedOf(mail, known).length === 0 && known.mayLack === undefined;
+    const needed = isAllOrNone ? others : [];
     let accepted: readonly string[] = [];
     let rejected: readonly Rejected[];
     try {
-      ({ accepted, rejected } = await smtp.send({ from: mail.from, recipients: left.recipients }, left.eml, beforeEnd));
+      ({ accepted, rejected } = await smtp.send(
+        { from: mail.from, recipients: left.recipients, needed },
+        left.eml,
+        beforeEnd,
+      ));
     } catch (error) {
       const { message } = error as Error;
       const kind = error instanceof SmtpError ? error.kind : 'unknown';
@@ -194,6 +202,15 @@ export class Sending {
         return this.#doubt(mail, known, message);
       }
       rejected = error instanceof SmtpError ? error.rejected : [];
+      const lost = rejected.filter((one) => one.kind === 'never' && needed.includes(one.address));
+      if (lost.length > 0) {
+        outbox.setProgress(id, { ...known, step: 'waiting', mayLack: true });
+        return this.#hold(
+          mail,
+          'sending',
+          `${wordsOf(lost)}; nobody has it yet, and a "send" leaves out who is refused again`,
+        );
+      }
       if (rejected.length === 0) {
         if (kind === 'never') return this.#hold(mail, 'sending', message);
         outbox.setProgress(id, { ...known, step: 'waiting' });
@@ -228,7 +245,7 @@ export class Sending {
     const isOpen = others.some((address) => !got.includes(address) && !refused.some((one) => one.address === address));
     if (isOpen) return this.#parts.outbox.move(mail.id, 'sending', 'to-send');
     if (reached.length > 0) return this.accepted(mail, 'sending', `to ${reached.join(', ')}`);
-    return this.#hold(mail, 'sending', refused.map(({ address, why }) => `${address}: ${why}`).join('; '));
+    return this.#hold(mail, 'sending', wordsOf(refused));
   }
 
   /** `sending`: nobody knows whether the server has it. */
@@ -255,4 +272,8 @@ export class Sending {
     waits.worked(mail.id);
     log.warn(`outbox: ${nameOf(mail)} is held: ${why}`);
   }
+}
+
+function wordsOf(refused: Progress['refused']): string {
+  return refused.map(({ address, why }) => `${address}: ${why}`).join('; ');
 }
