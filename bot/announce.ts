@@ -182,6 +182,7 @@ function addReply({ reply, patch, audience, series, report, key, policy }: NewRe
         .map(({ rule, key }) => ({ rule, key })),
       lineage: lineageOf(series),
       revision: series.revision,
+      listIds: [...patch.message.listIds],
     },
     toEml(reply, envelope),
   );

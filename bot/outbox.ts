@@ -51,6 +51,8 @@ const MOVES = {
 
 export type State = keyof typeof MOVES;
 const STATES = Object.keys(MOVES) as State[];
+/** Where a mail is not out, or perhaps not. */
+const WAITING = ['to-draft', 'drafting', 'drafted', 'to-send', 'sending', 'held'] as const satisfies readonly State[];
 const BROKEN = 'broken';
 
 /** A use of the outbox that is a mistake of ours: a move that is not allowed, a mail that is not there. */
@@ -176,6 +178,23 @@ export class Outbox {
     writeDurably(join(this.#dir, 'withdrawn', series), '');
   }
 
+  /**
+   * Withdraws the earlier revisions of a series of which replies wait, however long ago they came. By one that came by
+   * a list of theirs alone: any mail can bear an author's name and a title. Their keys are given back.
+   */
+  withdrawEarlier(lineage: readonly string[], revision: number, listIds: readonly string[]): readonly string[] {
+    const lists = new Set(listIds);
+    const isEarlier = (meta: Outgoing): boolean =>
+      meta.revision !== undefined &&
+      meta.revision < revision &&
+      isSameLineage(meta.lineage ?? [], lineage) &&
+      (meta.listIds ?? []).some((id) => lists.has(id));
+    const waiting = WAITING.flatMap((state) => this.list(state)).filter(isEarlier);
+    const keys = new Set(waiting.flatMap(({ series }) => series ?? []).filter((key) => !this.#isWithdrawing(key)));
+    for (const key of keys) this.withdraw(key);
+    return [...keys];
+  }
+
   /** Series of which there may still be something to discard. */
   withdrawn(): readonly string[] {
     return readdirSync(join(this.#dir, 'withdrawn'));
@@ -183,7 +202,7 @@ export class Outbox {
 
   /** It is a reply to a series of which nothing is to be sent any more. */
   isWithdrawn({ kind, series }: Outgoing): boolean {
-    return kind === 'reply' && series !== undefined && existsSync(join(this.#dir, 'withdrawn', series));
+    return kind === 'reply' && series !== undefined && this.#isWithdrawing(series);
   }
 
   /** All of a withdrawn series is discarded. */
@@ -279,6 +298,10 @@ export class Outbox {
 
   #stateOf(id: string): State | undefined {
     return STATES.find((state) => existsSync(this.#path(state, id)));
+  }
+
+  #isWithdrawing(series: string): boolean {
+    return existsSync(join(this.#dir, 'withdrawn', series));
   }
 
   #isKnown(id: string): boolean {

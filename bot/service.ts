@@ -26,7 +26,7 @@ import { watchMailbox } from './inbox.ts';
 import { seriesOfJob } from './job-series.ts';
 import type { Log } from './log.ts';
 import { MailStore } from './mail-store.ts';
-import { Mailroom, oldestDay } from './mailroom.ts';
+import { Mailroom, mailsOf, oldestDay } from './mailroom.ts';
 import type { World } from './main.ts';
 import { OptIns } from './opt-in.ts';
 import { Outbox } from './outbox.ts';
@@ -38,6 +38,7 @@ import { type Footer, footerOf } from './reply.ts';
 import type { ServeSettings } from './serve-settings.ts';
 import { openSmtp } from './smtp.ts';
 import { Stopped } from './stopped.ts';
+import { lineageOf } from './superseded.ts';
 import type { TreeMaintainers } from './tree-maintainers.ts';
 import { whyUnwanted } from './wanted.ts';
 
@@ -167,7 +168,10 @@ export class Service {
         for (const message of messages) this.#outbox.noteSentByHand(message);
         this.#desk.take(messages);
         for (const { old, by } of this.#mailroom.supersededBy(messages)) this.#withdraw(old, by.subject);
-        for (const series of this.#mailroom.seriesWith(messages)) this.#open(series);
+        for (const series of this.#mailroom.seriesWith(messages)) {
+          this.#withdrawEarlier(series);
+          this.#open(series);
+        }
         this.#store.savePosition(name, position);
         this.#bell.ring();
       },
@@ -247,6 +251,13 @@ export class Service {
       policy: await this.#policy(),
       dismissed: this.#dismissed,
     });
+  }
+
+  /** Replies that wait outlive the window of days in which mails are kept, and with them what the mailroom can tell. */
+  #withdrawEarlier(series: Series): void {
+    const listIds = mailsOf(series).flatMap((message) => message.listIds);
+    for (const key of this.#outbox.withdrawEarlier(lineageOf(series), series.revision, listIds))
+      this.#log.info(`series ${key}: its replies are withdrawn; ${series.subject} supersedes it`);
   }
 
   /** Nobody wants to hear of a series that has a later revision: no draft, no mail, no work. */
