@@ -28,6 +28,7 @@ import {
   lower,
   type Outgoing,
   OutgoingFile,
+  othersOf,
   outgoingId,
   type Progress,
   ProgressFile,
@@ -237,16 +238,22 @@ export class Outbox {
   }
 
   /**
-   * Notes to whom a mail did not come; of people that it did not go to, nothing is noted. The news alone are given back:
-   * a bounce may come twice. Throws DamagedFileError.
+   * Notes to whom a mail did not come; of people that it did not go to, nothing is noted, but where it went to one alone
+   * that one forwards it. The news alone are given back: a bounce may come twice. Throws DamagedFileError.
    */
   noteBounces(messageId: MessageId, bounces: readonly Bounce[]): readonly Bounce[] {
     const mail = this.find(messageId)?.meta;
     if (!mail) return [];
     const known = this.bounces(mail.id);
     const to = new Set(mail.recipients.map(lower));
-    const news = bounces.filter(
-      ({ address }) => to.has(lower(address)) && !known.some((one) => lower(one.address) === lower(address)),
+    const [only, ...more] = othersOf(mail);
+    const ours = bounces.flatMap(({ address, why }) => {
+      if (to.has(lower(address))) return [{ address, why }];
+      return only !== undefined && more.length === 0 ? [{ address: only, why: `${address}: ${why}` }] : [];
+    });
+    const byAddress = new Map(ours.map((one) => [lower(one.address), one]));
+    const news = [...byAddress.values()].filter(
+      ({ address }) => !known.some((one) => lower(one.address) === lower(address)),
     );
     if (news.length > 0)
       writeDurably(join(this.#dir, 'bounces', `${mail.id}.json`), `${JSON.stringify([...known, ...news])}\n`);
