@@ -204,7 +204,7 @@ export class Courier {
     for (const mail of outbox.list(state)) {
       if (state !== 'accepted' && this.#isHalted()) return;
       if (this.#waits.until(mail.id, ...serversOf(mail, state)) > now().getTime()) continue;
-      if (state === 'to-send' && earliestOf(mail, now()) > now().getTime()) continue;
+      if (earliestOf(mail, state, now()) > now().getTime()) continue;
       try {
         await step(mail);
       } catch (error) {
@@ -221,10 +221,14 @@ export class Courier {
     const { outbox, lookMs, now } = this.#parts;
     const since = state === 'sending' ? outbox.progress(mail.id)?.doubtSince : undefined;
     const lookedAt = since === undefined ? 0 : Date.parse(since) + lookMs;
-    const sendAt = state === 'to-send' ? earliestOf(mail, now()) : 0;
     // Then the mailboxes have to be read so far, which nobody knows beforehand.
     const readAt = since === undefined || this.#sending.isReadSince(since) ? 0 : now().getTime() + LOOK_AGAIN_MS;
-    return Math.max(lookedAt, readAt, sendAt, this.#waits.until(mail.id, ...serversOf(mail, state)));
+    return Math.max(
+      lookedAt,
+      readAt,
+      earliestOf(mail, state, now()),
+      this.#waits.until(mail.id, ...serversOf(mail, state)),
+    );
   }
 
   /** Looks, and tells the log of every change. */
@@ -249,10 +253,12 @@ export class Courier {
 
 const ON_ITS_WAY: ReadonlySet<State> = new Set(['to-send', 'sending', 'accepted', 'sent']);
 
-/** When a mail may be sent, ms: at once where a person had the draft sent. */
-function earliestOf({ via, notBefore, quietHours = [] }: Outgoing, now: Date): number {
-  if (via === 'draft') return 0;
-  const moment = new Date(Math.max(now.getTime(), notBefore === undefined ? 0 : Date.parse(notBefore)));
+/** When a mail may be filed or sent, ms: at once where a person had the draft sent. */
+function earliestOf({ via, notBefore, quietHours = [], roomFrom }: Outgoing, state: UnderWay, now: Date): number {
+  const room = roomFrom === undefined ? 0 : Date.parse(roomFrom);
+  if (state === 'to-draft') return room;
+  if (state !== 'to-send' || via === 'draft') return 0;
+  const moment = new Date(Math.max(now.getTime(), room, notBefore === undefined ? 0 : Date.parse(notBefore)));
   return (afterQuietHours(moment, quietHours) ?? new Date(now.getTime() + NEVER_MS)).getTime();
 }
 

@@ -230,11 +230,15 @@ export class Outbox {
     return told;
   }
 
-  /** Replies that were taken in since a moment and were made for that maintainer, whatever became of them. */
-  repliesFor(address: string, since: Date): number {
-    return this.#metasSince(since).filter(
-      ({ kind, maintainers }) => kind === 'reply' && maintainers.some((one) => lower(one) === lower(address)),
-    ).length;
+  /**
+   * When the replies for that maintainer left that were taken in since a moment, or are to leave, in ms, ascending;
+   * whatever became of them.
+   */
+  replyTimes(address: string, since: Date): readonly number[] {
+    return this.#metasSince(since)
+      .filter(({ kind, maintainers }) => kind === 'reply' && maintainers.some((one) => lower(one) === lower(address)))
+      .map(({ addedAt, roomFrom = addedAt }) => Date.parse(roomFrom))
+      .sort((a, b) => a - b);
   }
 
   /**

@@ -32,6 +32,8 @@ export interface Outgoing {
   /** What it is not sent before, ISO 8601, and the hours of each day in which it is not sent; a person's word counts more. */
   readonly notBefore?: string;
   readonly quietHours?: readonly string[];
+  /** When the day of somebody whom it is for has room for it again, ISO 8601; a draft is not filed before either. */
+  readonly roomFrom?: string;
   /** Of a reply, what it tells. */
   readonly findings?: readonly Told[];
   /** Of a reply, the series: names under which its revisions are known, and which of them it is. */
@@ -77,6 +79,7 @@ export const OutgoingFile = z.strictObject({
   addedAt: z.iso.datetime(),
   notBefore: z.exactOptional(z.iso.datetime()),
   quietHours: z.exactOptional(z.array(z.string().refine(isQuietHours))),
+  roomFrom: z.exactOptional(z.iso.datetime()),
   findings: z.exactOptional(z.array(z.strictObject({ rule: z.string(), key: z.string() }))),
   lineage: z.exactOptional(z.array(z.string())),
   revision: z.exactOptional(z.int()),
