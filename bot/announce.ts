@@ -12,10 +12,11 @@ import { type Envelope, messageIdFor, toEml } from './eml.ts';
 import type { Log } from './log.ts';
 import type { Outbox } from './outbox.ts';
 import { type Earlier, outgoingId } from './outgoing.ts';
-import { type Audience, audienceOf, deliveryOf, isProved, isWanted, type Policy } from './policy.ts';
+import { type Audience, audienceOf, deliveryOf, isProved, type Policy } from './policy.ts';
 import type { Prose } from './prose.ts';
 import { commentTexts, type Footer, type ReplyInput, renderReplies } from './reply.ts';
 import { lineageOf } from './superseded.ts';
+import { whyNotTold } from './wanted.ts';
 
 export interface AnnounceOptions {
   readonly outbox: Outbox;
@@ -41,6 +42,8 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** Revisions of a series in which a finding is told. */
 const MOST_TOLD = 2;
+/** How long a reply waits for a day that is not full: after that few care for it. */
+const MOST_WAIT_DAYS = 7;
 /** How long it is remembered what was told. */
 const FOLLOW_DAYS = 180;
 
@@ -104,10 +107,9 @@ function toBeTold(
   { dismissed, log }: AnnounceOptions,
 ): Report {
   const whyNot = (finding: Finding, patch: Patch, audience: Audience): string | undefined => {
-    if (!isWanted(finding, audience)) return 'the configuration of who asked leaves it out';
     const revisions = earlier.get(finding.key)?.revisions ?? [];
     if (revisions.length >= MOST_TOLD) return `it was told of ${revisions.map((one) => `v${one}`).join(' and ')}`;
-    return dismissed.whyNot(finding, patch, series, { ...policy, entries: audience.entries });
+    return whyNotTold({ finding, patch, series, audience, policy }, dismissed);
   };
   const isTold = (finding: Finding): boolean => {
     const { patch, audience } = audiences.get(finding.anchor.patch)!;
@@ -154,11 +156,12 @@ function addReply({ reply, patch, audience, series, report, key, policy }: NewRe
     log.info(`${reply.subject}: kept; a later revision of the series has come`);
     return;
   }
-  const full = overTheLimit(audience, outbox, now());
-  if (full !== undefined && outbox.find(messageId) === undefined) {
-    log.warn(`${reply.subject}: kept; ${full}`);
+  const room = roomFor(audience, outbox, now());
+  if (room.atMs > now().getTime() + MOST_WAIT_DAYS * DAY_MS && outbox.find(messageId) === undefined) {
+    log.warn(`${reply.subject}: kept; ${room.why}, and there is no room within ${MOST_WAIT_DAYS} days`);
     return;
   }
+  const isFull = room.atMs > now().getTime();
   const { isAutoSubmitted } = options;
   const from = { name: 'depbot', address: bot };
   const envelope: Envelope = { from, to, cc, messageId, date: now(), isAutoSubmitted };
@@ -182,15 +185,18 @@ function addReply({ reply, patch, audience, series, report, key, policy }: NewRe
       addedAt: now().toISOString(),
       ...(embargoMs > 0 && { notBefore: embargoEnd(patch, embargoMs, now()) }),
       ...(quietHours.length > 0 && { quietHours }),
+      ...(isFull && { roomFrom: new Date(room.atMs).toISOString() }),
       findings: report.findings
         .filter(({ anchor }) => anchor.patch === patch.n)
         .map(({ rule, key }) => ({ rule, key })),
       lineage: lineageOf(series),
       revision: series.revision,
+      listIds: [...patch.message.listIds],
     },
     toEml(reply, envelope),
   );
   if (added === 'known') return;
+  if (isFull) log.warn(`${reply.subject}: waits until ${new Date(room.atMs).toISOString()}; ${room.why}`);
   if (notToAll !== undefined) log.warn(`${reply.subject}: private, not ${audience.mode}: ${notToAll}`);
   log.info(`${reply.subject}: ${countOf(report)}, ${mode} reply by ${audience.because}`);
 }
@@ -201,11 +207,15 @@ function embargoEnd({ message: { date } }: Patch, embargoMs: number, now: Date):
   return new Date(sentMs + embargoMs).toISOString();
 }
 
-/** Which entry has had as many replies within a day as it wants. */
-function overTheLimit({ entries }: Audience, outbox: Outbox, now: Date): string | undefined {
-  const since = daysBefore(now, 1);
-  const full = entries.find(({ address, max_per_day }) => outbox.repliesFor(address, since) >= max_per_day);
-  return full && `${full.address} has had ${full.max_per_day} replies within a day (${full.from})`;
+/** When all entries have room for one more reply, and which of them has the last; in the past where they have it now. */
+function roomFor({ entries }: Audience, outbox: Outbox, now: Date): { readonly atMs: number; readonly why: string } {
+  const since = daysBefore(now, MOST_WAIT_DAYS + 1);
+  const rooms = entries.map(({ address, max_per_day, from }) => ({
+    // A day after the one with which its day is full.
+    atMs: (outbox.replyTimes(address, since).at(-max_per_day) ?? Number.NEGATIVE_INFINITY) + DAY_MS,
+    why: `${address} has ${max_per_day} replies within a day (${from})`,
+  }));
+  return rooms.reduce((last, one) => (one.atMs > last.atMs ? one : last));
 }
 
 function daysBefore(now: Date, days: number): Date {

@@ -58,7 +58,9 @@ function failuresIn(status: string): Bounce[] {
       const head = splitHeaders(Buffer.from(`${group}\n\n`));
       const field = (name: string): string => (head.ok ? (head.fields.get(name)?.[0] ?? '') : '');
       // `rfc822; jane@example.org`
-      const address = /^[^;]*;[ \t]*<?([^<>\s]+@[^<>\s]+)>?$/.exec(field('final-recipient'))?.[1];
+      const addressIn = (name: string) => /^[^;]*;[ \t]*<?([^<>\s]+@[^<>\s]+)>?$/.exec(field(name))?.[1];
+      // Where an address forwards, we wrote to the original one, and the other is strange to us.
+      const address = addressIn('original-recipient') ?? addressIn('final-recipient');
       if (address === undefined || !/^failed\b/i.test(field('action'))) return [];
       const why = `${field('status')} ${field('diagnostic-code')}`.trim() || 'no reason given';
       return [{ address, why: printable(why).slice(0, MAX_WHY_CHARS) }];

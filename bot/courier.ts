@@ -26,7 +26,7 @@ const NEVER_MS = 24 * 60 * 60 * 1000;
 
 export interface CourierParts
   extends Pick<FilingParts, 'drafts' | 'onFiled'>,
-    Pick<SendingParts, 'smtp' | 'copies' | 'readSince' | 'stopped' | 'onHeld' | 'lookMs'> {
+    Pick<SendingParts, 'smtp' | 'copies' | 'readSince' | 'stopped' | 'whyUnwanted' | 'onHeld' | 'lookMs'> {
   readonly outbox: Outbox;
   /** Told of a draft that a person had sent and that is not going to be, for a later revision; after a crash perhaps again. */
   readonly onOvertaken: (meta: Outgoing) => void;
@@ -67,16 +67,26 @@ export class Courier {
    */
   round(): Promise<void> {
     return this.#inTurn(async () => {
+      await this.#settleDrafted();
       await this.#withdraw();
       const steps = {
         drafting: (mail: Outgoing) => this.#file(mail),
-        'to-draft': (mail: Outgoing) => this.#file(mail),
+        'to-draft': async (mail: Outgoing) => {
+          if (!(await this.#sending.dropped(mail, 'to-draft'))) await this.#file(mail);
+        },
         accepted: (mail: Outgoing) => this.#sending.clear(mail),
         sending: (mail: Outgoing) => this.#sending.look(mail),
         'to-send': (mail: Outgoing) => this.#sending.send(mail),
       };
       for (const state of UNDER_WAY) await this.#each(state, steps[state]);
     });
+  }
+
+  /** `drafted` -> `accepted`, where a person has sent it from a mail program. */
+  async #settleDrafted(): Promise<void> {
+    for (const mail of this.#parts.outbox.list('drafted'))
+      if (this.#sending.hasArrived(mail))
+        this.#sending.taken(mail, 'drafted', 'by a person, as its copy that came in shows');
   }
 
   /** What is not sent of a series that has a later revision is discarded; a draft that a person has edited is theirs. */
@@ -146,13 +156,16 @@ export class Courier {
       const left = this.#sending.leftOf(meta, progress);
       if (!left.ok) return left;
       // What a server refused, or said nothing of, it is asked again.
-      if (state === 'held') outbox.setProgress(meta.id, { ...NOTHING_YET, got: progress.got });
+      if (state === 'held') {
+        const { got, mayLack } = progress;
+        outbox.setProgress(meta.id, { ...NOTHING_YET, got, ...(mayLack && { mayLack }) });
+      }
       outbox.move(meta.id, state, 'to-send');
       return { ok: true, state: 'to-send', already: false };
     });
   }
 
-  /** Removes a draft from the folder; it is never sent. Throws what `Drafts` throws. */
+  /** Removes a draft from the folder, if nobody has edited it; it is never sent. Throws what `Drafts` throws. */
   discard(messageId: MessageId): Promise<Decision> {
     return this.#inTurn(async (): Promise<Decision> => {
       const found = await this.#findDrafted(messageId);
@@ -161,7 +174,8 @@ export class Courier {
       if (state === 'discarded') return { ok: true, state, already: true };
       if (state === 'accepted' || state === 'sent') return { ok: false, why: 'it was sent already' };
       if (ON_ITS_WAY.has(state) || state === 'drafting') return { ok: false, why: 'it is on its way already' };
-      await this.#filing.remove(messageId);
+      if (!(await this.#filing.takeBack(meta)))
+        return { ok: false, why: 'somebody has edited it in the Drafts folder' };
       this.#parts.outbox.move(meta.id, state, 'discarded');
       return { ok: true, state: 'discarded', already: false };
     });
@@ -190,7 +204,7 @@ export class Courier {
     for (const mail of outbox.list(state)) {
       if (state !== 'accepted' && this.#isHalted()) return;
       if (this.#waits.until(mail.id, ...serversOf(mail, state)) > now().getTime()) continue;
-      if (state === 'to-send' && earliestOf(mail, now()) > now().getTime()) continue;
+      if (earliestOf(mail, state, now()) > now().getTime()) continue;
       try {
         await step(mail);
       } catch (error) {
@@ -207,10 +221,14 @@ export class Courier {
     const { outbox, lookMs, now } = this.#parts;
     const since = state === 'sending' ? outbox.progress(mail.id)?.doubtSince : undefined;
     const lookedAt = since === undefined ? 0 : Date.parse(since) + lookMs;
-    const sendAt = state === 'to-send' ? earliestOf(mail, now()) : 0;
     // Then the mailboxes have to be read so far, which nobody knows beforehand.
     const readAt = since === undefined || this.#sending.isReadSince(since) ? 0 : now().getTime() + LOOK_AGAIN_MS;
-    return Math.max(lookedAt, readAt, sendAt, this.#waits.until(mail.id, ...serversOf(mail, state)));
+    return Math.max(
+      lookedAt,
+      readAt,
+      earliestOf(mail, state, now()),
+      this.#waits.until(mail.id, ...serversOf(mail, state)),
+    );
   }
 
   /** Looks, and tells the log of every change. */
@@ -235,10 +253,12 @@ export class Courier {
 
 const ON_ITS_WAY: ReadonlySet<State> = new Set(['to-send', 'sending', 'accepted', 'sent']);
 
-/** When a mail may be sent, ms: at once where a person had the draft sent. */
-function earliestOf({ via, notBefore, quietHours = [] }: Outgoing, now: Date): number {
-  if (via === 'draft') return 0;
-  const moment = new Date(Math.max(now.getTime(), notBefore === undefined ? 0 : Date.parse(notBefore)));
+/** When a mail may be filed or sent, ms: at once where a person had the draft sent. */
+function earliestOf({ via, notBefore, quietHours = [], roomFrom }: Outgoing, state: UnderWay, now: Date): number {
+  const room = roomFrom === undefined ? 0 : Date.parse(roomFrom);
+  if (state === 'to-draft') return room;
+  if (state !== 'to-send' || via === 'draft') return 0;
+  const moment = new Date(Math.max(now.getTime(), room, notBefore === undefined ? 0 : Date.parse(notBefore)));
   return (afterQuietHours(moment, quietHours) ?? new Date(now.getTime() + NEVER_MS)).getTime();
 }
 

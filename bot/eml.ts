@@ -138,8 +138,15 @@ export function isCopyOf(ours: Uint8Array, other: Uint8Array): boolean {
   const [sent, came] = [parseMessage(ours), parseMessage(other)];
   if (!sent.ok || !came.ok) return false;
   const [from, sender] = [sent.message.from, came.message.from].map(({ address }) => address.toLowerCase());
+  return from === sender && hasTextOf(ours, other);
+}
+
+/** Whether a mail that came in has the text of one of ours, to which a list may have put its footer. */
+export function hasTextOf(ours: Uint8Array, other: Uint8Array): boolean {
+  const [sent, came] = [parseMessage(ours), parseMessage(other)];
+  if (!sent.ok || !came.ok) return false;
   const [text, copied] = [sent.message.body, came.message.body].map((body) => body.replaceAll('\r\n', '\n').trimEnd());
-  return from === sender && (copied === text || copied!.startsWith(`${text}\n`));
+  return copied === text || copied!.startsWith(`${text}\n`);
 }
 
 /**

@@ -71,14 +71,11 @@ export class Filing {
     return (await this.#look(mail)) === 'ours';
   }
 
-  /** Takes our draft out of the folder; one that a person has edited is theirs. Throws what `Drafts` throws. */
-  async takeBack(mail: Outgoing): Promise<void> {
-    if (mail.via === 'draft' && (await this.#look(mail)) === 'ours') await this.remove(mail.messageId);
-  }
-
-  /** Takes a draft out of the folder, edited or not. Throws what `Drafts` throws. */
-  async remove(messageId: MessageId): Promise<void> {
-    await this.#parts.drafts?.remove(messageId);
+  /** Takes our draft out of the folder; false for one that a person has edited, which is theirs. Throws what `Drafts` throws. */
+  async takeBack(mail: Outgoing): Promise<boolean> {
+    const found = mail.via === 'draft' ? await this.#look(mail) : 'missing';
+    if (found === 'ours') await this.#parts.drafts!.remove(mail.messageId);
+    return found !== 'edited';
   }
 
   async #look({ id, messageId }: Outgoing): Promise<'ours' | 'edited' | 'missing'> {

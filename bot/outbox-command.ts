@@ -47,6 +47,7 @@ function waitsFor(outbox: Outbox, mail: Outgoing): string | undefined {
   const progress = outbox.progress(mail.id);
   const waits = [
     ...(mail.notBefore === undefined ? [] : [`not before ${mail.notBefore}`]),
+    ...(mail.roomFrom === undefined ? [] : [`its day is full until ${mail.roomFrom}`]),
     ...(mail.quietHours ?? []).map((hours) => `not from ${hours} UTC`),
     ...(progress?.step === 'in-doubt' ? ['it is not known whether it was sent'] : []),
     ...(progress?.refused ?? []).map(({ address, why }) => `not to ${address}: ${why}`),

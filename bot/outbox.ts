@@ -7,6 +7,7 @@
  *     bounces/<id>.json    to whom it did not come, as mails that came back say
  *     progress/<id>.json   how far the sending of a mail has come; kept, it says who got it
  *     replied/<id>         which mail is our reply to the mail of that id: there is never a second one
+ *     by-hand/<id>         a draft that a person has sent from a mail program
  *     withdrawn/<series>   a series with a later revision: what is not sent of it is discarded
  *     broken/              what cannot be read any more; counts as known, and is not touched again
  *
@@ -16,8 +17,9 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { MessageId } from '../rules/types.ts';
+import type { Message, MessageId } from '../rules/types.ts';
 import { openFolderDurably, readJson, renameDurably, writeDurably } from './durable.ts';
+import { hasTextOf } from './eml.ts';
 import type { Log } from './log.ts';
 import {
   type Bounce,
@@ -26,6 +28,7 @@ import {
   lower,
   type Outgoing,
   OutgoingFile,
+  othersOf,
   outgoingId,
   type Progress,
   ProgressFile,
@@ -49,6 +52,8 @@ const MOVES = {
 
 export type State = keyof typeof MOVES;
 const STATES = Object.keys(MOVES) as State[];
+/** Where a mail is not out, or perhaps not. */
+const WAITING = ['to-draft', 'drafting', 'drafted', 'to-send', 'sending', 'held'] as const satisfies readonly State[];
 const BROKEN = 'broken';
 
 /** A use of the outbox that is a mistake of ours: a move that is not allowed, a mail that is not there. */
@@ -68,7 +73,7 @@ export class Outbox {
     this.#dir = dir;
     this.#log = log;
     if (use === 'look') return;
-    for (const folder of ['meta', 'progress', 'bounces', 'replied', 'withdrawn', BROKEN, ...STATES]) {
+    for (const folder of ['meta', 'progress', 'bounces', 'replied', 'by-hand', 'withdrawn', BROKEN, ...STATES]) {
       openFolderDurably(join(dir, folder), 0o700);
     }
   }
@@ -152,9 +157,43 @@ export class Outbox {
     return state && meta && { meta, state };
   }
 
+  /**
+   * Notes that a mail that came in is a draft of ours, sent by a person: mail programs give it another sender and
+   * Message-ID, but it still answers that patch, with our text. On disk when it returns.
+   */
+  noteSentByHand({ references, raw }: Pick<Message, 'references' | 'raw'>): void {
+    for (const answers of references) {
+      const replied = join(this.#dir, 'replied', outgoingId(answers));
+      const id = existsSync(replied) ? readFileSync(replied, 'utf8') : undefined;
+      if (id === undefined || !existsSync(this.#path('drafted', id))) continue;
+      if (hasTextOf(this.read(id), raw)) writeDurably(join(this.#dir, 'by-hand', id), '');
+    }
+  }
+
+  wasSentByHand(id: string): boolean {
+    return existsSync(join(this.#dir, 'by-hand', id));
+  }
+
   /** Notes that nothing of a series is to be sent any more. On disk when it returns. */
   withdraw(series: string): void {
     writeDurably(join(this.#dir, 'withdrawn', series), '');
+  }
+
+  /**
+   * Withdraws the earlier revisions of a series of which replies wait, however long ago they came. By one that came by
+   * a list of theirs alone: any mail can bear an author's name and a title. Their keys are given back.
+   */
+  withdrawEarlier(lineage: readonly string[], revision: number, listIds: readonly string[]): readonly string[] {
+    const lists = new Set(listIds);
+    const isEarlier = (meta: Outgoing): boolean =>
+      meta.revision !== undefined &&
+      meta.revision < revision &&
+      isSameLineage(meta.lineage ?? [], lineage) &&
+      (meta.listIds ?? []).some((id) => lists.has(id));
+    const waiting = WAITING.flatMap((state) => this.list(state)).filter(isEarlier);
+    const keys = new Set(waiting.flatMap(({ series }) => series ?? []).filter((key) => !this.#isWithdrawing(key)));
+    for (const key of keys) this.withdraw(key);
+    return [...keys];
   }
 
   /** Series of which there may still be something to discard. */
@@ -164,7 +203,7 @@ export class Outbox {
 
   /** It is a reply to a series of which nothing is to be sent any more. */
   isWithdrawn({ kind, series }: Outgoing): boolean {
-    return kind === 'reply' && series !== undefined && existsSync(join(this.#dir, 'withdrawn', series));
+    return kind === 'reply' && series !== undefined && this.#isWithdrawing(series);
   }
 
   /** All of a withdrawn series is discarded. */
@@ -191,24 +230,34 @@ export class Outbox {
     return told;
   }
 
-  /** Replies that were taken in since a moment and were made for that maintainer, whatever became of them. */
-  repliesFor(address: string, since: Date): number {
-    return this.#metasSince(since).filter(
-      ({ kind, maintainers }) => kind === 'reply' && maintainers.some((one) => lower(one) === lower(address)),
-    ).length;
+  /**
+   * When the replies for that maintainer left that were taken in since a moment, or are to leave, in ms, ascending;
+   * whatever became of them.
+   */
+  replyTimes(address: string, since: Date): readonly number[] {
+    return this.#metasSince(since)
+      .filter(({ kind, maintainers }) => kind === 'reply' && maintainers.some((one) => lower(one) === lower(address)))
+      .map(({ addedAt, roomFrom = addedAt }) => Date.parse(roomFrom))
+      .sort((a, b) => a - b);
   }
 
   /**
-   * Notes to whom a mail did not come; of people that it did not go to, nothing is noted. The news alone are given back:
-   * a bounce may come twice. Throws DamagedFileError.
+   * Notes to whom a mail did not come; of people that it did not go to, nothing is noted, but where it went to one alone
+   * that one forwards it. The news alone are given back: a bounce may come twice. Throws DamagedFileError.
    */
   noteBounces(messageId: MessageId, bounces: readonly Bounce[]): readonly Bounce[] {
     const mail = this.find(messageId)?.meta;
     if (!mail) return [];
     const known = this.bounces(mail.id);
     const to = new Set(mail.recipients.map(lower));
-    const news = bounces.filter(
-      ({ address }) => to.has(lower(address)) && !known.some((one) => lower(one.address) === lower(address)),
+    const [only, ...more] = othersOf(mail);
+    const ours = bounces.flatMap(({ address, why }) => {
+      if (to.has(lower(address))) return [{ address, why }];
+      return only !== undefined && more.length === 0 ? [{ address: only, why: `${address}: ${why}` }] : [];
+    });
+    const byAddress = new Map(ours.map((one) => [lower(one.address), one]));
+    const news = [...byAddress.values()].filter(
+      ({ address }) => !known.some((one) => lower(one.address) === lower(address)),
     );
     if (news.length > 0)
       writeDurably(join(this.#dir, 'bounces', `${mail.id}.json`), `${JSON.stringify([...known, ...news])}\n`);
@@ -260,6 +309,10 @@ export class Outbox {
 
   #stateOf(id: string): State | undefined {
     return STATES.find((state) => existsSync(this.#path(state, id)));
+  }
+
+  #isWithdrawing(series: string): boolean {
+    return existsSync(join(this.#dir, 'withdrawn', series));
   }
 
   #isKnown(id: string): boolean {

@@ -32,11 +32,15 @@ export interface Outgoing {
   /** What it is not sent before, ISO 8601, and the hours of each day in which it is not sent; a person's word counts more. */
   readonly notBefore?: string;
   readonly quietHours?: readonly string[];
+  /** When the day of somebody whom it is for has room for it again, ISO 8601; a draft is not filed before either. */
+  readonly roomFrom?: string;
   /** Of a reply, what it tells. */
   readonly findings?: readonly Told[];
   /** Of a reply, the series: names under which its revisions are known, and which of them it is. */
   readonly lineage?: readonly string[];
   readonly revision?: number;
+  /** Of a reply, the lists that its patch came by, as their List-Id says. */
+  readonly listIds?: readonly string[];
 }
 
 /** A recipient to whom a mail did not come, in the words of a mail server. */
@@ -75,16 +79,18 @@ export const OutgoingFile = z.strictObject({
   addedAt: z.iso.datetime(),
   notBefore: z.exactOptional(z.iso.datetime()),
   quietHours: z.exactOptional(z.array(z.string().refine(isQuietHours))),
+  roomFrom: z.exactOptional(z.iso.datetime()),
   findings: z.exactOptional(z.array(z.strictObject({ rule: z.string(), key: z.string() }))),
   lineage: z.exactOptional(z.array(z.string())),
   revision: z.exactOptional(z.int()),
+  listIds: z.exactOptional(z.array(z.string())),
 });
 
 /** How far the sending of a mail has come. All addresses in lower case. */
 export interface Progress {
   /**
-   * `waiting`: nothing is under way; `handing-over`: the server is given the mail, and if that ends without a word
-   * nobody knows whether it has it; `in-doubt`: so it ended.
+   * `waiting`: the server does not have it; `handing-over`: it is given the end of the mail, and if that ends without a
+   * word nobody knows whether it has it; `in-doubt`: so it ended.
    */
   readonly step: 'waiting' | 'handing-over' | 'in-doubt';
   /** ISO 8601, the moment of doubt: the server had the mail by then, or never. */
@@ -95,6 +101,8 @@ export interface Progress {
   readonly got: readonly string[];
   /** Who does not get it, and why: the server refused for good, or they said stop. */
   readonly refused: readonly { readonly address: string; readonly why: string }[];
+  /** It was held since a server refused some: a person who has it sent all the same wants the others to have it. */
+  readonly mayLack?: true;
 }
 
 /** Before the first delivery. */
@@ -161,6 +169,7 @@ export const ProgressFile = z.strictObject({
   unknowns: z.int().min(0),
   got: z.array(z.string()),
   refused: z.array(z.strictObject({ address: z.string(), why: z.string() })),
+  mayLack: z.exactOptional(z.literal(true)),
 });
 
 /** Name of a mail's files: the first 32 hex digits of the SHA-256 of its Message-ID (without brackets). */

@@ -3,8 +3,10 @@
  *
  * The intent is on disk before the deed (`sending`). Whether the deed was done is never guessed after a crash but
  * looked up: the bot's own address is always a recipient, so a copy that came back shows that the server took the
- * mail. Only when all mailboxes have been read long enough after the moment of doubt is a mail sent again.
+ * mail. Where none has come when all mailboxes have been read long enough after the moment of doubt, a reply is held for
+ * a person: others would read it twice. Answers and previews, which go to one who asked, are sent again.
  *
+ * A reply goes to all or to none: where the server refuses a recipient for good nobody gets it, until a person says so.
  * A recipient refused for now gets the same mail later, alone; that the others have it is on disk by then. Such a
  * delivery brings no second copy, so where its outcome is unknown, a person has to look.
  */
@@ -29,7 +31,7 @@ import {
 import { type Rejected, type Smtp, SmtpError } from './smtp.ts';
 import type { Waits } from './waits.ts';
 
-/** Times that a mail is sent whose fate stays unknown, before a person has to look. */
+/** Times that an answer is sent whose fate stays unknown, before a person has to look. */
 const MOST_UNKNOWN = 3;
 export const EDITED = 'the draft was edited or removed; send it from your mail program';
 
@@ -42,9 +44,11 @@ export interface SendingParts {
   readonly readSince: () => Date | undefined;
   /** Addresses that get no reply any more, in lower case. */
   readonly stopped: () => ReadonlySet<string>;
+  /** Why a reply is not wanted any more, as those see it today who asked; undefined where it is. May throw. */
+  readonly whyUnwanted: (meta: Outgoing) => Promise<string | undefined>;
   /** Told of a reply that is going to be held; after a crash perhaps again. */
   readonly onHeld: (meta: Outgoing, why: string) => void;
-  /** How long a copy may take to come back, before a mail whose fate is unknown is sent again. */
+  /** How long a copy may take to come back, before a mail whose fate is unknown is held or sent again. */
   readonly lookMs: number;
   /** Throws where nothing may leave the house now. */
   readonly mayGo: () => void;
@@ -72,6 +76,8 @@ export class Sending {
       return;
     }
     if (this.hasArrived(mail)) return this.accepted(mail, 'to-send', 'before; a copy of it came in');
+    // Of a draft a person has just decided.
+    if (mail.via === 'smtp' && (await this.dropped(mail, 'to-send'))) return;
     // It lies there until the server has it. Whoever took it away may have sent it.
     if (!(await filing.isAsFiled(mail, progress))) {
       outbox.move(id, 'to-send', 'drafted');
@@ -94,6 +100,7 @@ export class Sending {
       log.info(`outbox: ${nameOf(mail)}: no copy came back; discarded: a later revision of its series has come`);
       return;
     }
+    if (mail.kind === 'reply') return this.#hold(mail, 'sending', 'perhaps it was sent, but no copy of it came back');
     if (progress.unknowns >= MOST_UNKNOWN) {
       return this.#hold(mail, 'sending', `sent ${progress.unknowns} times, and no copy came back`);
     }
@@ -101,12 +108,29 @@ export class Sending {
     await this.#deliver(mail, 'sending', progress);
   }
 
+  /** `to-draft` or `to-send` -> `discarded`, where nobody wants the reply any more. Throws what `whyUnwanted` throws. */
+  async dropped(mail: Outgoing, from: 'to-draft' | 'to-send'): Promise<boolean> {
+    const { outbox, whyUnwanted, log } = this.#parts;
+    // Whom it has reached, the others follow.
+    if (mail.kind !== 'reply' || reachedOf(mail, outbox.progress(mail.id) ?? NOTHING_YET).length > 0) return false;
+    const why = await whyUnwanted(mail);
+    if (why === undefined) return false;
+    outbox.move(mail.id, from, 'discarded');
+    log.info(`outbox: ${nameOf(mail)} is discarded: ${why}`);
+    return true;
+  }
+
   /** Any state but `sent` -> `accepted` and on: it is out, perhaps not by us. Throws what `Drafts` throws. */
   async accepted(mail: Outgoing, from: State, how: string): Promise<void> {
+    this.taken(mail, from, how);
+    await this.clear(mail);
+  }
+
+  /** As `accepted`, and no further. */
+  taken(mail: Outgoing, from: State, how: string): void {
     this.#parts.outbox.move(mail.id, from, 'accepted');
     this.#parts.waits.worked(mail.id);
     this.#parts.log.info(`outbox: ${nameOf(mail)} was sent ${how}; allowed by ${mail.allowedBy}`);
-    await this.clear(mail);
   }
 
   /** `accepted` -> `sent`: nobody must find a draft to send as well. Throws what `Drafts` throws. */
@@ -128,9 +152,10 @@ export class Sending {
     return leftOf(mail, progress, outbox.read(mail.id), stopped());
   }
 
-  /** Whether a copy of the mail shows that the server has it for all that it is still to be sent to. */
+  /** Whether a copy shows that the mail is out for all that it is still to be sent to, by the server or by a person. */
   hasArrived(mail: Outgoing): boolean {
     const { outbox, copies } = this.#parts;
+    if (outbox.wasSentByHand(mail.id)) return true;
     if (!hasProof(mail, outbox.progress(mail.id) ?? NOTHING_YET)) return false;
     const ours = outbox.read(mail.id);
     for (const other of copies(mail.messageId)) if (isCopyOf(ours, other)) return true;
@@ -149,18 +174,26 @@ export class Sending {
     const { id } = mail;
     const left = this.leftOf(mail, before);
     if (!left.ok) return this.#hold(mail, from, left.why);
-    if (!left.recipients.some((one) => lower(one) !== lower(mail.from))) {
+    const others = left.recipients.filter((one) => lower(one) !== lower(mail.from));
+    if (others.length === 0) {
       return this.accepted(mail, from, `to ${reachedOf(mail, before).join(', ')}; the others said stop`);
     }
     mayGo();
     const { doubtSince: _, ...rest } = before;
     const known = { ...rest, refused: [...rest.refused, ...left.stopped] };
-    outbox.setProgress(id, { ...known, step: 'handing-over' });
+    outbox.setProgress(id, { ...known, step: 'waiting' });
     if (from === 'to-send') outbox.move(id, 'to-send', 'sending');
+    const beforeEnd = (): void => outbox.setProgress(id, { ...known, step: 'handing-over' });
+    const isAllOrNone = mail.kind === 'reply' && reachedOf(mail, known).length === 0 && known.mayLack === undefined;
+    const needed = isAllOrNone ? others : [];
     let accepted: readonly string[] = [];
     let rejected: readonly Rejected[];
     try {
-      ({ accepted, rejected } = await smtp.send({ from: mail.from, recipients: left.recipients }, left.eml));
+      ({ accepted, rejected } = await smtp.send(
+        { from: mail.from, recipients: left.recipients, needed },
+        left.eml,
+        beforeEnd,
+      ));
     } catch (error) {
       const { message } = error as Error;
       const kind = error instanceof SmtpError ? error.kind : 'unknown';
@@ -169,6 +202,15 @@ export class Sending {
         return this.#doubt(mail, known, message);
       }
       rejected = error instanceof SmtpError ? error.rejected : [];
+      const lost = rejected.filter((one) => one.kind === 'never' && needed.includes(one.address));
+      if (lost.length > 0) {
+        outbox.setProgress(id, { ...known, step: 'waiting', mayLack: true });
+        return this.#hold(
+          mail,
+          'sending',
+          `${wordsOf(lost)}; nobody has it yet, and a "send" leaves out who is refused again`,
+        );
+      }
       if (rejected.length === 0) {
         if (kind === 'never') return this.#hold(mail, 'sending', message);
         outbox.setProgress(id, { ...known, step: 'waiting' });
@@ -203,7 +245,7 @@ export class Sending {
     const isOpen = others.some((address) => !got.includes(address) && !refused.some((one) => one.address === address));
     if (isOpen) return this.#parts.outbox.move(mail.id, 'sending', 'to-send');
     if (reached.length > 0) return this.accepted(mail, 'sending', `to ${reached.join(', ')}`);
-    return this.#hold(mail, 'sending', refused.map(({ address, why }) => `${address}: ${why}`).join('; '));
+    return this.#hold(mail, 'sending', wordsOf(refused));
   }
 
   /** `sending`: nobody knows whether the server has it. */
@@ -230,4 +272,8 @@ export class Sending {
     waits.worked(mail.id);
     log.warn(`outbox: ${nameOf(mail)} is held: ${why}`);
   }
+}
+
+function wordsOf(refused: Progress['refused']): string {
+  return refused.map(({ address, why }) => `${address}: ${why}`).join('; ');
 }

@@ -35,10 +35,13 @@ import type { Maintainer, Policy } from './policy.ts';
 import { preview } from './preview.ts';
 import { openProse } from './prose.ts';
 import { type Footer, footerOf } from './reply.ts';
+import { mailsOf } from './series.ts';
 import type { ServeSettings } from './serve-settings.ts';
 import { openSmtp } from './smtp.ts';
 import { Stopped } from './stopped.ts';
+import { lineageOf } from './superseded.ts';
 import type { TreeMaintainers } from './tree-maintainers.ts';
+import { whyUnwanted } from './wanted.ts';
 
 /** Between two rounds when nothing happens. */
 const IDLE_MS = 5000;
@@ -117,6 +120,7 @@ export class Service {
       copies: (messageId) => this.#store.raws(messageId),
       readSince: () => this.#readSince(),
       stopped: () => this.#stopped.addresses,
+      whyUnwanted: (meta) => this.#whyUnwanted(meta),
       halted: () => whyStopped(join(state, STOP_FILE), settings.path),
       onFiled: (draft) => preview(draft, this.#outbox.read(draft.id), this.#answering()),
       onHeld: (meta, why) => this.#tellHeld(meta, why),
@@ -163,9 +167,13 @@ export class Service {
       record: async (mails, position) => {
         for (const { raw } of mails) noteBounce(raw, this.#outbox, this.#log);
         const messages = this.#mailroom.take(mails);
+        for (const message of messages) this.#outbox.noteSentByHand(message);
         this.#desk.take(messages);
         for (const { old, by } of this.#mailroom.supersededBy(messages)) this.#withdraw(old, by.subject);
-        for (const series of this.#mailroom.seriesWith(messages)) this.#open(series);
+        for (const series of this.#mailroom.seriesWith(messages)) {
+          this.#withdrawEarlier(series);
+          this.#open(series);
+        }
         this.#store.savePosition(name, position);
         this.#bell.ring();
       },
@@ -234,6 +242,26 @@ export class Service {
     };
   }
 
+  /** Why a reply that waits would not be made today. Throws DamagedFileError, and where the tree cannot be read. */
+  async #whyUnwanted(mail: Outgoing): Promise<string | undefined> {
+    const job = mail.series === undefined ? undefined : this.#docket.job(mail.series);
+    const report = job && this.#docket.report(job.key);
+    if (!job || !report) return `it has waited for so long that its series is not kept any more`;
+    return whyUnwanted(mail, {
+      series: seriesOfJob(job),
+      report,
+      policy: await this.#policy(),
+      dismissed: this.#dismissed,
+    });
+  }
+
+  /** Replies that wait outlive the window of days in which mails are kept, and with them what the mailroom can tell. */
+  #withdrawEarlier(series: Series): void {
+    const listIds = mailsOf(series).flatMap((message) => message.listIds);
+    for (const key of this.#outbox.withdrawEarlier(lineageOf(series), series.revision, listIds))
+      this.#log.info(`series ${key}: its replies are withdrawn; ${series.subject} supersedes it`);
+  }
+
   /** Nobody wants to hear of a series that has a later revision: no draft, no mail, no work. */
   #withdraw(old: Series, by: string): void {
     const key = seriesKey(old);
@@ -297,7 +325,7 @@ export class Service {
 
   /** Whoever said "send" should know that it did not go out. */
   #tellHeld(mail: Outgoing, why: string): void {
-    const words = `This reply was refused and is held: ${why}. When that is mended, "#depbot send" in reply to it sends it.`;
+    const words = `This reply is held: ${why}. When that is mended, or it did not come, "#depbot send" in reply to it sends it.`;
     this.#tell(mail, (address) => `held ${mail.messageId} ${address} ${why}`, words);
   }
 

@@ -7,7 +7,7 @@
  */
 
 import { Readable } from 'node:stream';
-import SMTPConnection from 'nodemailer/lib/smtp-connection';
+import SMTPConnection, { type SMTPEnvelope } from 'nodemailer/lib/smtp-connection';
 import XOAuth2 from 'nodemailer/lib/xoauth2';
 import { type SecretCommand, secretOfCommand } from './secret-command.ts';
 
@@ -49,6 +49,8 @@ export interface SmtpSettings {
 export interface SmtpEnvelope {
   readonly from: string;
   readonly recipients: readonly string[];
+  /** If the server refuses one of these for good, it is not given the mail: SmtpError `never`, with whom it refused. */
+  readonly needed?: readonly string[];
 }
 
 /** A recipient that the server would not have a mail for, with its words: not now (4xx), or never (5xx). */
@@ -65,8 +67,8 @@ export interface Taken {
 }
 
 export interface Smtp {
-  /** Sends a mail. Throws SmtpError. */
-  send(envelope: SmtpEnvelope, eml: Uint8Array): Promise<Taken>;
+  /** Sends a mail; `beforeEnd` is called before its end is handed over, until then the server cannot have it. Throws SmtpError. */
+  send(envelope: SmtpEnvelope, eml: Uint8Array, beforeEnd?: () => void): Promise<Taken>;
 }
 
 /** A mail that the server did not confirm. */
@@ -78,7 +80,7 @@ export class SmtpError extends Error {
    * does not have the mail. `unknown`: it may have it: the connection was lost after the mail's end was handed over.
    */
   readonly kind: 'away' | 'later' | 'never' | 'unknown';
-  /** Where the server refused each recipient by itself: all of them. */
+  /** Where the server refused all recipients, or one that is needed: those that it refused, each by itself. */
   readonly rejected: readonly Rejected[];
 
   constructor(kind: SmtpError['kind'], message: string, rejected: readonly Rejected[] = []) {
@@ -90,15 +92,34 @@ export class SmtpError extends Error {
 
 /** A server to send by; each mail has a connection of its own. */
 export function openSmtp(settings: SmtpSettings): Smtp {
-  return { send: (envelope, eml) => send(settings, envelope, eml) };
+  return { send: (envelope, eml, beforeEnd) => send(settings, envelope, eml, beforeEnd) };
 }
 
-async function send(settings: SmtpSettings, envelope: SmtpEnvelope, eml: Uint8Array): Promise<Taken> {
+async function send(
+  settings: SmtpSettings,
+  envelope: SmtpEnvelope,
+  eml: Uint8Array,
+  beforeEnd = (): void => undefined,
+): Promise<Taken> {
   const mail = { endHandedOver: false };
-  const body = Readable.from(chunksOf(eml, mail), { objectMode: false });
+  const { from, recipients, needed = [] } = envelope;
+  // The connection notes on it whom the server refused.
+  const to: SMTPEnvelope & { rejectedErrors?: readonly Failure[] } = {
+    from,
+    to: [...recipients],
+    use8BitMime: isEightBit(eml),
+  };
+  // Read once the server waits for the mail; where that fails it gets no end, and so no mail.
+  const chunks = function* (): Generator<Buffer> {
+    const rejected = rejectedOf(to.rejectedErrors);
+    if (rejected.some(({ kind, address }) => kind === 'never' && needed.includes(address)))
+      throw new SmtpError('never', 'not all recipients are accepted', rejected);
+    yield* chunksOf(eml, mail, beforeEnd);
+  };
+  const body = Readable.from(chunks(), { objectMode: false });
   try {
     return await session(settings, mail, (connection, resolve, reject) => {
-      const to = { from: envelope.from, to: [...envelope.recipients], use8BitMime: isEightBit(eml) };
+      body.once('error', reject);
       connection.send(to, body, (error, info) => {
         if (error) return reject(error);
         resolve({ accepted: info.accepted.map(String), rejected: rejectedOf(info.rejectedErrors) });
@@ -158,6 +179,7 @@ async function session<T>(
     return value;
   } catch (error) {
     connection.close();
+    if (error instanceof SmtpError) throw error;
     const failure = error as Failure;
     const kind = kindOf(failure, mail.endHandedOver);
     const rejected = failure.command === 'RCPT TO' && kind !== 'away' ? rejectedOf(failure.rejectedErrors) : [];
@@ -215,11 +237,14 @@ function wordsOf({ message, response }: Failure): string {
   return (response ?? message).slice(0, 1000);
 }
 
-function* chunksOf(eml: Uint8Array, mail: { endHandedOver: boolean }): Generator<Buffer> {
+function* chunksOf(eml: Uint8Array, mail: { endHandedOver: boolean }, beforeEnd: () => void): Generator<Buffer> {
   const bytes = Buffer.from(eml.buffer, eml.byteOffset, eml.byteLength);
   for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
     // Once the last chunk is out of our hands the final dot may be, too.
-    mail.endHandedOver = at + CHUNK_BYTES >= bytes.length;
+    if (at + CHUNK_BYTES >= bytes.length) {
+      beforeEnd();
+      mail.endHandedOver = true;
+    }
     yield bytes.subarray(at, at + CHUNK_BYTES);
   }
 }

@@ -452,14 +452,33 @@ describe('an entry', () => {
     if (count === 0) expect(lines).toEqual([expect.stringContaining('the configuration of who asked leaves it out')]);
   });
 
-  test('that is full for the day gets no more, and the log says which', async () => {
+  test('that is full for the day gets the rest when it has room again, and the log says which', async () => {
     const one = requests(entry({ max_per_day: 2 }));
     await tell(one);
-    expect(metas()).toBe(2);
-    expect(lines.at(-1)).toMatch(/kept; max@example\.org has had 2 replies within a day \(depbot\.toml:7\)$/);
+    const rooms = () => mails('to-draft').map(({ meta }) => meta.roomFrom);
+    expect(rooms()).toEqual([undefined, undefined, '2026-07-08T10:00:00.000Z']);
+    expect(
+      lines.some((line) => /waits until 2026-07-08T10:00:00\.000Z; max@example\.org has 2 replies/.test(line)),
+    ).toBe(true);
     // The same again changes nothing.
     await tell(one);
-    expect(metas()).toBe(2);
+    expect(rooms()).toHaveLength(3);
+  });
+
+  test('that is full takes turns day by day, for a week; the rest is left out', async () => {
+    const one = { ...requests(entry({ max_per_day: 1, mode: 'private' })), now: () => NOON };
+    const NOON = new Date('2026-07-07T12:00:00Z');
+    for (let n = 0; n < 10; n++) {
+      const patches = sampleSeries.patches.map((patch) => ({
+        ...patch,
+        message: { ...patch.message, messageId: `${n}-${patch.message.messageId}` },
+      }));
+      await tell(one, sampleReport([recursion]), { ...sampleSeries, patches } as unknown as Series);
+    }
+    const rooms = outbox.list('to-send').map(({ roomFrom }) => roomFrom);
+    const days = [8, 9, 10, 11, 12, 13, 14].map((day) => `2026-07-${String(day).padStart(2, '0')}T12:00:00.000Z`);
+    expect(rooms.toSorted()).toEqual([...days, undefined]);
+    expect(lines.at(-1)).toMatch(/^warning: .*: kept; max@example\.org has 1 .*no room within 7 days$/);
   });
 
   test('with an embargo and quiet hours has them on its mails: the longest, and all', async () => {

@@ -84,6 +84,14 @@ describe('bounceOf', () => {
     expect(read(notification({ status: status.slice(1, 2) }))).toBeUndefined();
   });
 
+  test('names the address that we wrote to, where that forwards', () => {
+    const forwarded = FAILED.map((line) => line.replace('gone@', 'elsewhere@'));
+    const status = [['Original-Recipient: rfc822;gone@x.example', ...forwarded]];
+    expect(read(notification({ status }))).toEqual(found);
+    const unknown = [['Original-Recipient: rfc822;unknown', ...FAILED]];
+    expect(read(notification({ status: unknown }))).toEqual(found);
+  });
+
   test.each([
     ['a mail', 'From: a@x.example\r\nSubject: x\r\n\r\nwords\r\n'],
     ['another report', notification({ type: 'multipart/report; report-type=disposition-notification' })],
@@ -144,6 +152,14 @@ describe('bounces in the outbox', () => {
     expect(open().noteBounces(messageId, forged)).toEqual([]);
     expect(open().noteBounces('unknown@bot.example', recipients)).toEqual([]);
     expect(open().bounces(outgoingId('sent-1@bot.example'))).toEqual(recipients);
+  });
+
+  test('from an address that is strange to us are noted for the only one who got the mail', () => {
+    add('sent-1@bot.example', { recipients: ['only@x.example', 'depbot@bot.example'] });
+    const { messageId, recipients } = read(notification())!;
+    const noted = [{ address: 'only@x.example', why: 'gone@x.example: 5.1.1 smtp; 550 5.1.1 no such user' }];
+    expect(open().noteBounces(messageId, recipients)).toEqual(noted);
+    expect(open().noteBounces(messageId, recipients)).toEqual([]);
   });
 
   test('are shown by `depbot outbox`, with what is held and what waits; what is sent well is not', () => {

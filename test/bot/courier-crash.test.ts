@@ -64,18 +64,28 @@ describe('after a crash', () => {
     expect(world.receiver.connections()).toBe(0);
   });
 
-  test('a mail whose copy does not come back is sent again, not before it had time to', async () => {
+  test('a mail whose copy does not come back is held, not before it had time to, and not sent again', async () => {
     const mail = add('a', 'smtp', 'sending');
     const one = courier();
     await one.round();
     expect(one.nextRoundAt()).toEqual(new Date(world.clock + LOOK_MS));
     world.clock += LOOK_MS - 1;
     await one.round();
-    expect(world.receiver.connections()).toBe(0);
+    expect(stateOf(mail)).toBe('sending');
     world.clock += 1;
     await one.round();
-    expect(stateOf(mail)).toBe('sent');
-    expect(received()).toEqual([mail.messageId]);
+    expect(stateOf(mail)).toBe('held');
+    expect(world.receiver.connections()).toBe(0);
+    expect(world.held).toEqual([[mail.messageId, 'perhaps it was sent, but no copy of it came back']]);
+  });
+
+  test('an answer whose copy does not come back is sent again', async () => {
+    const mail = add('a', 'smtp', 'sending', { kind: 'answer' });
+    const one = courier();
+    await one.round();
+    world.clock += LOOK_MS;
+    await one.round();
+    expect([stateOf(mail), received()]).toEqual(['sent', [mail.messageId]]);
     expect(world.lines.some((line) => /^warning:.*no copy came back; sending it again/.test(line))).toBe(true);
   });
 
@@ -96,7 +106,7 @@ describe('after a crash', () => {
 });
 
 test('a mail that was taken, which the disk would not record, is not sent again at once', async () => {
-  const mail = add('a', 'smtp', 'sending');
+  const mail = add('a', 'smtp', 'sending', { kind: 'answer' });
   const full = new Outbox(world.dir, log);
   let isFull = true;
   full.move = (id, from, to, why) => {

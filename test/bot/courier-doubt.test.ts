@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { add, courier, LOOK_MS, log, received, stateOf, useWorld, world } from '../support/courier-world.ts';
+import { Outbox } from '../../bot/outbox.ts';
+import type { Smtp } from '../../bot/smtp.ts';
+import { add, courier, LOOK_MS, log, received, smtp, stateOf, useWorld, world } from '../support/courier-world.ts';
 
 useWorld();
 
@@ -18,7 +20,7 @@ describe('a mail whose fate is unknown', () => {
   test.each([
     ['are away', () => undefined],
     ['were last read just before the time is over', () => new Date(Date.parse('2026-11-22T10:00:00Z') + LOOK_MS - 1)],
-  ])('is not sent again while the mailboxes %s, however late it is', async (_, readSince) => {
+  ])('is not held while the mailboxes %s, however late it is', async (_, readSince) => {
     const mail = await sentInDoubt();
     const one = courier({ readSince });
     for (let hour = 0; hour < 3; hour++) {
@@ -29,6 +31,19 @@ describe('a mail whose fate is unknown', () => {
     }
     expect([stateOf(mail), received()]).toEqual(['sending', []]);
     await courier({ readSince: () => new Date(Date.parse('2026-11-22T10:00:00Z') + LOOK_MS) }).round();
+    expect([stateOf(mail), received()]).toEqual(['held', []]);
+  });
+
+  test('is never sent again by itself: a maintainer is told, and may have it sent', async () => {
+    const mail = await sentInDoubt();
+    for (let start = 0; start < 5; start++) {
+      world.clock += LOOK_MS;
+      await courier().round();
+    }
+    expect([stateOf(mail), received()]).toEqual(['held', []]);
+    expect(world.held).toEqual([[mail.messageId, 'perhaps it was sent, but no copy of it came back']]);
+    expect(await courier().approve(mail.messageId)).toMatchObject({ ok: true, state: 'to-send' });
+    await courier().round();
     expect([stateOf(mail), received()]).toEqual(['sent', [mail.messageId]]);
   });
 
@@ -36,7 +51,7 @@ describe('a mail whose fate is unknown', () => {
     const mail = await sentInDoubt();
     world.clock += LOOK_MS;
     await courier().round();
-    expect([stateOf(mail), received()]).toEqual(['sent', [mail.messageId]]);
+    expect([stateOf(mail), received()]).toEqual(['held', []]);
   });
 
   test('has a new moment of doubt after each crash that came while it was handed over', async () => {
@@ -49,16 +64,16 @@ describe('a mail whose fate is unknown', () => {
     expect(one.nextRoundAt()).toEqual(new Date(world.clock + LOOK_MS));
   });
 
-  test('is sent three times at most, whatever restarts come between, then a maintainer is told', async () => {
-    const mail = add('a', 'smtp');
+  test('and that answers a command is sent three times at most, whatever restarts come between', async () => {
+    const mail = add('a', 'smtp', undefined, { kind: 'answer' });
     world.receiver.behaviour = { cut: 'taken' };
     for (let start = 0; start < 10; start++) {
       await courier().round();
       world.clock += LOOK_MS;
     }
     expect(received()).toHaveLength(3);
-    expect(stateOf(mail)).toBe('held');
-    expect(world.held).toEqual([[mail.messageId, 'sent 3 times, and no copy came back']]);
+    expect([stateOf(mail), world.held]).toEqual(['held', []]);
+    expect(world.outbox.whyHeld(mail.id)).toBe('sent 3 times, and no copy came back');
   });
 
   test('that is held is settled by a copy that comes late', async () => {
@@ -103,8 +118,49 @@ describe('a mail that bears our Message-ID', () => {
     await one.round();
     world.clock += LOOK_MS;
     await one.round();
-    expect(received()).toEqual([mail.messageId]);
+    expect(stateOf(mail)).toBe('held');
   });
+});
+
+test('a crash before the end of a mail was handed over leaves no doubt: it is sent at once', async () => {
+  const mail = add('a', 'smtp', 'sending');
+  world.outbox.setProgress(mail.id, { step: 'waiting', unknowns: 0, got: [], refused: [] });
+  await courier().round();
+  expect([stateOf(mail), received()]).toEqual(['sent', [mail.messageId]]);
+});
+
+test('that the end of a mail is handed over is on disk before it is, and not long before', async () => {
+  const steps: (string | undefined)[] = [];
+  const mail = add('a', 'smtp');
+  const real = smtp();
+  const seen: Smtp = {
+    send: (envelope, eml, beforeEnd) => {
+      steps.push(world.outbox.progress(mail.id)?.step);
+      return real.send(envelope, eml, () => {
+        beforeEnd?.();
+        steps.push(world.outbox.progress(mail.id)?.step);
+      });
+    },
+  };
+  await courier({ smtp: seen }).round();
+  expect([steps, stateOf(mail)]).toEqual([['waiting', 'handing-over'], 'sent']);
+});
+
+test('a mail whose handing over cannot be written down is not handed over', async () => {
+  const mail = add('a', 'smtp');
+  const full = new Outbox(world.dir, log);
+  let isFull = true;
+  full.setProgress = (id, progress) => {
+    if (isFull && progress.step === 'handing-over') throw new Error('ENOSPC');
+    world.outbox.setProgress(id, progress);
+  };
+  const one = courier({ outbox: full });
+  await one.round();
+  expect([stateOf(mail), received()]).toEqual(['to-send', []]);
+  isFull = false;
+  world.clock = one.nextRoundAt()!.getTime();
+  await one.round();
+  expect([stateOf(mail), received()]).toEqual(['sent', [mail.messageId]]);
 });
 
 test('a crash after the server took a mail, and that was recorded, needs no copy', async () => {

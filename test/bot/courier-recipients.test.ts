@@ -1,7 +1,7 @@
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Smtp } from '../../bot/smtp.ts';
+import { type Smtp, SmtpError } from '../../bot/smtp.ts';
 import { add, courier, LOOK_MS, received, smtp, stateOf, useWorld, world } from '../support/courier-world.ts';
 
 useWorld();
@@ -16,13 +16,14 @@ const refuse = (code: number, only?: string) => {
 };
 /** Takes the mail for some and refuses it for others as told, `undefined`: takes it for all. */
 const choosy = (answers: Readonly<Record<string, 'later' | 'never'>>): Smtp => ({
-  send: async ({ from, recipients }, eml) => {
+  send: async ({ from, recipients, needed = [] }, eml) => {
     const accepted = recipients.filter((one) => answers[one] === undefined);
-    if (accepted.length > 0) await smtp().send({ from, recipients: accepted }, eml);
     const rejected = recipients.flatMap((address) => {
       const kind = answers[address];
       return kind === undefined ? [] : [{ address, kind, why: kind === 'later' ? '450 wait' : '550 nobody' }];
     });
+    if (needed.some((one) => answers[one] === 'never')) throw new SmtpError('never', 'not all', rejected);
+    if (accepted.length > 0) await smtp().send({ from, recipients: accepted }, eml);
     return { accepted, rejected };
   },
 });
@@ -105,16 +106,39 @@ describe('a recipient refused for now', () => {
 });
 
 describe('a recipient refused for good', () => {
-  test('is named in the log, and the mail is sent to the others alone', async () => {
+  test('keeps the reply from all of them, until a person has it sent: then it goes to the others alone', async () => {
     const mail = add('a', 'smtp', undefined, THREE);
     refuse(550, LIST);
     const one = courier();
     await one.round();
     await one.round();
+    expect([stateOf(mail), envelopes()]).toEqual(['held', []]);
+    const why = /^list@example.org: 550 .*not you; nobody has it yet, and a "send" leaves out /;
+    expect(world.held).toEqual([[mail.messageId, expect.stringMatching(why)]]);
+    expect(await one.approve(mail.messageId)).toMatchObject({ ok: true });
+    await courier().round();
     expect([stateOf(mail), envelopes()]).toEqual(['sent', [[ANN, KIM, BOT]]]);
-    expect(world.lines[0]).toMatch(/^warning: .*<a@bot.example>.* does not go to list@example.org: 550 .*not you/);
-    expect(world.lines[1]).toContain(`was sent to ${ANN}, ${KIM}; allowed by`);
-    expect(world.held).toEqual([]);
+    expect(world.lines.at(-2)).toMatch(/^warning: .*<a@bot.example>.* does not go to list@example.org: 550 .*not you/);
+    expect(world.lines.at(-1)).toContain(`was sent to ${ANN}, ${KIM}; allowed by`);
+  });
+
+  test('is asked for again when a person has the mail sent, and gets it where that is mended', async () => {
+    const mail = add('a', 'smtp', undefined, THREE);
+    refuse(550, LIST);
+    await courier().round();
+    world.receiver.behaviour = {};
+    await courier().approve(mail.messageId);
+    await courier().round();
+    expect([stateOf(mail), envelopes()]).toEqual(['sent', [[ANN, LIST, KIM, BOT]]]);
+  });
+
+  test('is named in the log where others have the mail already', async () => {
+    const mail = add('a', 'smtp', undefined, THREE);
+    refuse(450, KIM);
+    await courier().round();
+    refuse(550, KIM);
+    await courier().round();
+    expect([stateOf(mail), envelopes(), world.held]).toEqual(['sent', [[ANN, LIST, BOT]], []]);
   });
 
   test('and nobody left but the bot: the mail is held, not sent', async () => {
@@ -130,6 +154,9 @@ describe('a recipient refused for good', () => {
   test('is not asked for again while another is only late', async () => {
     const mail = add('a', 'smtp', undefined, THREE);
     const one = courier({ smtp: choosy({ [ANN]: 'never', [KIM]: 'later' }) });
+    await one.round();
+    expect([stateOf(mail), envelopes()]).toEqual(['held', []]);
+    await one.approve(mail.messageId);
     await one.round();
     await courier().round();
     expect([stateOf(mail), envelopes()]).toEqual(['sent', [[LIST, BOT], [KIM]]]);
@@ -224,8 +251,8 @@ describe('who said stop', () => {
     expect(world.held).toEqual([[mail.messageId, `nobody is left in To: ${ANN} said stop`]]);
   });
 
-  test('before a mail is sent again, gets it no more either', async () => {
-    const mail = add('a', 'smtp', 'sending', THREE);
+  test('before a preview is sent again, gets it no more either', async () => {
+    const mail = add('a', 'smtp', 'sending', { ...THREE, kind: 'preview' });
     const one = courier();
     await one.round();
     world.stopped.add(KIM);

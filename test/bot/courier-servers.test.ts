@@ -101,8 +101,8 @@ describe('a connection that is lost after the mail was handed over', () => {
     expect(received()).toEqual([mail.messageId]);
   });
 
-  test('and the mail was lost: it is sent again after the time for a copy', async () => {
-    const mail = add('a', 'smtp');
+  test('and the mail was lost: an answer is sent again after the time for a copy', async () => {
+    const mail = add('a', 'smtp', undefined, { kind: 'answer' });
     world.receiver.behaviour = { cut: 'lost' };
     const one = courier();
     await one.round();
@@ -117,17 +117,20 @@ describe('a connection that is lost after the mail was handed over', () => {
     expect(received()).toEqual([mail.messageId]);
   });
 
-  test('again and again: a person has to look before the list is flooded', async () => {
-    const mail = add('a', 'smtp');
+  test.each([
+    ['a reply', 'reply', 1, 'perhaps it was sent, but no copy of it came back'],
+    ['an answer', 'answer', 3, 'sent 3 times, and no copy came back'],
+  ] as const)('again and again: a person has to look, at %s', async (_, kind, count, why) => {
+    const mail = add('a', 'smtp', undefined, { kind });
     world.receiver.behaviour = { cut: 'taken' };
     const one = courier();
     for (let next = one.nextRoundAt(); next !== undefined; next = one.nextRoundAt()) {
       world.clock = next.getTime();
       await one.round();
     }
-    expect(received()).toHaveLength(3);
+    expect(received()).toHaveLength(count);
     expect(stateOf(mail)).toBe('held');
-    expect(world.outbox.whyHeld(mail.id)).toBe('sent 3 times, and no copy came back');
+    expect(world.outbox.whyHeld(mail.id)).toBe(why);
   });
 
   test('does not stop the others', async () => {

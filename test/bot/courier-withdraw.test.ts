@@ -146,6 +146,17 @@ describe('a mail with hours', () => {
     expect(world.receiver.mails).toHaveLength(1);
   });
 
+  test.each(['draft', 'smtp'] as const)('waits for a day that is not full: %s', async (via) => {
+    add('1@x.example', { via, roomFrom: new Date(world.clock + 5 * HOUR_MS).toISOString() });
+    const one = courier();
+    const out = (): number => world.receiver.mails.length + world.folder.size;
+    await one.round();
+    expect([out(), one.nextRoundAt()?.getTime()]).toEqual([0, world.clock + 5 * HOUR_MS]);
+    world.clock += 5 * HOUR_MS;
+    await one.round();
+    expect(out()).toBe(1);
+  });
+
   test('is not sent in its quiet hours, in none of them', async () => {
     // It is 10:00 UTC there.
     add('1@x.example', { via: 'smtp', quietHours: ['09:00-10:30', '10:30-12:00'] });

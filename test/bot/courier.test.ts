@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { parseMessage } from '../../bot/message.ts';
 import { add, courier, received, stateOf, useWorld, world } from '../support/courier-world.ts';
 
 useWorld();
@@ -97,6 +98,19 @@ describe('a draft', () => {
     expect(stateOf(mail)).toBe('discarded');
   });
 
+  test('that somebody has edited is left where it is when it is discarded, and that is said', async () => {
+    const mail = add('a', 'draft');
+    const one = courier();
+    await one.round();
+    const edited = Buffer.from('edited');
+    world.folder.set(mail.messageId, edited);
+    const why = 'somebody has edited it in the Drafts folder';
+    expect(await one.discard(mail.messageId)).toEqual({ ok: false, why });
+    expect([stateOf(mail), world.folder.get(mail.messageId)]).toEqual(['drafted', edited]);
+    world.folder.clear();
+    expect(await one.discard(mail.messageId)).toMatchObject({ ok: true });
+  });
+
   test('cannot be discarded once approved', async () => {
     const mail = add('a', 'draft');
     const one = courier();
@@ -136,4 +150,89 @@ test('rounds and orders at the same time come one after the other', async () => 
   await Promise.all([one.round(), one.round(), one.approve(mails[0]!.messageId), one.round(), one.round()]);
   expect(mails.map(stateOf)).toEqual(['sent', 'sent']);
   expect(received()).toEqual(['b@bot.example', 'a@bot.example']);
+});
+
+describe('a reply that nobody wants any more', () => {
+  test.each(['draft', 'smtp'] as const)('is discarded when its turn comes, and the log says why: %s', async (via) => {
+    const hour = 3_600_000;
+    const mail = add('a', via, undefined, { notBefore: new Date(world.clock + hour).toISOString() });
+    world.unwanted.set(mail.messageId, 'its finding is a false alarm');
+    world.clock += hour;
+    await courier().round();
+    expect([stateOf(mail), world.folder.size, received()]).toEqual(['discarded', 0, []]);
+    expect(world.lines.at(-1)).toMatch(/<a@bot\.example>.* is discarded: its finding is a false alarm$/);
+  });
+
+  test('is sent when a person says so, or when some have it already', async () => {
+    const [said, half] = [add('a', 'draft'), add('b', 'smtp')];
+    const one = courier();
+    world.outbox.setProgress(half.id, { step: 'waiting', unknowns: 0, got: ['list@example.org'], refused: [] });
+    world.unwanted.set(half.messageId, 'stop');
+    await one.round();
+    world.unwanted.set(said.messageId, 'stop');
+    await one.approve(said.messageId);
+    await one.round();
+    expect([stateOf(said), stateOf(half)]).toEqual(['sent', 'sent']);
+  });
+
+  test('waits while it is not known', async () => {
+    const mail = add('a', 'smtp');
+    const whyUnwanted = async () => {
+      throw new Error('the tree is away');
+    };
+    await courier({ whyUnwanted }).round();
+    expect([stateOf(mail), received()]).toEqual(['to-send', []]);
+    expect(world.lines.at(-1)).toMatch(/the tree is away; next attempt in 1 s$/);
+  });
+});
+
+describe('a draft that a person has sent from a mail program', () => {
+  /** As it went out of that program: another sender and Message-ID. */
+  const sent = (answers: string, text = '> größer') =>
+    Buffer.from(
+      `From: Jane <jane@example.org>\r\nMessage-ID: <own@example.org>\r\nReferences: <first@x> <${answers}>\r\nContent-Type: text/plain; charset=UTF-8\r\n\r\n${text}\r\n`,
+    );
+  const came = (raw: Uint8Array): void => {
+    const parsed = parseMessage(raw);
+    if (!parsed.ok) throw new Error(parsed.why);
+    world.outbox.noteSentByHand(parsed.message);
+  };
+
+  test('counts as sent once its copy has come in, and leaves the folder', async () => {
+    const mail = add('a', 'draft', undefined, { lineage: ['L'], revision: 1, findings: [{ rule: 'r', key: 'K' }] });
+    await courier().round();
+    world.arrived.add(mail.messageId);
+    await courier().round();
+    expect([stateOf(mail), world.folder.size]).toEqual(['sent', 0]);
+    expect(world.outbox.toldEarlier(['L'], 2, new Date(0)).has('K')).toBe(true);
+    expect(received()).toEqual([]);
+  });
+
+  test('counts as sent, not as withdrawn, when a later revision comes in the same moment', async () => {
+    const mail = add('a', 'draft', undefined, { series: 'a'.repeat(32) });
+    await courier().round();
+    world.arrived.add(mail.messageId);
+    world.outbox.withdraw(mail.series!);
+    await courier().round();
+    expect(stateOf(mail)).toBe('sent');
+  });
+
+  test('under another name and Message-ID counts as sent, also after a restart', async () => {
+    const mail = add('a', 'draft');
+    await courier().round();
+    came(sent(mail.answers));
+    await courier().round();
+    expect([stateOf(mail), world.folder.size, received()]).toEqual(['sent', 0, []]);
+  });
+
+  test.each([
+    ['with another text', 'patch-of-a@example.org', '> anders'],
+    ['in answer to another mail', 'other@example.org', '> größer'],
+  ])('is none: a mail %s', async (_, answers, text) => {
+    const mail = add('a', 'draft');
+    await courier().round();
+    came(sent(answers, text));
+    await courier().round();
+    expect([stateOf(mail), world.folder.size]).toEqual(['drafted', 1]);
+  });
 });

@@ -271,3 +271,34 @@ test('opening sweeps files that were not written to their end, and nothing else'
   expect(everything()).toEqual(before);
   expect(lines).toEqual([]);
 });
+
+describe('a later revision of a series, by what the outbox knows', () => {
+  const KEY = 'a'.repeat(32);
+  const old = { series: KEY, lineage: ['L'], revision: 1, listIds: ['list.example.org'] };
+  const withdrawnBy = (lineage: string, revision: number, list: string): readonly string[] => {
+    const outbox = new Outbox(dir, log);
+    outbox.add(mail('a', old), eml);
+    expect(outbox.withdrawEarlier([lineage], revision, [list])).toEqual(outbox.withdrawn());
+    return outbox.withdrawn();
+  };
+
+  test.each([
+    ['the next one', 'L', 2, 'list.example.org', [KEY]],
+    ['one much later', 'L', 9, 'list.example.org', [KEY]],
+    ['the same', 'L', 1, 'list.example.org', []],
+    ['another series', 'M', 2, 'list.example.org', []],
+    ['one that came by none of its lists', 'L', 2, 'other.example.org', []],
+  ] as const)('withdraws what waits: %s', (_, lineage, revision, list, keys) => {
+    expect(withdrawnBy(lineage, revision, list)).toEqual(keys);
+  });
+
+  test('withdraws nothing that is out, and nothing twice', () => {
+    const outbox = new Outbox(dir, log);
+    outbox.add(mail('a', old), eml);
+    outbox.add(mail('b', { ...old, series: 'b'.repeat(32) }), eml);
+    outbox.move(mail('b').id, 'to-send', 'accepted');
+    expect(outbox.withdrawEarlier(['L'], 2, ['list.example.org'])).toEqual([KEY]);
+    expect(outbox.withdrawEarlier(['L'], 2, ['list.example.org'])).toEqual([]);
+    expect(outbox.withdrawn()).toEqual([KEY]);
+  });
+});

@@ -53,6 +53,20 @@ describe('a mail that is taken', () => {
     expect(receiver.mails[0]!.raw.equals(big)).toBe(true);
   });
 
+  test('is not handed over when a recipient that is needed is refused for good, and is when only for now', async () => {
+    const needed = { ...envelope, needed: ['b@example.org'] };
+    receiver.behaviour = { refuse: { at: 'RCPT', code: 550, words: 'nobody here', only: 'b@example.org' } };
+    await expect(openSmtp(plainTo(receiver)).send(needed, eml)).rejects.toMatchObject({
+      kind: 'never',
+      rejected: [{ address: 'b@example.org', kind: 'never', why: '550 nobody here' }],
+    });
+    receiver.behaviour = { refuse: { at: 'RCPT', code: 450, words: 'wait', only: 'b@example.org' } };
+    expect(await openSmtp(plainTo(receiver)).send(needed, eml)).toMatchObject({ accepted: ['a@example.org'] });
+    receiver.behaviour = { refuse: { at: 'RCPT', code: 550, words: 'nobody here', only: 'a@example.org' } };
+    expect(await openSmtp(plainTo(receiver)).send(needed, eml)).toMatchObject({ accepted: ['b@example.org'] });
+    expect(receiver.mails.map(({ recipients }) => recipients)).toEqual([['a@example.org'], ['b@example.org']]);
+  });
+
   test('names the recipients that were refused, where others were not', async () => {
     receiver.behaviour = { refuse: { at: 'RCPT', code: 550, words: 'nobody here', only: 'b@example.org' } };
     const taken = await openSmtp(plainTo(receiver)).send(envelope, eml);

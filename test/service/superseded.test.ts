@@ -2,7 +2,7 @@
  * A v2 that comes at each moment of the life of v1, with real servers and a queue that stops at that moment: in the
  * end v2 has its reply, and v1 none, unless it was out by then.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -51,6 +51,19 @@ afterEach(async () => {
 
 async function serve(mode: 'draft' | 'private'): Promise<void> {
   town = await Town.build({ dir, tree: dir, maintainer: MAINTAINER, list: LIST, mode });
+  start();
+}
+
+/** The same service anew, with `meanwhile` done while it is down. */
+async function restart(meanwhile: () => void): Promise<void> {
+  stopping.abort();
+  await running;
+  meanwhile();
+  stopping = new AbortController();
+  start();
+}
+
+function start(): void {
   const say = (text: string): void => void lines.push(text);
   const service = new Service({
     settings: serveSettings(readConfigFile(town.config), town.env, town.config),
@@ -198,6 +211,21 @@ describe('v2 comes while v1', () => {
     await isIn(2, 'drafted');
     await isSettled();
     expect([stateOfReply(1), drafted(), mailed()]).toEqual(['discarded', ['v2'], []]);
+  });
+
+  test('lies in the Drafts folder, and its mails are forgotten: it leaves it', async () => {
+    await serve('draft');
+    post(1);
+    await isIn(1, 'drafted');
+    const mails = join(dir, 'service/mail');
+    await restart(() => {
+      for (const day of readdirSync(mails).filter((name) => /^\d{4}-/.test(name)))
+        rmSync(join(mails, day), { recursive: true });
+    });
+    post(2);
+    await isIn(2, 'drafted');
+    await isSettled();
+    expect([stateOfReply(1), drafted()]).toEqual(['discarded', ['v2']]);
   });
 
   test('was approved by a maintainer, and SMTP is away: it is not sent, and its draft leaves', async () => {

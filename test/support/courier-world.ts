@@ -29,6 +29,8 @@ interface World {
   arrived: Set<string>;
   /** Addresses that said stop. */
   stopped: Set<string>;
+  /** Why replies are not wanted any more, by Message-ID. */
+  unwanted: Map<string, string>;
   /** Message-IDs of the drafts that `onFiled` was told of. */
   filed: string[];
   /** Message-ID and reason of each mail that `onHeld` was told of. */
@@ -54,6 +56,7 @@ export function useWorld(): void {
       folder: new Map(),
       arrived: new Set(),
       stopped: new Set(),
+      unwanted: new Map(),
       filed: [],
       held: [],
       overtaken: [],
@@ -109,6 +112,7 @@ export function courier(part: Partial<CourierParts> = {}): Courier {
     copies: (id) => (world.arrived.has(id) ? [world.outbox.read(outgoingId(id))] : []),
     readSince: () => new Date(world.clock),
     stopped: () => world.stopped,
+    whyUnwanted: async ({ messageId }) => world.unwanted.get(messageId),
     halted: () => undefined,
     onFiled: ({ messageId }) => world.filed.push(messageId),
     onHeld: ({ messageId }, why) => world.held.push([messageId, why]),
