@@ -108,15 +108,19 @@ export class KernelMake {
       const copied = from && (await this.run(where, ['cp', '-a', `${BEFORE}/.`, `${OUT}/`], folder, { before: from }));
       if (copied && copied.exitCode !== 0)
         throw new NotBuilt(`${where.words} an output folder cannot be copied: ${lastLine(copied.stderr)}`);
-      // in place of a link that was put there, or of what root may not touch
-      const given = await this.run(where, ['rm', '-rf', `${OUT}/.config`], folder);
-      if (given.exitCode !== 0) throw new NotBuilt(`.config cannot be replaced: ${lastLine(given.stderr)}`);
-      await writeFile(join(folder, '.config'), config, { flag: 'wx' });
+      await this.give(where, folder, config);
       return { out: folder, isReady: false };
     } catch (error) {
       await this.#place.discard(folder);
       throw error;
     }
+  }
+
+  /** Puts a .config into an output folder, in place of a link that was put there, or of what root may not touch. */
+  async give(where: Where, out: string, config: string): Promise<void> {
+    const gone = await this.run(where, ['rm', '-rf', `${OUT}/.config`], out);
+    if (gone.exitCode !== 0) throw new NotBuilt(`.config cannot be replaced: ${lastLine(gone.stderr)}`);
+    await writeFile(join(out, '.config'), config, { flag: 'wx' });
   }
 
   /** `make olddefconfig prepare`. */
@@ -277,14 +281,15 @@ async function compilerOf(arch: Arch): Promise<Compiler & { readonly ok: true }>
 }
 
 /** What a run was ended by, that is not make's own end. */
-function faultOf({ timedOut, flooded, overDisk, outOfMemory, signal, stderr }: SandboxRun): string | undefined {
+export function faultOf({ timedOut, flooded, overDisk, outOfMemory, signal, stderr }: SandboxRun): string | undefined {
   if (timedOut) return 'took too long';
   if (overDisk) return 'wrote more than it may, or the disk is full';
   if (outOfMemory) return 'needed more memory than it may have';
   if (flooded) return 'printed without end';
   if (signal !== undefined) return `was ended by ${signal}`;
+  // not where the compiler quotes a source line, or complains of one
   const said =
-    /^.*(?:No space left on device|Cannot allocate memory|virtual memory exhausted|out of memory allocating|internal compiler error|Killed signal terminated program|Resource temporarily unavailable).*$/m;
+    /^(?!\s)(?!.*: (?:warning|note): ).*(?:No space left on device|Cannot allocate memory|virtual memory exhausted|out of memory allocating|internal compiler error|Killed signal terminated program|Resource temporarily unavailable).*$/m;
   const words = said.exec(stderr)?.[0];
   return words === undefined ? undefined : `failed for want of something: ${words.slice(0, 200)}`;
 }

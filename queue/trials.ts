@@ -118,6 +118,8 @@ class Running {
   async #later(where: Where, changesBuild: boolean): Promise<Found> {
     const { out, isReady } = await this.#make.begin(where, this.#trial.config);
     if (changesBuild || !isReady || this.#steps.at(-1)?.breakdown) {
+      // olddefconfig has dropped the symbols that come with this patch
+      if (isReady) await this.#make.give(where, out, this.#trial.config);
       const configured = await this.#make.configure(where, out);
       if (configured.exitCode !== 0) return brokenDown(configured);
       const isListed = await this.#list(where, out);

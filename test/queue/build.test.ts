@@ -225,29 +225,35 @@ describe.skipIf(!TREE)('a build', () => {
       const stub = 'static inline int crc8_step(u8 crc)\n{\n\treturn crc;\n}\n';
       const second = await commitOn(repo, first, {
         'include/linux/crc8.h': (old) => old.replace('#endif', `${stub}#endif`),
+        // a symbol that the .config names from the start, and olddefconfig does not know before
+        'lib/Kconfig': (old) => `${old}\nconfig REEF\n\tbool "Reef"\n`,
+        'lib/Makefile': (old) => `${old}\nobj-$(CONFIG_REEF) += reef.o\n`,
+        'lib/reef.c': '#include <linux/crc8.h>\n',
       });
       const broken = await commitOn(repo, second, { Makefile: (old) => `${old}\nprepare: nothing-makes-this\n` });
       const trial: Trial = {
         witness: { arch: 'x86', from: 'empty', settings: [] },
-        config: [...TINY, 'CONFIG_CRC8=y', 'CONFIG_CRC16=y', ''].join('\n'),
-        ...{ changed: ['lib/crc8.o'], including: ['lib/crc16.o', 'lib/crc7.o'], owners: {} },
+        config: [...TINY, 'CONFIG_CRC8=y', 'CONFIG_CRC16=y', 'CONFIG_REEF=y', ''].join('\n'),
+        ...{ changed: ['lib/crc8.o', 'lib/reef.o'], including: ['lib/crc16.o', 'lib/crc7.o'], owners: {} },
       };
       const place = await BuildPlace.take(repo, { ...sides, after: broken }, cacheDir);
-      const commits = [first, second, broken].map((commit, i) => ({ patches: i + 1, commit, changesBuild: i === 2 }));
+      const commits = [first, second, broken].map((commit, i) => ({ patches: i + 1, commit, changesBuild: i >= 1 }));
       try {
         const [run] = await runTrials(place, [trial], commits);
         expect(run!.fault).toBeUndefined();
         expect(run!.steps.map(stepShown)).toEqual([
-          ['lib/crc8.o built', 'lib/crc16.o built', 'lib/crc7.o absent'],
+          ['lib/crc8.o built', 'lib/crc16.o built', 'lib/reef.o absent', 'lib/crc7.o absent'],
           [
             expect.stringMatching(
               /^lib\/crc8\.o failed: lib\/crc8\.c:\d+: error: implicit declaration of function .crc8_step/,
             ),
             'lib/crc16.o built',
+            'lib/reef.o absent',
             'lib/crc7.o absent',
           ],
           [
             expect.stringMatching(/^lib\/crc8\.o built: lib\/crc8\.c:\d+: warning: unused variable .step/),
+            'lib/reef.o built',
             'lib/crc16.o built',
             'lib/crc7.o absent',
           ],
