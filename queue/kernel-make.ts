@@ -31,6 +31,8 @@ export interface MakeOptions {
   readonly trustTree?: boolean;
   /** Commands of one make at a time. Default 2. */
   readonly parallel?: number;
+  /** Throws SandboxError, for whoever tries again, when something from outside ended a run: see `run`. */
+  readonly throwsFaults?: boolean;
   /** Ends the run, whose reason is thrown. */
   readonly signal?: AbortSignal;
 }
@@ -200,7 +202,11 @@ export class KernelMake {
     return said.find((text) => text.startsWith(`"${name}" [${object.replace(/o$/, 'ko')}] undefined`));
   }
 
-  /** Runs one command in an output folder. Throws NotBuilt where something else than itself ended it. */
+  /**
+   * Runs one command in an output folder. Throws NotBuilt where something else than itself ended it. Of these ends all
+   * but one can be the doing of the series, or the same every time: it takes too long, needs more memory than it may
+   * have, or prints what it likes. That bubblewrap itself was killed, and not by us, is the machine's.
+   */
   async run(
     where: Where,
     argv: readonly string[],
@@ -239,6 +245,8 @@ export class KernelMake {
     if (fault === undefined) return run;
     // whatever was being written is there in part
     this.#place.spoil(out);
+    if (this.#options.throwsFaults === true && isKilledOutside(run))
+      throw new SandboxError('failed', `${where.words} ${argv[0]} ${argv.at(-1)} ${fault}`);
     throw new NotBuilt(`${where.words} ${argv[0]} ${argv.at(-1)} ${fault}`);
   }
 
@@ -278,6 +286,11 @@ async function compilerOf(arch: Arch): Promise<Compiler & { readonly ok: true }>
   const compiler = await compilerFor(arch);
   if (!compiler.ok) throw new NotBuilt(compiler.why);
   return compiler;
+}
+
+/** Nothing in the sandbox can send its first process a signal; a bound of ours is told beside it. */
+function isKilledOutside({ signal, timedOut, flooded, overDisk, outOfMemory }: SandboxRun): boolean {
+  return signal !== undefined && !(timedOut || flooded || overDisk || outOfMemory);
 }
 
 /** What a run was ended by, that is not make's own end. */

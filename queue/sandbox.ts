@@ -23,6 +23,7 @@ import {
   SANDBOX_UID,
 } from './sandbox-command.ts';
 import { isFull, watchDisk } from './sandbox-disk.ts';
+import { killGroup, killInner, killSandbox } from './sandbox-end.ts';
 import { canBoundMemory, enterGroup, isAbsent, openGroup } from './sandbox-group.ts';
 import { collect } from './sandbox-output.ts';
 
@@ -290,6 +291,10 @@ async function run(
       end();
     },
   );
+  // one that something else has killed, as the kernel does for want of memory, can leave its sandbox alive
+  child.once('exit', (_, signalled) => {
+    if (signalled !== null) killInner(status?.text() ?? '');
+  });
   if (spec.signal?.aborted) end();
   spec.signal?.addEventListener('abort', end);
   try {
@@ -332,34 +337,6 @@ function start(command: readonly string[], options: SpawnOptions): ChildProcess 
 function bareEnv(spec: SandboxSpec): Record<string, string> {
   const mapped = Object.entries(spec.env).map(([name, value]) => [name, insideToHost(value, mountsOf(spec))]);
   return { PATH: SANDBOX_PATH, HOME: '/tmp', LC_ALL: 'C', ...Object.fromEntries(mapped) };
-}
-
-/** A bare run is a process group. */
-function killGroup(child: ChildProcess): void {
-  if (child.pid !== undefined) signal(-child.pid);
-}
-
-/**
- * Kills bwrap, and the first process of its PID namespace, whose number bwrap writes to `status`: that one asks to
- * die with bwrap (--die-with-parent), but only some time after it was made. Until its number is there, it is waited for.
- */
-function killSandbox(child: ChildProcess, status: () => string, triesLeft = 100): void {
-  const inner = /"child-pid": (\d+)/.exec(status())?.[1];
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  if (inner === undefined && triesLeft > 0) {
-    setTimeout(() => killSandbox(child, status, triesLeft - 1), 10);
-    return;
-  }
-  child.kill('SIGKILL');
-  if (inner !== undefined) signal(Number(inner));
-}
-
-function signal(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
 }
 
 function ending(child: ChildProcess, stdin: SandboxSpec['stdin'], bare: boolean): Promise<Ended> {

@@ -48,6 +48,7 @@ export function openWorkshop(repo: Repository, sides: BuildSides, options: Works
   };
   const buildOptions = {
     ...(options.trustTree !== undefined && { trustTree: options.trustTree }),
+    ...(options.throwsFaults !== undefined && { throwsFaults: options.throwsFaults }),
     ...(options.onProgress && { onProgress: options.onProgress }),
     ...(options.signal && { signal: options.signal }),
   };

@@ -1,5 +1,5 @@
 /** Output folders of a small tree that has a kernel's targets: what a series writes into its mails is not run there. */
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { machine } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -9,6 +9,8 @@ import { isOfMachine } from '../../queue/machine-fault.ts';
 import { openRepository, type Repository } from '../../queue/repository.ts';
 import { runSandboxed } from '../../queue/sandbox.ts';
 import { subArch } from '../../queue/toolchain.ts';
+import { processesOf } from '../support/fake-conf.ts';
+import { until } from '../support/redis.ts';
 import { type TinyRepo, tempDir, tinyRepo } from '../support/tiny-repo.ts';
 
 /** As of a kernel, that includes include/config/auto.conf, and a list of objects. */
@@ -99,3 +101,26 @@ test('a folder of the base in which a run was cut off is not kept, and no other 
   await place.giveBack();
   expect(readdirSync(kept).filter((name) => name.startsWith('before-'))).toHaveLength(1);
 });
+
+test('a run that something from outside has killed is the fault of the machine, for who tries again', async () => {
+  const killed = async (throwsFaults: boolean): Promise<unknown> => {
+    const make = new KernelMake(place, { throwsFaults }, performance.now() + 60_000);
+    const out = await make.prepare(where, '');
+    const ended = make.make(where, out, ['slow']).catch((error: unknown) => error);
+    await until('under way', () => existsSync(join(out, 'slow')));
+    const [sandbox, ...others] = processesOf('bwrap').filter((pid) => parentOf(pid) === process.pid);
+    expect(others).toEqual([]);
+    process.kill(Number(sandbox), 'SIGKILL');
+    rmSync(join(out, 'slow'));
+    return ended;
+  };
+  const words = 'without the series make slow was ended by SIGKILL';
+  expect(await killed(false)).toEqual(new NotBuilt(words));
+  const fault = await killed(true);
+  expect(fault).toMatchObject({ name: 'SandboxError', message: words });
+  expect(isOfMachine(fault)).toBe(true);
+});
+
+function parentOf(pid: string): number {
+  return Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]);
+}
