@@ -6,6 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import type { Finding, MessageId, Patch, Reply, Report, Series } from '../rules/types.ts';
+import { isAutomatic } from './automatic.ts';
 import type { Dismissed } from './dismissed.ts';
 import { type Envelope, messageIdFor, toEml } from './eml.ts';
 import type { Log } from './log.ts';
@@ -134,6 +135,10 @@ interface NewReply {
 
 function addReply({ reply, patch, audience, series, report, key, policy }: NewReply, options: AnnounceOptions): void {
   const { log, outbox, bot, now } = options;
+  if (isAutomatic(patch.message.raw)) {
+    log.info(`${reply.subject}: kept; a program sent the patch, or it wants no automatic answer`);
+    return;
+  }
   const delivery = deliveryOf(patch.message, audience, { bot, stopped: policy.stoppedAddresses }, now());
   if (!delivery) {
     log.info(`${reply.subject}: kept; nobody is left in To: who would be there said stop or cannot be written to`);

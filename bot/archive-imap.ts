@@ -12,7 +12,10 @@ import type { ImapSettings } from './serve-settings.ts';
 
 const DAY_MS = 86_400_000;
 /** By the folder: public-inbox cuts a list into several. */
-const PositionsFile = z.record(z.string(), z.strictObject({ uidValidity: z.string(), uid: z.int().min(0) }));
+const PositionsFile = z.record(
+  z.string(),
+  z.strictObject({ uidValidity: z.string(), uid: z.int().min(0), receivedAt: z.exactOptional(z.iso.datetime()) }),
+);
 
 export interface ImapArchiveOptions extends SpoolOptions {
   readonly account: ImapSettings;

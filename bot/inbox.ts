@@ -16,6 +16,8 @@ export interface Position {
   readonly uidValidity: string;
   /** Highest UID that is safely recorded; 0 when the mailbox was empty. */
   readonly uid: number;
+  /** INTERNALDATE of the last mail that is recorded, ISO 8601; absent before the first one. */
+  readonly receivedAt?: string;
 }
 
 export interface Received {
@@ -31,8 +33,10 @@ export interface Received {
 export interface Watch {
   readonly account: ImapSettings;
   readonly folder: string;
-  /** At the first start, and when the UIDs have changed, mails of so many days are handed on. */
+  /** At the first start, and when the UIDs have changed, mails of so many days are handed on, and all since the last one. */
   readonly firstDays: number;
+  /** Where this folder goes on from another one: INTERNALDATE of the last mail there. */
+  readonly after?: string;
   /** Milliseconds between two looks. Where the server has IDLE it tells of news at once; it is asked all the same. */
   readonly pollMs: number;
   readonly signal: AbortSignal;
@@ -45,8 +49,8 @@ export interface Watch {
   record(mails: readonly Received[], position: Position): Promise<void>;
   /** Called each time that nothing more is waiting. */
   onCaughtUp?(): void;
-  /** Called once when the server goes on in another folder, where it cuts lists into slices. */
-  onNextSlice(folder: string): void;
+  /** Called once when the server goes on in another folder, where it cuts lists into slices; `after` is for its watch. */
+  onNextSlice(folder: string, after: string | undefined): void;
   now(): Date;
   readonly connectTimeoutMs?: number;
   readonly silenceTimeoutMs?: number;
@@ -104,9 +108,14 @@ class Reader {
   readonly #watch: Watch;
   #start: Start | undefined;
   #toldOfNextSlice = false;
+  /** INTERNALDATE of the last recorded mail. */
+  #receivedAt: string | undefined;
+  /** UIDs of mails that were listed and not given, once. */
+  readonly #notGiven = new Set<number>();
 
   constructor(watch: Watch) {
     this.#watch = watch;
+    this.#receivedAt = watch.after;
     this.name = `${watch.account.name}/${watch.folder}`;
   }
 
@@ -139,15 +148,24 @@ class Reader {
     for (let at = 0; at < uids.length; at += WINDOW) {
       for (const batch of batches(await this.#list(client, uids.slice(at, at + WINDOW)))) {
         const uid = batch.at(-1)!.uid;
-        await this.#watch.record(await this.#fetch(client, batch), { uidValidity, uid });
+        const mails = await this.#fetch(client, batch);
+        const receivedAt = mails.at(-1)?.receivedAt;
+        // A server may have a time of the future from somewhere.
+        if (receivedAt && receivedAt <= this.#watch.now()) this.#receivedAt = receivedAt.toISOString();
+        await this.#watch.record(mails, this.#position(uidValidity, uid));
+        this.#notGiven.clear();
         if (this.#start !== undefined) this.#start.recorded = uid;
         settled();
       }
     }
     if (this.#start !== undefined) {
-      await this.#watch.record([], { uidValidity, uid: this.#start.end });
+      await this.#watch.record([], this.#position(uidValidity, this.#start.end));
       this.#start = undefined;
     }
+  }
+
+  #position(uidValidity: string, uid: number): Position {
+    return { uidValidity, uid, ...(this.#receivedAt !== undefined && { receivedAt: this.#receivedAt }) };
   }
 
   /** UIDs that have not been recorded, ascending. */
@@ -156,18 +174,23 @@ class Reader {
     const start = this.#start;
     if (start?.uidValidity === uidValidity) return start.uids.filter((uid) => uid > start.recorded);
     const position = this.#watch.load();
+    this.#receivedAt = position?.receivedAt ?? this.#receivedAt;
     if (position?.uidValidity === uidValidity) {
       // `n:*` gives the last mail where there is none from n on.
       const found = await this.#search(client, { uid: `${position.uid + 1}:*` });
       return found.filter((uid) => uid > position.uid);
     }
+    const firstMs = now().getTime() - firstDays * DAY_MS;
+    // Less a day: the times of a server need not be in the order of its UIDs.
+    const lastMs = this.#receivedAt === undefined ? firstMs : Date.parse(this.#receivedAt) - DAY_MS;
+    const from = new Date(Math.min(firstMs, lastMs));
     if (position !== undefined) {
+      const what = lastMs < firstMs ? `mails since ${from.toISOString()}` : `the last ${firstDays} days`;
       log.warn(
         `mailbox ${this.name}: the server has numbered its mails anew (UIDVALIDITY was ${position.uidValidity}, ` +
-          `is ${uidValidity}); the last ${firstDays} days are read again`,
+          `is ${uidValidity}); ${what} are read again`,
       );
     }
-    const from = new Date(now().getTime() - firstDays * DAY_MS);
     // SINCE knows days only, in the server's time zone; #list looks at the exact time.
     const uids = await this.#search(client, { since: new Date(from.getTime() - DAY_MS) });
     this.#start = { uidValidity, uids, recorded: 0, from, end: Math.max(uidNext - 1 || 0, uids.at(-1) ?? 0) };
@@ -215,9 +238,13 @@ class Reader {
     }
     if (wanted.size === 0) return [];
     const sources = await this.#sources(client, [...wanted.keys()]);
+    // Gone, or a fault of a moment: the next connection shows which.
+    const missing = [...wanted.keys()].filter((uid) => !sources.has(uid) && !this.#notGiven.has(uid));
+    for (const uid of missing) this.#notGiven.add(uid);
+    if (missing.length > 0) throw fault(client, `it lists mails that it does not give: UID ${missing.join(', ')}`);
     return [...wanted.values()].flatMap(({ uid, receivedAt }) => {
       const raw = sources.get(uid);
-      if (raw === undefined) leaveOut(uid, 'it was listed, and is gone now');
+      if (raw === undefined) leaveOut(uid, 'it is listed, and twice was not given');
       else if (raw.length > MAX_MAIL_BYTES) leaveOut(uid, tooLong(raw.length));
       else return [{ raw, mailbox: this.name, uid, receivedAt }];
       return [];
@@ -252,7 +279,7 @@ class Reader {
     if (!folders.some(({ path }) => path === next)) return;
     this.#toldOfNextSlice = true;
     log.info(`mailbox ${this.name}: the server goes on in the folder ${next}`);
-    this.#watch.onNextSlice(next);
+    this.#watch.onNextSlice(next, this.#receivedAt);
   }
 }
 

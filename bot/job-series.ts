@@ -4,6 +4,7 @@ import { type CheckJob, seriesKey } from '../queue/jobs.ts';
 import type { Message, Patch, Series, Subject } from '../rules/types.ts';
 import { parseMessage } from './message.ts';
 import { parsePatch } from './patch.ts';
+import { senderOf } from './sender.ts';
 import { assemble } from './series.ts';
 import { parseSubject } from './subject.ts';
 import { parseBaseInfo } from './trailers.ts';
@@ -54,7 +55,7 @@ function inOrder(messages: readonly Message[]): Series | undefined {
     id: head.messageId,
     revision: newest.revision,
     subject: head.subject,
-    author: head.from,
+    author: senderOf(head) ?? head.from,
     ...(cover && { cover }),
     patches: all,
     tags: [...new Set(subjects.flatMap(({ tags }) => tags))],

@@ -2,7 +2,7 @@
  * Mails on disk: every mail that came, as its bytes, in a folder a day; and how far each mailbox has been read. A mail
  * is on disk before the position moves past it, so that a crash at any moment loses none.
  *
- *   mail/2026-11-22/<of its Message-ID>-<of its List-Ids>.eml      mail/unreadable/<of its bytes>.eml
+ *   mail/2026-11-22/<of its Message-ID>-<of its bytes>.eml      mail/unreadable/<of its bytes>.eml
  *   mail/positions/<of the mailbox>.json
  */
 
@@ -14,10 +14,15 @@ import type { Message, MessageId } from '../rules/types.ts';
 import { readJson, writeDurably } from './durable.ts';
 import type { Position } from './inbox.ts';
 
-const PositionFile = z.object({ mailbox: z.string(), uidValidity: z.string(), uid: z.int().min(0) });
+const PositionFile = z.object({
+  mailbox: z.string(),
+  uidValidity: z.string(),
+  uid: z.int().min(0),
+  receivedAt: z.exactOptional(z.iso.datetime()),
+});
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const DAY_CHARS = 10;
-/** Copies of one mail that came through different lists; more is somebody's game. */
+/** Copies of one mail, which differ by their lists and ways; more is somebody's game. */
 const MAX_COPIES = 20;
 /** Of the copies of one mail that are read at a time. */
 const MAX_COPIES_BYTES = 64 * 2 ** 20;
@@ -53,10 +58,13 @@ export class MailStore {
     }
   }
 
-  /** Records a mail. False for a copy that says nothing new: one by the same lists is there. */
+  /**
+   * Records a mail. False where it is there already, byte for byte: whatever else a copy has in common with one before,
+   * either may be forged.
+   */
   add(message: Message, receivedAt: Date): boolean {
     const id = digest(message.messageId);
-    const name = `${id}-${digest(message.listIds.join('\n')).slice(0, 8)}.eml`;
+    const name = `${id}-${digest(message.raw)}.eml`;
     const copies = this.#copies.get(id) ?? [];
     if (copies.length >= MAX_COPIES || copies.some((path) => path.endsWith(`/${name}`))) return false;
     const path = `${receivedAt.toISOString().slice(0, DAY_CHARS)}/${name}`;
@@ -106,11 +114,13 @@ export class MailStore {
   position(mailbox: string): Position | undefined {
     const then = `the last days of the mailbox ${mailbox} are read again`;
     const found = readJson(this.#positionFile(mailbox), (value) => PositionFile.parse(value), then);
-    return found && { uidValidity: found.uidValidity, uid: found.uid };
+    if (found === undefined) return undefined;
+    const { mailbox: _, ...position } = found;
+    return position;
   }
 
-  savePosition(mailbox: string, { uidValidity, uid }: Position): void {
-    writeDurably(this.#positionFile(mailbox), `${JSON.stringify({ mailbox, uidValidity, uid })}\n`);
+  savePosition(mailbox: string, position: Position): void {
+    writeDurably(this.#positionFile(mailbox), `${JSON.stringify({ mailbox, ...position })}\n`);
   }
 
   #positionFile(mailbox: string): string {
@@ -145,6 +155,6 @@ export class MailStore {
   }
 }
 
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+function digest(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex').slice(0, 32);
 }

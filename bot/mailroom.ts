@@ -5,13 +5,13 @@
  * first, and are read from disk again when a series of their sender is put together.
  */
 
-import type { Assembled, Message, MessageId, Series } from '../rules/types.ts';
-import { looksLikeDiff } from './diff.ts';
+import type { Assembled, Message, MessageId, Outcome, Patch, Series } from '../rules/types.ts';
+import { looksLikeDiff, parseDiff } from './diff.ts';
 import type { Received } from './inbox.ts';
 import type { Log } from './log.ts';
 import type { MailStore } from './mail-store.ts';
 import { parseMessage } from './message.ts';
-import { assemble } from './series.ts';
+import { assemble, mailsOf } from './series.ts';
 import { parseSubject } from './subject.ts';
 import { superseded } from './superseded.ts';
 
@@ -96,7 +96,7 @@ export class Mailroom {
     const senders = new Set(messages.filter(mayBeOfSeries).map(senderOf));
     return [...senders].flatMap((sender) => {
       const series = this.#assembled(sender);
-      const later = superseded(series);
+      const later = supersededByPost(series);
       return series
         .filter((one) => one.complete)
         .filter((one) => !later.has(one) && mailsOf(one).some(({ messageId }) => ids.has(messageId)))
@@ -110,7 +110,7 @@ export class Mailroom {
     const ids = new Set(messages.map((message) => message.messageId));
     const senders = new Set(messages.filter(mayBeOfSeries).map(senderOf));
     return [...senders].flatMap((sender) =>
-      [...superseded(this.#assembled(sender))].flatMap(([old, by]) =>
+      [...supersededByPost(this.#assembled(sender))].flatMap(([old, by]) =>
         old.complete && mailsOf(by).some(({ messageId }) => ids.has(messageId)) ? [{ old, by }] : [],
       ),
     );
@@ -127,6 +127,26 @@ export class Mailroom {
       if (found) return found.complete ? this.#whole(found) : found;
     }
     return undefined;
+  }
+
+  /**
+   * A series that was checked, to be answered now: its patches with the lists of all their copies, of which the job had
+   * one each, and some came later. Not ok where two copies of one of its mails carry different changes:
+   * one of them is forged, and nothing here can tell which.
+   */
+  toAnswer(series: Series): Outcome<{ readonly series: Series }, { readonly why: string }> {
+    const patches: Patch[] = [];
+    for (const patch of series.patches) {
+      const { messageId, listIds } = patch.message;
+      const copies = this.#copiesOnDisk(messageId);
+      const changes = new Set(copies.map(changesIn).filter((one) => one !== undefined));
+      if (changes.size > 1)
+        return { ok: false, why: `copies of <${messageId}> came with different changes; one is forged` };
+      const all = [...new Set([...listIds, ...copies.flatMap((copy) => copy.listIds)])].sort();
+      patches.push({ ...patch, message: { ...patch.message, listIds: all } });
+    }
+    const [first, ...rest] = patches;
+    return { ok: true, series: { ...series, patches: [first!, ...rest] } };
   }
 
   #assembled(sender: string): Assembled[] {
@@ -146,10 +166,14 @@ export class Mailroom {
     return parsed.flatMap((one) => (one.ok ? [withoutBytes(one.message)] : []));
   }
 
-  /** A copy with the same words is there, and what else it may say does not matter for a patch. */
+  /**
+   * A copy with the same words is there, and what else it may say does not matter for a patch, but that it came by a
+   * list when none did before: see {@link supersededByPost}.
+   */
   #isSaid(message: Message): boolean {
     const known = this.#messages.get(message.messageId);
     if (!known || !mayBeOfSeries(message)) return false;
+    if (message.listIds.length > 0 && known.copies.every(({ listIds }) => listIds.length === 0)) return false;
     const copies = known.isInMemory ? known.copies : this.#copiesOnDisk(message.messageId);
     return copies.some(
       ({ body, subject, from }) =>
@@ -256,16 +280,35 @@ export function oldestDay(now: Date, days: number): string {
 
 const NOTHING = new Uint8Array();
 
-/** Mails of a series: cover letter and patches. */
-export function mailsOf(series: Assembled): Message[] {
-  const patches = series.complete ? series.patches : series.have;
-  return [...(series.cover ? [series.cover] : []), ...patches.map((patch) => patch.message)];
+/** As {@link superseded}, but what came by no list supersedes nothing that did: anybody can send us such a mail. */
+function supersededByPost(series: readonly Assembled[]): Map<Assembled, Assembled> {
+  const cameByList = (one: Assembled): boolean => mailsOf(one).some(({ listIds }) => listIds.length > 0);
+  const ofAll = [...superseded(series)].filter(([old]) => !cameByList(old));
+  return new Map([...ofAll, ...superseded(series.filter(cameByList))]);
 }
 
 /** A patch, or a cover letter with or without its 0/n; a diff is a patch whatever its subject. */
 function mayBeOfSeries({ subject, body }: Message): boolean {
   const { isReply, isPatch, isRfc, counterInferred } = parseSubject(subject);
   return !isReply && (isPatch || isRfc || !counterInferred || looksLikeDiff(body));
+}
+
+/**
+ * The changes that a mail carries, as text to compare; undefined without a whole diff. White space and what is not
+ * ASCII are left out, and the `?` that stands for it: lists spoil these.
+ */
+function changesIn({ body }: Message): string | undefined {
+  const { files, cutShort } = parseDiff(body);
+  if (files.length === 0 || cutShort !== undefined) return undefined;
+  const changes = files.map(({ oldPath, newPath, hunks }) => [
+    oldPath,
+    newPath,
+    hunks.map(({ oldStart, lines }) => [
+      oldStart,
+      lines.map(({ kind, text }) => [kind, text.replaceAll(/[^!->@-~]/g, '')]),
+    ]),
+  ]);
+  return JSON.stringify(changes);
 }
 
 /** As it is kept in memory. */

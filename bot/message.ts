@@ -70,6 +70,7 @@ export function parseMessage(raw: Uint8Array): Outcome<{ message: Message }, { w
   const date = dateHeader === undefined ? undefined : parseDate(dateHeader);
   if (dateHeader !== undefined && date === undefined)
     oddities.push(`its Date "${dateHeader.slice(0, 60)}" is not readable`);
+  const replyTo = (fields.get('reply-to') ?? []).flatMap(parseAddresses);
   const { inReplyTo, references } = parseThread(fields, messageId);
 
   return {
@@ -80,6 +81,7 @@ export function parseMessage(raw: Uint8Array): Outcome<{ message: Message }, { w
       ...(inReplyTo !== undefined && { inReplyTo }),
       references,
       from: from ?? { name: '', address: '' },
+      ...(replyTo.length > 0 && { replyTo }),
       to: (fields.get('to') ?? []).flatMap(parseAddresses),
       cc: (fields.get('cc') ?? []).flatMap(parseAddresses),
       listIds: parseListIds(fields),

@@ -6,8 +6,10 @@
 import type { Address, Finding, Message, Patch, Series } from '../rules/types.ts';
 import type { Config } from './config.ts';
 import { isMailable } from './eml.ts';
+import { listIdOf } from './list-id.ts';
 import type { Maintainers } from './maintainers.ts';
 import { pathMatcher } from './path-pattern.ts';
+import { senderOf } from './sender.ts';
 
 /** Who asked to hear of what, and how. */
 export type Maintainer = Config['maintainer'][number];
@@ -149,11 +151,6 @@ export function isWanted({ rule, severity, verification }: Finding, { entries }:
   );
 }
 
-/** RFC 2919 leaves the form to the list; that of mailman, mlmmj and vger: the address with a dot for its @. */
-export function listIdOf(list: string): string {
-  return list.toLowerCase().replace('@', '.');
-}
-
 /**
  * Whether a finding is proved well enough to be sent: one about Kconfig by the tree's own conf, which every finding is;
  * one about code by a build, unless the operator asks for all.
@@ -210,18 +207,20 @@ export function deliveryOf(message: Message, audience: Audience, left: Left, now
     mode === 'private'
       ? { to: asked, cc: [] }
       : mode === 'author'
-        ? { to: all.to, cc: asked.filter(({ address }) => !isSame(address, message.from.address)) }
+        ? { to: all.to, cc: asked.filter(({ address }) => !all.to.some((one) => isSame(address, one.address))) }
         : all;
   return to.length === 0 ? undefined : { mode, to, cc, ...(notToAll !== undefined && { notToAll }) };
 }
 
 function whyNotToAll(
-  { date }: Message,
+  message: Message,
   { cameByList }: Audience,
   { to, cc }: Recipients,
   now: Date,
 ): string | undefined {
   if (!cameByList) return 'the patch did not come by the list: no List-Id of it';
+  if (!senderOf(message)) return `the patch was sent by ${message.from.address}, and does not say for whom`;
+  const { date } = message;
   const count = to.length + cc.length;
   if (count > MAX_LIST_RECIPIENTS) return `the patch has ${count} recipients, more than ${MAX_LIST_RECIPIENTS}`;
   const ageMs = date === undefined ? Number.NaN : Math.abs(now.getTime() - Date.parse(date));
@@ -230,10 +229,14 @@ function whyNotToAll(
     : `the patch has the date ${date ?? '(none)'}, which is not within ${MAX_LIST_AGE_DAYS} days of today`;
 }
 
-/** A reply to all: To the sender, Cc the other recipients, each once. To is empty if the sender cannot or will not be written to. */
-export function everyoneIn({ from, to, cc }: Message, left: Left): Recipients {
-  const others = [...to, ...cc].filter(({ address }) => !isSame(address, from.address));
-  return { to: reachable([from], left), cc: reachable(others, left) };
+/**
+ * A reply to all: To the sender, who is not always the one in From, Cc the other recipients, each once. To is empty if
+ * the sender cannot or will not be written to.
+ */
+export function everyoneIn(message: Message, left: Left): Recipients {
+  const sender = senderOf(message) ?? message.from;
+  const others = [...message.to, ...message.cc].filter(({ address }) => !isSame(address, sender.address));
+  return { to: reachable([sender], left), cc: reachable(others, left) };
 }
 
 function reachable(addresses: readonly Address[], { bot, stopped }: Left): Address[] {

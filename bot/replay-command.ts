@@ -21,7 +21,6 @@ import { openTree, treeDirOf, UsageError } from './check-command.ts';
 import { checkOptions } from './check-options.ts';
 import { type Config, readConfigFile, stateDir } from './config.ts';
 import { openLog } from './log.ts';
-import { mailsOf } from './mailroom.ts';
 import type { World } from './main.ts';
 import { printable, printableMessage } from './printable.ts';
 import { type Part, partsOf, type Range, seriesOf, WINDOW_MS } from './replay-parts.ts';
@@ -29,6 +28,7 @@ import { type Result, Results } from './replay-results.ts';
 import { othersWhoSaw } from './replay-seen.ts';
 import { asJson, type Counted, type Spoken, spokenText, summaryText } from './replay-text.ts';
 import { Teller } from './replay-told.ts';
+import { mailsOf } from './series.ts';
 import { TreeMaintainers } from './tree-maintainers.ts';
 
 export interface ReplayArguments {

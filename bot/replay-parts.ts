@@ -5,9 +5,8 @@
 
 import type { Assembled, Message, Series } from '../rules/types.ts';
 import type { Archive, Row } from './archive-row.ts';
-import { mailsOf } from './mailroom.ts';
 import { parseMessage } from './message.ts';
-import { assemble } from './series.ts';
+import { assemble, mailsOf } from './series.ts';
 
 const DAY_MS = 86_400_000;
 /** As serve.window_days has it where nothing is set. */

@@ -5,6 +5,7 @@
 
 import type { Assembled, Message, Patch, Series } from '../rules/types.ts';
 import { CUT_SHORT } from './patch.ts';
+import { senderOf } from './sender.ts';
 import { compareMessages, type Entry, type Group, type LeftOver } from './series-entry.ts';
 import { earlierSelf, type Threads, totalOf } from './series-thread.ts';
 import { type BaseInfo, parseBaseInfo } from './trailers.ts';
@@ -40,7 +41,7 @@ export function buildGroup(group: Group): Built {
     id: first.messageId,
     revision: chosen[0]?.revision ?? 1,
     subject: first.subject,
-    author: first.from,
+    author: senderOf(first) ?? first.from,
     ...(cover && { cover }),
   };
   const [one, ...rest] = patches;

@@ -8,10 +8,10 @@ import { mailsOf } from '../queue/jobs.ts';
 import type { Message, Report } from '../rules/types.ts';
 import type { Docket } from './docket.ts';
 import { DamagedFileError } from './durable.ts';
+import { listIdOf } from './list-id.ts';
 import type { Log } from './log.ts';
 import { parseMessage } from './message.ts';
 import { verdictOf } from './page.ts';
-import { listIdOf } from './policy.ts';
 
 /** In the order in which they are shown. */
 export const SERIES_STATES = ['found', 'silent', 'unchecked', 'waiting', 'failed'] as const;

@@ -50,6 +50,12 @@ export function assemble(messages: readonly Message[]): Assembly {
   };
 }
 
+/** Mails of a series: cover letter and patches. */
+export function mailsOf(series: Assembled): Message[] {
+  const patches = series.complete ? series.patches : series.have;
+  return [...(series.cover ? [series.cover] : []), ...patches.map((patch) => patch.message)];
+}
+
 function compareGroups(a: Group, b: Group): number {
   const [x, y] = [a.entries[0], b.entries[0]];
   if (!x || !y) return 0;

@@ -147,13 +147,14 @@ export class Service {
     await this.#drafts?.close();
   }
 
-  #watch({ account, folder }: ServeSettings['mailboxes'][number], signal: AbortSignal): Promise<void> {
+  #watch({ account, folder }: ServeSettings['mailboxes'][number], signal: AbortSignal, after?: string): Promise<void> {
     const name = `${account.name}/${folder}`;
     this.#watched.add(name);
     return watchMailbox({
       account,
       folder,
       firstDays: this.#settings.firstDays,
+      ...(after !== undefined && { after }),
       pollMs: this.#settings.pollMs,
       signal,
       log: this.#log,
@@ -168,9 +169,9 @@ export class Service {
         this.#store.savePosition(name, position);
         this.#bell.ring();
       },
-      onNextSlice: (next) => {
+      onNextSlice: (next, last) => {
         if (!this.#watched.has(`${account.name}/${next}`))
-          this.#laterWatches.push(this.#watch({ account, folder: next }, signal));
+          this.#laterWatches.push(this.#watch({ account, folder: next }, signal, last));
       },
       // What came before the last catch-up was there for this one.
       onCaughtUp: () => {
@@ -367,12 +368,18 @@ export class Service {
     }
     const job = this.#docket.job(key);
     if (!job) return;
-    if (!job.asked) await announce(seriesOfJob(job), this.#docket.report(key)!, key, this.#announcing(key));
+    if (!job.asked) await this.#announce(seriesOfJob(job), key);
     if (!this.#docket.isClosed(key)) this.#docket.close(key);
     await this.#queue.forget(key);
     this.#queued.delete(key);
     this.#urgent.delete(key);
     this.#resting.delete(key);
+  }
+
+  async #announce(checked: Series, key: string): Promise<void> {
+    const found = this.#mailroom.toAnswer(checked);
+    if (found.ok) await announce(found.series, this.#docket.report(key)!, key, this.#announcing(key));
+    else this.#log.warn(`${checked.subject}: not answered: ${found.why}`);
   }
 
   #announcing(key: string): Parameters<typeof announce>[3] {

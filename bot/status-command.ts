@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { openQueue } from '../queue/bullmq.ts';
 import type { QueueStatus, RunningJob } from '../queue/jobs.ts';
-import { type RedisAddress, socketPath } from '../queue/redis-server.ts';
+import { type RedisAddress, socketOf } from '../queue/redis-server.ts';
 import { readConfigFile, stateDir } from './config.ts';
 import { Docket } from './docket.ts';
 import { openLog } from './log.ts';
@@ -31,7 +31,7 @@ export async function showStatus(args: StatusArguments, world: World): Promise<n
   const config = readConfigFile(args.config);
   const state = join(stateDir(config, world.env), 'service');
   const redis: RedisAddress = redisSettings(config, world.env, args.config) ?? {
-    path: await socketPath(join(state, 'redis')),
+    path: await socketOf(join(state, 'redis')),
   };
   const queue = openQueue(redis, openLog(world.stderr, world.date), { deadlineMs: DEADLINE_MS });
   try {

@@ -4,12 +4,17 @@
  */
 
 import type { Assembled } from '../rules/types.ts';
+import { mailsOf } from './series.ts';
 import { parseSubject } from './subject.ts';
 
+/** Of a tag that names a version of the kernel: `6.6.y`, `for-6.12`, `android15-6.6`. */
+const VERSION = /\d\.\d/;
+
 /**
- * The series that supersedes each superseded one. Revisions of one series have one author, and one change-id or,
- * where one of the two has none, one title; of the same revision sent twice the later counts. The input's order is
- * that of dates. Time and memory grow with the number of series, not its square.
+ * The series that supersedes each superseded one. Revisions of one series have one author and one change-id or, where
+ * one of the two has none, one title and the same versions of the kernel among their tags; other tags may change (`net`,
+ * then `net-next`). Of the same revision the later counts if it says RESEND or answers the earlier: two patches may well
+ * have one title. The input's order is that of dates. Time and memory grow with the number of series, not its square.
  */
 export function superseded(series: readonly Assembled[]): Map<Assembled, Assembled> {
   const places = series.map((one, at): Place => ({ series: one, at, ...namesOf(one) }));
@@ -19,9 +24,13 @@ export function superseded(series: readonly Assembled[]): Map<Assembled, Assembl
   const by = new Map<Assembled, Assembled>();
   for (const old of places) {
     const found = old.series.complete ? ofComplete : ofAll;
-    const later = old.seeks
+    const next = old.seeks
       .flatMap((name) => found.get(name) ?? [])
-      .reduce((best, other) => (isLater(other, best) ? other : best), old);
+      .filter((other) => other.series.revision > old.series.revision);
+    const again = ['resend', ...mailsOf(old.series).map(({ messageId }) => messageId)].flatMap((what) =>
+      old.seeks.flatMap((name) => found.get(againName(name, old, what)) ?? []),
+    );
+    const later = [...next, ...again].reduce((best, other) => (isLater(other, best) ? other : best), old);
     if (later !== old) by.set(old.series, later.series);
   }
   return by;
@@ -48,24 +57,38 @@ interface Place {
 
 function namesOf(series: Assembled): Pick<Place, 'names' | 'seeks'> & { readonly lineage: readonly string[] } {
   const author = series.author.address.toLowerCase();
-  const name = (kind: string, text: string): string => JSON.stringify([author, kind, text]);
-  const title = parseSubject(series.subject).title.toLowerCase();
+  const name = (kind: string, ...texts: string[]): string => JSON.stringify([author, kind, ...texts]);
+  const subject = parseSubject(series.subject);
+  const versions = subject.tags.filter((tag) => VERSION.test(tag)).map((tag) => tag.toLowerCase());
+  const title = [subject.title.toLowerCase(), ...versions.sort()];
   const changeId = series.complete ? series.changeId : undefined;
-  const [titled, titledOnly] = [name('title', title), name('title alone', title)];
+  const [titled, titledOnly] = [name('title', ...title), name('title alone', ...title)];
   if (changeId === undefined) return { names: [titled, titledOnly], seeks: [titled], lineage: [titled] };
   const identified = name('change-id', changeId);
   return { names: [identified, titled], seeks: [identified, titledOnly], lineage: [identified, titled] };
 }
 
+/** Under its names the newest of all; under those of {@link againName} the last of the revision. */
 function newest(places: readonly Place[]): Map<string, Place> {
   const found = new Map<string, Place>();
+  const put = (name: string, place: Place): void => {
+    const known = found.get(name);
+    if (!known || isLater(place, known)) found.set(name, place);
+  };
   for (const place of places) {
+    const answers = new Set(mailsOf(place.series).flatMap(({ references }) => references));
+    const again = [...(parseSubject(place.series.subject).isResend ? ['resend'] : []), ...answers];
     for (const name of place.names) {
-      const known = found.get(name);
-      if (!known || isLater(place, known)) found.set(name, place);
+      put(name, place);
+      for (const what of again) put(againName(name, place, what), place);
     }
   }
   return found;
+}
+
+/** Of a series that was sent again: `what` is `resend`, or the id of a mail that it answers. */
+function againName(name: string, { series }: Place, what: string): string {
+  return `${name} ${series.revision} ${what}`;
 }
 
 function isLater(a: Place, b: Place): boolean {

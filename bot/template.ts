@@ -126,6 +126,7 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     ...DIAGNOSTIC_FIELDS,
     'claim.breaks': 'number of the patch after which it fails',
     'claim.repairs': 'number of the patch that repairs it, or null',
+    'claim.wasBuilt': 'whether the base builds it',
     'claim.others': 'other objects with the same error, list',
   },
   'undefined-symbol': {

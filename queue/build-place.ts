@@ -35,6 +35,7 @@ export class BuildPlace {
   readonly sides: BuildSides;
   readonly #home: string;
   readonly #kept: string;
+  readonly #spoilt = new Set<string>();
 
   private constructor(repo: Repository, sides: BuildSides, home: string, kept: string) {
     this.#repo = repo;
@@ -94,23 +95,32 @@ export class BuildPlace {
   async sibling(folder: string): Promise<string | undefined> {
     const [alike] = /^before-[^-]+-/.exec(basename(folder)) ?? [];
     if (alike === undefined) return undefined;
-    const names = (await readdir(this.#home)).filter((name) => name.startsWith(alike) && name !== basename(folder));
+    const names = (await readdir(this.#home)).filter(
+      (name) => name.startsWith(alike) && name !== basename(folder) && !this.#spoilt.has(name),
+    );
     const [newest] = await byAge(this.#home, names);
     return newest === undefined ? undefined : join(this.#home, newest);
+  }
+
+  /** Marks an output folder in which a run did not come to its end: it goes with the check, and none is begun with it. */
+  spoil(folder: string): void {
+    this.#spoilt.add(basename(folder));
   }
 
   /** Removes an output folder in which something went wrong. */
   async discard(folder: string): Promise<void> {
     await removeFolder(folder);
+    this.#spoilt.delete(basename(folder));
   }
 
   /** Keeps what was built of the base for the next check, where nobody else has by now; the rest goes. */
   async giveBack(): Promise<void> {
     const names = await readdir(this.#home);
-    for (const name of names.filter((one) => /^(?:after|steps)-/.test(one))) await removeFolder(join(this.#home, name));
+    const isKept = (name: string): boolean => !/^(?:after|steps)-/.test(name) && !this.#spoilt.has(name);
+    for (const name of names.filter((one) => !isKept(one))) await removeFolder(join(this.#home, name));
     const outputs = await byAge(
       this.#home,
-      names.filter((one) => one.startsWith('before-')),
+      names.filter((one) => one.startsWith('before-') && isKept(one)),
     );
     for (const name of outputs.slice(KEEP_OUTPUTS)) await removeFolder(join(this.#home, name));
     await this.show(this.sides.before);

@@ -2,12 +2,12 @@
  * The tree's `scripts/kconfig/conf`, compiled in the sandbox, and what answers its popen(3).
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { machine, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { basename, dirname } from 'node:path/posix';
 import type { Outcome } from '../rules/types.ts';
-import { namesIn, readIfThere, readRegular, touch } from './conf-cache.ts';
+import { ifThere, readIfThere, readRegular, touch } from './conf-cache.ts';
 import { remove, temporaryFolder } from './leftovers.ts';
 import type { Mount } from './sandbox.ts';
 import { findOnPath, runSandboxed, SandboxError } from './sandbox.ts';
@@ -23,26 +23,30 @@ export interface ConfOptions {
 }
 
 /**
- * Builds conf from `dir` (of materialise) and returns where it is; kept by the content of scripts/kconfig and
- * scripts/include. A tree whose conf does not build is a value. Throws SandboxError when a tool is missing.
+ * Builds conf from `dir` (of materialise) and returns where it is. The compiler sees nothing of the tree but all that is
+ * below scripts/kconfig and scripts/include, by whose content it is kept. A tree whose conf does not build is a value. Throws SandboxError when a tool is missing.
  * Source: scripts/kconfig/Makefile, scripts/Makefile.host.
  */
 export async function buildConf(
   dir: string,
   options: ConfOptions,
 ): Promise<Outcome<{ conf: string }, { why: 'conf-does-not-build'; output: string }>> {
-  const digest = createHash('sha256').update(`conf 1 ${machine()}\n`);
+  const digest = createHash('sha256').update(`conf 2 ${machine()}\n`);
+  const seen: Mount[] = [];
   for (const folder of ['scripts/kconfig', 'scripts/include']) {
-    for (const name of await namesIn(join(dir, folder))) {
-      if (/\.[chly]$|^Makefile$/.test(name))
-        digest.update(`${folder}/${name}\n`).update(await readFile(join(dir, folder, name)));
+    const host = join(dir, folder);
+    const paths = await filesBelow(host);
+    if (paths.length > 0) seen.push({ host, inside: `${SRCTREE}/${folder}` });
+    for (const path of paths) {
+      const content = createHash('sha256').update(await readFile(join(host, path)));
+      digest.update(`${JSON.stringify([folder, path, content.digest('hex')])}\n`);
     }
   }
   const conf = join(options.cacheDir, 'conf', digest.digest('hex'), 'conf');
   if (await touch(conf)) return { ok: true, conf };
   const src = `${SRCTREE}/scripts/kconfig`;
   const sources = await confSources(dir);
-  const made = await make(conf, { ...options, readOnly: [{ host: dir, inside: SRCTREE }] }, [
+  const made = await make(conf, { ...options, readOnly: seen }, [
     ['flex', '-o', '/out/lexer.lex.c', '-L', `${src}/lexer.l`],
     ['bison', '-o', '/out/parser.tab.c', '--defines=/out/parser.tab.h', '-t', '-l', `${src}/parser.y`],
     [
@@ -62,6 +66,15 @@ export async function buildConf(
     ],
   ]);
   return made.ok ? { ok: true, conf } : made;
+}
+
+/** Paths below a folder, sorted; none where there is no such folder. */
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = (await ifThere(readdir(folder, { recursive: true, withFileTypes: true }))) ?? [];
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .sort();
 }
 
 async function confSources(dir: string): Promise<string[]> {

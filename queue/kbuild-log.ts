@@ -6,11 +6,18 @@
 import type { Diagnostic } from '../rules/diagnostic.ts';
 import { SRCTREE } from './toolchain.ts';
 
-/** More are not read: the first errors of a file are the ones that count. */
+/** Of one file more are not read: its first errors are the ones that count. */
 const MOST = 1000;
+/** Of a longer line the rest is not read: it may be made to keep an expression busy. */
+const MOST_OF_LINE = 2048;
 
-const PLACED = /^(\S+?):(\d+)(?::\d+)?: (fatal error|error|warning): (.*)$/;
+/** The assembler writes them large. */
+const PLACED = /^(\S+?|\{standard input\}):(\d+)(?::\d+)?: (fatal error|error|warning): (.*)$/i;
+/** scripts/kconfig/parser.y, zconf_error() and yyerror(); symbol.c, of circles. */
+const KCONFIG = /^(\S*Kconfig\S*):(\d+):(?:(error|warning):)?\s*(.*)$/;
 const IN_FUNCTION = /^(\S+?): In (?:member )?function ['‘](.+?)['’]:$/;
+/** What follows was inlined from another function than it names, or it names none. */
+const INLINED = /^(?:\S+: )?In (?:member )?function ['‘].*,$|^ +inlined from /;
 const OPTION = / \[(-W[^\]]+)\]$/;
 const MODPOST = /^(ERROR|WARNING): modpost: (.*)$/;
 const LINKER = /^(?:\S*ld: )?(\S+?): (?:in function [^:]*: )?(?:\S+: )?(undefined reference to .*)$/;
@@ -27,8 +34,8 @@ export function readDiagnostics(output: string): Diagnostic[] {
   const found: Diagnostic[] = [];
   let within: { readonly file: string; readonly name: string } | undefined;
   let unit = '';
-  for (const line of output.split('\n')) {
-    if (found.length >= MOST) break;
+  const counts = new Map<string, number>();
+  for (const line of linesOf(output)) {
     // the last of several is what is compiled
     const [, includer] = INCLUDED.exec(line) ?? [];
     if (includer !== undefined) {
@@ -37,9 +44,12 @@ export function readDiagnostics(output: string): Diagnostic[] {
     }
     const [, inFile, inName] = IN_FUNCTION.exec(line) ?? [];
     if (inFile !== undefined) within = { file: inTree(inFile), name: inName! };
-    else if (/: At top level:$/.test(line)) within = undefined;
+    else if (/: At top level:$/.test(line) || INLINED.test(line)) within = undefined;
     const one = diagnosticOf(line);
     if (!one) continue;
+    const count = (counts.get(`${unit} ${one.file}`) ?? 0) + 1;
+    counts.set(`${unit} ${one.file}`, count);
+    if (count > MOST) continue;
     // a header's line belongs to no function of the file that includes it
     const isIncluded = unit !== '' && /\.h$/.test(one.file);
     found.push({
@@ -51,14 +61,18 @@ export function readDiagnostics(output: string): Diagnostic[] {
   return found;
 }
 
+function linesOf(output: string): string[] {
+  return output.split('\n').map((line) => line.slice(0, MOST_OF_LINE));
+}
+
 /** Objects that make says it compiles, in what a make without `-s` prints. */
 export function objectsMade(stdout: string): Set<string> {
-  return new Set(stdout.split('\n').flatMap((line) => MADE.exec(line)?.[1] ?? []));
+  return new Set(linesOf(stdout).flatMap((line) => MADE.exec(line)?.[1] ?? []));
 }
 
 /** Objects that make could not make, or for which something was not there. */
 export function objectsFailed(stderr: string): Set<string> {
-  return new Set(stderr.split('\n').flatMap((line) => FAILED.exec(line)?.[1] ?? NEEDED.exec(line)?.[1] ?? []));
+  return new Set(linesOf(stderr).flatMap((line) => FAILED.exec(line)?.[1] ?? NEEDED.exec(line)?.[1] ?? []));
 }
 
 function diagnosticOf(line: string): Diagnostic | undefined {
@@ -68,13 +82,22 @@ function diagnosticOf(line: string): Diagnostic | undefined {
       ?.replace(/^-Werror=/, '-W')
       .replace(/^-Werror,/, '');
     return {
-      severity: kind === 'warning' ? 'warning' : 'error',
-      file: inTree(path),
+      severity: kind!.toLowerCase() === 'warning' ? 'warning' : 'error',
+      // what a compiler hands on is no file
+      file: path.startsWith('{') ? '' : inTree(path),
       line: Number(number),
       ...(option !== undefined && { option }),
       text: words!.replace(OPTION, ''),
     };
   }
+  const [, kconfig, row, degree, complaint] = KCONFIG.exec(line) ?? [];
+  if (kconfig !== undefined && complaint !== '')
+    return {
+      severity: degree === 'warning' ? 'warning' : 'error',
+      file: inTree(kconfig),
+      line: Number(row),
+      text: complaint!,
+    };
   const [, level, said] = MODPOST.exec(line) ?? [];
   if (level !== undefined) return { severity: level === 'ERROR' ? 'error' : 'warning', file: '', text: said! };
   const [, object, reference] = LINKER.exec(line) ?? [];

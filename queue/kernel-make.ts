@@ -6,13 +6,24 @@
  * these folders, and a series can read it and not write there: what one has poisoned no other finds.
  */
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Diagnostic, printDiagnostic } from '../rules/diagnostic.ts';
+import { isPlainLine } from '../rules/kconfig/dotconfig.ts';
 import type { Arch } from '../rules/types.ts';
 import type { BuildPlace, Stage } from './build-place.ts';
 import { type Compiler, compilerFor } from './compilers.ts';
 import { readDiagnostics } from './kbuild-log.ts';
-import { findOnPath, type Limits, type Mount, runSandboxed, type SandboxRun } from './sandbox.ts';
+import { remove, temporaryFolder } from './leftovers.ts';
+import {
+  findOnPath,
+  type Limits,
+  type Mount,
+  runSandboxed,
+  SandboxError,
+  type SandboxRun,
+  type SandboxSpec,
+} from './sandbox.ts';
 import { SANDBOX_PATH } from './sandbox-command.ts';
 import { SRCTREE } from './toolchain.ts';
 
@@ -41,7 +52,7 @@ const LIMITS = {
   diskBytes: 8 * 2 ** 30,
   outputBytes: 4 * 2 ** 20,
 } satisfies Partial<Limits>;
-const [OUT, BEFORE, DEPBOT, CCACHE] = ['/out', '/before', '/depbot', '/ccache'];
+const [OUT, BEFORE, DEPBOT, CCACHE, WANTED] = ['/out', '/before', '/depbot', '/ccache', '/wanted'];
 const CCACHE_SIZE = '500M';
 
 /** Nothing can be said: a fault of the machine, or of a tree that does not build for another reason. */
@@ -68,15 +79,25 @@ export class KernelMake {
   async prepare(where: Where, config: string): Promise<string> {
     const folder = await this.begin(where, config);
     if (folder.isReady) return folder.out;
-    const made = await this.configure(where, folder.out);
-    if (made.exitCode === 0) return folder.out;
-    await this.#place.discard(folder.out);
-    throw new NotBuilt(`${where.words} "make prepare" fails: ${firstError(readDiagnostics(made.stderr), made)}`);
+    try {
+      const made = await this.configure(where, folder.out);
+      if (made.exitCode === 0) return folder.out;
+      throw new NotBuilt(`${where.words} "make prepare" fails: ${firstError(readDiagnostics(made.stderr), made)}`);
+    } catch (error) {
+      await this.#place.discard(folder.out);
+      throw error;
+    }
   }
 
-  /** A folder with that .config, not prepared yet but where one was kept. */
+  /**
+   * A folder with that .config, not prepared yet but where one was kept. Throws NotBuilt for a configuration that has
+   * strings: a series may have chosen them, and make, which expands them, would run them as the base's code.
+   */
   async begin(where: Where, config: string): Promise<{ readonly out: string; readonly isReady: boolean }> {
     const { stage, arch } = where;
+    const text = config.split('\n').find((line) => !isPlainLine(line));
+    if (text !== undefined)
+      throw new NotBuilt(`its configuration has text, which a build is not given: ${text.slice(0, 100)}`);
     await compilerOf(arch);
     const base = stage === 'before' ? undefined : (await this.#place.output('before', arch, config)).folder;
     const { folder, isNew } = await this.#place.output(stage, arch, config);
@@ -84,7 +105,9 @@ export class KernelMake {
     await chmod(folder, 0o755);
     try {
       const from = base ?? (await this.#place.sibling(folder));
-      if (from !== undefined) await this.run(where, ['cp', '-a', `${BEFORE}/.`, `${OUT}/`], folder, { before: from });
+      const copied = from && (await this.run(where, ['cp', '-a', `${BEFORE}/.`, `${OUT}/`], folder, { before: from }));
+      if (copied && copied.exitCode !== 0)
+        throw new NotBuilt(`${where.words} an output folder cannot be copied: ${lastLine(copied.stderr)}`);
       // in place of a link that was put there, or of what root may not touch
       const given = await this.run(where, ['rm', '-rf', `${OUT}/.config`], folder);
       if (given.exitCode !== 0) throw new NotBuilt(`.config cannot be replaced: ${lastLine(given.stderr)}`);
@@ -119,8 +142,18 @@ export class KernelMake {
     objects: readonly string[],
   ): Promise<{ readonly places?: ReadonlyMap<string, Destination>; readonly stderr: string }> {
     const argv = ['make', '-rR', '--no-print-directory', '-s', '-f', `${DEPBOT}/object-lists-top.mk`, 'lists'];
-    const env = { ARCH: where.arch, tree: SRCTREE, here: DEPBOT, sub_make_done: '1', wanted: objects.join(' ') };
-    const run = await this.run(where, argv, out, { env });
+    const env = { ARCH: where.arch, tree: SRCTREE, here: DEPBOT, sub_make_done: '1', wanted_list: WANTED };
+    // a file has any length, and make expands nothing of it
+    const folder = await temporaryFolder(join(tmpdir(), 'depbot-wanted-'));
+    const host = join(folder, 'wanted');
+    let run: SandboxRun;
+    try {
+      await writeFile(host, objects.join('\n'));
+      await chmod(host, 0o644);
+      run = await this.run(where, argv, out, { env, readOnly: [{ host, inside: WANTED }] });
+    } finally {
+      await remove(folder);
+    }
     if (run.exitCode !== 0) return { stderr: run.stderr };
     const places = new Map<string, Destination>();
     for (const line of run.stdout.split('\n')) {
@@ -178,7 +211,7 @@ export class KernelMake {
     const { trustTree, signal } = this.#options;
     const leftMs = this.#until - performance.now();
     if (leftMs <= 0) throw new NotBuilt('the time for all builds of a check was over');
-    const run = await runSandboxed({
+    const run = await this.#started(where, {
       argv: argv as [string, ...string[]],
       cwd: OUT,
       readOnly: [
@@ -199,8 +232,20 @@ export class KernelMake {
     });
     signal?.throwIfAborted();
     const fault = faultOf(run);
-    if (fault !== undefined) throw new NotBuilt(`${where.words} ${argv[0]} ${argv.at(-1)} ${fault}`);
-    return run;
+    if (fault === undefined) return run;
+    // whatever was being written is there in part
+    this.#place.spoil(out);
+    throw new NotBuilt(`${where.words} ${argv[0]} ${argv.at(-1)} ${fault}`);
+  }
+
+  /** A command line that no machine takes is the fault of the paths in it, the same every time. */
+  async #started({ words }: Where, spec: SandboxSpec): Promise<SandboxRun> {
+    try {
+      return await runSandboxed(spec);
+    } catch (error) {
+      if (!(error instanceof SandboxError) || error.problem !== 'bad-argument') throw error;
+      throw new NotBuilt(`${words} ${spec.argv[0]} cannot be started: ${error.message}`);
+    }
   }
 
   /** What make is given so that the base's compilations are kept, and those of the series only read them. */

@@ -5,10 +5,14 @@
 
 const OF_MACHINE = new Set(['GitError', 'SandboxError', 'QueueError', 'RedisError', 'LockError', 'ReplyError']);
 
-/** By the name of the error, and by `syscall` or a code of Node or the system that speaks of resources. */
+/**
+ * By the name of the error, and by `syscall` or a code of Node or the system that speaks of resources. A command line
+ * that cannot be is the same on every machine.
+ */
 export function isOfMachine(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const { name, syscall, code } = error as NodeJS.ErrnoException;
+  const { name, syscall, code, problem } = error as NodeJS.ErrnoException & { readonly problem?: unknown };
+  if (name === 'SandboxError' && problem === 'bad-argument') return false;
   return OF_MACHINE.has(name) || syscall !== undefined || OF_RESOURCES.has(code ?? '');
 }
 

@@ -1,4 +1,4 @@
-# The top Makefile of the tree $(tree), with one goal more: where the objects $(wanted) go, by the tree's own makefiles.
+# The top Makefile of the tree $(tree), with one goal more: where the objects named in $(wanted_list) go, by the tree's own makefiles.
 include $(tree)/Makefile
 
 .PHONY: lists

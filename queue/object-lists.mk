@@ -1,7 +1,8 @@
-# Prints those of $(wanted) that scripts/Makefile.build would put into the archives and modules of the directory $(obj),
+# Prints those objects named in the file $(wanted_list) that scripts/Makefile.build would put into the archives and modules of the directory $(obj),
 # and descends where it would, on the way to one of them.
 include $(srctree)/scripts/Makefile.build
 
+wanted := $(shell cat $(wanted_list))
 in-tree = $(filter $(wanted),$(patsubst ./%,%,$(filter %.o,$(1))))
 
 $(info vmlinux $(if $(filter $(obj)/built-in.a,$(targets-for-builtin)),$(call in-tree,$(real-obj-y))))

@@ -6,7 +6,7 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmod, mkdir, readFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -77,6 +77,7 @@ async function start(options: RedisServerOptions, starts: number): Promise<Redis
   await mkdir(dir, { recursive: true });
   await chmod(dir, 0o700);
   const path = options.socket ?? (await socketPath(dir));
+  await tellSocket(dir, path);
   const removeSocket = async (): Promise<void> => {
     if (options.socket === undefined) await removeSocketOf(dir, path);
   };
@@ -126,6 +127,25 @@ export async function socketPath(dir: string): Promise<string> {
     `the path of a socket has at most ${MOST_SOCKET_BYTES} bytes, and both ${resolve(dir)} and ${tmpdir()} are too long: ` +
       'give depbot a shorter state folder (paths.state in depbot.toml), or set TMPDIR to a shorter one',
   );
+}
+
+/** Where the socket of the server on `dir` is that somebody else has started, or would be. Makes nothing. */
+export async function socketOf(dir: string): Promise<string> {
+  const inDir = join(resolve(dir), SOCKET);
+  try {
+    return await readlink(inDir);
+  } catch {
+    // the socket itself, or none
+    return inDir;
+  }
+}
+
+/** For `socketOf`: a link in the folder to a socket that is elsewhere. */
+async function tellSocket(dir: string, path: string): Promise<void> {
+  const inDir = join(dir, SOCKET);
+  if (path === inDir) return;
+  await rm(inDir, { force: true });
+  await symlink(path, inDir);
 }
 
 /** Removes the temporary folder that `socketPath` made for `dir`, if it did. */

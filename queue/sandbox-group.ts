@@ -3,6 +3,7 @@
  * for the number of processes. Source: Documentation/admin-guide/cgroup-v1/memory.rst, pids.rst; cgroup-v2.rst.
  */
 import { access, constants, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 
 type Controller = 'memory' | 'pids';
@@ -52,7 +53,10 @@ export async function openGroup(bounds: { readonly processes: number; readonly m
       const folder = join(place.folder, name);
       await mkdir(folder);
       made.push({ folder, place });
-      for (const [file, value] of boundsOf(place, bounds)) await writeFile(join(folder, file), value);
+      const there = await readdir(folder);
+      // kernels without accounts of swap have no bound of it
+      const known = boundsOf(place, bounds).filter(([file]) => !SWAP.includes(file) || there.includes(file));
+      for (const [file, value] of known) await writeFile(join(folder, file), value);
     }
   } catch (error) {
     await close();
@@ -73,18 +77,40 @@ export async function canBoundMemory(): Promise<boolean> {
   return (await groupPlaces()).some(({ controllers }) => controllers.includes('memory'));
 }
 
+const [SWAP_1, SWAP_2] = ['memory.memsw.limit_in_bytes', 'memory.swap.max'];
+const SWAP: readonly string[] = [SWAP_1, SWAP_2];
+
+/** In the order in which they can be set. No swap: a machine that writes memory to its disk does nothing else. */
 function boundsOf(
   { version, controllers }: Place,
   { processes, memoryBytes }: { readonly processes: number; readonly memoryBytes: number },
 ): (readonly [file: string, value: string])[] {
-  const memory = String(memoryBytes);
+  const memory = String(Math.min(memoryBytes, ownShare()));
+  const ofMemory: Readonly<Record<Place['version'], ReturnType<typeof boundsOf>>> = {
+    // version 1 bounds both together
+    1: [
+      ['memory.limit_in_bytes', memory],
+      [SWAP_1, memory],
+    ],
+    2: [
+      ['memory.max', memory],
+      [SWAP_2, '0'],
+    ],
+  };
   return [
     ...(controllers.includes('pids') ? [['pids.max', String(processes)] as const] : []),
-    ...(controllers.includes('memory')
-      ? [[version === 1 ? 'memory.limit_in_bytes' : 'memory.max', memory] as const]
-      : []),
+    ...(controllers.includes('memory') ? ofMemory[version] : []),
   ];
 }
+
+/** Half the memory that we have: the other is for ourselves, and for what else runs here. */
+function ownShare(): number {
+  const most = process.constrainedMemory();
+  return Math.floor((most > 0 ? Math.min(totalmem(), most) : totalmem()) / 2 / PAGE) * PAGE;
+}
+
+/** Bounds are rounded to pages, of 64 KiB at most. */
+const PAGE = 65_536;
 
 async function killsIn(folder: string, version: 1 | 2): Promise<number> {
   const file = version === 1 ? 'memory.oom_control' : 'memory.events';

@@ -8,7 +8,7 @@
  * `setsid` saves no child.
  */
 
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { access, constants, lchown, readdir, stat } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
@@ -32,7 +32,10 @@ export interface Limits {
   readonly wallMs: number;
   /** Processor time of each process. */
   readonly cpuSec: number;
-  /** Address space of each process; where a cgroup could be had, memory of all together as well. */
+  /**
+   * Address space of each process; where a cgroup could be had, memory of all together as well, half of the machine's
+   * at most, and no swap.
+   */
   readonly memoryBytes: number;
   /** Processes at a time in the sandbox; with `trustTree` only where a cgroup could be had. */
   readonly processes: number;
@@ -256,7 +259,7 @@ async function run(
   limits: Limits,
 ): Promise<Omit<SandboxRun, 'outOfMemory'>> {
   const bare = spec.trustTree === true;
-  const child = spawn(command[0] ?? '', command.slice(1), {
+  const child = start(command, {
     // bwrap's own environment can be read inside, at /proc/1/environ: it holds nothing
     env: bare ? bareEnv(spec) : { PATH: SANDBOX_PATH },
     cwd: bare ? insideToHost(spec.cwd ?? '/tmp', mountsOf(spec)) : '/',
@@ -311,6 +314,18 @@ async function run(
     clearTimeout(timer);
     disk.stop();
     spec.signal?.removeEventListener('abort', end);
+  }
+}
+
+/** Throws SandboxError; what is not known at once comes as an event. */
+function start(command: readonly string[], options: SpawnOptions): ChildProcess {
+  try {
+    return spawn(command[0] ?? '', command.slice(1), options);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'E2BIG')
+      throw new SandboxError('bad-argument', 'its arguments and environment are too long for this system', { cause });
+    throw new SandboxError('failed', `cannot start ${command[0]}: ${message}`, { cause });
   }
 }
 

@@ -164,6 +164,8 @@ class Running {
     // a warning is none the less one where the configuration makes errors of them
     const variables = ['CONFIG_WERROR=', ...(isChanged ? ['W=1'] : [])];
     const run = await this.#make.make(where, out, ['-k', '-Otarget', ...variables, ...objects]);
+    if (run.stdoutCut + run.stderrCut > 0)
+      throw new NotBuilt(`${where.words} make prints more than is kept, so that nothing can be compared`);
     const found = outcomesOf(run, objects, this.#objects);
     const failed = [...found].filter(([, { state }]) => state === 'failed').map(([object]) => object);
     if (run.exitCode !== 0 && failed.length === 0)

@@ -2,9 +2,9 @@
 import { archsByFame } from '../rules/config-groups.ts';
 import type { ArchPair, KernelChange } from '../rules/rule.ts';
 import type { Built, Trial, TrialRun } from '../rules/trial.ts';
-import { changedUnits } from '../rules/trial-code.ts';
+import { changedUnits, changesCode, pathsOf } from '../rules/trial-code.ts';
 import { type Seed, TrialPlanner } from '../rules/trial-plan.ts';
-import type { AppliedSeries, Arch } from '../rules/types.ts';
+import type { AppliedSeries, Arch, Patch } from '../rules/types.ts';
 import type { Prefix } from './trials.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -36,12 +36,17 @@ export async function tryOut(
     else missing.push(arch);
   }
   const plan = planner.plan(missing);
-  const able = archs.find((arch) => !missing.includes(arch));
-  const trials =
-    plan.trials.length > 0 || !isConfigured || able === undefined ? plan.trials : [configurationOnly(able)];
+  const able = plan.trials.length > 0 || !isConfigured ? undefined : await firstAble(archs, workshop);
+  const trials = able === undefined ? plan.trials : [configurationOnly(able)];
   const { prefixes, skipped } = prefixesOf(change, commits);
   const runs = trials.length === 0 ? [] : await workshop.tryOut(trials, prefixes);
   return { runs, built: { ...plan, trials: runs.map(told), skipped } };
+}
+
+/** The best known architecture that can be built here. */
+async function firstAble(archs: readonly Arch[], workshop: Workshop): Promise<Arch | undefined> {
+  for (const arch of archsByFame(archs)) if ((await workshop.cannotBuild(arch)) === undefined) return arch;
+  return undefined;
 }
 
 /** Whether make itself can come to another end by it. */
@@ -61,16 +66,17 @@ function prefixesOf(
   { series }: KernelChange,
   commits: AppliedSeries['commits'],
 ): { readonly prefixes: readonly Prefix[]; readonly skipped: readonly number[] } {
-  const pathsOf = (n: number): string[] => {
-    const diff = series.patches.find((patch) => patch.n === n)?.diff ?? [];
-    return diff.flatMap(({ oldPath, newPath }) => [oldPath, newPath].filter((path) => path !== undefined));
-  };
-  const changesCode = (n: number): boolean =>
-    pathsOf(n).some((path) => !/^(?:Documentation|tools|MAINTAINERS$)/.test(path));
-  const early = commits.slice(0, -1).filter(({ n }) => changesCode(n));
+  const patchOf = (n: number): Patch | undefined => series.patches.find((patch) => patch.n === n);
+  const early = commits.slice(0, -1).filter(({ n }) => changesCode(patchOf(n)));
   const chosen = [...early.slice(0, MOST_PREFIXES), ...commits.slice(-1)];
   return {
-    prefixes: chosen.map(({ n, sha }) => ({ patches: n, commit: sha, changesBuild: pathsOf(n).some(isBuildFile) })),
+    prefixes: chosen.map(({ n, sha }, i) => ({
+      patches: n,
+      commit: sha,
+      changesBuild: series.patches.some(
+        (patch) => patch.n > (chosen[i - 1]?.n ?? 0) && patch.n <= n && pathsOf(patch).some(isBuildFile),
+      ),
+    })),
     skipped: early.slice(MOST_PREFIXES).map(({ n }) => n),
   };
 }

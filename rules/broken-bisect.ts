@@ -1,7 +1,8 @@
 import { PatchLines } from './anchor.ts';
 import { type Diagnostic, printDiagnostic } from './diagnostic.ts';
 import { type ChangedPath, defineRule, type Judged, type KernelChange } from './rule.ts';
-import type { TrialRun, TrialStep } from './trial.ts';
+import type { Outcome, TrialRun, TrialStep } from './trial.ts';
+import { changesCode } from './trial-code.ts';
 import {
   anyLine,
   blamedLine,
@@ -47,18 +48,20 @@ interface Shown {
   readonly errors: readonly [Diagnostic, ...Diagnostic[]];
   readonly breaks: number;
   readonly repairs: number | null;
+  /** With all patches. */
+  readonly whole: Pick<Outcome, 'state'>;
 }
 
 function findAll(change: KernelChange, runs: readonly TrialRun[]): readonly Judged[] {
   const found = new Map<string, Shown[]>();
   for (const run of runs) {
-    for (const shown of brokenIn(run, change.series.patches.length)) {
+    for (const shown of brokenIn(run, change.series.patches)) {
       const key = keyOf('broken-bisect', shown.errors[0]);
       found.set(key, [...(found.get(key) ?? []), shown]);
     }
   }
   return [...found].flatMap(([key, some]): Judged[] => {
-    const [{ change: one, errors, breaks, repairs }] = some as [Shown];
+    const [{ change: one, errors, breaks, repairs, whole }] = some as [Shown];
     const patch = change.series.patches.find(({ n }) => n === breaks);
     if (!patch) return [];
     // as the patch leaves its files: later ones may change them again
@@ -69,6 +72,7 @@ function findAll(change: KernelChange, runs: readonly TrialRun[]): readonly Judg
     const judged = judgedFrom(key, one, errors, anchor, {
       breaks,
       repairs,
+      wasBuilt: one.before.state === 'built',
       others: otherTargets(some),
     });
     const argv = commandFor(one.trial, one.target);
@@ -82,7 +86,7 @@ function findAll(change: KernelChange, runs: readonly TrialRun[]): readonly Judg
           rung: 3,
           attempts: [
             { ...agreed, side: 'before', exitCode: 0, excerpt: stateWords(one.target, one.before) },
-            { ...agreed, side: 'after', exitCode: 0, excerpt: stateWords(one.target, { state: 'built' }) },
+            { ...agreed, side: 'after', exitCode: 0, excerpt: stateWords(one.target, whole) },
             { ...agreed, side: 'after', exitCode: 2, excerpt: `${alone}: ${during}` },
           ],
         },
@@ -92,20 +96,30 @@ function findAll(change: KernelChange, runs: readonly TrialRun[]): readonly Judg
 }
 
 /** Targets that fail after a patch, and neither without the series nor with all of it. */
-function brokenIn(run: TrialRun, patches: number): Shown[] {
-  const whole = wholeSeries(run, patches);
+function brokenIn(run: TrialRun, patches: readonly Patch[]): Shown[] {
+  const whole = wholeSeries(run, patches.length);
   if (!whole || whole.breakdown) return [];
   const found = new Map<string, Shown>();
   for (const [i, step] of run.steps.entries()) {
-    if (step.patches === 0 || step.patches === patches) continue;
+    if (step.patches === 0 || step.patches === patches.length) continue;
     for (const one of changesAt(run, step)) {
       const isWhole = whole.objects.get(one.target)?.state !== 'failed';
       if (one.after.state !== 'failed' || one.before.state === 'failed' || !isWhole || found.has(one.target)) continue;
       const errors = newErrors(one);
       // what fails without a word may be the machine's fault
       if (!errors) continue;
-      const repairs = run.steps.slice(i + 1).find((later) => !isBroken(later, one.target))?.patches ?? null;
-      found.set(one.target, { change: one, errors, breaks: step.patches, repairs });
+      const at = run.steps.findIndex((later, j) => j > i && !isBroken(later, one.target));
+      const [last, next] = [run.steps[at - 1]!.patches, run.steps[at]!.patches];
+      // one of those in between, which were not tried, may have done it
+      const isOne = patches.every((patch) => patch.n <= last || patch.n >= next || !changesCode(patch));
+      const state = whole.objects.get(one.target)?.state ?? 'built';
+      found.set(one.target, {
+        change: one,
+        errors,
+        breaks: step.patches,
+        repairs: isOne ? next : null,
+        whole: { state },
+      });
     }
   }
   return [...found.values()];

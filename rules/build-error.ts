@@ -90,7 +90,10 @@ function findAll(
       return [];
     }
     const source = one.target.replace(/\.o$/, '');
-    const isNew = changedPaths.some(({ path, status }) => status === 'added' && path.replace(/\.[cS]$/, '') === source);
+    const isAdded = changedPaths.some(
+      ({ path, status }) => status === 'added' && path.replace(/\.[cS]$/, '') === source,
+    );
+    const isNew = isAdded || one.before.state === 'absent';
     const judged = judgedFrom(key, one, errors, anchor, { isNew, others: otherTargets(some) });
     return [{ ...judged, severity: isNew ? 'error' : 'regression' }];
   });

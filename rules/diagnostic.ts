@@ -35,13 +35,14 @@ export function newDiagnostics(
   { oldPath, isRenamed }: Renames = NOTHING_RENAMED,
 ): Diagnostic[] {
   const known = new Set(before.map((one) => keyOf(one)));
+  const alike = Map.groupBy(before, (was) => restOf(was));
   return after.filter((one) => {
     const key = keyOf(one, oldPath);
     const isKnown = known.has(key);
     known.add(key);
     if (isKnown) return false;
-    const rest = restOf(one, oldPath);
-    return !before.some((was) => was.function !== one.function && restOf(was) === rest && isRenamed(was, one));
+    const some = alike.get(restOf(one, oldPath)) ?? [];
+    return !some.some((was) => was.function !== one.function && isRenamed(was, one));
   });
 }
 
@@ -58,5 +59,5 @@ function keyOf(one: Diagnostic, oldPath = (path: string): string => path): strin
 
 /** A warning that becomes an error is another one; what was compiled does not matter to a header's. */
 function restOf({ severity, file, option, text }: Diagnostic, oldPath = (path: string): string => path): string {
-  return JSON.stringify([severity, oldPath(file), option, text.replace(/\b(line |[\w/.-]+:)\d+/g, '$1')]);
+  return JSON.stringify([severity, oldPath(file), option, text.replace(/(\bline |:)\d+/g, '$1')]);
 }

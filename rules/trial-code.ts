@@ -9,7 +9,7 @@ import type { Condition } from './source/c-condition.ts';
 import { whenAt } from './source/c-file.ts';
 import { preprocess } from './source/c-preprocess.ts';
 import type { LineSpan, Sampled } from './trial.ts';
-import type { Tree } from './types.ts';
+import type { Patch, Tree } from './types.ts';
 
 /** Lines of a changed file under the same condition. */
 export interface Piece {
@@ -199,4 +199,14 @@ function sampleOf(
 function spread(all: readonly string[], most: number): string[] {
   const count = Math.max(0, Math.min(most, all.length));
   return Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)]!);
+}
+
+/** Whether a patch changes something that is built, or that make reads. */
+export function changesCode(patch: Patch | undefined): boolean {
+  return patch !== undefined && pathsOf(patch).some((path) => !/^(?:Documentation|tools|MAINTAINERS$)/.test(path));
+}
+
+/** Paths that a patch changes, as they were and as they are. */
+export function pathsOf({ diff }: Patch): string[] {
+  return diff.flatMap(({ oldPath, newPath }) => [oldPath, newPath].filter((path) => path !== undefined));
 }

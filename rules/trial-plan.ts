@@ -8,7 +8,7 @@ import { byFame } from './config-groups.ts';
 import { KbuildError } from './kbuild/error.ts';
 import { KbuildTree, symbolTypes } from './kbuild/kbuild-tree.ts';
 import type { Presence } from './kbuild/presence.ts';
-import { readConfig } from './kconfig/dotconfig.ts';
+import { isPlainLine, readConfig } from './kconfig/dotconfig.ts';
 import type { ExprId } from './kconfig/expr.ts';
 import { SymbolType } from './kconfig/parse.ts';
 import type { Goal, Solver } from './kconfig/solve.ts';
@@ -120,16 +120,21 @@ export class TrialPlanner {
     return { trials: this.#trials, notCompiled, sampled, left: this.#code.left };
   }
 
-  /** The tree's own configuration that compiles most of what is open. */
+  /** The tree's own configuration that compiles most of what is open, without its strings: a series can write them. */
   #nearest({ arch }: ArchPair, values: Values, covered: (at: Values) => Piece[]): Seed | undefined {
     let best: { readonly count: number; readonly seed: Seed } | undefined;
     const own = this.#change.configs.filter((one) => one.arch === arch && one.name.startsWith(`arch/${arch}/`));
     for (const { name, textAfter } of own.toSorted(byFame)) {
-      readConfig(values, textAfter, '.config');
+      const config = textAfter
+        .split('\n')
+        .filter((line) => line !== '' && isPlainLine(line))
+        .map((line) => `${line}\n`)
+        .join('');
+      readConfig(values, config, '.config');
       values.restart();
       const count = covered(values).length;
       if (count > 0 && count >= (best?.count ?? 0))
-        best = { count, seed: { witness: { arch, from: name, settings: [] }, config: textAfter } };
+        best = { count, seed: { witness: { arch, from: name, settings: [] }, config } };
     }
     return best?.seed;
   }

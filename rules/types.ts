@@ -38,6 +38,8 @@ export interface Message {
   /** Oldest first, duplicates removed, In-Reply-To last. */
   readonly references: readonly MessageId[];
   readonly from: Address;
+  /** Where the sender wants answers; absent if not said. */
+  readonly replyTo?: readonly Address[];
   readonly to: readonly Address[];
   readonly cc: readonly Address[];
   /** List-Id values without brackets, one for each copy that came; sorted. */

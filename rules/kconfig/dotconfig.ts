@@ -59,6 +59,15 @@ export function readConfig(values: Values, text: string, name: string): string[]
   return warnings;
 }
 
+/**
+ * Whether a line sets a symbol to y, m, n or a number, or says that it is not set; an empty one is plain as well. Any
+ * other value is text, which conf writes to include/config/auto.conf as it is and make expands, `$(shell …)` and all.
+ * Source: scripts/kconfig/confdata.c, conf_write_autoconf().
+ */
+export function isPlainLine(line: string): boolean {
+  return /^(?:CONFIG_\w+=(?:[ynm]|-?\d+|(?:0[xX])?[\da-fA-F]+)|# CONFIG_\w+ is not set)?$/.test(line);
+}
+
 /** Sets one value as a line of .config would; returns what is wrong with it. */
 function assign(values: Values, symbol: KSymbol, value: string): string | undefined {
   switch (symbol.type) {

@@ -104,6 +104,19 @@ describe('nobody hears anything', () => {
     expect(lines[0]).toMatch(/^(?:Re: )?\[PATCH v2 \d\/4\] /);
   });
 
+  test.each(['Auto-Submitted: auto-generated', 'Return-Path: <>', 'X-Auto-Response-Suppress: DR, AutoReply'])(
+    'of a patch that a robot sent: %s',
+    async (field) => {
+      const [first, ...rest] = sampleSeries.patches;
+      const raw = Buffer.from(`${field}\nSubject: x\n\nbody\n`);
+      await tell({}, FOUND, { ...sampleSeries, patches: [{ ...first, message: { ...first.message, raw } }, ...rest] });
+      expect(mails('to-draft').map(({ meta }) => meta.answers)).toEqual(
+        [2, 3].map((n) => sampleSeries.patches[n - 1]!.message.messageId),
+      );
+      expect(lines[0]).toMatch(/: kept; a program sent the patch/);
+    },
+  );
+
   test('of a reply on the list either, when the author said stop', async () => {
     await tell(stoppedBy([entry({ mode: 'list' })], AUTHOR));
     expect(metas()).toBe(0);

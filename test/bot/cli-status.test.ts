@@ -1,7 +1,8 @@
 /** `depbot status`, run as a command, on a real Redis. */
 
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openQueue } from '../../queue/bullmq.ts';
 import { startWorker } from '../../queue/bullmq-worker.ts';
@@ -74,6 +75,18 @@ describe('status', () => {
       await worker.close();
       await queue.close();
     }
+  });
+
+  test('finds the Redis of serve where the path of its folder is too long for a socket', async () => {
+    const state = desk.path('x'.repeat(120));
+    writeFileSync(desk.path('long.toml'), `[paths]\nstate = "${state}"\n`);
+    const long = () => desk.run(['status', '--config', desk.path('long.toml')]);
+    expect(await long()).toMatchObject({ status: 2, stderr: expect.stringContaining('no answer within 5 s') });
+    expect(existsSync(state)).toBe(false);
+    const server = await scratch.redis(join(state, 'service/redis'));
+    expect(await long()).toMatchObject({ status: 0, stderr: '' });
+    await server.close();
+    expect((await long()).status).toBe(2);
   });
 
   test('names the Redis that does not answer', async () => {

@@ -25,7 +25,7 @@ describe('a server that fails', () => {
     });
     await caughtUp(seen);
     expect(seen.batches.flat().map(({ raw }) => Buffer.from(raw).toString())).toEqual([MAIL]);
-    expect(seen.position).toEqual({ uidValidity: '3', uid: 7 });
+    expect(seen.position).toEqual({ uidValidity: '3', uid: 7, receivedAt: '2026-11-01T10:00:00.000Z' });
     expect(seen.warnings).toHaveLength(2);
     expect(seen.warnings[0]).toMatch(/the connection was closed.*; next attempt in/);
   });
@@ -102,6 +102,49 @@ describe('a server that fails', () => {
     expect(seen.subjects()).toEqual(['seven']);
   });
 
+  const LATER = () => new Date('2026-11-20T12:00:00Z');
+
+  test('by not giving a mail that it lists is asked again on a new connection, and the mail is left out if it never comes', async () => {
+    const without = (connections: number): Script => ({
+      greeting: GREETING,
+      answer: ({ tag, command, rest, connection }) =>
+        command === 'UID FETCH' && rest.includes('BODY') && connection <= connections
+          ? `* 1 FETCH (UID 7 BODY[] NIL)\r\n${tag} OK done\r\n`
+          : undefined,
+    });
+    const [once, always] = [await scripted(without(1)), await scripted(without(9))];
+    await Promise.all([caughtUp(once.seen), caughtUp(always.seen)]);
+    expect([once.seen.subjects(), always.seen.subjects()]).toEqual([['seven'], []]);
+    const again = expect.stringContaining('lists mails that it does not give: UID 7');
+    expect(once.seen.warnings).toEqual([again]);
+    expect(always.seen.warnings).toEqual([
+      again,
+      expect.stringContaining('UID 7 is left out: it is listed, and twice'),
+    ]);
+  });
+
+  test('by numbering its mails anew is read since the last one that was recorded, however long ago', async () => {
+    const server = await startScriptedImap({ greeting: GREETING });
+    closeLater(() => server.close());
+    const at = (receivedAt: string) =>
+      watch(account(server, 'bot'), { now: LATER }, { uidValidity: '2', uid: 6, receivedAt });
+    const [before, after] = [at('2026-11-02T09:00:00.000Z'), at('2026-11-02T11:00:00.000Z')];
+    await Promise.all([caughtUp(before), caughtUp(after)]);
+    expect([before.subjects(), after.subjects()]).toEqual([['seven'], []]);
+    expect(before.warnings).toEqual([expect.stringContaining('; mails since 2026-11-01T09:00:00.000Z are read again')]);
+    expect(after.position).toEqual({ uidValidity: '3', uid: 7, receivedAt: '2026-11-02T11:00:00.000Z' });
+  });
+
+  test('by beginning another folder while nobody watched is read there since the last mail of the one before', async () => {
+    const more = { now: LATER, after: '2026-11-02T09:00:00.000Z' };
+    const [next, first] = [
+      await scripted({ greeting: GREETING }, more),
+      await scripted({ greeting: GREETING }, { now: LATER }),
+    ];
+    await Promise.all([caughtUp(next.seen), caughtUp(first.seen)]);
+    expect([next.seen.subjects(), first.seen.subjects()]).toEqual([['seven'], []]);
+  });
+
   test('by going on in another folder is told of, once', async () => {
     const slices = (last: number): Script => ({
       greeting: GREETING,
@@ -111,11 +154,11 @@ describe('a server that fails', () => {
           : undefined,
     });
     const folders: string[] = [];
-    const onNextSlice = (folder: string): void => void folders.push(folder);
+    const onNextSlice = (folder: string, after?: string): void => void folders.push(`${folder} after ${after}`);
     const full = await scripted(slices(1), { folder: 'list.0', pollMs: 20, onNextSlice });
     const last = await scripted(slices(0), { folder: 'list.0', pollMs: 20, onNextSlice });
     await Promise.all([caughtUp(full.seen, 4), caughtUp(last.seen, 4)]);
-    expect(folders).toEqual(['list.1']);
+    expect(folders).toEqual(['list.1 after 2026-11-01T10:00:00.000Z']);
     expect(full.seen.infos.filter((line) => line.includes('goes on in the folder list.1'))).toHaveLength(1);
     expect([full.seen.warnings, last.seen.warnings]).toEqual([[], []]);
   });

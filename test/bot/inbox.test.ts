@@ -53,7 +53,11 @@ describe('a mailbox of Dovecot', () => {
     expect(received).toMatchObject({ mailbox: 'kernel/INBOX', uid: 2 });
     expect(Math.abs(received!.receivedAt.getTime() - daysAgo(1.9).getTime())).toBeLessThan(60_000);
     expect(Buffer.from(received!.raw).toString()).toBe(mail('young'));
-    expect(seen.position).toEqual({ uidValidity: expect.stringMatching(/^\d+$/), uid: 2 });
+    expect(seen.position).toEqual({
+      uidValidity: expect.stringMatching(/^\d+$/),
+      uid: 2,
+      receivedAt: expect.stringMatching(/^\d{4}-.*Z$/),
+    });
     expect(seen.warnings).toEqual([]);
   });
 

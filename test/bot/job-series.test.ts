@@ -35,11 +35,22 @@ function jobFor(series: Series): CheckJob {
   return JSON.parse(JSON.stringify(made.job)) as CheckJob;
 }
 const unthreaded = (total: number): Message[] => Array.from({ length: total }, (_, n) => patch(n + 1, total));
+/** From B4 Relay, which says in Reply-To for whom. */
+const RELAYED = {
+  from: 'Ada Penn via B4 Relay <devnull+ada.example.org@kernel.org>',
+  headers: ['Reply-To: ada@example.org'],
+};
+const relayed = [0, 1, 2].map((n) => patch(n, 2, { ...RELAYED, ...(n > 0 && { root: COVER }) }));
 const chain = [1, 2, 3].map((n) =>
   patch(n, 3, {
     ...(n > 1 && { inReplyTo: `PATCH-${n - 1}@example.org`, references: [`PATCH-${n - 1}@example.org`] }),
   }),
 );
+
+test('the author of a series is whom a relay sends it for', () => {
+  const series = newest(relayed);
+  expect([series.author.address, seriesOfJob(jobFor(series)).author.address]).toEqual(Array(2).fill('ada@example.org'));
+});
 
 describe('the series of a job is the one that it was made of', () => {
   test.each<[string, readonly Message[]]>([
@@ -47,6 +58,7 @@ describe('the series of a job is the one that it was made of', () => {
     ['a cover letter and patches', v1],
     ['patches below a cover letter that never came', v1.slice(1)],
     ['patches without a thread', unthreaded(3)],
+    ['patches of a relay', relayed],
     ['patches that each answer the one before', chain],
     ['a single patch in answer to a report', [again(1, 2, { subject: '[PATCH] foo: mend it' })]],
     [

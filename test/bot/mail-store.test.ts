@@ -72,6 +72,18 @@ describe('a mail', () => {
       ).toEqual(raws);
   });
 
+  test('with other bytes through the same list is another copy: either may be forged', () => {
+    const store = open();
+    const [forged, real] = ['evil', 'good'].map((body) =>
+      message({ id: 'a@x.example', headers: ['List-Id: <l.x>'], body }),
+    );
+    for (const copy of [forged!, real!]) expect(store.add(copy, on('2026-11-22'))).toBe(true);
+    expect(store.add(real!, on('2026-11-23'))).toBe(false);
+    expect(new Set(open().raws('a@x.example').map(String))).toEqual(
+      new Set([forged!, real!].map(({ raw }) => String(raw))),
+    );
+  });
+
   test('has at most 20 copies', () => {
     const store = open();
     const added = Array.from({ length: 25 }, (_, n) => store.add(one('a@x.example', `l${n}.x`), on('2026-11-22')));
@@ -137,7 +149,7 @@ test('of what cannot be read 100 mails are kept; a sweep removes those of days b
 });
 
 describe('a position', () => {
-  const AT = { uidValidity: '4294967295', uid: 7 };
+  const AT = { uidValidity: '4294967295', uid: 7, receivedAt: '2026-11-01T10:00:00.000Z' };
 
   test('is that of its mailbox, also after a restart, and none of another', () => {
     open().savePosition('kernel/INBOX', AT);

@@ -2,11 +2,12 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { seriesOfJob } from '../../bot/job-series.ts';
 import { MailStore } from '../../bot/mail-store.ts';
 import { Mailroom, oldestDay } from '../../bot/mailroom.ts';
 import { jobOf, seriesKey } from '../../queue/jobs.ts';
 import type { Message, Series } from '../../rules/types.ts';
-import { message, patch } from '../fixtures/mail/make.ts';
+import { diffOf, message, patch, patchBody } from '../fixtures/mail/make.ts';
 
 const WINDOW_DAYS = 21;
 const COVER = 'PATCH-0@example.org';
@@ -66,7 +67,7 @@ describe('take', () => {
   });
 
   test('does not give a copy through another list, and gives a mail again that is handed over again', () => {
-    const mail = message();
+    const mail = message({ headers: ['List-Id: <k.x.example>'] });
     expect(deliver([mail.raw])).toHaveLength(1);
     expect(deliver([through('l.x.example', mail).raw], 'kernel/lists')).toEqual([]);
     // The process may have ended between "on disk" and "acted on".
@@ -130,7 +131,7 @@ describe('a series', () => {
 
   test('is not opened again by a late copy, nor by a reply', () => {
     const [cover, one] = thread(1);
-    expect(open(cover!, one!)).toHaveLength(1);
+    expect(open(cover!, through('k.x.example', one!))).toHaveLength(1);
     expect(open(through('l.x.example', one!))).toEqual([]);
     const reply = message({ id: 'r@x.example', subject: 'Re: [PATCH 1/1] foo: step 1', inReplyTo: one!.messageId });
     expect(open(reply)).toEqual([]);
@@ -176,6 +177,63 @@ describe('a series', () => {
   });
 });
 
+describe('a series to answer', () => {
+  const forged = (mail: Message): Message => {
+    const raw = Buffer.from(
+      Buffer.from(mail.raw).toString().replace('select BAR\n \tdepends', 'select EVIL\n \tdepends'),
+    );
+    expect(raw).not.toEqual(Buffer.from(mail.raw));
+    return { ...mail, raw };
+  };
+
+  test('is none where a copy of a patch carries other changes, whichever came first', () => {
+    const mail = message();
+    for (const copies of [
+      [mail, forged(mail)],
+      [forged(mail), mail],
+    ]) {
+      rmSync(dir, { recursive: true });
+      room = start();
+      const [series] = open(...copies.map((copy) => through('l.x.example', copy)));
+      for (const each of [room, start()])
+        expect(each.toAnswer(series!)).toEqual({
+          ok: false,
+          why: 'copies of <p1@example.org> came with different changes; one is forged',
+        });
+    }
+  });
+
+  test('is one whose copies a list has spoilt, cut or put a footer under', () => {
+    const mail = message({ body: patchBody('Für Foo.', diffOf('drivers/foo/Kconfig', '\tprompt "Fünf"')) });
+    const text = Buffer.from(mail.raw).toString();
+    const spoilt = [
+      text.replaceAll('\t', '  ').replaceAll('ü', '??'),
+      text.split('+\tprompt')[0]!,
+      `${text}\n____\nfooter\n`,
+    ];
+    const copies = spoilt.map((one, n) => through(`l${n}.x.example`, { ...mail, raw: Buffer.from(one) }));
+    const [series] = open(mail, ...copies);
+    expect(room.toAnswer(series!)).toMatchObject({ ok: true });
+  });
+});
+
+describe('a series out of a job', () => {
+  test('has the lists of all copies of its mails, also of those that came later', () => {
+    const [cover, one] = thread(1);
+    open(through('a.x.example', cover!), through('a.x.example', one!));
+    const [series] = open(through('b.x.example', one!, 'footer'));
+    const made = jobOf(series!);
+    if (!made.ok) throw new Error(made.why);
+    deliver([through('c.x.example', one!).raw]);
+    const found = start().toAnswer(seriesOfJob(made.job));
+    if (!found.ok) throw new Error(found.why);
+    expect(found.series.patches.map(({ message: { listIds } }) => listIds)).toEqual([
+      ['a.x.example', 'b.x.example', 'c.x.example'],
+    ]);
+    expect(found.series.patches[0].message.raw).toEqual(seriesOfJob(made.job).patches[0].message.raw);
+  });
+});
+
 describe('an old series', () => {
   test('is recorded and not given, with a line; it can be asked for', () => {
     now = new Date(Date.UTC(2026, 2, 2 + WINDOW_DAYS, 9, 1) + 1000);
@@ -198,7 +256,7 @@ describe('an old series', () => {
 
 describe('memory', () => {
   test('keeps texts up to its limit; those that left are read again, and the series are the same', () => {
-    const all = [...thread(3), ...thread(2, 'PATCH v2', 60)];
+    const all = [...thread(3), ...thread(2, 'PATCH v2', 60)].map((mail) => through('k.x.example', mail));
     const [series] = open(...all);
     const answers = ['PATCH-0@example.org', 'PATCH-v2-1@example.org'].map((id) => room.answered([id]));
     expect(answers.every((one) => one?.complete)).toBe(true);
@@ -244,6 +302,18 @@ describe('a later revision', () => {
     const [cover, one, two] = thread(2);
     open(cover!, one!, ...thread(2, 'PATCH v2', 60));
     expect(open(two!)).toEqual([]);
+  });
+
+  test('that came by no list, as anybody can send it, does not supersede one that came by a list', () => {
+    const [old, next] = ['PATCH', 'PATCH v9'].map((prefix, at) =>
+      message({ id: prefix.replace(' ', '-'), subject: `[${prefix}] foo: x`, at }),
+    );
+    const byList = through('l.x.example', next!);
+    deliver([through('k.x.example', old!).raw]);
+    const revisions = (mails: readonly Message[]): number[] => room.supersededBy(mails).map(({ by }) => by.revision);
+    expect(revisions(deliver([next!.raw]))).toEqual([]);
+    // The list's copy of the same mail does, though it says nothing else.
+    expect(revisions(deliver([byList.raw]))).toEqual([9]);
   });
 
   test('that is not complete does not', () => {

@@ -251,6 +251,37 @@ describe('deliveryOf', () => {
     expect(forged).toMatchObject({ mode: 'private', notToAll: expect.stringContaining('did not come by the list') });
   });
 
+  describe('a patch that somebody else has sent', () => {
+    const person = at('jane@example.com', 'Jane');
+    const relay = at('devnull+jane.example.com@kernel.org', 'Jane via B4 Relay');
+    const list = { from: at(INPUT, 'Jane via Linux-input'), listIds: ['linux-input.vger.kernel.org'] };
+    const inBody = `From: Jane <jane@example.com>\n\n${mail(create('x'))}`;
+
+    test.each<[string, Partial<Message>]>([
+      ['of a relay', { from: relay, replyTo: [person] }],
+      ['of a relay, by the text', { from: relay, body: inBody }],
+      ['of a list', { ...list, replyTo: [at(INPUT), person] }],
+      ['of a list, by the text', { ...list, replyTo: [at(INPUT)], body: inBody }],
+    ])('%s is answered to its sender', (_, more) => {
+      for (const mode of ['list', 'author', 'draft'] as const) {
+        const delivery = deliveryOf({ ...message, ...more }, { ...audience, mode }, left(), now);
+        expect(delivery).toMatchObject({ mode, to: [person] });
+        expect(addresses(delivery?.cc)).not.toContain(relay.address);
+      }
+    });
+
+    test.each<[string, Partial<Message>]>([
+      ['a relay', { from: relay }],
+      ['a list', list],
+    ])('and %s that does not say for whom is answered privately, or as a draft', (_, more) => {
+      for (const mode of ['list', 'author'] as const) {
+        const delivery = deliveryOf({ ...message, ...more }, { ...audience, mode }, left(), now);
+        expect(delivery).toMatchObject({ mode: 'private', notToAll: expect.stringContaining('does not say for whom') });
+      }
+      expect(deliveryOf({ ...message, ...more }, { ...audience, mode: 'draft' }, left(), now)?.mode).toBe('draft');
+    });
+  });
+
   test('never writes to an address of a reply to all that is not in From, To or Cc of the patch', () => {
     const odd = {
       ...message,

@@ -133,6 +133,32 @@ describe('isFaithful', () => {
     expect(isFaithful(TEXT, candidate(), EVIDENCE)).toBe(false);
   });
 
+  const CLAIM =
+    'With the series, FOO_CORE selects BAR, so the build of drivers/foo/core.o fails. Before the series it is enabled on arm64, and disabled on x86.';
+  it.each([
+    ['fails', 'succeeds', /"succeed" is new/],
+    ['fails', 'works', /"work" is new/],
+    ['is enabled', 'is not disabled', /negates/],
+    ['is enabled', 'is', /"enabled" is missing/],
+    ['selects', 'removes', /"remove" is new/],
+    ['selects', 'is selected by', /"selected" is new/],
+    ['fails', 'may fail', /"may" is new/],
+    ['so the', 'if the', /"if" is new/],
+    [/enabled(.*)disabled/, 'disabled$1enabled', /another order/],
+  ])('refuses the contrary, or another claim: "%s" as "%s"', (from, to, why) => {
+    const candidate = CLAIM.replace(from, to);
+    expect(candidate).not.toBe(CLAIM);
+    expect(unfaithful(CLAIM, candidate, [])).toMatch(why);
+  });
+
+  it('takes small words, and others that say the same', () => {
+    const said = CLAIM.replace('so the build of', 'and therefore the build for').replace(
+      'it is enabled',
+      'this was enabled',
+    );
+    expect(unfaithful(CLAIM, said, [])).toBeUndefined();
+  });
+
   it('takes every comment of the templates as it is', () => {
     for (const text of texts.values()) expect(unfaithful(text, text, [])).toBeUndefined();
   });
@@ -317,7 +343,9 @@ describe('openProse', () => {
     expect([server.requests.length - before, logged]).toEqual([2, []]);
     const { messages } = JSON.parse(server.requests.at(-1)!.body);
     expect(messages.map(({ role }: { role: string }) => role)).toEqual(['system', 'user', 'assistant', 'user']);
-    expect(messages[3].content).toMatch(/^That cannot be used: .*"security" is new\. Edit the comment once more\.$/);
+    expect(messages[3].content).toMatch(
+      /^That cannot be used: "It" is nowhere in the finding\. Edit the comment once more\.$/,
+    );
   });
 
   it('asks no third time', async () => {

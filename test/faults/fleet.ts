@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { Report } from '../../rules/types.ts';
-import { type Service, Town } from '../service/town.ts';
+import { type Service, Town, until } from '../service/town.ts';
 import { type Clock, openClock } from './clocks.ts';
 import { groupsOf, passingFoldersIn, processesIn } from './left-behind.ts';
 import type { Mailbox } from './mailbox.ts';
@@ -58,6 +58,7 @@ export interface FleetCame {
 
 export const WORKERS = 3;
 const DISK_MIB = 96;
+const UP_MS = 120_000;
 const LOOK_MS = 250;
 /** Nothing changes for so long once all is done: what might still be doubled would come. */
 const CALM_MS = 3000;
@@ -84,6 +85,13 @@ export async function runFleet({
   const began = performance.now();
   try {
     fleet.startAll();
+    // a fault before there is work would be none
+    await until(
+      'a fleet that is up',
+      () => fleet.isUp,
+      UP_MS,
+      () => fleet.tail,
+    );
     const delivering = (async () => {
       for (const { raw } of mailbox.mails) {
         town.deliver(raw);
@@ -158,6 +166,11 @@ class Fleet implements FleetFaults {
       );
       this.#startWorker(at);
     }
+  }
+
+  /** Whether all have come to where they wait for work. */
+  get isUp(): boolean {
+    return [this.#service!, ...this.#workers].every((one) => /: waiting for series| serving: /.test(one.log()));
   }
 
   get pids(): number[] {

@@ -39,6 +39,42 @@ describe('buildConf', () => {
   });
 });
 
+describe('what a series adds to the sources of conf', () => {
+  /** Builds conf of a small one that needs no parser of Kconfig. */
+  async function builtFrom(files: Readonly<Record<string, string>>) {
+    const sources = {
+      'scripts/kconfig/Makefile': 'common-objs := lexer.lex.o parser.tab.o\n',
+      'scripts/kconfig/lexer.l': '%option noyywrap\n%%\n',
+      'scripts/kconfig/parser.y':
+        '%{\nint yylex(void);\nstatic void yyerror(const char *said) { (void)said; }\n%}\n%token X\n%%\nall: X;\n',
+      'scripts/kconfig/conf.c': '#include <sys/stat.h>\nint main(void) { return 0; }\n',
+    };
+    const made = await materialise(mapTree({ Kconfig: '', ...sources, ...files }), dir);
+    return buildConf(made, { cacheDir: dir });
+  }
+
+  test('makes another conf of it, however deep it is below them', async () => {
+    const clean = await builtFrom({});
+    const header = 'scripts/kconfig/sys/stat.h';
+    const evil = await builtFrom({
+      Kconfig: `# $(srctree)/${header}\n`,
+      [header]:
+        '#include_next <sys/stat.h>\n__attribute__((constructor)) void first(void) { __asm__ volatile ("nop"); }\n',
+    });
+    if (!clean.ok || !evil.ok) throw new Error('conf does not build');
+    expect(evil.conf).not.toBe(clean.conf);
+    expect((await readFile(evil.conf)).equals(await readFile(clean.conf))).toBe(false);
+  });
+
+  test('is not seen where it is not below them', async () => {
+    const built = await builtFrom({
+      'scripts/kconfig/conf.c': '#include "../outside.h"\nint main(void) { return 0; }\n',
+      'scripts/outside.h': '',
+    });
+    expect(built).toMatchObject({ ok: false, output: expect.stringContaining('outside.h: No such file') });
+  });
+});
+
 describe('runConf on a conf that is not the kernel’s', () => {
   async function fakeConf(script: string, more: Partial<ConfJob> = {}) {
     const conf = join(dir, 'fake-conf');

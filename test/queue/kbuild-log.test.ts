@@ -83,8 +83,42 @@ describe('diagnostics', () => {
     ]);
   });
 
+  test('of code that was inlined name no function, which would be the one before', () => {
+    const output = `/src/lib/reef.c: In function 'first':
+/src/lib/reef.c:3:5: warning: unused variable 'x' [-Wunused-variable]
+In function 'helper',
+    inlined from 'second' at /src/lib/reef.c:20:3:
+/src/lib/reef.c:9:4: warning: array subscript 9 is above array bounds [-Warray-bounds=]
+`;
+    expect(readDiagnostics(output).map((one) => one.function)).toEqual(['first', undefined]);
+  });
+
+  test.each([
+    ['/src/lib/reef.S:12: Error: no such instruction', 'lib/reef.S', 'no such instruction'],
+    ['{standard input}:12: Error: unknown pseudo-op', '', 'unknown pseudo-op'],
+    [
+      'drivers/Kconfig:12: can\'t open file "drivers/reef/Kconfig"',
+      'drivers/Kconfig',
+      'can\'t open file "drivers/reef/Kconfig"',
+    ],
+    ['Kconfig:1:error: recursive dependency detected!', 'Kconfig', 'recursive dependency detected!'],
+  ])('of the assembler and of conf are read: %s', (line, file, text) => {
+    expect(readDiagnostics(line)).toMatchObject([{ severity: 'error', file, text }]);
+  });
+
+  test('of lines without end are read, and compared, in no time to speak of', () => {
+    const output = ['a.'.repeat(65_536), ' [-W'.repeat(32_768), 'No rule to make target '.repeat(5_000)]
+      .map((text) => `a.c:1:1: error: ${text}\n`)
+      .join('');
+    const found = readDiagnostics(output);
+    expect(found.map(({ text }) => text.length < 2048)).toEqual([true, true, true]);
+    expect(objectsFailed(output).size).toBe(0);
+    expect(newDiagnostics([], found)).toHaveLength(3);
+  });
+
   test('of an endless output are bounded', () => {
-    expect(readDiagnostics('a.c:1:1: error: x\n'.repeat(5000)).length).toBe(1000);
+    const output = `${'a.c:1:1: error: x\n'.repeat(5000)}b.c:1:1: error: x\n`;
+    expect(readDiagnostics(output).map(({ file }) => file)).toEqual([...Array<string>(1000).fill('a.c'), 'b.c']);
   });
 });
 

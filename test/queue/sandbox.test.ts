@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { SandboxSpec } from '../../queue/sandbox.ts';
 import { findOnPath, runSandboxed, SandboxError, sandboxAvailable, setToolPath } from '../../queue/sandbox.ts';
 import { insideToHost, SANDBOX_PATH } from '../../queue/sandbox-command.ts';
+import { canBoundMemory, openGroup } from '../../queue/sandbox-group.ts';
 import { processesOf } from '../support/fake-conf.ts';
 
 let dir = '';
@@ -218,6 +220,26 @@ test('what else the user runs is not counted', async () => {
     expect((await sh('echo ran', { limits: { processes: 30 } })).stdout).toBe('ran\n');
   } finally {
     for (const other of others) other.kill();
+  }
+});
+
+test('all processes together have half of the memory at most, and no swap', async () => {
+  const group = await openGroup({ processes: 64, memoryBytes: 2 ** 50 });
+  try {
+    const folder = group.folders.find(
+      (one) => existsSync(join(one, 'memory.oom_control')) || existsSync(join(one, 'memory.max')),
+    );
+    expect(folder !== undefined).toBe(await canBoundMemory());
+    if (folder === undefined) return;
+    const bound = (file: string): number | undefined =>
+      existsSync(join(folder, file)) ? Number(readFileSync(join(folder, file), 'utf8')) : undefined;
+    const memory = bound('memory.max') ?? bound('memory.limit_in_bytes')!;
+    expect(memory).toBeGreaterThan(0);
+    expect(memory).toBeLessThanOrEqual(totalmem() / 2);
+    expect(bound('memory.swap.max') ?? 0).toBe(0);
+    expect(bound('memory.memsw.limit_in_bytes') ?? memory).toBe(memory);
+  } finally {
+    await group.close();
   }
 });
 

@@ -77,10 +77,17 @@ test('a long series is built after ten of its patches that change what is built,
   expect(built!.trials).toMatchObject([{ arch: 'x86', from: 'empty', steps: [], fault: 'the disk is full' }]);
 });
 
+test('after patches that were passed over it is configured anew where one of them changes what make reads', async () => {
+  const patches = Array.from({ length: 14 }, () => ['drivers/reef.c']);
+  patches[11] = ['drivers/reef.c', 'drivers/Makefile'];
+  const { prefixes } = await tried(CODE, patches);
+  expect(prefixes.filter((one) => one.changesBuild).map((one) => one.patches)).toEqual([14]);
+});
+
 test('of a series that changes Kconfig files alone it is tried whether each patch can be configured', async () => {
   const after = { Kconfig: `${BASE.Kconfig}config WRECK\n\tbool "Wreck"\n` };
   const { trials } = await tried(after, [['Kconfig'], ['Kconfig']]);
-  expect(trials).toMatchObject([{ config: '', changed: [], including: [] }]);
+  expect(trials).toMatchObject([{ witness: { arch: 'x86' }, config: '', changed: [], including: [] }]);
   expect(await tried(after, [['Kconfig']])).toMatchObject({ built: undefined, trials: [] });
 });
 

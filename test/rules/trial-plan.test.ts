@@ -96,6 +96,26 @@ test('a configuration that is built anyway is taken, and the defconfig that buil
   expect(trials[0]!.owners).toEqual({ 'drivers/reef.o': 'REEF' });
 });
 
+test('of a defconfig, which a series can write, a build is given no text that make could run', async () => {
+  const defconfig = 'arch/x86/configs/more_defconfig';
+  const evil = 'CONFIG_NAME="$(shell touch /out/poison)"';
+  const lines = [
+    '# a word',
+    'CONFIG_REEF=y',
+    evil,
+    'CONFIG_DEPTH=-64',
+    'CONFIG_START=0xC0',
+    '# CONFIG_WRECK is not set',
+  ];
+  const { trials } = await planOf({ 'drivers/reef.c': 'int more;\n', [defconfig]: `${lines.join('\n')}\n` }, [], {
+    ...BASE,
+    [defconfig]: 'CONFIG_REEF=y\n',
+  });
+  expect(trials.map(({ config }) => config)).toEqual([
+    'CONFIG_REEF=y\nCONFIG_DEPTH=-64\nCONFIG_START=0xC0\n# CONFIG_WRECK is not set\n',
+  ]);
+});
+
 test('more configurations than four are not built, and the lines are named', async () => {
   const names = ['A', 'B', 'C', 'D', 'E', 'F'];
   const kconfig = `${BASE['Kconfig']}choice\n\tprompt "Depth"\n${names.map((name) => `config ${name}\n\tbool "${name}"\n`).join('')}endchoice\n`;

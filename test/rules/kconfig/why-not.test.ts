@@ -108,7 +108,7 @@ config N
 	int "N"
 	range 1 3
 `;
-    expect(reasons(text, 'X', 'Y')).toEqual(['choice Y Kconfig:3']);
+    expect(reasons(text, 'X', 'Y')).toEqual(['choice X Kconfig:3']);
     expect(reasons(text, 'V', 'not A')).toEqual(['definition V Kconfig:12', 'visible if V Kconfig:11 A']);
     expect(reasons(text, 'A', 'not W')).toEqual(['default W Kconfig:17 A']);
     expect(reasons(text, 'J', 'not I')).toEqual(['imply I Kconfig:22 from J']);

@@ -1,0 +1,101 @@
+/** Output folders of a small tree that has a kernel's targets: what a series writes into its mails is not run there. */
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { machine } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { BuildPlace } from '../../queue/build-place.ts';
+import { KernelMake, NotBuilt, type Where } from '../../queue/kernel-make.ts';
+import { isOfMachine } from '../../queue/machine-fault.ts';
+import { openRepository, type Repository } from '../../queue/repository.ts';
+import { runSandboxed } from '../../queue/sandbox.ts';
+import { subArch } from '../../queue/toolchain.ts';
+import { type TinyRepo, tempDir, tinyRepo } from '../support/tiny-repo.ts';
+
+/** As of a kernel, that includes include/config/auto.conf, and a list of objects. */
+const TREE = {
+  Makefile:
+    'srctree := /src\nexport srctree\n-include /out/.config\n' +
+    'olddefconfig prepare:\n\t@: $(CONFIG_EXTRA_FIRMWARE)\n\t@echo part >/out/part; sleep $(or $(CONFIG_SLEEP),0); echo whole >/out/whole\n' +
+    'slow:\n\t@echo part >/out/slow; sleep 60\n',
+  'scripts/Makefile.build': 'targets-for-builtin := $(obj)/built-in.a\nreal-obj-y := main.o other.o\n',
+};
+
+const where: Where = { stage: 'before', arch: subArch(machine()), words: 'without the series' };
+
+let tree: TinyRepo;
+let dir: string;
+let repo: Repository;
+let place: BuildPlace;
+let kept: string;
+
+beforeEach(async () => {
+  tree = tinyRepo(TREE);
+  dir = tempDir();
+  repo = await openRepository({ treeDir: tree.dir, stateDir: join(dir, 'state') });
+  const commit = tree.git('rev-parse', 'HEAD');
+  kept = join(dir, 'cache/builds', commit);
+  place = await BuildPlace.take(repo, { before: commit, after: commit }, join(dir, 'cache'));
+  await place.show(commit);
+});
+
+afterEach(async () => {
+  await place.remove();
+  await repo.close();
+  tree.remove();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const makeFor = (ms: number): KernelMake => new KernelMake(place, {}, performance.now() + ms);
+
+test('text of a configuration, which make would run as the code of the base, is given to no build', async () => {
+  const evil = 'CONFIG_EXTRA_FIRMWARE="$(shell touch /out/poison /ccache/poison)"\n';
+  const make = makeFor(60_000);
+  for (const stage of ['before', 'after', 'steps'] as const)
+    await expect(make.prepare({ ...where, stage }, `CONFIG_FW_LOADER=y\n${evil}`)).rejects.toThrow(NotBuilt);
+  const out = await make.prepare(where, 'CONFIG_FW_LOADER=y\nCONFIG_NR_CPUS=64\n# CONFIG_SMP is not set\n');
+  await place.giveBack();
+  expect(readdirSync(kept, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('poison'))).toEqual(
+    [],
+  );
+  expect(existsSync(out)).toBe(false);
+});
+
+test('objects are listed however long their paths are, and nothing in a path is expanded', async () => {
+  const make = makeFor(60_000);
+  const out = await make.prepare(where, '');
+  const long = Array.from({ length: 60 }, (_, i) => `${'d'.repeat(2_300)}${i}.o`);
+  const { places } = await make.places(where, out, ['main.o', '$(shell touch /out/poison).o', 'gone.o', ...long]);
+  expect([...places!]).toEqual([['main.o', 'vmlinux']]);
+  expect(readdirSync(out)).not.toContain('poison');
+});
+
+test('a command line that is too long is said to be, and is no fault of the machine', async () => {
+  const make = makeFor(60_000);
+  const out = await make.prepare(where, '');
+  const long = 'd'.repeat(2 ** 18);
+  await expect(make.make(where, out, [long])).rejects.toThrow(
+    new NotBuilt(
+      'without the series make cannot be started: its arguments and environment are too long for this system',
+    ),
+  );
+  const error = await runSandboxed({ argv: ['true', long], readOnly: [], env: {} }).catch((one: unknown) => one);
+  expect(error).toMatchObject({ name: 'SandboxError', problem: 'bad-argument' });
+  expect(isOfMachine(error)).toBe(false);
+});
+
+test('what was not prepared to its end is not taken for prepared', async () => {
+  const config = 'CONFIG_SLEEP=4\n';
+  await expect(makeFor(2_500).prepare(where, config)).rejects.toThrow('took too long');
+  const out = await makeFor(60_000).prepare(where, config);
+  expect(readdirSync(out).sort()).toEqual(['.config', 'part', 'whole']);
+});
+
+test('a folder of the base in which a run was cut off is not kept, and no other is begun with it', async () => {
+  const [config, other] = ['CONFIG_A=y\n', 'CONFIG_B=y\n'];
+  const out = await makeFor(60_000).prepare(where, config);
+  await expect(makeFor(2_500).make(where, out, ['slow'])).rejects.toThrow('took too long');
+  const next = await makeFor(60_000).prepare(where, other);
+  expect(readdirSync(next)).not.toContain('slow');
+  await place.giveBack();
+  expect(readdirSync(kept).filter((name) => name.startsWith('before-'))).toHaveLength(1);
+});
