@@ -250,7 +250,8 @@ async function ofDraft(id: MessageId, left: readonly string[], deeds: Deeds): Pr
   if (deeds.draftOwners(id) === undefined) return '';
   if (left.length > 0)
     return ` The draft tells of ${left.join(', ')}, too, and stays: edit it before you send it, or discard it.`;
-  return (await deeds.discard(id)).ok ? ' The draft is discarded.' : '';
+  const gone = await deeds.discard(id);
+  return gone.ok ? ' The draft is discarded.' : ` The draft is not discarded: ${gone.why}.`;
 }
 
 async function draft(
