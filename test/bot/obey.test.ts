@@ -198,6 +198,11 @@ describe('a draft that tells of two things', () => {
   });
 });
 
+test('a draft that cannot be discarded is said to stay', async () => {
+  deeds = { ...deeds, discard: async () => ({ ok: false, why: 'it was sent' }) };
+  expect((await give('#depbot invalid', MEMBER)).say.join()).toMatch(/ The draft is not discarded: it was sent\.$/);
+});
+
 test('a reply that was sent, and is called a false alarm, is noted alone', async () => {
   deeds = { ...deeds, draftOwners: () => undefined };
   const { say } = await give('#depbot invalid', MEMBER);
