@@ -67,7 +67,7 @@ export class Courier {
    */
   round(): Promise<void> {
     return this.#inTurn(async () => {
-      await this.#settleDrafted();
+      this.#settle();
       await this.#withdraw();
       const steps = {
         drafting: (mail: Outgoing) => this.#file(mail),
@@ -82,11 +82,11 @@ export class Courier {
     });
   }
 
-  /** `drafted` -> `accepted`, where a person has sent it from a mail program. */
-  async #settleDrafted(): Promise<void> {
-    for (const mail of this.#parts.outbox.list('drafted'))
-      if (this.#sending.hasArrived(mail))
-        this.#sending.taken(mail, 'drafted', 'by a person, as its copy that came in shows');
+  /** `drafted` or `held` -> `accepted`, where a person has sent it from a mail program, or its copy came late. */
+  #settle(): void {
+    for (const state of ['drafted', 'held'] as const)
+      for (const mail of this.#parts.outbox.list(state))
+        if (this.#sending.hasArrived(mail)) this.#sending.taken(mail, state, 'as its copy that came in shows');
   }
 
   /** What is not sent of a series that has a later revision is discarded; a draft that a person has edited is theirs. */

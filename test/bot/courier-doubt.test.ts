@@ -76,7 +76,17 @@ describe('a mail whose fate is unknown', () => {
     expect(world.outbox.whyHeld(mail.id)).toBe('sent 3 times, and no copy came back');
   });
 
-  test('that is held is settled by a copy that comes late', async () => {
+  test('that is held is settled by a copy that comes late, without an order', async () => {
+    const mail = await sentInDoubt();
+    world.clock += LOOK_MS;
+    await courier().round();
+    expect(stateOf(mail)).toBe('held');
+    world.arrived.add(mail.messageId);
+    await courier().round();
+    expect([stateOf(mail), received(), world.outbox.whyHeld(mail.id)]).toEqual(['sent', [], undefined]);
+  });
+
+  test('that is held is settled by a copy that comes late, before an order', async () => {
     const mail = add('a', 'smtp', 'held');
     world.arrived.add(mail.messageId);
     expect(await courier().approve(mail.messageId)).toEqual({ ok: true, state: 'sent', already: true });

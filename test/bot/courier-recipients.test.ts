@@ -145,10 +145,18 @@ describe('a recipient refused for good', () => {
     const mail = add('a', 'smtp', undefined, { recipients: [ANN, BOT] });
     refuse(550, ANN);
     await courier().round();
+    await courier().round();
+    expect([stateOf(mail), envelopes()]).toEqual(['held', []]);
+    expect(world.held).toEqual([[mail.messageId, expect.stringMatching(/^ann@example.org: 550 .*not you/)]]);
+  });
+
+  test('and nobody left but the bot, of an answer: the copy that comes to the bot does not count', async () => {
+    const mail = add('a', 'smtp', undefined, { kind: 'answer', recipients: [ANN, BOT] });
+    refuse(550, ANN);
+    await courier().round();
     world.arrived.add(mail.messageId);
     await courier().round();
-    expect(stateOf(mail)).toBe('held');
-    expect(world.held).toEqual([[mail.messageId, expect.stringMatching(/^ann@example.org: 550 .*not you/)]]);
+    expect([stateOf(mail), envelopes()]).toEqual(['held', [[BOT]]]);
   });
 
   test('is not asked for again while another is only late', async () => {
