@@ -247,8 +247,10 @@ export class Service {
     const job = mail.series === undefined ? undefined : this.#docket.job(mail.series);
     const report = job && this.#docket.report(job.key);
     if (!job || !report) return `it has waited for so long that its series is not kept any more`;
+    const found = this.#mailroom.toAnswer(seriesOfJob(job));
+    if (!found.ok) return found.why;
     return whyUnwanted(mail, {
-      series: seriesOfJob(job),
+      series: found.series,
       report,
       policy: await this.#policy(),
       dismissed: this.#dismissed,
