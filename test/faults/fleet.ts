@@ -93,9 +93,10 @@ export async function runFleet({
       () => fleet.tail,
     );
     const delivering = (async () => {
-      for (const { raw } of mailbox.mails) {
+      const mails = [...mailbox.mails, ...mailbox.later.flatMap((later) => later.mails)];
+      for (const { raw } of mails) {
         town.deliver(raw);
-        await sleep(comingMs / mailbox.mails.length);
+        await sleep(comingMs / mails.length);
       }
     })();
     await Promise.all([delivering, disturb?.(fleet)]);

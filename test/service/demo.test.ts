@@ -9,6 +9,9 @@ const TREE = process.env['DEPBOT_TEST_TREE'];
 
 describe.skipIf(TREE === undefined && !process.env['CI'])('npm run demo:service', () => {
   test('drafts the reply, sends it on command, threaded, once, and cleans up', { timeout: 900_000 }, async () => {
+    const demos = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('depbot-demo-'));
+    // one that was killed may have left its own
+    const others = demos();
     const lines: string[] = [];
     const { draft, received, recipients, draftsLeft, mails } = await runDemo(
       TREE!,
@@ -22,6 +25,6 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('npm run demo:service'
     expect(recipients).toContain('linux-input@lists.example.org');
     expect({ draftsLeft, mails }).toEqual({ draftsLeft: 0, mails: 1 });
     expect(lines.at(-1)).toBe('7. Stopped (exit status 0). Everything is cleaned up.');
-    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('depbot-demo-'))).toEqual([]);
+    expect(demos()).toEqual(others);
   });
 });
