@@ -68,8 +68,8 @@ const asked = {
 };
 
 describe.skipIf(!TREE)('a build', () => {
-  /** A kernel that is checked out once stays, for the next run. */
-  const cacheDir = machineCache();
+  /** A kernel that is checked out once stays, for the next run; other tests, which build of the same base, have another. */
+  const cacheDir = join(machineCache(), 'build-test');
   let stateDir: string;
   let repo: Repository;
   let sides: { before: string; after: string };
