@@ -5,6 +5,7 @@
  *   Series -> AppliedSeries -> both trees -> models for each architecture -> candidates -> findings
  */
 
+import { setImmediate } from 'node:timers/promises';
 import { PatchLines } from '../rules/anchor.ts';
 import { archsByFame } from '../rules/config-groups.ts';
 import { RULES } from '../rules/index.ts';
@@ -183,6 +184,8 @@ async function compare(
     if (pair.isCircular) circular.add(arch);
     for (const name of pair.changes.keys()) symbols.add(name);
     for (const { run } of runs) await run.onArch?.(pair);
+    // what reaches and leaves the confs that get ready meanwhile waits for this thread
+    await setImmediate();
   }
   clock.lap('compare');
 
@@ -349,7 +352,9 @@ async function archPair(
       reached ??= reachOf(solver('after'), symbols, change.readers);
       return reached;
     },
-    expectConf: () => void Promise.all([before.prepareConf(arch), after.prepareConf(arch)]),
+    expectConf: async () => {
+      await Promise.all([before.prepareConf(arch), after.prepareConf(arch)]);
+    },
   };
 }
 

@@ -36,14 +36,14 @@ Of many configurations with the same loss conf is asked about a few.`,
     const groups = new Map<string, Group>();
     let total = 0;
     return {
-      onArch(pair) {
+      async onArch(pair) {
         if (pair.isCircular) return;
         const configs = change.configs.filter((config) => config.arch === pair.arch);
         total += configs.length;
         if (pair.changes.size === 0) return;
         const upgrade = new Upgrade(change.pool, pair.before, pair.after, pair.changes, change.readers);
         const counts = configs.map((config) => collect(groups, config, upgrade));
-        if (counts.some((hits) => hits > 0)) pair.expectConf();
+        if (counts.some((hits) => hits > 0)) await pair.expectConf();
       },
       finish() {
         const all = [...groups.values()];

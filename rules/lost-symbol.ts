@@ -57,7 +57,7 @@ architectures were compared. Which configurations lose it is for config-upgrade 
     const archs = new Set<Arch>();
     const cut: Arch[] = [];
     return {
-      onArch(pair) {
+      async onArch(pair) {
         archs.add(pair.arch);
         impossible[1].take(pair.after);
         impossible[2].take(pair.after);
@@ -86,7 +86,7 @@ architectures were compared. Which configurations lose it is for config-upgrade 
           if (!loss) continue;
           const known = found.get(loss.key);
           found.set(loss.key, known ? joined(known, loss) : loss);
-          pair.expectConf();
+          await pair.expectConf();
         }
       },
       async finish() {

@@ -50,7 +50,7 @@ built and does nothing.`,
         for (const one of await look(change, pair, state)) {
           const known = found.get(one.key);
           found.set(one.key, known ? { ...onAll(known, one), repairs: helpingBoth(known, one) } : one);
-          pair.expectConf();
+          await pair.expectConf();
         }
       },
       finish() {

@@ -78,8 +78,11 @@ export interface ArchPair {
   readonly isCircular: boolean;
   /** For questions about all configurations; made when first asked for. Not where `isCircular`. */
   solver(side: Side): Solver;
-  /** A hint: a candidate of this architecture is likely to ask conf, which can read the Kconfig files meanwhile. */
-  expectConf(): void;
+  /**
+   * A hint: a candidate of this architecture is likely to ask conf. Resolves once that is started: it reads the
+   * Kconfig files while other architectures are compared.
+   */
+  expectConf(): Promise<void>;
   /** Symbols that the series lets behave in new ways; found when first asked for. Not where `isCircular`. */
   reach(): Reach;
 }

@@ -37,7 +37,7 @@ are looked at, and the report says on which architectures that was so.`,
     const cut: Arch[] = [];
     const everywhere = new RepairsEverywhere(change.pool);
     return {
-      onArch(pair) {
+      async onArch(pair) {
         const isChanged = pair.changes.size > 0 && !pair.isCircular;
         const { pairs, isCut } = isChanged ? look(change, pair) : { pairs: [], isCut: false };
         if (isCut) cut.push(pair.arch);
@@ -51,7 +51,7 @@ are looked at, and the report says on which architectures that was so.`,
             : everywhere.first(one.owner, one.repairs());
           const own = { ...one, repairs };
           found.set(one.key, known ? { ...onAll(known, own), repairs } : own);
-          pair.expectConf();
+          await pair.expectConf();
         }
         everywhere.done(pair);
       },

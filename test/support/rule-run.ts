@@ -73,7 +73,7 @@ export async function runRule(
       changes,
       newCycles,
       isCircular: cycles.length > 0,
-      expectConf: () => undefined,
+      expectConf: async () => undefined,
       solver,
       reach: () => reachOf(solver('after'), changes, change.readers),
     });
