@@ -125,7 +125,7 @@ async function whateverTheCompiler(
 
 /** A symbol that is lost, and where it is told. */
 interface Loss {
-  /** Symbol and level. */
+  /** Equal for the same loss on another architecture. */
   readonly key: string;
   readonly symbol: string;
   /** Lost only where this is off. */
@@ -194,14 +194,15 @@ function lossOf(
   const goals = stranded ? [isOn, { expr: pool.symbol(stranded.helper.id), level: 1 as const, holds: false }] : [isOn];
   if (within) goals.push(within.goal);
   const without = within?.without.name ?? null;
+  const how = stranded ? 'stranded' : isOwn ? 'dead' : 'along';
   return {
-    key: `${symbol.name} ${level} ${without}`,
+    key: `${symbol.name} ${level} ${how} ${without}`,
     symbol: symbol.name,
     without,
     level,
     goals,
     value: level === 1 && symbol.type === SymbolType.tristate ? 'y or m' : 'y',
-    how: stranded ? 'stranded' : isOwn ? 'dead' : 'along',
+    how,
     anchor: blamed.anchor,
     blamed: blamed.place,
     excluding: stranded ? NO_LINES : excludingLines(change, after.whyNot(goals) ?? [], symbol),

@@ -56,7 +56,7 @@ built and does nothing.`,
       finish() {
         const byLine = Map.groupBy(
           found.values(),
-          ({ kind, anchor: { patch, file, line } }) => `${kind} ${patch} ${file}:${line}`,
+          ({ state, anchor: { patch, file, line } }) => `${state} ${patch} ${file}:${line}`,
         );
         return [...byLine.values()].map((exposures) => candidate(change, exposures));
       },
@@ -79,7 +79,10 @@ interface Repair {
 
 /** A symbol that can be on where it makes no sense. */
 interface Exposure {
+  /** Equal for the same exposure on another architecture. */
   readonly key: string;
+  /** What its comment says beside its symbol. */
+  readonly state: string;
   readonly symbol: string;
   readonly kind: 'not-built' | 'no-platform';
   readonly anchor: Anchor;
@@ -238,16 +241,16 @@ function told(
   const anchor = dropped.find((one) => one.anchor)?.anchor;
   if (!anchor) return undefined;
   const parts = objects.map((object) => unbuilt(object, solver));
+  const names = platforms.map((id) => change.pool.names[id]!);
+  const state = `${kind} ${names.toSorted().join(' ')}`;
   return {
-    key: after.name,
+    key: `${after.name} ${state}`,
+    state,
     symbol: after.name,
     kind,
     anchor,
     dropped: dropped.map(({ path, line, text, isQuoted }) => ({ path, line, text, isQuoted })),
-    off:
-      kind === 'no-platform'
-        ? platforms.map((id) => change.pool.names[id]!)
-        : [...new Set(parts.flatMap(({ off }) => off))],
+    off: kind === 'no-platform' ? names : [...new Set(parts.flatMap(({ off }) => off))],
     objects: parts,
     isAsked: answer.settings.some(({ symbol }) => symbol.name === after.name),
     repairs: dropped.flatMap(({ condition, text }) => repair(solver, widened, goals, condition, text) ?? []),
@@ -319,7 +322,7 @@ function candidate(change: KernelChange, exposures: readonly Exposure[]): Candid
     text,
   });
   return {
-    key: `over-exposed ${shown.key}`,
+    key: `over-exposed ${shown.symbol}`,
     symbols: [shown.symbol, ...named.map(({ symbol }) => symbol)],
     anchor: shown.anchor,
     claim: {

@@ -150,9 +150,9 @@ function writeSeries(rule: string): void {
   }
 }
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { series: { type: 'boolean' } } });
-const [name] = positionals;
 try {
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { series: { type: 'boolean' } } });
+  const [name] = positionals;
   if (name === undefined || positionals.length > 1) throw new Error('usage: npm run new-rule -- [--series] NAME');
   if (values.series) writeSeries(name);
   else {
