@@ -46,6 +46,24 @@ const Mailbox = z.strictObject({
   folder: text.default('INBOX'),
 });
 
+const Remote = z.strictObject({
+  name: z
+    .string()
+    .max(40)
+    .regex(/^[a-z][a-z0-9-]*$/, 'expected a name of small letters, digits and "-", a letter first'),
+  url: z
+    .string()
+    .max(500)
+    .regex(
+      /^(?:https?:\/\/|git:\/\/|file:\/\/\/|\/)[^\s\0]+$/,
+      'expected https://…, git://… or the whole path of a repository; git over ssh asks for programs and keys',
+    ),
+  branches: z
+    .array(z.string().regex(/^[\w./-]*\*?[\w./-]*$/, 'expected the name of a branch, with one "*" at most'))
+    .min(1)
+    .default(['*']),
+});
+
 const pathPattern = z
   .string()
   .max(200)
@@ -94,7 +112,13 @@ export const Schema = z.strictObject({
       auto_submitted: z.boolean().default(true),
     })
     .prefault({}),
-  tree: z.strictObject({ dir: text.optional(), candidates: z.array(text).optional() }).prefault({}),
+  tree: z
+    .strictObject({ dir: text.optional(), candidates: z.array(text).optional(), fetch_s: seconds.default(3600) })
+    .prefault({}),
+  remote: tables('remote', Remote).refine(
+    (remotes) => new Set(remotes.map(({ name }) => name)).size === remotes.length,
+    "two have the same name: their branches would take each other's place",
+  ),
   check: z
     .strictObject({
       archs: z.array(z.string().regex(/^[a-z0-9_]+$/)).optional(),

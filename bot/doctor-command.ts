@@ -65,7 +65,7 @@ function readOrFault({ config: path }: DoctorArguments, add: (sign: Sign) => voi
 async function tree(args: DoctorArguments, config: Config, world: World): Promise<readonly Sign[]> {
   const repo = await openTree(treeDirOf(args, config, world), config, world);
   try {
-    return await treeSigns(repo, config, world.date());
+    return await treeSigns(repo, config, world);
   } finally {
     await repo.close();
   }

@@ -7,6 +7,7 @@ import { gitText } from '../queue/git.ts';
 import { openTree } from '../queue/git-tree.ts';
 import { cacheDir } from '../queue/provision-cache.ts';
 import { listRefs, resolveRevision } from '../queue/refs.ts';
+import { branchesOf } from '../queue/remotes.ts';
 import type { Repository } from '../queue/repository.ts';
 import { findOnPath, SandboxError } from '../queue/sandbox.ts';
 import { proveWalls } from '../queue/sandbox-proof.ts';
@@ -45,7 +46,12 @@ export async function gitSign(searchPath: string): Promise<Sign> {
 }
 
 /** Of an open tree: that it is a kernel's, what it is compared by, and whether somebody fetches into it. */
-export async function treeSigns(repo: Repository, config: Config, now: Date): Promise<Sign[]> {
+export async function treeSigns(
+  repo: Repository,
+  config: Config,
+  { date, env }: Pick<World, 'date' | 'env'>,
+): Promise<Sign[]> {
+  const now = date();
   const head = await resolveRevision(repo, 'HEAD');
   if (head === undefined)
     return [fault('tree', `${repo.treeDir} has no HEAD`, 'check out a branch of the kernel in it')];
@@ -71,10 +77,31 @@ export async function treeSigns(repo: Repository, config: Config, now: Date): Pr
           `git -C ${repo.treeDir} fetch the remote it is of, or take the name away`,
         ),
       );
-  signs.push(await remoteSign(repo, now));
+  signs.push(...(config.remote.length > 0 ? await fetchedSigns(repo, config, env) : [await remoteSign(repo, now)]));
   const committedMs = Number((await gitText(repo.refs, ['log', '-1', '--format=%ct', head])).trim()) * 1000;
   signs.push(clockSign(now, committedMs));
   return signs;
+}
+
+/** Of what depbot fetches itself. */
+async function fetchedSigns(repo: Repository, { remote: remotes }: Config, env: World['env']): Promise<Sign[]> {
+  if (repo.shallow)
+    return [fault('remotes', `${repo.treeDir} is a shallow clone`, `git -C ${repo.treeDir} fetch --unshallow`)];
+  return await Promise.all(
+    remotes.map(async (remote) => {
+      const what = `remote ${remote.name}`;
+      const mend = 'mend [[remote]], or what keeps this machine from reaching it';
+      try {
+        const branches = await branchesOf(repo.place, remote, env);
+        const count = `${branches.length} ${branches.length === 1 ? 'branch' : 'branches'}`;
+        return branches.length > 0
+          ? ok(what, `${remote.url}, ${count}`)
+          : fault(what, `${remote.url} has no branch that is named so`, `see: git ls-remote --heads ${remote.url}`);
+      } catch (error) {
+        return fault(what, (error as Error).message, mend);
+      }
+    }),
+  );
 }
 
 async function remoteSign({ refs, treeDir }: Repository, now: Date): Promise<Sign> {

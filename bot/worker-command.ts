@@ -6,6 +6,7 @@ import { type CheckOptions, check } from '../queue/check.ts';
 import type { Worker } from '../queue/jobs.ts';
 import { passingFolders, sweepLeftovers } from '../queue/leftovers.ts';
 import type { RedisAddress } from '../queue/redis-server.ts';
+import { Remotes } from '../queue/remotes.ts';
 import { uncheckedReport } from '../queue/report.ts';
 import { openRepository, type Repository } from '../queue/repository.ts';
 import { SandboxError, sandboxAvailable, setToolPath } from '../queue/sandbox.ts';
@@ -52,12 +53,21 @@ export async function openWorker({ redis, alone, treeDir, config, world, log }: 
     ...(config.page.listen !== undefined && { withSurvey: true }),
   };
   for (const folder of passingFolders(options.cacheDir)) await sweepLeftovers(folder);
+  const remotes = new Remotes({
+    repo,
+    remotes: config.remote,
+    everyMs: config.tree.fetch_s * 1000,
+    env: world.env,
+    now: () => world.date().getTime(),
+    onFault: (why) => log.warn(why),
+  });
   const maintainers = new TreeMaintainers(repo, log);
   const worker: Worker = startWorker(
     redis,
     async (job, signal, progress) => {
       const series = seriesOfJob(job);
       log.info(`${series.subject}: checking`);
+      await remotes.freshen(series.baseCommit);
       const naming = config.maintainer.filter((entry) => entry.trees !== undefined);
       const trees = naming.length === 0 ? [] : treesOf(series, naming, await maintainers.current());
       const own: CheckOptions = {
@@ -78,6 +88,7 @@ export async function openWorker({ redis, alone, treeDir, config, world, log }: 
   return {
     async close() {
       await worker.close();
+      await remotes.close();
       await repo.close();
     },
   };

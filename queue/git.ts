@@ -46,6 +46,7 @@ export type GitProblem =
   | 'no-git'
   | 'not-a-tree'
   | 'no-commits'
+  | 'shallow'
   | 'state-not-writable'
   | 'failed'
   | 'timed-out'
@@ -127,11 +128,17 @@ const configArgs = CONFIG.flatMap((entry) => ['-c', entry]);
 
 /**
  * Runs one command whose answer is short text, and returns its standard output as written.
- * Throws GitError when it exits with anything but 0.
+ * Throws GitError when it exits with anything but 0, or `stop` aborts.
  */
-export async function gitText(place: GitPlace, argv: readonly string[], timeoutMs = TIMEOUT_MS): Promise<string> {
+export async function gitText(
+  place: GitPlace,
+  argv: readonly string[],
+  timeoutMs = TIMEOUT_MS,
+  stop?: AbortSignal,
+): Promise<string> {
   const env = environment(place);
-  const signal = AbortSignal.timeout(timeoutMs);
+  const late = AbortSignal.timeout(timeoutMs);
+  const signal = stop ? AbortSignal.any([late, stop]) : late;
   let exitCode = -1;
   let stderr = '';
   const run = async (): Promise<string> =>
@@ -159,7 +166,7 @@ export async function gitText(place: GitPlace, argv: readonly string[], timeoutM
   try {
     return await run();
   } catch (cause) {
-    if (signal.aborted) throw timedOut(argv, timeoutMs, cause);
+    if (late.aborted) throw timedOut(argv, timeoutMs, cause);
     throw failed(argv, exitCode, stderr === '' && cause instanceof Error ? cause.message : stderr, cause);
   }
 }

@@ -1,4 +1,4 @@
-/** The names in the user's tree: what they point at, newest first. Reads only. */
+/** The names in the user's tree, and of what depbot fetched: what they point at, newest first. Reads only. */
 
 import type { Sha } from '../rules/types.ts';
 import { gitText } from './git.ts';
@@ -13,12 +13,12 @@ export interface Ref {
 const NAMESPACES = ['refs/heads', 'refs/tags', 'refs/remotes'];
 
 /**
- * The commit a name of the user's tree stands for; undefined when it stands for none. Nothing that
- * begins with `-` is one. Throws GitError when the machine fails.
+ * The commit a name of the user's tree stands for, else of what was fetched (remotes.ts); undefined when it stands for
+ * none. Nothing that begins with `-` is one. Throws GitError when the machine fails.
  */
 export async function resolveRevision(repo: Repository, revision: string): Promise<Sha | undefined> {
   if (revision === '' || revision.startsWith('-') || revision.length > 500 || /[\0\n]/.test(revision)) return undefined;
-  return await verify(repo.refs, revision);
+  return (await verify(repo.refs, revision)) ?? (await verify(repo.place, revision));
 }
 
 /** The same for an object name of 7 to 64 hex digits, without any ref in play. */
@@ -43,39 +43,38 @@ function isExit(error: unknown, code: number): boolean {
 
 /** Branches, tags and remote branches with the commits they point at, newest first, at most `limit`. */
 export async function listRefs(repo: Repository, limit: number): Promise<Ref[]> {
-  const format = '--format=%(objectname) %(*objectname) %(objecttype) %(*objecttype) %(refname)';
-  const out = await gitText(repo.refs, [
-    'for-each-ref',
-    `--count=${limit}`,
-    '--sort=-creatordate',
-    format,
-    ...NAMESPACES,
-  ]);
-  return out.split('\n').flatMap((line) => {
-    const [object = '', peeled = '', type, peeledType, ...rest] = line.split(' ');
+  const fields = ['creatordate:unix', 'objectname', '*objectname', 'objecttype', '*objecttype', 'refname'];
+  const format = `--format=${fields.map((field) => `%(${field})`).join(' ')}`;
+  const found = await eachRef(repo, [`--count=${limit}`, '--sort=-creatordate', format]);
+  const refs = found.flatMap((line) => {
+    const [seconds, object = '', peeled = '', type, peeledType, ...rest] = line.split(' ');
     const name = rest.join(' ');
     // origin/HEAD is another name of a branch
-    if (name === '' || /^refs\/remotes\/.*\/HEAD$/.test(name)) return [];
-    if (type === 'commit') return [{ name: shortName(name), commit: object }];
-    return peeledType === 'commit' ? [{ name: shortName(name), commit: peeled }] : [];
+    if (/^refs\/remotes\/.*\/HEAD$/.test(name)) return [];
+    const commit = type === 'commit' ? object : peeledType === 'commit' ? peeled : undefined;
+    return commit === undefined ? [] : [{ seconds: Number(seconds), name: shortName(name), commit }];
   });
+  return refs
+    .sort((a, b) => b.seconds - a.seconds)
+    .slice(0, limit)
+    .map(({ name, commit }) => ({ name, commit }));
 }
 
 /** A name that points exactly at the commit, tags before branches; undefined when there is none. */
 export async function nameOf(repo: Repository, commit: Sha): Promise<string | undefined> {
-  const out = await gitText(repo.refs, [
-    'for-each-ref',
-    '--count=50',
-    '--format=%(refname)',
-    `--points-at=${commit}`,
-    ...NAMESPACES,
-  ]);
-  const names = out.split('\n').filter((name) => name !== '');
+  const names = await eachRef(repo, ['--count=50', '--format=%(refname)', `--points-at=${commit}`]);
   const best =
     names.find((name) => name.startsWith('refs/tags/')) ??
     names.find((name) => name.startsWith('refs/heads/')) ??
     names[0];
   return best === undefined ? undefined : shortName(best);
+}
+
+/** Lines about refs of the user's tree, then of what was fetched. */
+async function eachRef({ refs, place }: Repository, options: readonly string[]): Promise<string[]> {
+  const argv = ['for-each-ref', ...options, ...NAMESPACES];
+  const [users, own] = await Promise.all([gitText(refs, argv), gitText(place, argv)]);
+  return [...users.split('\n'), ...own.split('\n')].filter((line) => line !== '');
 }
 
 function shortName(refname: string): string {

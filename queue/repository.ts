@@ -5,7 +5,8 @@
  * object, no index refresh, no worktree entry, no fetch. Depbot's repository lies in the state
  * directory, borrows the user's objects through `objects/info/alternates` (gitrepository-layout(5))
  * and takes everything new. (Git may set a pack's time of change when a series makes an object that
- * the user has already; where the pack belongs to somebody else it does not.) It has no refs, no hooks and no configuration but git's own.
+ * the user has already; where the pack belongs to somebody else it does not.) It has no refs but those of remotes that
+ * depbot fetches itself (remotes.ts), no hooks and no configuration but git's own.
  */
 import { createHash } from 'node:crypto';
 import { access, constants, mkdir, realpath, stat, writeFile } from 'node:fs/promises';

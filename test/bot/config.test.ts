@@ -44,6 +44,7 @@ describe('depbot.example.toml', () => {
       maintainer: [{ mode: 'draft' }],
       imap: { kernel: { port: 993, tls: 'implicit' } },
       mailbox: [{ account: 'kernel', folder: 'INBOX' }],
+      remote: [{ name: 'next', branches: ['master', 'pending-*'] }],
     });
   });
 
@@ -61,7 +62,8 @@ describe('depbot.example.toml', () => {
     const lines = EXAMPLE.split('\n');
     for (const [at, line] of lines.entries()) {
       expect(line.length).toBeLessThanOrEqual(120);
-      if (/^#?([a-z_]+ = |\[(\[maintainer|\[mailbox|imap))/.test(line)) expect(lines[at - 1], line).toMatch(/^# \S/);
+      if (/^#?([a-z_]+ = |\[(\[maintainer|\[mailbox|\[remote|imap))/.test(line))
+        expect(lines[at - 1], line).toMatch(/^# \S/);
     }
   });
 });
@@ -85,7 +87,10 @@ describe('parseConfig', () => {
     ['archs = ["x86"]', 'unknown key archs; did you mean check.archs?'],
     ['[tree]\nmirror = "x"', 'unknown key tree.mirror; known here: tree.dir, tree.candidates'],
     [`[tree]\n${'long'.repeat(500)} = 1`, 'known here: tree.dir'],
-    ['[elsewhere]\nmirror = "x"', 'unknown key elsewhere; known here: bot, tree, check, maintainer, imap, mailbox,'],
+    [
+      '[elsewhere]\nmirror = "x"',
+      'unknown key elsewhere; known here: bot, tree, remote, check, maintainer, imap, mailbox,',
+    ],
     [`${MAINTAINER}${MAINTAINER}pahts = ["x"]`, 'unknown key maintainer[1].pahts; did you mean maintainer.paths?'],
     [
       `${MAINTAINER}archive = "x"`,
@@ -132,6 +137,11 @@ describe('parseConfig', () => {
     ['[commands]\nmax_age_hours = 721', /commands\.max_age_hours: /],
     ['[prose]\ntimeout_s = 601', /prose\.timeout_s: /],
     ['[prose]\nbase_url = "file:///etc/passwd"', /prose\.base_url: expected a URL that starts with https/],
+    ['[[remote]]\nname = "a"\nurl = "ext::sh -c id"', /remote\[0\]\.url: expected https/],
+    ['[[remote]]\nname = "a"\nurl = "--upload-pack=id"', /remote\[0\]\.url: expected https/],
+    ['[[remote]]\nname = "a/b"\nurl = "/x"', /remote\[0\]\.name: /],
+    ['[[remote]]\nname = "a"\nurl = "/x"\nbranches = ["a:b"]', /remote\[0\]\.branches\[0\]: /],
+    ['[[remote]]\nname = "a"\nurl = "/x"\n[[remote]]\nname = "a"\nurl = "/y"', /remote: two have the same name/],
     [`${MAINTAINER}mode = "send"`, /maintainer\[0\]\.mode: /],
     [`${MAINTAINER}quiet_hours = "22-6"`, /maintainer\[0\]\.quiet_hours: expected two times of the day/],
     [`${MAINTAINER}quiet_hours = "06:00-06:00"`, /quiet_hours: expected two times/],

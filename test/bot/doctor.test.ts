@@ -154,7 +154,7 @@ describe('the tree', () => {
   const signs = async (repo: TinyRepo, lines = '', now = new Date()): Promise<Sign[]> => {
     const repository = await openRepository({ treeDir: repo.dir, stateDir: desk.path('state') });
     try {
-      return await treeSigns(repository, parseConfig(lines, 'x'), now);
+      return await treeSigns(repository, parseConfig(lines, 'x'), { date: () => now, env: {} });
     } finally {
       await repository.close();
     }
@@ -180,6 +180,15 @@ describe('the tree', () => {
     expect(await remote()).toMatchObject({ state: 'ok', detail: '1, fetched today' });
     utimesSync(head, 0, Date.now() / 1000 - 30 * 86_400);
     expect(await remote()).toMatchObject({ state: 'note', detail: expect.stringContaining('fetched 30 days ago') });
+  });
+
+  test('has remotes that can be reached, where depbot fetches itself', async () => {
+    const remote = (name: string, url: string): string => `[[remote]]\nname = "${name}"\nurl = "${url}"\n`;
+    const found = await signs(tree, remote('next', tree.dir) + remote('gone', '/nonexistent/linux'));
+    expect(found.filter(({ what }) => what.startsWith('remote'))).toMatchObject([
+      { what: 'remote next', state: 'ok', detail: `${tree.dir}, 1 branch` },
+      { what: 'remote gone', state: 'fault', detail: expect.stringContaining('/nonexistent/linux') },
+    ]);
   });
 
   test('tells of a clock that stands in the past', async () => {
