@@ -133,14 +133,15 @@ export class LinkSearch {
     );
   }
 
-  /** What the change reaches, who selects it first. */
+  /** What the change reaches, who selects it first, what else they select last. */
   #near(pair: ArchPair): readonly KSymbol[] {
     if (pair.changes.size === 0) return [];
+    const selectors = selectorsOf(pair);
     const symbols = pair.reach().symbols.flatMap((id) => pair.after.symbols[id] ?? []);
-    const known = [...selectorsOf(pair), ...changedThemselves(pair), ...symbols];
-    const near = [...new Set(known)].filter(({ declarations }) => declarations.length > 0);
+    const isDeclared = ({ declarations }: KSymbol): boolean => declarations.length > 0;
+    const near = [...new Set([...selectors, ...changedThemselves(pair), ...symbols])].filter(isDeclared);
     for (const { name } of near.slice(MOST_SYMBOLS)) this.#left.set(name, NEARER);
-    return near.slice(0, MOST_SYMBOLS);
+    return [...new Set([...near, ...helpersOf(selectors).filter(isDeclared)])].slice(0, MOST_SYMBOLS);
   }
 
   /** C files that the series changes, and those that its makefiles build differently. */
@@ -346,6 +347,11 @@ function isCode(path: string): boolean {
 function selectorsOf({ after, changes }: ArchPair): KSymbol[] {
   const edges = [...changes.values()].flatMap(({ removed, added }) => [...removed, ...added]);
   return edges.flatMap(({ edge }) => (edge && after.symbols[edge.from.id]) ?? []);
+}
+
+/** An entry may have its code built under a helper that it selects: what it selects beside, that code needs. */
+function helpersOf(selectors: readonly KSymbol[]): KSymbol[] {
+  return selectors.flatMap(({ selects }) => selects.map(({ to }) => to)).filter(({ prompts }) => prompts.length === 0);
 }
 
 /** Whose own entry the series changes, rather than those that select it. */
