@@ -89,6 +89,13 @@ export async function toldGaps(change: KernelChange, search: LinkSearch, pair: A
   return found;
 }
 
+/** As they stand in the tree: expressions have their symbols in the order in which trees happened to be read. */
+function byPlace(a: KSymbol, b: KSymbol): number {
+  const [one, other] = [a.declarations[0], b.declarations[0]];
+  if (!one || !other || one.path === other.path) return (one?.line ?? 0) - (other?.line ?? 0);
+  return one.path < other.path ? -1 : 1;
+}
+
 /** `own`: all causes of the same owner; `isMet`: that the selects of the series are. */
 async function told(
   change: KernelChange,
@@ -110,10 +117,9 @@ async function told(
   const { settings } = answer;
   const { values } = solver;
   const provided = await providedAt(change, solver, shown);
-  const claimed = symbolsIn(pair, pool, shown.goals).map((symbol) => ({
-    symbol: symbol.name,
-    value: values.text(symbol),
-  }));
+  const claimed = symbolsIn(pair, pool, shown.goals)
+    .sort(byPlace)
+    .map((symbol) => ({ symbol: symbol.name, value: values.text(symbol) }));
   const isHere = ({ name }: KSymbol): boolean => new RegExp(`\\bCONFIG_${name}\\b`).test(provided.text);
   const needed = neededBy(change, pair, shown).sort((a, b) => Number(isHere(b)) - Number(isHere(a)));
   const howOf = (): ToldGap['how'] => {

@@ -334,7 +334,8 @@ function candidate(change: KernelChange, exposures: readonly Exposure[]): Candid
       moreObjects: shown.objects.length - objects.length,
       isAsked: shown.isAsked,
       archs: [...new Set(exposures.flatMap(({ archs }) => archs))].sort(),
-      repairs: shown.repairs,
+      // a line in one entry repairs none of the others
+      repairs: others.length > 0 ? [] : shown.repairs,
       others: named.map(({ symbol }) => symbol),
       notTried: others.length - named.length,
     },
