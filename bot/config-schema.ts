@@ -36,7 +36,8 @@ const Account = z.strictObject(
     error: ({ code }) => (code === 'invalid_type' ? 'expected a table: an account has a name, [imap.NAME]' : undefined),
   },
 );
-const accountName = z
+/** Of an account, of a remote. */
+const plainName = z
   .string()
   .max(40)
   .regex(/^[a-z][a-z0-9-]*$/, 'expected a name of small letters, digits and "-", a letter first');
@@ -47,10 +48,7 @@ const Mailbox = z.strictObject({
 });
 
 const Remote = z.strictObject({
-  name: z
-    .string()
-    .max(40)
-    .regex(/^[a-z][a-z0-9-]*$/, 'expected a name of small letters, digits and "-", a letter first'),
+  name: plainName,
   url: z
     .string()
     .max(500)
@@ -129,7 +127,7 @@ export const Schema = z.strictObject({
     })
     .prefault({}),
   maintainer: tables('maintainer', Maintainer),
-  imap: z.record(accountName, Account).default({}),
+  imap: z.record(plainName, Account).default({}),
   mailbox: tables('mailbox', Mailbox),
   drafts: z.strictObject({ account: text.optional(), folder: text.optional() }).prefault({}),
   smtp: z.strictObject({ host: host.optional(), ...server }).prefault({}),

@@ -14,6 +14,7 @@ import { proveWalls } from '../queue/sandbox-proof.ts';
 import { type Config, stateDir } from './config.ts';
 import { fault, note, ok, type Sign } from './doctor.ts';
 import type { World } from './main.ts';
+import { plural } from './template.ts';
 
 /** Architectures whose compilers are asked for: those that Debian has a kernel for. */
 const ARCHS = ['arm', 'arm64', 'mips', 'powerpc', 'riscv', 's390', 'x86'];
@@ -93,9 +94,8 @@ async function fetchedSigns(repo: Repository, { remote: remotes }: Config, env: 
       const mend = 'mend [[remote]], or what keeps this machine from reaching it';
       try {
         const branches = await branchesOf(repo.place, remote, env);
-        const count = `${branches.length} ${branches.length === 1 ? 'branch' : 'branches'}`;
         return branches.length > 0
-          ? ok(what, `${remote.url}, ${count}`)
+          ? ok(what, `${remote.url}, ${plural(branches.length, 'branch', 'branches')}`)
           : fault(what, `${remote.url} has no branch that is named so`, `see: git ls-remote --heads ${remote.url}`);
       } catch (error) {
         return fault(what, (error as Error).message, mend);

@@ -121,7 +121,7 @@ export async function branchesOf(place: GitPlace, remote: Remote, env: RemotesOp
 }
 
 /** Milliseconds since the epoch of the last fetch by any process; 0 for none. */
-export async function fetchedMs({ gitDir }: Repository): Promise<number> {
+async function fetchedMs({ gitDir }: Repository): Promise<number> {
   return await stat(join(gitDir, 'FETCH_HEAD')).then(
     ({ mtimeMs }) => mtimeMs,
     () => 0,

@@ -4,6 +4,7 @@ import type { BuildQuestion } from './build-question.ts';
 import { offLineOf } from './kbuild/off-line.ts';
 import type { MakefileLine, Presence } from './kbuild/presence.ts';
 import { blamedLines } from './kconfig/blamed-line.ts';
+import type { ExprId } from './kconfig/expr.ts';
 import { gapRepairs } from './kconfig/gap-repairs.ts';
 import type { KSymbol } from './kconfig/model.ts';
 import type { Fault, Proposal } from './kconfig/repairs.ts';
@@ -89,13 +90,6 @@ export async function toldGaps(change: KernelChange, search: LinkSearch, pair: A
   return found;
 }
 
-/** As they stand in the tree: expressions have their symbols in the order in which trees happened to be read. */
-function byPlace(a: KSymbol, b: KSymbol): number {
-  const [one, other] = [a.declarations[0], b.declarations[0]];
-  if (!one || !other || one.path === other.path) return (one?.line ?? 0) - (other?.line ?? 0);
-  return one.path < other.path ? -1 : 1;
-}
-
 /** `own`: all causes of the same owner; `isMet`: that the selects of the series are. */
 async function told(
   change: KernelChange,
@@ -117,9 +111,11 @@ async function told(
   const { settings } = answer;
   const { values } = solver;
   const provided = await providedAt(change, solver, shown);
-  const claimed = symbolsIn(pair, pool, shown.goals)
-    .sort(byPlace)
-    .map((symbol) => ({ symbol: symbol.name, value: values.text(symbol) }));
+  const claimed = symbolsIn(
+    pair,
+    pool,
+    shown.goals.map(({ expr }) => expr),
+  ).map((symbol) => ({ symbol: symbol.name, value: values.text(symbol) }));
   const isHere = ({ name }: KSymbol): boolean => new RegExp(`\\bCONFIG_${name}\\b`).test(provided.text);
   const needed = neededBy(change, pair, shown).sort((a, b) => Number(isHere(b)) - Number(isHere(a)));
   const howOf = (): ToldGap['how'] => {
@@ -322,29 +318,36 @@ async function textAt(change: KernelChange, path: string, line: number): Promise
   return text.split('\n', line)[line - 1] ?? '';
 }
 
-function symbolsIn(pair: ArchPair, pool: KernelChange['pool'], goals: readonly Goal[]): KSymbol[] {
+/**
+ * The declared symbols of expressions, as they stand in the tree: expressions have them in the order in which trees
+ * happened to be read.
+ */
+function symbolsIn(pair: ArchPair, pool: KernelChange['pool'], exprs: readonly ExprId[]): KSymbol[] {
   const found = new Set<KSymbol>();
-  for (const { expr } of goals)
+  for (const expr of exprs)
     pool.symbolsOf(expr, (id) => {
       const symbol = pair.after.symbols[id];
       if (symbol && symbol.declarations.length > 0) found.add(symbol);
     });
-  return [...found];
+  return [...found].sort((a, b) => {
+    const [one, other] = [a.declarations[0]!, b.declarations[0]!];
+    if (one.path === other.path) return one.line - other.line;
+    return one.path < other.path ? -1 : 1;
+  });
 }
 
 /** Symbols on which what is lacking hangs: for a provider those of its makefiles, that of the object's own line first. */
 function neededBy({ pool }: KernelChange, pair: ArchPair, { need }: Found): KSymbol[] {
+  if (need.kind === 'declaration') return symbolsIn(pair, pool, [conditionBounds(pool, need.use.declared).most]);
   const found = new Set<KSymbol>();
-  const put = (id: number | undefined): void => {
-    const symbol = id === undefined ? undefined : pair.after.symbols[id];
-    if (symbol && symbol.declarations.length > 0) found.add(symbol);
-  };
-  if (need.kind === 'declaration') pool.symbolsOf(conditionBounds(pool, need.use.declared).most, put);
-  else
-    for (const { ways } of need.kind === 'link' ? need.providers.presences : need.providers.presences.slice(0, 1))
-      for (const { lines } of ways)
-        for (const { text } of lines.toReversed())
-          for (const [, name] of text.matchAll(/\bCONFIG_(\w+)/g)) put(pool.findSymbol(name!));
+  for (const { ways } of need.kind === 'link' ? need.providers.presences : need.providers.presences.slice(0, 1))
+    for (const { lines } of ways)
+      for (const { text } of lines.toReversed())
+        for (const [, name] of text.matchAll(/\bCONFIG_(\w+)/g)) {
+          const id = pool.findSymbol(name!);
+          const symbol = id === undefined ? undefined : pair.after.symbols[id];
+          if (symbol && symbol.declarations.length > 0) found.add(symbol);
+        }
   return [...found];
 }
 

@@ -16,7 +16,6 @@ const FEW_FILES = 100;
 /** Which .c files to ask KbuildTree about; their conditions may turn out not to mention the symbol. */
 export async function filesNear(tree: Tree, symbol: SymbolName, kconfigPaths: readonly string[]): Promise<string[]> {
   const paths = await tree.paths();
-  const isThere = new Set(paths);
   const found = new Set<string>();
   const word = new RegExp(`\\bCONFIG_${symbol}\\b`);
   for (const dir of new Set(kconfigPaths.map(dirname))) {
@@ -27,14 +26,19 @@ export async function filesNear(tree: Tree, symbol: SymbolName, kconfigPaths: re
     if (own.length <= FEW_FILES) for (const path of own) found.add(path);
     const near = makefiles.length > MOST_MAKEFILES ? makefiles.filter((path) => dirname(path) === dir) : makefiles;
     for (const [path, text] of await tree.read(near)) {
-      const whole = text.replace(/\\\n/g, ' ');
-      const lines = whole.split('\n').filter((line) => word.test(line.replace(/(^|[^\\])#.*/, '$1')));
+      const lines = text
+        .replace(/\\\n/g, ' ')
+        .split('\n')
+        .filter((line) => word.test(line.replace(/(^|[^\\])#.*/, '$1')));
       if (lines.length === 0) continue;
       const at = dirname(path);
       for (const file of paths.filter((one) => one.endsWith('.c') && dirname(one) === at)) found.add(file);
-      for (const [, object] of lines.join('\n').matchAll(/(?<=\s)([\w.-]+\/[\w./-]+)\.o(?=\s|$)/g))
-        if (isThere.has(`${at}/${object}.c`)) found.add(`${at}/${object}.c`);
-      for (const [, below] of lines.join('\n').matchAll(/(?<=\s)([\w./-]+)\/(?=\s|$)/g))
+      const listed = lines.join('\n');
+      for (const [, object] of listed.matchAll(/(?<=\s)([\w.-]+\/[\w./-]+)\.o(?=\s|$)/g)) {
+        const file = `${at}/${object}.c`;
+        if ((await tree.blob(file)) !== undefined) found.add(file);
+      }
+      for (const [, below] of listed.matchAll(/(?<=\s)([\w./-]+)\/(?=\s|$)/g))
         for (const file of under(paths, `${at}/${below}`)) if (file.endsWith('.c')) found.add(file);
     }
   }

@@ -37,16 +37,9 @@ afterEach(async () => {
 
 const remote = (more: Partial<Remote> = {}): Remote => ({ name: 'next', url: upstream.dir, branches: ['*'], ...more });
 
-function open(remotes: readonly Remote[], more: { everyMs?: number; now?: () => number } = {}): Remotes {
-  const options = {
-    repo,
-    remotes,
-    everyMs: HOUR_MS,
-    env: {},
-    now: Date.now,
-    onFault: (why: string) => faults.push(why),
-  };
-  const one = new Remotes({ ...options, ...more });
+function open(remotes: readonly Remote[]): Remotes {
+  const onFault = (why: string): unknown => faults.push(why);
+  const one = new Remotes({ repo, remotes, everyMs: HOUR_MS, env: {}, now: Date.now, onFault });
   opened.push(one);
   return one;
 }
