@@ -9,12 +9,13 @@ import type { Finding, MessageId, Patch, Reply, Report, Series } from '../rules/
 import { isAutomatic } from './automatic.ts';
 import type { Dismissed } from './dismissed.ts';
 import { type Envelope, messageIdFor, toEml } from './eml.ts';
+import type { Footer } from './footer.ts';
 import type { Log } from './log.ts';
 import type { Outbox } from './outbox.ts';
 import { type Earlier, outgoingId } from './outgoing.ts';
 import { type Audience, audienceOf, deliveryOf, isProved, type Policy } from './policy.ts';
 import type { Prose } from './prose.ts';
-import { commentTexts, type Footer, type ReplyInput, renderReplies } from './reply.ts';
+import { commentTexts, type ReplyInput, renderReplies } from './reply.ts';
 import { lineageOf } from './superseded.ts';
 import { whyNotTold } from './wanted.ts';
 

@@ -2,10 +2,11 @@
 
 import type { Finding, Message, Report, Series } from '../rules/types.ts';
 import { messageIdFor, toEml } from './eml.ts';
+import { type Footer, footerText } from './footer.ts';
 import type { Log } from './log.ts';
 import type { Outbox } from './outbox.ts';
 import { type Outgoing, outgoingId } from './outgoing.ts';
-import { type Footer, fitted, footerText, renderReplies, replySubject } from './reply.ts';
+import { fitted, renderReplies, replySubject } from './reply.ts';
 import { wrapProse } from './wrap.ts';
 
 const OUR_FAULT = 'something went wrong on my side, and the reason is in the log of my operator';

@@ -13,16 +13,17 @@ import { buffer } from 'node:stream/consumers';
 import { z } from 'zod';
 import { check } from '../queue/check.ts';
 import type { Repository } from '../queue/repository.ts';
-import { setToolPath } from '../queue/sandbox.ts';
+import { setToolEnv } from '../queue/tool-path.ts';
 import type { Finding, Report, Series } from '../rules/types.ts';
 import { type CheckArguments, openTree, readRange, treeDirOf, UsageError } from './check-command.ts';
 import { checkOptions } from './check-options.ts';
 import { readConfigFile } from './config.ts';
+import { footerOf } from './footer.ts';
 import { readSeries } from './intake.ts';
 import type { World } from './main.ts';
 import { MAX_MAIL_BYTES, parseMessage, tooLarge } from './message.ts';
 import { printableMessage } from './printable.ts';
-import { commentTexts, footerOf } from './reply.ts';
+import { commentTexts } from './reply.ts';
 import { parseSubject } from './subject.ts';
 
 /** One entry of the array. */
@@ -47,7 +48,7 @@ export async function runB4(input: string | undefined, args: CheckArguments, wor
     throw new UsageError('--b4 takes its mail from standard input, as b4 gives it');
   const clash = (['range', 'json', 'out', 'html'] as const).find((name) => args[name] !== undefined);
   if (clash) throw new UsageError(`--b4 and --${clash}: give one of the two`);
-  if (world.env['PATH']) setToolPath(world.env['PATH']);
+  setToolEnv(world.env);
   const config = readConfigFile(args.config);
   const repo = await openTree(treeDirOf(args, config, world), config, world);
   try {

@@ -11,11 +11,12 @@ import { check } from '../queue/check.ts';
 import { formatRange } from '../queue/range.ts';
 import { uncheckedReport } from '../queue/report.ts';
 import { openRepository, type Repository } from '../queue/repository.ts';
-import { setToolPath } from '../queue/sandbox.ts';
+import { setToolEnv } from '../queue/tool-path.ts';
 import type { Assembled, CannotCheck, Reply, Report, Series } from '../rules/types.ts';
 import { checkOptions } from './check-options.ts';
 import { type Config, readConfigFile, stateDir } from './config.ts';
 import { bodyDigest, type Envelope, messageIdFor, toDraft, toText } from './eml.ts';
+import { footerOf } from './footer.ts';
 import { type Intake, readSeries } from './intake.ts';
 import { leftOpen, named } from './left-open.ts';
 import type { World } from './main.ts';
@@ -23,7 +24,7 @@ import { renderPage } from './page.ts';
 import { everyoneIn } from './policy.ts';
 import { printable, printableMessage } from './printable.ts';
 import { progressLine } from './progress-line.ts';
-import { footerOf, renderReplies } from './reply.ts';
+import { renderReplies } from './reply.ts';
 import { superseded } from './superseded.ts';
 
 export interface CheckArguments {
@@ -48,7 +49,7 @@ export class UsageError extends Error {
 }
 
 export async function runCheck(input: string | undefined, args: CheckArguments, world: World): Promise<number> {
-  if (world.env['PATH']) setToolPath(world.env['PATH']);
+  setToolEnv(world.env);
   const config = readConfigFile(args.config);
   const say = (text: string): void => void world.stderr.write(`depbot: ${printableMessage(text)}\n`);
   if (args.range !== undefined && input !== undefined)
@@ -122,6 +123,8 @@ export async function readRange(range: string, repo: Repository): Promise<Intake
 function incomplete(series: Assembled & { complete: false }): Report {
   const cut = series.have.flatMap(({ n }) => (series.missing.includes(n) ? [n] : []));
   const absent = series.missing.filter((n) => !cut.includes(n));
+  if (series.total === 0)
+    return uncheckedReport(series, { stage: 'input', why: 'the series has no patch: its cover letter counts none' });
   const faults = [
     ...(absent.length > 0 ? [`${some(absent, series.total)} not in the input`] : []),
     ...(cut.length > 0 ? [`${some(cut, series.total)} cut short`] : []),

@@ -100,10 +100,13 @@ function tables<T extends z.ZodType>(name: string, table: T): z.ZodDefault<z.Zod
   return z.array(table, { error }).default([]);
 }
 
+/** Who runs the robot where no settings name anybody. */
+export const LOCAL_OPERATOR = 'nobody in particular (a local run)';
+
 export const Schema = z.strictObject({
   bot: z
     .strictObject({
-      operator: text.default('nobody in particular (a local run)'),
+      operator: text.default(LOCAL_OPERATOR),
       address: z.email().default('depbot@localhost.localdomain'),
       contact: text.optional(),
       templates_dir: text.optional(),

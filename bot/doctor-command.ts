@@ -4,7 +4,7 @@
  */
 
 import { styleText } from 'node:util';
-import { setToolPath } from '../queue/sandbox.ts';
+import { setToolEnv } from '../queue/tool-path.ts';
 import { openTree, treeDirOf } from './check-command.ts';
 import { type Config, ConfigError, readConfigFile } from './config.ts';
 import { fault, looked, note, type Sign } from './doctor.ts';
@@ -22,7 +22,7 @@ const MARKS = { ok: ['✓', 'green'], fault: ['✗', 'red'], note: ['·', 'yello
 
 export async function runDoctor(args: DoctorArguments, world: World): Promise<number> {
   const searchPath = world.env['PATH'] ?? '';
-  if (searchPath) setToolPath(searchPath);
+  setToolEnv(world.env);
   const signs: Sign[] = [];
   const add = (...more: readonly Sign[]): void => {
     signs.push(...more);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { openDirectory } from '../queue/dir-kconfig.ts';
 import { KconfigSide } from '../queue/kconfig-side.ts';
 import { cacheDir } from '../queue/provision-cache.ts';
-import { setToolPath } from '../queue/sandbox.ts';
+import { setToolEnv } from '../queue/tool-path.ts';
 import { srcArch } from '../queue/toolchain.ts';
 import { KconfigError } from '../rules/kconfig/error.ts';
 import type { ExprPool } from '../rules/kconfig/expr.ts';
@@ -38,7 +38,7 @@ export interface KconfigTreeDir {
 
 /** Opens the tree of --tree, $DEPBOT_TREE or the current folder. Throws KconfigError where it is none. */
 export async function openTree(args: TreeArguments, world: World): Promise<KconfigTreeDir> {
-  if (world.env['PATH']) setToolPath(world.env['PATH']);
+  setToolEnv(world.env);
   const dir = args.tree ?? world.env['DEPBOT_TREE'] ?? world.cwd;
   const source = openDirectory(dir, {
     cacheDir: cacheDir(world.env),

@@ -25,6 +25,10 @@ export function leftOpen({ undecided, findings, checked }: Report): string[] {
     ...(checked.built?.notCompiled ?? []).map(
       ({ path, lines, why }) => `not compiled: ${path}:${lines.map(spanText).join(',')}: ${why}`,
     ),
+    ...(checked.shellComplaints ?? []).map(
+      ({ place, command, said }) =>
+        `$(shell) at ${place}: ${oneLine(said)} (such commands have the tree read-only, nothing else of the machine, and no network): ${oneLine(command)}`,
+    ),
     ...(checked.cutShort ?? []).map(({ rule, archs }) => `cut short: ${rule}, on ${few(archs, 30)}`),
   ];
 }
@@ -32,6 +36,10 @@ export function leftOpen({ undecided, findings, checked }: Report): string[] {
 /** `lost-symbol (FOO)`, whether or not the key begins with the rule, as those of findings do. */
 export function named(rule: string, key: string): string {
   return `${rule} (${key.startsWith(`${rule} `) ? key.slice(rule.length + 1) : key})`;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').slice(0, 200);
 }
 
 function spanText([first, last]: readonly [number, number]): string {

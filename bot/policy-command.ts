@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { openRepository } from '../queue/repository.ts';
-import { setToolPath } from '../queue/sandbox.ts';
+import { setToolEnv } from '../queue/tool-path.ts';
 import type { Assembled, Patch } from '../rules/types.ts';
 import { UsageError } from './check-command.ts';
 import { readConfigFile, stateDir } from './config.ts';
@@ -23,7 +23,7 @@ export interface PolicyArguments {
 
 /** Exit status: 0 somebody would hear of a patch that has a finding, 1 nobody would, 2 there is no patch to read. */
 export async function explainPolicy(input: string | undefined, args: PolicyArguments, world: World): Promise<number> {
-  if (world.env['PATH']) setToolPath(world.env['PATH']);
+  setToolEnv(world.env);
   const config = readConfigFile(args.config);
   const treeDir = args.tree ?? world.env['DEPBOT_TREE'] ?? config.tree.dir;
   if (treeDir === undefined) throw new UsageError('no kernel tree: give --tree DIR, set DEPBOT_TREE, or set tree.dir');

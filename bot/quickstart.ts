@@ -5,12 +5,14 @@
  * Exit status: 0 when check ran (it finds something in the example); 2 when set-up was not possible or check
  * could not do its work.
  */
+
 import { spawn } from 'node:child_process';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ProvisionError, provision } from '../queue/provision.ts';
-import { sandboxAvailable, setToolPath } from '../queue/sandbox.ts';
+import { sandboxAvailable } from '../queue/sandbox.ts';
+import { setToolEnv } from '../queue/tool-path.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const EXAMPLE = 'test/fixtures/example/series.mbox';
@@ -22,7 +24,7 @@ function say(text = ''): void {
 
 /** Throws a ProvisionError with the way around where bubblewrap does not work, as in many containers and chroots. */
 async function needSandbox(): Promise<void> {
-  if (process.env['PATH']) setToolPath(process.env['PATH']);
+  setToolEnv(process.env);
   const sandbox = await sandboxAvailable();
   if (sandbox.ok) return;
   throw new ProvisionError(

@@ -11,7 +11,7 @@ import { codeDigest } from '../queue/code-digest.ts';
 import { seriesKey } from '../queue/jobs.ts';
 import { noProgress, type Progress, showProgress } from '../queue/provision-progress.ts';
 import type { Repository } from '../queue/repository.ts';
-import { setToolPath } from '../queue/sandbox.ts';
+import { setToolEnv } from '../queue/tool-path.ts';
 import { RULES } from '../rules/index.ts';
 import type { Series } from '../rules/types.ts';
 import { mirrorsIn, openGitArchive } from './archive-git.ts';
@@ -46,7 +46,7 @@ export interface ReplayArguments {
 }
 
 export async function runReplay(args: ReplayArguments, world: World): Promise<number> {
-  if (world.env['PATH']) setToolPath(world.env['PATH']);
+  setToolEnv(world.env);
   const config = readConfigFile(args.config);
   const range = rangeOf(args, world.date());
   const treeDir = treeDirOf(args, config, world);

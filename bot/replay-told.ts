@@ -9,12 +9,12 @@ import type { Series } from '../rules/types.ts';
 import { announce } from './announce.ts';
 import type { Config } from './config.ts';
 import { Dismissed } from './dismissed.ts';
+import { footerOf } from './footer.ts';
 import type { Maintainers } from './maintainers.ts';
 import { Outbox } from './outbox.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Maintainer, Policy } from './policy.ts';
 import type { Result } from './replay-results.ts';
-import { footerOf } from './reply.ts';
 
 export interface Told {
   readonly mail: Outgoing;

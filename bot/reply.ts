@@ -7,15 +7,14 @@
  */
 
 import type { Arch, Finding, Message, MessageId, Patch, Reply, Report, Series, Witness } from '../rules/types.ts';
-import { STOP_LINE } from './commands.ts';
+import { type Footer, footerText } from './footer.ts';
 import { attribution, quoteFindings } from './quote.ts';
+import { tame, tameAll } from './tame.ts';
 import { openTemplates, type Rendered, type Templates } from './template.ts';
 import { wrapProse } from './wrap.ts';
 
 /** Comments in one mail; the rest is counted. More than this nobody reads. */
 const MAX_COMMENTS = 12;
-const MAX_VALUE_CHARS = 300;
-const MAX_VALUE_LINES = 60;
 /** Room below the 998 octets of RFC 5322, section 2.1.1, for people who quote us. */
 const MAX_LINE_OCTETS = 900;
 /** A witness with more lines of settings gets no commands. */
@@ -35,31 +34,6 @@ export class ReplyError extends Error {
     this.rule = finding.rule;
     this.key = finding.key;
   }
-}
-
-export interface Footer {
-  /** Who runs the robot. */
-  readonly operator: string;
-  /** How to stop it, as the end of a sentence: `reply with a line "..."`. */
-  readonly stop: string;
-  /** Who reads answers. */
-  readonly contact?: string;
-  /** Language model that words comments; named only in a mail in which it did. */
-  readonly model?: string;
-}
-
-/** {@link Footer.stop} for whoever obeys commands by mail. */
-export const STOP_SENTENCE = `reply with a line "${STOP_LINE}"`;
-
-/** The footer of an operator's settings. */
-export function footerOf({
-  operator,
-  contact,
-}: {
-  readonly operator: string;
-  readonly contact?: string | undefined;
-}): Footer {
-  return { operator, stop: STOP_SENTENCE, ...(contact !== undefined && { contact }) };
 }
 
 export interface ReplyInput {
@@ -109,15 +83,6 @@ export function commentsFor(input: ReplyInput): ReadonlyMap<Finding, Comment> {
     ),
   );
   return new Map(comments);
-}
-
-/**
- * The signature of a mail, from footer.txt: who runs the robot, how to stop it; `model` is the language model that
- * worded parts of this mail, `footer.model` does not count. Throws TemplateError.
- */
-export function footerText(footer: Footer, templatesDir?: string, model?: string): string {
-  const context = { contact: null, ...footer, model: model ?? null };
-  return openTemplates(templatesDir).render('footer', tameAll(context) as Record<string, unknown>).text;
 }
 
 interface Answered {
@@ -340,37 +305,6 @@ function referencesOf(message: Message): string[] {
   const all = [...new Set([...message.references, message.messageId])].filter((id) => id !== message.messageId);
   const kept = all.length < MAX_REFERENCES ? all : [...all.slice(0, 1), ...all.slice(2 - MAX_REFERENCES)];
   return [...kept, message.messageId];
-}
-
-/** A copy of JSON-like data with every string tamed; line ends inside strings stay. */
-function tameAll(value: unknown): unknown {
-  if (typeof value === 'string') {
-    const lines = value.split(/\r?\n/);
-    return lines.length === 1
-      ? tame(value)
-      : lines
-          .slice(0, MAX_VALUE_LINES)
-          .map((line) => tameLine(line))
-          .join('\n');
-  }
-  if (Array.isArray(value)) {
-    return value.map(tameAll);
-  }
-  if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, tameAll(one)]));
-  }
-  return value;
-}
-
-function tame(text: string, most: number = MAX_VALUE_CHARS): string {
-  return tameLine(text.replace(/[\s\u2028\u2029]+/g, ' ').trim(), most);
-}
-
-/** Controls and characters that reorder text (what a terminal would obey) become U+FFFD; long text is cut. */
-function tameLine(text: string, most: number = MAX_VALUE_CHARS): string {
-  const plain = text.replace(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '\ufffd');
-  const chars = [...plain];
-  return chars.length > most ? `${chars.slice(0, most - 3).join('')}...` : plain;
 }
 
 /**

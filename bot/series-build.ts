@@ -7,7 +7,9 @@ import type { Assembled, Message, Patch, Series } from '../rules/types.ts';
 import { CUT_SHORT } from './patch.ts';
 import { senderOf } from './sender.ts';
 import { compareMessages, type Entry, type Group, type LeftOver } from './series-entry.ts';
-import { earlierSelf, type Threads, totalOf } from './series-thread.ts';
+import { totalOf } from './series-group.ts';
+import { earlierSelf } from './series-thread.ts';
+import type { Threads } from './threads.ts';
 import { type BaseInfo, parseBaseInfo } from './trailers.ts';
 
 export interface Built {

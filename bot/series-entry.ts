@@ -91,12 +91,18 @@ function timeOf(message: Message): number {
   return Number.isNaN(time) ? Number.POSITIVE_INFINITY : time;
 }
 
+/** Far above the longest that lists have seen; what is missing is listed by number. */
+const MAX_PATCHES = 99_999;
+
 type Classified = { subject: Subject; patch?: Patch; oddities: readonly string[] } | { why: string };
 
 function classify(message: Message): Classified {
   const subject = parseSubject(message.subject);
   const hasDiff = looksLikeDiff(message.body);
   if (subject.isReply) return { why: hasDiff ? 'it is a reply with a diff in it, not a patch' : 'it is a reply' };
+  const counted = Math.max(subject.n, subject.total);
+  if (counted > MAX_PATCHES)
+    return { why: `its subject counts ${counted} patches; a series of more than ${MAX_PATCHES} is not taken` };
   if (message.oddities.includes(SEVERAL_PATCHES)) return { why: SEVERAL_PATCHES };
   if (subject.n === 0 && !subject.counterInferred)
     return isPull(message, subject) ? { why: PULL } : { subject, oddities: message.oddities };

@@ -6,69 +6,20 @@
  * Every step only merges groups whose positions do not collide, unless it says otherwise.
  */
 
-import type { Message, MessageId } from '../rules/types.ts';
-import { looksLikeDiff } from './diff.ts';
 import { isMadeId } from './message.ts';
 import type { Entry, Group } from './series-entry.ts';
-import { parseSubject } from './subject.ts';
+import { collide, groupsOf, isComplete, isCoverOnly, merge, positions, tagsOf } from './series-group.ts';
+import {
+  countBeyondTotal,
+  countReposts,
+  countWholeReposts,
+  numberBelowLetters,
+  numberUncounted,
+} from './series-numbers.ts';
+import { isLetterOf, parentId, referencesOf, type Threads } from './threads.ts';
 
 /** Mails of an unthreaded series come within this of each other. */
 const UNTHREADED_GAP_MS = 30 * 60 * 1000;
-/** Ancestors looked at for one mail; threads of real life stay below 200. */
-const MAX_ANCESTORS = 500;
-
-/** The messages of one run by id, and how they answer each other. */
-export class Threads {
-  readonly #messages: ReadonlyMap<MessageId, Message>;
-  readonly #entries: ReadonlyMap<MessageId, Entry>;
-  /** Asked for several times each; threads are deep. */
-  readonly #above = new Map<Entry, Entry[]>();
-
-  constructor(messages: Iterable<Message>, entries: readonly Entry[]) {
-    this.#messages = new Map([...messages].map((message) => [message.messageId, message]));
-    this.#entries = new Map(entries.map((entry) => [entry.message.messageId, entry]));
-  }
-
-  message(id: MessageId): Message | undefined {
-    return this.#messages.get(id);
-  }
-
-  /** The nearest patch or cover letter that a mail answers, directly or not, and that is accepted. Loops end. */
-  nearest(entry: Entry, accept: (above: Entry) => boolean): Entry | undefined {
-    let above = this.#above.get(entry);
-    if (!above) {
-      above = [...this.#ancestors(entry.message)].flatMap((id) => this.#entries.get(id) ?? []);
-      this.#above.set(entry, above);
-    }
-    return above.find(accept);
-  }
-
-  *#ancestors(message: Message): Generator<MessageId> {
-    const seen = new Set([message.messageId]);
-    let at: Message | undefined = message;
-    while (at) {
-      let oldest: Message | undefined;
-      for (const id of referencesOf(at).reverse()) {
-        if (seen.has(id)) continue;
-        if (seen.size > MAX_ANCESTORS) return;
-        seen.add(id);
-        yield id;
-        oldest = this.#messages.get(id) ?? oldest;
-      }
-      at = oldest;
-    }
-  }
-}
-
-function referencesOf(message: Message): MessageId[] {
-  const { references, inReplyTo } = message;
-  return inReplyTo === undefined || references.includes(inReplyTo) ? [...references] : [...references, inReplyTo];
-}
-
-function parentId(message: Message): MessageId | undefined {
-  return message.inReplyTo ?? message.references.at(-1);
-}
-
 /** Puts entries into groups (`entry.group`); may correct `revision`, `n` and `total`. Returns the groups, in order of their first mail. */
 export function groupEntries(entries: readonly Entry[], threads: Threads): Group[] {
   inheritRevisions(entries, threads);
@@ -89,60 +40,18 @@ export function groupEntries(entries: readonly Entry[], threads: Threads): Group
   for (const entry of entries) joinDespiteCounters(entry, threads);
   for (const entry of entries) joinResent(entry, threads);
   numberUncounted(entries);
+  numberBelowLetters(entries, threads);
   for (const entry of entries) countReposts(entry, threads);
+  countWholeReposts(groupsOf(entries));
   for (const entry of entries) countBeyondTotal(entry);
   for (const group of groupsOf(entries)) findNakedCover(group, threads);
   return groupsOf(entries);
-}
-
-function groupsOf(entries: readonly Entry[]): Group[] {
-  return [...new Set(entries.map((entry) => entry.group))];
 }
 
 /** Who, which revision (partial ones apart), how long, resent or not. */
 function keyOf(entry: Entry): string {
   const { subject } = entry;
   return JSON.stringify([entry.sender, entry.revision, subject.subRevision ?? 0, entry.total, subject.isResend]);
-}
-
-function tagsOf(entry: Entry): string {
-  return JSON.stringify(entry.subject.tags.map((tag) => tag.toLowerCase()).sort());
-}
-
-/** The length of a group: what most of its mails say (of ties the larger), never less than its highest position. */
-export function totalOf(group: Group): number {
-  const votes = new Map<number, number>();
-  for (const { total } of group.entries) if (total > 0) votes.set(total, (votes.get(total) ?? 0) + 1);
-  const [winner] = [...votes].sort(([a, votesA], [b, votesB]) => votesB - votesA || b - a);
-  return Math.max(winner?.[0] ?? 0, ...group.entries.map((entry) => entry.n));
-}
-
-function positions(group: Group): Set<number> {
-  return new Set(group.entries.map((entry) => entry.n));
-}
-
-export function isComplete(group: Group): boolean {
-  const have = positions(group);
-  have.delete(0);
-  const total = totalOf(group);
-  return total > 0 && have.size === total;
-}
-
-function isCoverOnly(group: Group): boolean {
-  return group.entries.every((entry) => entry.n === 0);
-}
-
-function collide(a: Group, b: Group): boolean {
-  const have = positions(a);
-  return b.entries.some((entry) => have.has(entry.n));
-}
-
-function merge(into: Group, from: Group): void {
-  if (into === from) return;
-  for (const entry of from.entries) entry.group = into;
-  into.entries.push(...from.entries);
-  into.notes.push(...from.notes);
-  from.entries = [];
 }
 
 /** A patch without vN below a cover letter or first patch of vN is of that revision. */
@@ -310,53 +219,6 @@ function joinResent(entry: Entry, threads: Threads): void {
   if (original) merge(original.group, entry.group);
 }
 
-/** A cover 0/n answered directly by exactly n patches without counters: numbered by date. */
-function numberUncounted(entries: readonly Entry[]): void {
-  for (const cover of entries.filter((entry) => entry.n === 0 && isCoverOnly(entry.group))) {
-    const children = entries.filter(
-      (entry) =>
-        entry.subject.counterInferred &&
-        entry.group.entries.length === 1 &&
-        parentId(entry.message) === cover.message.messageId &&
-        entry.sender === cover.sender &&
-        entry.revision === cover.revision,
-    );
-    if (children.length === 0 || children.length !== cover.total) continue;
-    children.forEach((child, i) => {
-      child.n = i + 1;
-      child.total = cover.total;
-      merge(cover.group, child.group);
-    });
-    cover.group.notes.push('the patches are not numbered; they were put in order of their dates');
-  }
-}
-
-/** A single patch posted again below its first posting, under the same title and without vN, is the next revision. */
-function countReposts(entry: Entry, threads: Threads): void {
-  const isSingle = (other: Entry) => other.n === 1 && other.total === 1 && other.group.entries.length === 1;
-  if (!isSingle(entry) || !entry.subject.revisionInferred || entry.subject.isResend) return;
-  const first = threads.nearest(
-    entry,
-    (above) =>
-      isSingle(above) &&
-      above.sender === entry.sender &&
-      above.time < entry.time &&
-      above.subject.title === entry.subject.title,
-  );
-  if (!first) return;
-  entry.revision = first.revision + 1;
-  entry.group.notes.push(`posted again without a revision; taken as v${entry.revision}`);
-}
-
-/** A mail such as 6/5 that came alone and answers nothing: there is no series to wait for. */
-function countBeyondTotal(entry: Entry): void {
-  const { group, n, total } = entry;
-  if (n <= total || group.entries.length > 1 || referencesOf(entry.message).length > 0) return;
-  entry.n = 1;
-  entry.total = 1;
-  group.notes.push(`its subject says ${n}/${total}; taken as a single patch`);
-}
-
 /** A thread's first mail, without diff and counter but by the same sender, that all patches hang from. */
 function findNakedCover(group: Group, threads: Threads): void {
   const first = group.entries[0];
@@ -367,14 +229,5 @@ function findNakedCover(group: Group, threads: Threads): void {
   );
   const [only] = parents;
   const root = only === undefined || parents.size !== 1 ? undefined : threads.message(only);
-  if (
-    !root ||
-    root.from.address.toLowerCase() !== first.sender ||
-    referencesOf(root).length > 0 ||
-    looksLikeDiff(root.body)
-  )
-    return;
-  const subject = parseSubject(root.subject);
-  const isLetter = (subject.isPatch || subject.isRfc) && subject.counterInferred && !subject.isReply;
-  if (isLetter && (subject.revisionInferred || subject.revision === first.revision)) group.naked = root;
+  if (root && isLetterOf(root, first)) group.naked = root;
 }

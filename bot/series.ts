@@ -7,7 +7,8 @@
 import type { Assembled, Message } from '../rules/types.ts';
 import { type Built, buildGroup, carryOver } from './series-build.ts';
 import { type Group, type LeftOver, sortMessages } from './series-entry.ts';
-import { groupEntries, isEarlier, Threads } from './series-thread.ts';
+import { groupEntries, isEarlier } from './series-thread.ts';
+import { Threads } from './threads.ts';
 
 export type { LeftOver } from './series-entry.ts';
 

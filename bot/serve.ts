@@ -5,15 +5,15 @@ import { openQueue } from '../queue/bullmq.ts';
 import type { JobQueue } from '../queue/jobs.ts';
 import { withLock } from '../queue/provision-lock.ts';
 import { openRepository } from '../queue/repository.ts';
-import { setToolPath } from '../queue/sandbox.ts';
+import { setToolEnv } from '../queue/tool-path.ts';
 import { type Config, ConfigError, readConfigFile, stateDir } from './config.ts';
+import { footerOf } from './footer.ts';
 import { type Log, logFormOf, openLog } from './log.ts';
 import type { World } from './main.ts';
 import type { Maintainers } from './maintainers.ts';
 import { nearKeys } from './near-key.ts';
 import { redisOf } from './own-redis.ts';
 import type { RunningPages } from './pages.ts';
-import { footerOf } from './reply.ts';
 import { type ServeSettings, serveSettings } from './serve-settings.ts';
 import { Service } from './service.ts';
 import { TreeMaintainers } from './tree-maintainers.ts';
@@ -27,7 +27,7 @@ export interface ServeArguments {
 
 /** Runs until `world.stop` aborts. Throws ConfigError, or what keeps it from starting at all. */
 export async function runServe(args: ServeArguments, world: World): Promise<number> {
-  if (world.env['PATH']) setToolPath(world.env['PATH']);
+  setToolEnv(world.env);
   const config = readConfigFile(args.config);
   const settings = serveSettings(config, world.env, args.config ?? 'the configuration');
   const state = join(stateDir(config, world.env), 'service');

@@ -16,7 +16,7 @@ const UNKNOWN_MARK = /^\p{L}{1,4}\s?[:：]\s?(?=\[[^\]]*(?:patch|rfc|\bv\d|\d\s?
 const RESEND_MARK = /^(?:resend|repost)\s?:\s?(?=\[)/i;
 
 /** `2/5`, `1 / 2`, and Mercurial's `1 of 3`; also glued to the word PATCH. */
-const COUNTER = /(?:(?<=^|[\s,;])|(?<=\bpatch))(\d{1,5})\s?(?:\/|(?<=\s)of(?=\s))\s?(\d{1,5})(?=$|[\s,;:])/i;
+const COUNTER = /(?:(?<=^|[\s,;])|(?<=\bpatch))(\d{1,12})\s?(?:\/|(?<=\s)of(?=\s))\s?(\d{1,12})(?=$|[\s,;:])/i;
 /** PATCH, RFC, RESEND and vN, alone or glued: `PATCHv3`, `RFC/PATCH`, `RFCv2`, `v1.1`. */
 const KNOWN_WORD = /^(?:(?:patch(?:set|es)?|rfc|resend|repost)[-_/]?)*(?:v(\d{1,4})(?:\.(\d{1,4}))?)?$/i;
 

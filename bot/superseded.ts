@@ -3,7 +3,7 @@
  * only the last deserves a reply.
  */
 
-import type { Assembled } from '../rules/types.ts';
+import type { Assembled, MessageId } from '../rules/types.ts';
 import { mailsOf } from './series.ts';
 import { parseSubject } from './subject.ts';
 
@@ -14,13 +14,14 @@ const VERSION = /\d\.\d/;
  * The series that supersedes each superseded one. Revisions of one series have one author and one change-id or, where
  * one of the two has none, one title and the same versions of the kernel among their tags; other tags may change (`net`,
  * then `net-next`). Of the same revision the later counts if it says RESEND or answers the earlier: two patches may well
- * have one title. The input's order is that of dates. Time and memory grow with the number of series, not its square.
+ * have one title. One that re-sent only some patches supersedes the series that it has the others from. The input's order is that of dates. Time and memory grow with the number of series, not its square.
  */
 export function superseded(series: readonly Assembled[]): Map<Assembled, Assembled> {
   const places = series.map((one, at): Place => ({ series: one, at, ...namesOf(one) }));
   const ofAll = newest(places);
   // An incomplete series is no reason to leave a complete one unchecked.
   const ofComplete = newest(places.filter((place) => place.series.complete));
+  const carriers = newestCarriers(places);
   const by = new Map<Assembled, Assembled>();
   for (const old of places) {
     const found = old.series.complete ? ofComplete : ofAll;
@@ -30,7 +31,8 @@ export function superseded(series: readonly Assembled[]): Map<Assembled, Assembl
     const again = ['resend', ...mailsOf(old.series).map(({ messageId }) => messageId)].flatMap((what) =>
       old.seeks.flatMap((name) => found.get(againName(name, old, what)) ?? []),
     );
-    const later = [...next, ...again].reduce((best, other) => (isLater(other, best) ? other : best), old);
+    const carrying = mailsOf(old.series).flatMap(({ messageId }) => carriers.get(messageId) ?? []);
+    const later = [...next, ...again, ...carrying].reduce((best, other) => (isLater(other, best) ? other : best), old);
     if (later !== old) by.set(old.series, later.series);
   }
   return by;
@@ -81,6 +83,20 @@ function newest(places: readonly Place[]): Map<string, Place> {
     for (const name of place.names) {
       put(name, place);
       for (const what of again) put(againName(name, place, what), place);
+    }
+  }
+  return found;
+}
+
+/** The newest series that carries a mail over from an earlier one, by that mail's Message-ID. */
+function newestCarriers(places: readonly Place[]): Map<MessageId, Place> {
+  const found = new Map<MessageId, Place>();
+  for (const place of places) {
+    if (!place.series.complete) continue;
+    const { patches, carriedOver } = place.series;
+    for (const { message } of patches.filter(({ n }) => carriedOver.includes(n))) {
+      const known = found.get(message.messageId);
+      if (!known || isLater(place, known)) found.set(message.messageId, place);
     }
   }
   return found;

@@ -9,7 +9,8 @@ import type { RedisAddress } from '../queue/redis-server.ts';
 import { Remotes } from '../queue/remotes.ts';
 import { uncheckedReport } from '../queue/report.ts';
 import { openRepository, type Repository } from '../queue/repository.ts';
-import { SandboxError, sandboxAvailable, setToolPath } from '../queue/sandbox.ts';
+import { SandboxError, sandboxAvailable } from '../queue/sandbox.ts';
+import { setToolEnv } from '../queue/tool-path.ts';
 import { withAsked } from './asked-check.ts';
 import { checkOptions } from './check-options.ts';
 import { type Config, readConfigFile, stateDir } from './config.ts';
@@ -96,7 +97,7 @@ export async function openWorker({ redis, alone, treeDir, config, world, log }: 
 
 /** Runs a worker until `world.stop` aborts. Throws ConfigError. */
 export async function runWorker(path: string, world: World): Promise<number> {
-  if (world.env['PATH']) setToolPath(world.env['PATH']);
+  setToolEnv(world.env);
   const config = readConfigFile(path);
   const { treeDir, redis } = workerSettings(config, world.env, path);
   const log = openLog(world.stderr, world.date, logFormOf(world));

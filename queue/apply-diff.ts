@@ -16,7 +16,8 @@ import { SUBMODULE, SYMLINK, whyUnsafePath, whyUnsafeTarget } from './path-safet
 import { changedBetween } from './tree-listing.ts';
 
 export interface DiffFailure {
-  readonly kind: 'does-not-apply' | 'unsafe-path' | 'already-applied' | 'empty';
+  /** `damaged`: no diff that git can read, on whatever base. */
+  readonly kind: 'does-not-apply' | 'damaged' | 'unsafe-path' | 'already-applied' | 'empty';
   /** Git's own words or ours, one line, bounded. */
   readonly why: string;
   /** The file it stopped at, when git names one. */
@@ -69,6 +70,12 @@ function explain(answer: GitAnswer): DiffFailure {
       .slice(0, MAX_WORDS) || 'git gave no reason';
   if (/invalid path|beyond a symbolic link/.test(why)) return { kind: 'unsafe-path', why };
   if (/No valid patches in input/.test(why)) return { kind: 'empty', why: 'the mail has no diff' };
+  if (
+    /^(?:corrupt (?:binary )?patch|patch fragment without|patch with only garbage|unrecognized binary|bad git-diff|git apply: bad|git diff header lacks)/m.test(
+      lines.join('\n'),
+    )
+  )
+    return { kind: 'damaged', why };
   for (const line of lines) {
     const named =
       /^patch failed: (.+):\d+$/.exec(line) ??

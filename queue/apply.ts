@@ -106,6 +106,7 @@ async function applyPatch(
     const label = `patch ${patch.n}/${patch.total} (${JSON.stringify(patch.title.slice(0, 100))})`;
     const verb = {
       'does-not-apply': 'does not apply',
+      damaged: 'is damaged',
       'already-applied': 'is not needed',
       empty: 'is empty',
       'unsafe-path': 'is refused',
@@ -119,7 +120,7 @@ async function applyPatch(
     };
   };
   const read = await readMailPatch(check.place, check.dir, patch, scissors);
-  if (!read.ok) return fail({ kind: 'does-not-apply', why: read.why });
+  if (!read.ok) return fail({ kind: 'damaged', why: read.why });
   const { author, date = fallbackDate, message, diff } = read.mail;
   const applied = await applyDiff(check, diff);
   if (!applied.ok) return fail(applied);

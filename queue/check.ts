@@ -11,23 +11,25 @@ import { archsByFame } from '../rules/config-groups.ts';
 import { RULES } from '../rules/index.ts';
 import { KbuildError } from '../rules/kbuild/error.ts';
 import { KbuildStore } from '../rules/kbuild/files.ts';
-import { findCycles } from '../rules/kconfig/cycles.ts';
 import { KconfigError } from '../rules/kconfig/error.ts';
-import type { ExprPool } from '../rules/kconfig/expr.ts';
-import { isKconfigPath, KconfigStore, type KconfigTree } from '../rules/kconfig/files.ts';
-import type { KconfigModel } from '../rules/kconfig/model.ts';
-import { changedSymbols, type SymbolChange } from '../rules/kconfig/properties.ts';
-import { type Reach, reachOf } from '../rules/kconfig/reach.ts';
-import { Solver } from '../rules/kconfig/solve.ts';
-import { touchedPaths } from '../rules/kconfig/touched.ts';
-import { membersOf, TreeReaders } from '../rules/kconfig/tree-readers.ts';
-import { cycleKey } from '../rules/recursive-dependency.ts';
+import { isKconfigPath, KconfigStore } from '../rules/kconfig/files.ts';
+import { TreeReaders } from '../rules/kconfig/tree-readers.ts';
 import type { ArchPair, ChangedPath, Conf, KernelChange, Rule, RuleRun } from '../rules/rule.ts';
 import { CTree } from '../rules/source/c-definitions.ts';
 import { CFileCache } from '../rules/source/c-file-cache.ts';
 import { Surveyor } from '../rules/survey.ts';
-import type { AppliedSeries, Arch, CannotCheck, Checked, Report, Series, Side, Tree } from '../rules/types.ts';
+import type {
+  AppliedSeries,
+  Arch,
+  CannotCheck,
+  Checked,
+  Report,
+  Series,
+  ShellComplaint,
+  Tree,
+} from '../rules/types.ts';
 import { applySeries } from './apply.ts';
+import { archPair, openSolver, scopeOf } from './arch-pair.ts';
 import { CReader } from './c-reader.ts';
 import { Clock } from './clock.ts';
 import { ConfServers } from './conf-servers.ts';
@@ -173,6 +175,7 @@ async function compare(
   // Without a change to a Kconfig file no model can differ; code can come to mean something else all the same.
   const archs = changedFiles.length > 0 || (await wantsArchs(runs)) ? all : [];
   const symbols = new Set<string>();
+  const complaints = new Map<string, ShellComplaint>();
   /** Where conf makes no configuration any more. */
   const circular = new Set<Arch>();
   const scope = archs.length > 0 ? scopeOf(change) : undefined;
@@ -183,6 +186,10 @@ async function compare(
     const pair = await archPair(change, arch, before, after, scope!);
     if (pair.isCircular) circular.add(arch);
     for (const name of pair.changes.keys()) symbols.add(name);
+    const { asked } = pair.after;
+    const brought = [...asked.keys()].filter((command) => !pair.before.asked.has(command));
+    for (const [command, said] of await after.complaints(arch, brought))
+      if (!complaints.has(command)) complaints.set(command, { place: asked.get(command)!, command, said });
     for (const { run } of runs) await run.onArch?.(pair);
     // what reaches and leaves the confs that get ready meanwhile waits for this thread
     await setImmediate();
@@ -241,10 +248,14 @@ async function compare(
     changedSymbols: [...symbols].sort(),
     sandbox: options.trustTree === true ? ('none' as const) : await memoryBound(),
     ...(built && { built }),
+    ...(complaints.size > 0 && { shellComplaints: [...complaints.values()].slice(0, MAX_COMPLAINTS) }),
     ...(cutShort.length > 0 && { cutShort }),
   };
   return { findings, dropped, undecided, checked, ...(surveys && { surveys }) };
 }
+
+/** A series that brings more of them is not made clearer by all. */
+const MAX_COMPLAINTS = 10;
 
 async function wantsArchs(runs: readonly { readonly run: RuleRun }[]): Promise<boolean> {
   for (const { run } of runs) if (await run.wantsArchs?.()) return true;
@@ -286,32 +297,6 @@ async function comparedArchs(before: Tree, after: Tree): Promise<Arch[]> {
   return left;
 }
 
-/** What a change can reach, on any architecture. */
-interface Scope {
-  /** Files whose symbols it can alter. */
-  readonly touched: ReadonlySet<string>;
-  /** Whether it may have closed a circle. */
-  readonly mayBeCircular: boolean;
-}
-
-/** Fills `change.readers` on the way. */
-function scopeOf({ before, after, changedPaths: paths, pool, readers }: KernelChange): Scope {
-  const changed = paths.flatMap(({ path, oldPath }) => [path, ...(oldPath === undefined ? [] : [oldPath])]);
-  const touched = touchedPaths(changed, before.kconfig.files, after.kconfig.files);
-  readers.add([...after.kconfig.files]);
-  // A new circle leads through a symbol of a touched file. To follow very many costs more than to look for circles.
-  const symbols = new Set<number>();
-  for (const path of touched) {
-    const file = after.kconfig.files.get(path);
-    if (file) for (const symbol of membersOf(pool, file)) symbols.add(symbol);
-  }
-  const mayBeCircular = symbols.size > MANY_SYMBOLS || readers.mayBeCircular(symbols);
-  readers.add([...before.kconfig.files].filter(([path, file]) => after.kconfig.files.get(path) !== file));
-  return { touched, mayBeCircular };
-}
-
-const MANY_SYMBOLS = 300;
-
 /** An architecture asked for by directory (`x86`) or by ARCH (`x86_64`). Throws UnknownArchError. */
 function chosenArchs(known: readonly Arch[], asked: readonly string[] | undefined): readonly Arch[] {
   if (asked === undefined) return known;
@@ -319,74 +304,6 @@ function chosenArchs(known: readonly Arch[], asked: readonly string[] | undefine
   const unknown = archs.find((arch) => !known.includes(arch));
   if (unknown !== undefined) throw new UnknownArchError(unknown, known);
   return archs;
-}
-
-async function archPair(
-  change: KernelChange,
-  arch: Arch,
-  before: KconfigSide,
-  after: KconfigSide,
-  scope: Scope,
-): Promise<ArchPair> {
-  const modelBefore = await change.before.kconfig.store.model(before.commit, arch, () =>
-    modelOf(before, arch, 'without the series'),
-  );
-  // An architecture that reads none of these files is what it was.
-  const isReached = modelBefore.files.some((path) => scope.touched.has(path));
-  const modelAfter = isReached ? await modelOf(after, arch, 'with the series') : modelBefore;
-  const symbols = isReached ? changedSymbols(modelBefore, modelAfter, scope.touched) : new Map<string, SymbolChange>();
-  // A select of what is declared on another architecture alone changes no symbol here, and may close a circle.
-  const cyclesAfter = scope.mayBeCircular && isReached ? findCycles(change.pool, modelAfter) : [];
-  const known = new Set(cyclesAfter.length > 0 ? findCycles(change.pool, modelBefore).map(cycleKey) : []);
-  const solver = solvers(change.pool, modelBefore, modelAfter);
-  let reached: Reach | undefined;
-  return {
-    arch,
-    before: modelBefore,
-    after: modelAfter,
-    changes: symbols,
-    newCycles: cyclesAfter.filter((cycle) => !known.has(cycleKey(cycle))),
-    isCircular: cyclesAfter.length > 0,
-    solver,
-    reach() {
-      reached ??= reachOf(solver('after'), symbols, change.readers);
-      return reached;
-    },
-    expectConf: async () => {
-      await Promise.all([before.prepareConf(arch), after.prepareConf(arch)]);
-    },
-  };
-}
-
-/** One solver for each model, made when it is asked for. */
-function solvers(pool: ExprPool, before: KconfigModel, after: KconfigModel): (side: Side) => Solver {
-  const made = new Map<KconfigModel, Solver>();
-  return (side) => {
-    const model = side === 'before' ? before : after;
-    const solver = made.get(model) ?? new Solver(pool, model);
-    made.set(model, solver);
-    return solver;
-  };
-}
-
-async function openSolver(kconfig: KconfigTree, side: KconfigSide, arch: Arch): Promise<Solver | undefined> {
-  const world = await side.world(arch);
-  try {
-    return new Solver(kconfig.store.pool, await kconfig.openModel(world));
-  } catch (error) {
-    if (error instanceof KconfigError) return undefined;
-    throw error;
-  }
-}
-
-/** Names the side and the architecture in what Kconfig complains of. */
-async function modelOf(side: KconfigSide, arch: Arch, which: string): Promise<KconfigModel> {
-  try {
-    return await side.model(arch);
-  } catch (error) {
-    if (!(error instanceof KconfigError)) throw error;
-    throw new KconfigError(error.path, error.line, `${error.detail} (ARCH=${arch}, ${which})`, error.stderr);
-  }
 }
 
 async function changes(repo: Repository, base: string, head: string): Promise<ChangedPath[]> {

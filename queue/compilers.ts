@@ -1,8 +1,9 @@
 /** Which compiler builds a kernel for an architecture: this machine's own, a cross compiler found by its name, or clang. */
+
 import { machine } from 'node:os';
 import type { Arch } from '../rules/types.ts';
-import { findOnPath } from './sandbox.ts';
 import { SANDBOX_PATH } from './sandbox-command.ts';
+import { findOnPath } from './tool-path.ts';
 import { srcArch, subArch } from './toolchain.ts';
 
 /** Prefixes of Debian's cross compilers by the directory below arch/, the most capable first. */

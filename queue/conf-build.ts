@@ -1,6 +1,7 @@
 /**
  * The tree's `scripts/kconfig/conf`, compiled in the sandbox, and what answers its popen(3).
  */
+
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { machine, tmpdir } from 'node:os';
@@ -10,8 +11,9 @@ import type { Outcome } from '../rules/types.ts';
 import { ifThere, readIfThere, readRegular, touch } from './conf-cache.ts';
 import { remove, temporaryFolder } from './leftovers.ts';
 import type { Mount } from './sandbox.ts';
-import { findOnPath, runSandboxed, SandboxError } from './sandbox.ts';
+import { runSandboxed, SandboxError } from './sandbox.ts';
 import { SANDBOX_PATH } from './sandbox-command.ts';
+import { findOnPath } from './tool-path.ts';
 import { SRCTREE } from './toolchain.ts';
 
 const TOOLS = { flex: 'flex', bison: 'bison', gcc: 'gcc libc6-dev' } as const;

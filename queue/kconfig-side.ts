@@ -147,6 +147,17 @@ export class KconfigSide {
     }
   }
 
+  /** What the commands that `model` has asked for said on standard error, by command, if anything. */
+  async complaints(arch: Arch, commands: Iterable<string>): Promise<Map<string, string>> {
+    const env = await this.env(arch);
+    const said = new Map<string, string>();
+    for (const command of commands) {
+      const words = this.#answers.said(command, env);
+      if (words !== undefined) said.set(command, words);
+    }
+    return said;
+  }
+
   /** The environment with all answers at hand: those that `model` has asked for. */
   async world(arch: Arch): Promise<MacroWorld> {
     const env = await this.env(arch);

@@ -5,6 +5,7 @@
  * differs; one of the series as a copy of the base's. ccache, where there is one, keeps what the base compiles beside
  * these folders, and a series can read it and not write there: what one has poisoned no other finds.
  */
+
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,16 +16,9 @@ import type { BuildPlace, Stage } from './build-place.ts';
 import { type Compiler, compilerFor } from './compilers.ts';
 import { readDiagnostics } from './kbuild-log.ts';
 import { remove, temporaryFolder } from './leftovers.ts';
-import {
-  findOnPath,
-  type Limits,
-  type Mount,
-  runSandboxed,
-  SandboxError,
-  type SandboxRun,
-  type SandboxSpec,
-} from './sandbox.ts';
+import { type Limits, type Mount, runSandboxed, SandboxError, type SandboxRun, type SandboxSpec } from './sandbox.ts';
 import { SANDBOX_PATH } from './sandbox-command.ts';
+import { findOnPath } from './tool-path.ts';
 import { SRCTREE } from './toolchain.ts';
 
 export interface MakeOptions {

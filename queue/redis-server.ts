@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { answersPing } from './bullmq-link.ts';
 import type { Log } from './jobs.ts';
 import { remove, temporaryFolder } from './leftovers.ts';
-import { findOnPath } from './sandbox.ts';
+import { findOnPath } from './tool-path.ts';
 
 /** unix(7): sun_path is 108 bytes, the last one a NUL. */
 const MOST_SOCKET_BYTES = 107;

@@ -163,11 +163,23 @@ async function textIfThere(file: string): Promise<string> {
   }
 }
 
-/** Removes what killed processes of ours left behind. */
+/** Removes what killed processes of ours left behind, and ends what still runs there. */
 async function sweep(root: string): Promise<void> {
   for (const name of await readdir(root)) {
     const pid = /^depbot-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) await removeGroup(join(root, name));
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    const group = join(root, name);
+    for (const member of (await textIfThere(join(group, 'cgroup.procs'))).match(/\d+/g) ?? []) kill(Number(member));
+    await removeGroup(group);
+  }
+}
+
+/** Numbers below 2 are of processes that we cannot see, and would mean others. */
+function kill(pid: number): void {
+  try {
+    if (pid > 1) process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 

@@ -10,8 +10,8 @@
 
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { access, constants, lchown, readdir, stat } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { lchown, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import {
   bareArgs,
@@ -26,6 +26,7 @@ import { isFull, watchDisk } from './sandbox-disk.ts';
 import { killGroup, killInner, killSandbox } from './sandbox-end.ts';
 import { canBoundMemory, enterGroup, isAbsent, openGroup } from './sandbox-group.ts';
 import { collect } from './sandbox-output.ts';
+import { findOnPath, toolEnv } from './tool-path.ts';
 
 /** What one run may take. */
 export interface Limits {
@@ -85,7 +86,7 @@ export interface SandboxSpec {
   readonly limits?: Partial<Limits>;
   /**
    * Runs the command bare, with the same limits but without walls: for an operator who trusts the tree
-   * and its series. Paths inside are put back to those of the host in `argv`, `cwd` and `env`.
+   * and its series. PATH and HOME are then the operator's ({@link setToolEnv}). Paths inside are put back to those of the host in `argv`, `cwd` and `env`.
    */
   readonly trustTree?: boolean;
 }
@@ -218,28 +219,6 @@ export async function memoryBound(): Promise<'cgroup' | 'rlimits'> {
   return (await canBoundMemory()) ? 'cgroup' : 'rlimits';
 }
 
-let toolPath = SANDBOX_PATH;
-
-/** Where bwrap, prlimit and timeout are looked for: the operator's PATH, which only the command line reads. */
-export function setToolPath(path: string): void {
-  toolPath = path;
-}
-
-/** Absolute path of a program on PATH, without asking a shell. */
-export async function findOnPath(name: string, path: string = toolPath): Promise<string | undefined> {
-  for (const folder of path.split(delimiter)) {
-    if (!folder.startsWith('/')) continue;
-    const candidate = join(folder, name);
-    try {
-      await access(candidate, constants.X_OK);
-      return candidate;
-    } catch (error) {
-      if (!isAbsent(error)) throw error;
-    }
-  }
-  return undefined;
-}
-
 /** Neither argv nor the environment can carry a NUL; node would throw a TypeError that names neither. */
 function refuseNul(spec: SandboxSpec): void {
   if ([...spec.argv, ...Object.entries(spec.env).flat()].some((text) => text.includes('\0'))) {
@@ -336,7 +315,7 @@ function start(command: readonly string[], options: SpawnOptions): ChildProcess 
 
 function bareEnv(spec: SandboxSpec): Record<string, string> {
   const mapped = Object.entries(spec.env).map(([name, value]) => [name, insideToHost(value, mountsOf(spec))]);
-  return { PATH: SANDBOX_PATH, HOME: '/tmp', LC_ALL: 'C', ...Object.fromEntries(mapped) };
+  return { ...toolEnv(), LC_ALL: 'C', ...Object.fromEntries(mapped) };
 }
 
 function ending(child: ChildProcess, stdin: SandboxSpec['stdin'], bare: boolean): Promise<Ended> {

@@ -63,6 +63,8 @@ const BUFFER_BYTES = 4096;
 const MAX_COMMAND_BYTES = 131_071;
 /** Of one environment; 6.12 has 120 on an architecture. */
 const MAX_COMMANDS = 4096;
+/** Of what a command says on standard error, this much is kept. */
+const MAX_SAID_CHARS = 500;
 const SHELL_LIMITS: Partial<Limits> = { cpuSec: 30, fileBytes: 64 * 2 ** 20, tmpBytes: 64 * 2 ** 20 };
 
 /** Answers for one tree. */
@@ -71,6 +73,8 @@ export class ShellAnswers {
   readonly #budget: ShellBudget;
   /** By environment, then by command. */
   readonly #known = new Map<string, Map<string, string>>();
+  /** What commands said on standard error, likewise. */
+  readonly #said = new Map<string, Map<string, string>>();
   readonly #loaded = new Map<string, Promise<void>>();
   readonly #blobs = new Map<string, Promise<string>>();
   readonly #mentions = new Map<string, Promise<Mentions>>();
@@ -88,6 +92,11 @@ export class ShellAnswers {
   /** All answers at hand for an environment, by command: what runConf can replay. */
   recorded(env: KconfigEnv): ReadonlyMap<string, string> {
     return this.#of(env);
+  }
+
+  /** What an answered command said on standard error, its first characters; undefined when it said nothing. */
+  said(command: string, env: KconfigEnv): string | undefined {
+    return this.#said.get(envKey(env))?.get(command);
   }
 
   /** Brings the answers kept on disk that hold for this tree. `answer` does it too; done first, it saves a round. */
@@ -117,10 +126,13 @@ export class ShellAnswers {
     try {
       await inParallel(open, this.#options.parallel ?? 2, async (command) => {
         const why = refusal(command, known.size, leftMs() < 1);
-        const answer = why === undefined ? await this.#run(command, env, leftMs()) : undefined;
-        known.set(command, answer ?? '');
-        if (answer === undefined) unanswered.push({ command, why: why ?? (leftMs() < 1 ? 'out-of-time' : 'timeout') });
-        else fresh.push({ command, files: await this.#restsOn(command), answer });
+        const ran = why === undefined ? await this.#run(command, env, leftMs()) : undefined;
+        known.set(command, ran?.answer ?? '');
+        if (ran === undefined) unanswered.push({ command, why: why ?? (leftMs() < 1 ? 'out-of-time' : 'timeout') });
+        else {
+          this.#note(command, env, ran.said);
+          fresh.push({ command, files: await this.#restsOn(command), ...ran });
+        }
       });
     } finally {
       this.#budget.leftMs = leftMs();
@@ -136,6 +148,12 @@ export class ShellAnswers {
     return known;
   }
 
+  #note(command: string, env: KconfigEnv, said: string | undefined): void {
+    if (said === undefined) return;
+    const key = envKey(env);
+    this.#said.set(key, (this.#said.get(key) ?? new Map()).set(command, said));
+  }
+
   #file(env: KconfigEnv): string {
     return join(
       this.#options.cacheDir,
@@ -146,27 +164,30 @@ export class ShellAnswers {
 
   async #load(env: KconfigEnv): Promise<void> {
     const known = this.#of(env);
-    for (const { command, files, answer } of await readEntries(this.#file(env))) {
+    for (const { command, files, answer, said } of await readEntries(this.#file(env))) {
       const now = await Promise.all(files.map(([path]) => this.#blob(path)));
-      if (!known.has(command) && files.every(([, blob], at) => now[at] === blob)) known.set(command, answer);
+      if (known.has(command) || files.some(([, blob], at) => now[at] !== blob)) continue;
+      known.set(command, answer);
+      this.#note(command, env, said);
     }
   }
 
   /** Undefined when its time was over. */
-  async #run(command: string, env: KconfigEnv, leftMs: number): Promise<string | undefined> {
+  async #run(command: string, env: KconfigEnv, leftMs: number): Promise<Pick<Entry, 'answer' | 'said'> | undefined> {
     const { trustTree, wallMs = 10_000 } = this.#options;
     const treeDir = await this.#options.treeDir();
     const run = await runSandboxed({
       // head(1) stands for the fread() of do_shell(): a writer without end gets SIGPIPE there too
-      argv: ['/bin/sh', '-c', `/bin/sh -c -- "$0" 2>/dev/null | head -c ${BUFFER_BYTES}`, command],
+      argv: ['/bin/sh', '-c', `/bin/sh -c -- "$0" | head -c ${BUFFER_BYTES}`, command],
       readOnly: [{ host: treeDir, inside: SRCTREE }],
       env,
       limits: { ...SHELL_LIMITS, wallMs: Math.ceil(Math.min(wallMs, leftMs)) },
       ...(trustTree === undefined ? {} : { trustTree }),
     });
     if (run.timedOut) return undefined;
-    const answer = shellAnswer(run.stdoutBytes);
-    return trustTree === true ? answer.replaceAll(treeDir, SRCTREE) : answer;
+    const inTree = (text: string): string => (trustTree === true ? text.replaceAll(treeDir, SRCTREE) : text);
+    const said = inTree(run.stderr.trim()).slice(0, MAX_SAID_CHARS);
+    return { answer: inTree(shellAnswer(run.stdoutBytes)), ...(said !== '' && { said }) };
   }
 
   /** Blob of a file; empty when there is none. Path '' is the whole tree, its commit the blob. */
@@ -264,9 +285,11 @@ interface Entry {
   /** Path and blob of all that the answer rests on, as #restsOn gives it. */
   readonly files: readonly (readonly [string, string])[];
   readonly answer: string;
+  /** On standard error, its first characters. */
+  readonly said?: string;
 }
 
-const KEPT_VERSION = 1;
+const KEPT_VERSION = 2;
 
 /** The entries of a file of answers; none where it is not one of ours. By hand: it is on the way of every start. */
 function entriesOf(kept: unknown): readonly Entry[] {
@@ -275,9 +298,10 @@ function entriesOf(kept: unknown): readonly Entry[] {
 }
 
 function isEntry(entry: unknown): entry is Entry {
-  const { command, files, answer } = (entry ?? {}) as Readonly<Record<string, unknown>>;
+  const { command, files, answer, said } = (entry ?? {}) as Readonly<Record<string, unknown>>;
   const isPair = (file: unknown): boolean => Array.isArray(file) && file.length === 2 && file.every(isString);
-  return isString(command) && isString(answer) && Array.isArray(files) && files.every(isPair);
+  const isRight = isString(command) && isString(answer) && (said === undefined || isString(said));
+  return isRight && Array.isArray(files) && files.every(isPair);
 }
 
 function isString(value: unknown): value is string {

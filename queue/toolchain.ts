@@ -7,13 +7,14 @@
  * neither reads: KBUILD_CFLAGS and its kin, quiet, MAKEFLAGS. Source: the `export` lines of the kernel's
  * Makefile, scripts/subarch.include and arch/{alpha,powerpc,um}/Makefile, 6.1 to 7.1.
  */
+
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { machine } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Arch } from '../rules/types.ts';
-import { findOnPath, runSandboxed, SandboxError } from './sandbox.ts';
-import { SANDBOX_PATH } from './sandbox-command.ts';
+import { runSandboxed, SandboxError } from './sandbox.ts';
+import { findOnPath, programPath } from './tool-path.ts';
 
 export type KconfigEnv = Readonly<Record<string, string>>;
 
@@ -177,8 +178,8 @@ function paholeVersion(text: string): string {
 // ---------------------------------------------------------------- asking the tools
 
 /**
- * The environment for one architecture, with the versions of the tools as the sandbox sees them (a
- * compiler in somebody's home is not there). `makefile` is the text of the tree's top Makefile.
+ * The environment for one architecture, with the versions of the tools as a run sees them (to the sandbox a
+ * compiler in somebody's home is not there, to a bare run it is). `makefile` is the text of the tree's top Makefile.
  * Throws SandboxError.
  */
 export async function toolchainEnv(
@@ -241,7 +242,7 @@ async function askVersions(cross: string, { trustTree = false, cacheDir }: Toolc
     pahole: 'pahole',
     python: 'python3',
   };
-  const identities = await Promise.all(Object.values(programs).map(identity));
+  const identities = await Promise.all(Object.values(programs).map((program) => identity(program, trustTree)));
   const facts = JSON.stringify([trustTree, machine(), Object.values(programs), identities]);
   const digest = createHash('sha256').update(facts).digest('hex').slice(0, 32);
   const kept = cacheDir === undefined ? undefined : join(cacheDir, 'tools', `${digest}.json`);
@@ -265,8 +266,8 @@ async function askVersion(program: string, trustTree: boolean): Promise<string> 
 }
 
 /** Which file a program is, and in which state; undefined when it is not there. */
-async function identity(program: string): Promise<readonly unknown[] | undefined> {
-  const path = program.includes('/') ? program : await findOnPath(program, SANDBOX_PATH);
+async function identity(program: string, trustTree: boolean): Promise<readonly unknown[] | undefined> {
+  const path = program.includes('/') ? program : await findOnPath(program, programPath(trustTree));
   const info = path === undefined ? undefined : await stat(path).catch(absent);
   return info === undefined ? undefined : [path, info.dev, info.ino, info.size, info.mtimeMs, info.ctimeMs];
 }

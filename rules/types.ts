@@ -339,6 +339,17 @@ export interface Checked {
   readonly built?: Built;
   /** Rules that stopped at a limit, and where: of these silence says less. */
   readonly cutShort?: readonly { readonly rule: RuleId; readonly archs: readonly Arch[] }[];
+  /** Absent where there are none; the first ones where there are many. */
+  readonly shellComplaints?: readonly ShellComplaint[];
+}
+
+/** A command of `$(shell)` that the series brings, and what it said on standard error. */
+export interface ShellComplaint {
+  /** `path:line` in the tree with the series. */
+  readonly place: string;
+  readonly command: string;
+  /** Its first characters. */
+  readonly said: string;
 }
 
 /** Why a series could not be checked. */

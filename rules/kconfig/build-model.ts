@@ -93,6 +93,7 @@ class ModelBuilder {
       warnings: this.#warnings,
       messages: this.#macros.messages,
       unanswered: this.#macros.missing,
+      asked: this.#macros.asked,
       isAcyclic: false,
     };
     this.#warnings.push(...propertyWarnings(this.#pool, model));

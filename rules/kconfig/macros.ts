@@ -34,6 +34,8 @@ const MAX_EXPANSION_CHARS = 1 << 20;
 
 export class Macros {
   readonly missing = new Set<string>();
+  /** Each command of `$(shell)`, and `path:line` where it was first. */
+  readonly asked = new Map<string, string>();
   readonly messages: MacroMessage[] = [];
   readonly #world: MacroWorld;
   readonly #variables = new Map<string, Variable>();
@@ -159,8 +161,10 @@ export class Macros {
       case 'lineno':
         return String(this.#line);
       case 'shell': {
-        const answer = this.#world.shell(args[0]!);
-        if (answer === undefined) this.missing.add(args[0]!);
+        const command = args[0]!;
+        if (!this.asked.has(command)) this.asked.set(command, `${this.#path}:${this.#line}`);
+        const answer = this.#world.shell(command);
+        if (answer === undefined) this.missing.add(command);
         return answer ?? 'n';
       }
     }

@@ -175,6 +175,7 @@ export function restoreModel(pool: ExprPool, record: ModelRecord, source: (path:
     warnings,
     messages,
     unanswered: new Set(),
+    asked: new Map(),
     isAcyclic: true,
   };
 }

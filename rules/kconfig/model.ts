@@ -133,6 +133,8 @@ export interface KconfigModel {
   readonly messages: readonly { readonly stream: 'stdout' | 'stderr'; readonly text: string }[];
   /** Commands of `$(shell)` that had no answer; the model is provisional while there are any. */
   readonly unanswered: ReadonlySet<string>;
+  /** All commands of `$(shell)`, and `path:line` where each was first; of a model from a record none are known. */
+  readonly asked: ReadonlyMap<string, string>;
   /** Whether findCycles has found nothing: it need not look again. */
   isAcyclic: boolean;
 }

@@ -1,6 +1,6 @@
 /**
  * Where C and Kbuild files ask for a symbol: `#if`/`#ifdef`/`#elif` lines and IS_ENABLED() and its
- * like in C (include/linux/kconfig.h), any `CONFIG_` word in Kbuild files. Comments are left out.
+ * like in C (include/linux/kconfig.h), any `CONFIG_` word in Kbuild files. Comments and strings are left out.
  */
 
 export interface ConfigReference {
@@ -30,7 +30,7 @@ const CALL = new RegExp(`\\b(IS_(?:ENABLED|REACHABLE|BUILTIN|MODULE))\\s*\\([\\s
 /** References in a file, in order. */
 export function configReferences(text: string, kind: SourceKind): ConfigReference[] {
   if (!text.includes('CONFIG_')) return [];
-  return kind === 'c' ? inC(withoutComments(text)) : inKbuild(text);
+  return kind === 'c' ? inC(codeOnly(text)) : inKbuild(text);
 }
 
 function inKbuild(text: string): ConfigReference[] {
@@ -48,8 +48,8 @@ function inC(text: string): ConfigReference[] {
   let isDirective = false;
   const lines = text.split('\n');
   for (const [i, line] of lines.entries()) {
-    const isContinued: boolean = isDirective && lines[i - 1]!.trimEnd().endsWith('\\');
-    isDirective = isContinued || /^\s*#\s*(if|ifdef|ifndef|elif|elifdef|elifndef)\b/.test(line);
+    const isContinuation = i > 0 && lines[i - 1]!.trimEnd().endsWith('\\');
+    isDirective = isContinuation ? isDirective : /^\s*#\s*(if|ifdef|ifndef|elif|elifdef|elifndef)\b/.test(line);
     const names = new Set<string>();
     for (; calls[next]?.line === i + 1; next++) {
       found.push(calls[next]!);
@@ -76,9 +76,9 @@ function callsIn(text: string): ConfigReference[] {
   return calls;
 }
 
-/** The text with comments blanked, line for line. Strings are matched too, since one may hold the start of a comment. */
-function withoutComments(text: string): string {
-  return text.replace(/\/\*[\s\S]*?(?:\*\/|$)|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'/g, (match) =>
-    match[0] === '/' ? match.replace(/[^\n]/g, ' ') : match,
+/** The text with comments, strings and characters blanked, line for line. */
+function codeOnly(text: string): string {
+  return text.replace(/\/\*[\s\S]*?(?:\*\/|$)|\/\/[^\n]*|"(?:\\[\s\S]|[^"\\\n])*"|'(?:\\[\s\S]|[^'\\\n])*'/g, (match) =>
+    match.replace(/[^\n]/g, ' '),
   );
 }

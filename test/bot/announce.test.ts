@@ -1,13 +1,14 @@
 /** From reports to the outbox. Above 400 lines: all of it needs this one world. */
+
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type AnnounceOptions, announce, patchDigest, replyInput } from '../../bot/announce.ts';
+import { STOP_SENTENCE } from '../../bot/footer.ts';
 import { Outbox, type State } from '../../bot/outbox.ts';
 import type { Maintainer } from '../../bot/policy.ts';
 import type { Prose } from '../../bot/prose.ts';
-import { STOP_SENTENCE } from '../../bot/reply.ts';
 import type { Message, Report, Series } from '../../rules/types.ts';
 import { entryOf, policyOf } from '../support/policy.ts';
 import {

@@ -37,6 +37,7 @@ const CASES: readonly (readonly [file: string, message: RegExp])[] = [
   ],
   ['patch-2-of-3-missing.mbox', /\(input\): the series is incomplete: patch 2 of 3 is not in the input/],
   ['does-not-apply.mbox', /\(apply\): patch 2\/2 \("foo: say less"\) does not apply: .*drivers\/foo\/Kconfig.*master/],
+  ['none-of-none.mbox', /\(input\): the series has no patch: its cover letter counts none/],
   ['leaves-tree.mbox', /\(apply\): patch 1 is refused because of the path "\.\.\/x": it leaves the tree/],
   [
     'through-symlink.mbox',
@@ -169,12 +170,18 @@ describe('$(shell,…) of a series', () => {
     hostile.remove();
   });
 
-  test('can neither write outside nor reach the network, and the check goes on', async () => {
-    const run = await watch.run(['check', '--tree', hostile.dir], { input: mboxOf(hostile, 'hostile') });
-    expect(run).toMatchObject({ status: 0, stdout: '', stderr: expect.stringContaining('nothing found') });
-    expect(existsSync(mark)).toBe(false);
-    expect(connections).toBe(0);
-  });
+  test.each(['anew', 'with the answer kept'])(
+    'can neither write outside nor reach the network, is told of, and the check goes on, %s',
+    async () => {
+      const run = await watch.run(['check', '--tree', hostile.dir], { input: mboxOf(hostile, 'hostile') });
+      expect(run).toMatchObject({ status: 0, stdout: '', stderr: expect.stringContaining('nothing found') });
+      expect(run.stderr).toMatch(
+        /^depbot: \$\(shell\) at drivers\/foo\/Kconfig:\d+: touch: cannot touch .*mark.*bash: connect: .* \(such commands have the tree read-only, nothing else of the machine, and no network\): touch /m,
+      );
+      expect(existsSync(mark)).toBe(false);
+      expect(connections).toBe(0);
+    },
+  );
 
   test('answers as it can inside: the same command on a checkout', async () => {
     hostile.git('checkout', '-q', 'hostile');

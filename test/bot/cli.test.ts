@@ -1,8 +1,9 @@
 /** The command line from end to end on a tiny kernel, where nothing is wrong with the series or with the command. */
+
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findOnPath } from '../../queue/sandbox.ts';
+import { findOnPath } from '../../queue/tool-path.ts';
 import { reportSchema, undocumentedKeys } from '../support/report-schema.ts';
 import { type Desk, openDesk, type RunOptions } from '../support/run-depbot.ts';
 import { fooKconfig, mboxOf, tinyKernel } from '../support/tiny-kernel.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS, commandsIn, helpText, STOP_LINE } from '../../bot/commands.ts';
-import { STOP_SENTENCE } from '../../bot/reply.ts';
+import { STOP_SENTENCE } from '../../bot/footer.ts';
 import { wrapProse } from '../../bot/wrap.ts';
 
 const check = { word: 'check', args: [] };

@@ -1,12 +1,13 @@
 /** A draft, shown by mail to those who do not see the folder: the mail, and its way through the outbox. */
+
 import { describe, expect, test } from 'vitest';
 import { commandsIn } from '../../bot/commands.ts';
 import { toEml } from '../../bot/eml.ts';
+import { STOP_SENTENCE } from '../../bot/footer.ts';
 import { parseMessage } from '../../bot/message.ts';
 import type { State } from '../../bot/outbox.ts';
 import { type Outgoing, outgoingId } from '../../bot/outgoing.ts';
 import { preview } from '../../bot/preview.ts';
-import { STOP_SENTENCE } from '../../bot/reply.ts';
 import type { Message } from '../../rules/types.ts';
 import { courier, log, stateOf, useWorld, world } from '../support/courier-world.ts';
 import { sampleFooter } from '../support/sample-report.ts';

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { footerText } from '../../bot/footer.ts';
 import { isFaithful, openProse, unfaithful } from '../../bot/prose.ts';
-import { commentTexts, footerText, renderReplies } from '../../bot/reply.ts';
+import { commentTexts, renderReplies } from '../../bot/reply.ts';
 import type { Finding } from '../../rules/types.ts';
 import { type OpenaiMode, type OpenaiServer, startOpenai } from '../service/openai-server.ts';
 import * as sample from '../support/sample-report.ts';

@@ -2,8 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assemble } from '../../bot/series.ts';
+import { superseded } from '../../bot/superseded.ts';
 import type { Assembled, Message } from '../../rules/types.ts';
-import { cpuMs, message, patch, patchBody } from '../fixtures/mail/make.ts';
+import { cpuMs, diffOf, message, patch, patchBody } from '../fixtures/mail/make.ts';
 
 const SHA = '0123456789abcdef0123456789abcdef01234567';
 const COVER = 'PATCH-0@example.org';
@@ -401,6 +402,11 @@ describe('assemble', () => {
       ]);
     });
 
+    it.each(['PATCH v2', 'PATCH v1.1'])('supersedes with [%s] 2/3 the series that the rest is from', (prefix) => {
+      const { series } = assemble([...threaded(3), again(2, prefix, 'PATCH-2@example.org', 60)]);
+      expect([...superseded(series)]).toEqual([[series[0], series[1]]]);
+    });
+
     it('does not carry over when the mail answers another patch, the old series is incomplete, or the sender differs', () => {
       const answersCover = again(2, 'PATCH v2', COVER, 60);
       expect(shorts([...threaded(3), answersCover])).toEqual(['v1 0,1,2,3/3', 'v2 2,-1,-3/3']);
@@ -439,6 +445,33 @@ describe('assemble', () => {
     expect(shorts([message(), again('[PATCH] bar: other')])).toEqual(['v1 1/1', 'v1 1/1']);
   });
 
+  it('counts a whole series posted again without a revision, but none with another title or other files', () => {
+    const later = (n: number, mail = {}) =>
+      patch(n, 2, { id: `again-${n}@x`, at: 3000 + n, ...(n > 0 && { inReplyTo: 'again-0@x' }), ...mail });
+    const v1 = threaded(2);
+    const again = assemble([...v1, later(0), later(1), later(2)]).series;
+    expect(again.map(short)).toEqual(['v1 0,1,2/2', 'v2 0,1,2/2']);
+    expect(again[1]!.oddities).toContain('posted again without a revision; taken as v2');
+    expect([...superseded(again)]).toEqual([[again[0], again[1]]]);
+    expect(shorts([...v1, later(0), later(1), later(2, { body: patchBody('x', diffOf('other/Kconfig')) })])[1]).toBe(
+      'v1 0,1,2/2',
+    );
+    expect(shorts([...v1, later(0), later(1), later(2, { subject: '[PATCH 2/2] other' })])[1]).toBe('v1 0,1,2/2');
+  });
+
+  it('takes patches without counters below a letter without one for one series', () => {
+    const letter = message({ id: 'letter@x', subject: '[PATCH] foo: two things', body: 'Hello.\n' });
+    const below = (id: string, title: string, at: number) =>
+      message({ id, subject: `[PATCH] ${title}`, at, inReplyTo: 'letter@x' });
+    const [one, two] = [below('one@x', 'foo: first', 1), below('two@x', 'foo: second', 2)];
+    const { series } = assemble([two, letter, one]);
+    expect(series.map(short)).toEqual(['v1 0,1,2/2']);
+    expect(series[0]).toMatchObject({ complete: true, patches: [{ title: 'foo: first' }, { title: 'foo: second' }] });
+    expect(series[0]!.oddities).toContain('the patches are not numbered; they were put in order of their dates');
+    expect(shorts([letter, one, two, below('three@x', 'foo: first', 3)])).toEqual(['v1 0,1,2/2']);
+    expect(shorts([letter, one])).toEqual(['v1 0,1/1']);
+  });
+
   it.each([
     ['a reply', { subject: 'Re: [PATCH] foo', body: 'Looks good.\n' }, 'it is a reply'],
     ['a reply with a diff', { subject: 'Re: [PATCH 1/2] foo' }, 'it is a reply with a diff in it, not a patch'],
@@ -465,6 +498,11 @@ describe('assemble', () => {
       'a patch without diff',
       { subject: '[PATCH 2/3] foo', body: 'Nothing.\n' },
       'its subject says patch 2/3, but it carries no diff',
+    ],
+    [
+      'a patch of more than can be',
+      { subject: '[PATCH 1/99999999] foo' },
+      'its subject counts 99999999 patches; a series of more than 99999 is not taken',
     ],
   ])('leaves %s over', (_name, mail, why) => {
     expect(assemble([message(mail)])).toEqual({ series: [], leftOver: [{ messageId: 'p1@example.org', why }] });

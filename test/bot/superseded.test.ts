@@ -26,6 +26,7 @@ function series(like: Like): Assembled {
     subject,
     revision,
     author: { name: 'A', address: author },
+    carriedOver: [],
     ...(changeId && { changeId }),
   } as unknown as Assembled;
 }

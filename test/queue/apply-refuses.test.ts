@@ -33,12 +33,6 @@ describe('applySeries refuses', () => {
     ],
     ['a new file that is there', create('Kconfig', 'different'), 'Kconfig: already exists in index', 'Kconfig'],
     [
-      'a torn hunk',
-      'diff --git a/Kconfig b/Kconfig\n--- a/Kconfig\n+++ b/Kconfig\n@@ -1,3 +1,9 @@\n config 0\n',
-      'corrupt patch',
-      undefined,
-    ],
-    [
       'a binary file without its data',
       'diff --git a/x.png b/x.png\nnew file mode 100644\nindex 0000000..1234567\nBinary files /dev/null and b/x.png differ\n',
       'cannot apply binary patch',
@@ -48,6 +42,15 @@ describe('applySeries refuses', () => {
     const refused = await tree.refuse(tinySeries([mail(diff)]));
     expect(refused).toMatchObject({ kind: 'does-not-apply', patch: 1, why: expect.stringContaining(why) });
     expect(refused.path).toBe(path);
+  });
+
+  it('a torn hunk, which would fit no base', async () => {
+    const torn = 'diff --git a/Kconfig b/Kconfig\n--- a/Kconfig\n+++ b/Kconfig\n@@ -1,3 +1,9 @@\n config 0\n';
+    expect(await tree.refuse(tinySeries([mail(torn)]))).toMatchObject({
+      kind: 'damaged',
+      patch: 1,
+      why: expect.stringMatching(/^patch 1\/1 \("[^"]*"\) is damaged: corrupt patch/),
+    });
   });
 
   it('a patch that is in the base already, and not one that is there only in part', async () => {

@@ -1,8 +1,8 @@
 import { machine } from 'node:os';
 import { expect, test } from 'vitest';
 import { compilerFor } from '../../queue/compilers.ts';
-import { findOnPath } from '../../queue/sandbox.ts';
 import { SANDBOX_PATH } from '../../queue/sandbox-command.ts';
+import { findOnPath } from '../../queue/tool-path.ts';
 import { subArch } from '../../queue/toolchain.ts';
 
 test('this machine needs no cross compiler for itself', async () => {

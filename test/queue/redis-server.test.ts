@@ -16,7 +16,7 @@ import { openQueue } from '../../queue/bullmq.ts';
 import { answersPing } from '../../queue/bullmq-link.ts';
 import { removeLeftovers } from '../../queue/leftovers.ts';
 import { RedisError, type RedisServer, socketPath, startRedis } from '../../queue/redis-server.ts';
-import { findOnPath } from '../../queue/sandbox.ts';
+import { findOnPath } from '../../queue/tool-path.ts';
 import { jobNumber, LinesLog, Scratch, SEARCH_PATH } from '../support/redis.ts';
 
 const scratch = new Scratch();

@@ -4,12 +4,14 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir, totalmem } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { SandboxSpec } from '../../queue/sandbox.ts';
-import { findOnPath, runSandboxed, SandboxError, sandboxAvailable, setToolPath } from '../../queue/sandbox.ts';
+import { runSandboxed, SandboxError, sandboxAvailable } from '../../queue/sandbox.ts';
 import { insideToHost, SANDBOX_PATH } from '../../queue/sandbox-command.ts';
 import { canBoundMemory, openGroup } from '../../queue/sandbox-group.ts';
+import { findOnPath, setToolEnv } from '../../queue/tool-path.ts';
+import { toolVersions } from '../../queue/toolchain.ts';
 import { processesOf } from '../support/fake-conf.ts';
 
 let dir = '';
@@ -249,7 +251,37 @@ test('a run leaves no control group behind', async () => {
   expect(groups.filter((name) => name.startsWith(`depbot-${process.pid}-`))).toEqual([]);
 });
 
+test('what a depbot that was killed left in its control group is ended by the next one', async () => {
+  const own = await openGroup({ processes: 8, memoryBytes: 2 ** 30 });
+  await own.close();
+  const left = own.folders.map((folder) => join(dirname(folder), 'depbot-4194304-1-1'));
+  const sleeper = spawn('sleep', ['60']);
+  const ended = new Promise((resolve) => sleeper.once('exit', (_, signal) => resolve(signal)));
+  for (const folder of left) {
+    await mkdir(folder);
+    await writeFile(join(folder, 'cgroup.procs'), String(sleeper.pid));
+  }
+  vi.resetModules();
+  const next = await import('../../queue/sandbox-group.ts');
+  await (await next.openGroup({ processes: 8, memoryBytes: 2 ** 30 })).close();
+  if (left.length === 0) sleeper.kill('SIGKILL');
+  expect(await ended).toBe('SIGKILL');
+  expect(left.filter((folder) => existsSync(folder))).toEqual([]);
+});
+
 describe('a tree that is trusted', () => {
+  test("has the operator's PATH and HOME, as under make", async () => {
+    await writeFile(join(out, 'rustc'), '#!/bin/sh\necho "$HOME"\n', { mode: 0o755 });
+    setToolEnv({ PATH: `${out}:${SANDBOX_PATH}`, HOME: dir });
+    try {
+      expect((await sh('rustc', { trustTree: true })).stdout).toBe(`${dir}\n`);
+      expect((await toolVersions({ trustTree: true })).rustc).toBe(dir);
+      expect(await sh('rustc || echo "$HOME"')).toMatchObject({ stdout: '/tmp\n' });
+    } finally {
+      setToolEnv({ PATH: SANDBOX_PATH, HOME: '/tmp' });
+    }
+  });
+
   test('runs bare with the paths of the host, and within the same limits', async () => {
     const bare = { trustTree: true, cwd: '/out' };
     expect((await sh('cat /src/Makefile; pwd; echo "$srctree"', { ...bare, env: { srctree: '/src' } })).stdout).toBe(
@@ -273,7 +305,7 @@ describe('a machine without bubblewrap', () => {
     await mkdir(bin);
     await writeFile(join(bin, 'prlimit'), '#!/bin/sh\nexec /usr/bin/prlimit "$@"\n');
     await chmod(join(bin, 'prlimit'), 0o755);
-    setToolPath(bin);
+    setToolEnv({ PATH: bin });
     try {
       await expect(sh('echo ran >/out/ran')).rejects.toThrow(SandboxError);
       await expect(sh('echo ran >/out/ran')).rejects.toThrow('apt install bubblewrap');
@@ -284,7 +316,7 @@ describe('a machine without bubblewrap', () => {
       });
       expect((await sh('echo ran', { trustTree: true, cwd: '/out' })).stdout).toBe('ran\n');
     } finally {
-      setToolPath(SANDBOX_PATH);
+      setToolEnv({ PATH: SANDBOX_PATH });
     }
   });
 

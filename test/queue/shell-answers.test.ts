@@ -274,7 +274,7 @@ describe('kept answers', () => {
       const answers = await answersFor();
       await answers.answer(['echo y'], ENV);
       expect(answers.lookup('echo y', ENV)).toBe('y');
-      expect(JSON.parse(await readFile(join(folder, name!), 'utf8'))).toMatchObject({ version: 1 });
+      expect(JSON.parse(await readFile(join(folder, name!), 'utf8'))).toMatchObject({ version: 2 });
     }
     expect(await readdir(folder)).toEqual([name]);
   });

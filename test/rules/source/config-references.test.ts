@@ -56,6 +56,7 @@ describe.each(['\n', '\r\n'])('references (%j)', (eol) => {
     ['a macro that asks', ['#define HAS IS_ENABLED(CONFIG_A)'], ['A@1']],
     ['_MODULE, as it is written', ['#ifdef CONFIG_A_MODULE'], ['A_MODULE@1']],
     ['code behind a comment', ['/* x */ #ifdef CONFIG_B', '#ifdef /* CONFIG_X */ CONFIG_A'], ['B@1', 'A@2']],
+    ['the line after a macro', ['#define HAS(x) \\', '\tx', '#ifdef CONFIG_A'], ['A@3']],
     ['code behind a string with a comment in it', ['char *s = "/*";', '#ifdef CONFIG_A'], ['A@2']],
   ])('in C: %s', (_, lines, expected) => {
     expect(found('c', ...lines)).toEqual(expected);
@@ -63,6 +64,11 @@ describe.each(['\n', '\r\n'])('references (%j)', (eol) => {
 
   test.each<[string, string[]]>([
     ['comments', ['// #ifdef CONFIG_A', '/*', '#ifdef CONFIG_A', '*/', '/* IS_ENABLED(CONFIG_A) */']],
+    [
+      'strings',
+      ['pr_info("IS_ENABLED(CONFIG_A)");', "x = 'IS_ENABLED(CONFIG_A)';", 'char *s = "\\', '#ifdef CONFIG_A";'],
+    ],
+    ['lines of a macro', ['#define X(if) \\', '#if CONFIG_A']],
     ['values', ['int x = CONFIG_A;', 'CONFIG_A']],
     ['calls of other functions', ['IS_ERR(', 'CONFIG_A)', 'IS_ENABLED(', 'x, CONFIG_A)']],
     ['names that are put together', ['#if CONFIG_A_ ## B', 'IS_ENABLED(CONFIG_##x)', 'IS_ENABLED(CONFIG_A_##x)']],
