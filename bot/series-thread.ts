@@ -9,6 +9,7 @@
 import type { Message, MessageId } from '../rules/types.ts';
 import { looksLikeDiff } from './diff.ts';
 import { isMadeId } from './message.ts';
+import { posterOf } from './sender.ts';
 import type { Entry, Group } from './series-entry.ts';
 import { parseSubject } from './subject.ts';
 
@@ -367,13 +368,7 @@ function findNakedCover(group: Group, threads: Threads): void {
   );
   const [only] = parents;
   const root = only === undefined || parents.size !== 1 ? undefined : threads.message(only);
-  if (
-    !root ||
-    root.from.address.toLowerCase() !== first.sender ||
-    referencesOf(root).length > 0 ||
-    looksLikeDiff(root.body)
-  )
-    return;
+  if (!root || posterOf(root) !== first.sender || referencesOf(root).length > 0 || looksLikeDiff(root.body)) return;
   const subject = parseSubject(root.subject);
   const isLetter = (subject.isPatch || subject.isRfc) && subject.counterInferred && !subject.isReply;
   if (isLetter && (subject.revisionInferred || subject.revision === first.revision)) group.naked = root;
