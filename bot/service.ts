@@ -39,7 +39,7 @@ import { mailsOf } from './series.ts';
 import type { ServeSettings } from './serve-settings.ts';
 import { openSmtp } from './smtp.ts';
 import { Stopped } from './stopped.ts';
-import { lineageOf } from './superseded.ts';
+import { lineageOfEarlier } from './superseded.ts';
 import type { TreeMaintainers } from './tree-maintainers.ts';
 import { whyUnwanted } from './wanted.ts';
 
@@ -260,13 +260,17 @@ export class Service {
   /** Replies that wait outlive the window of days in which mails are kept, and with them what the mailroom can tell. */
   #withdrawEarlier(series: Series): void {
     const listIds = mailsOf(series).flatMap((message) => message.listIds);
-    for (const key of this.#outbox.withdrawEarlier(lineageOf(series), series.revision, listIds))
+    for (const key of this.#outbox.withdrawEarlier(lineageOfEarlier(series), series.revision, listIds))
       this.#log.info(`series ${key}: its replies are withdrawn; ${series.subject} supersedes it`);
   }
 
   /** Nobody wants to hear of a series that has a later revision: no draft, no mail, no work. */
   #withdraw(old: Series, by: string): void {
-    const key = seriesKey(old);
+    const answered = this.#outbox.seriesAnswering(old.patches.map(({ message }) => message.messageId));
+    for (const key of new Set([...keysOf(old), ...answered])) this.#withdrawKey(key, old, by);
+  }
+
+  #withdrawKey(key: string, old: Series, by: string): void {
     if (!this.#docket.isKnown(key)) return;
     this.#outbox.withdraw(key);
     if (this.#docket.isClosed(key)) return;
@@ -455,4 +459,10 @@ export class Service {
       reportText: (series, report, detail) => reportText(series, report, this.#footer, bot.templates_dir, detail),
     };
   }
+}
+
+/** Under which a series may be known: its cover letter may have come after its patches were complete. */
+function keysOf(series: Series): string[] {
+  const { cover: _, ...bare } = series;
+  return [seriesKey(series), seriesKey(bare)];
 }
