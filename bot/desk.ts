@@ -38,6 +38,8 @@ const Slip = z.object({
   copy: z.string().optional(),
   /** Series whose report it waits for. */
   key: z.string().optional(),
+  /** Its sender had said stop before, and asked all the same. */
+  despiteStop: z.literal(true).optional(),
 });
 type Slip = z.infer<typeof Slip>;
 
@@ -182,7 +184,9 @@ export class Desk {
     const raw = this.#raws(slip.messageId).find((one) => slip.copy === undefined || sha256(one) === slip.copy);
     const message = raw && messageOf(raw);
     const asked = commandsIn(message?.body ?? '').find((one) => one.word === 'check' || one.word === 'explain');
-    if (message && asked && 'args' in asked) {
+    // Who said stop meanwhile wants no report any more.
+    const isUnwanted = message && !slip.despiteStop && this.#hands.isStopped(message.from.address);
+    if (message && asked && 'args' in asked && !isUnwanted) {
       const detail = asked.word === 'explain' ? 'proofs' : asked.args.includes('verbose') ? 'all' : 'findings';
       const text = this.#hands.reportText(found.series, found.report, detail);
       this.#hands.answer(message, `report ${slip.messageId}`, [`> ${asked.line}`, ...text]);
@@ -294,7 +298,8 @@ export class Desk {
     const words = said(results);
     if (words.length > 0) this.#hands.answer(message, `done ${slip.messageId}`, words);
     const key = results.find(({ done }) => done.key !== undefined)?.done.key;
-    if (key !== undefined) this.#write('todo', { ...slip, key, copy: sha256(message.raw) });
+    const despiteStop = this.#hands.isStopped(sender.address) ? { despiteStop: true as const } : {};
+    if (key !== undefined) this.#write('todo', { ...slip, key, copy: sha256(message.raw), ...despiteStop });
     this.#move('todo', key === undefined ? 'done' : 'waiting', slip);
     return undefined;
   }

@@ -2,7 +2,7 @@ import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Smtp, SmtpError } from '../../bot/smtp.ts';
-import { add, courier, LOOK_MS, received, smtp, stateOf, useWorld, world } from '../support/courier-world.ts';
+import { add, courier, received, smtp, stateOf, useWorld, world } from '../support/courier-world.ts';
 
 useWorld();
 
@@ -259,14 +259,18 @@ describe('who said stop', () => {
     expect(world.held).toEqual([[mail.messageId, `nobody is left in To: ${ANN} said stop`]]);
   });
 
-  test('before a preview is sent again, gets it no more either', async () => {
-    const mail = add('a', 'smtp', 'sending', { ...THREE, kind: 'preview' });
-    const one = courier();
-    await one.round();
-    world.stopped.add(KIM);
-    world.clock += LOOK_MS;
-    await one.round();
-    expect([stateOf(mail), envelopes()]).toEqual(['sent', [[ANN, LIST, BOT]]]);
+  test.each(['answer', 'notice', 'preview'] as const)('before it leaves, gets no %s', async (kind) => {
+    const draft = add('draft', 'draft', 'drafted');
+    const to = { kind, recipients: [ANN, BOT], answers: draft.messageId };
+    const mail = add('a', 'smtp', undefined, to);
+    world.stopped.add(ANN);
+    await courier().round();
+    expect([stateOf(mail), envelopes(), world.held, world.dropped]).toEqual(['discarded', [], [], []]);
+    world.stopped.clear();
+    const other = add('b', 'smtp', undefined, to);
+    world.unwanted.set(other.messageId, { why: 'no entry', act: 'discard' });
+    await courier().round();
+    expect([stateOf(other), envelopes()]).toEqual(['discarded', []]);
   });
 
   test('while the mail was late for them: it is sent, to those who have it', async () => {
@@ -280,7 +284,7 @@ describe('who said stop', () => {
   });
 
   test('by a command gets the answer to it', async () => {
-    const mail = add('a', 'smtp', undefined, { kind: 'answer', recipients: [ANN, BOT] });
+    const mail = add('a', 'smtp', undefined, { kind: 'answer', despiteStop: true, recipients: [ANN, BOT] });
     world.stopped.add(ANN);
     await courier().round();
     expect([stateOf(mail), envelopes()]).toEqual(['sent', [[ANN, BOT]]]);

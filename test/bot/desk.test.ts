@@ -149,6 +149,16 @@ describe('a maintainer', () => {
     expect(trays()).toEqual([0, 0, 1]);
   });
 
+  test.each([false, true])('who says stop gets no report that was asked for before, but after: %s', async (isAfter) => {
+    const check = mail('#depbot check', { to: SERIES_MAIL, from: AUTHOR });
+    const stop = mail('#depbot stop', { from: AUTHOR });
+    for (const one of isAfter ? [stop, check] : [check, stop]) await obey(one);
+    hasReport = true;
+    await obey();
+    expect(said().filter((text) => text.includes('THE REPORT'))).toHaveLength(isAfter ? 1 : 0);
+    expect(trays()).toEqual([0, 0, 2]);
+  });
+
   test.each<[string, () => void, RegExp]>([
     ['is not known', () => (series = undefined), /do not have the series/],
     [

@@ -346,3 +346,27 @@ describe('v2 comes while v1', () => {
     expect(second).toMatch(/still\s+(?:there\s+)?in\s+v2|Still there/i);
   });
 });
+
+describe('a copy of a patch with another change comes while the reply', () => {
+  test('waits for SMTP: it is held, and its maintainer reads it, and may have it sent', async () => {
+    await serve('private');
+    town.smtpBehaves({ refuse: { at: 'CONNECT', code: 421, words: 'later' } });
+    post(1);
+    await isIn(1, 'to-send');
+    const { n, title, message } = PATCHES.find((patch) => patch.n === FOUND)!;
+    arrives(fieldsOf(1, n, title, 1), message.body.replace(/^\+.*/gm, '+config EVIL'));
+    arrives(['From: a@x.example', 'Message-ID: <marker@x.example>'], '#depbot help');
+    await wait('the marker', () => lines.find((line) => line.includes('marker@x.example')));
+    town.smtpBehaves({});
+    await isIn(1, 'held');
+    const notice = await wait('word to the maintainer', () =>
+      town.mails.map(({ raw }) => raw.toString()).find((raw) => /one is\s+forged/.test(raw)),
+    );
+    expect(notice).toContain(`\r\nTo: ${MAINTAINER}`);
+    expect(notice).toMatch(/\n {4}Subject: Re: \[PATCH /);
+    const idsIn = (field: string): string[] =>
+      [...new RegExp(`^${field}:((?:.|\\r\\n\\s)*)`, 'im').exec(notice)![1]!.matchAll(/<(.*?)>/g)].map(([, id]) => id!);
+    await town.command('#depbot send', ...idsIn('References'), ...idsIn('Message-ID'));
+    await isIn(1, 'sent');
+  });
+});
