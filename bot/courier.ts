@@ -83,11 +83,11 @@ export class Courier {
     });
   }
 
-  /** `drafted` or `held` -> `accepted`, where a person has sent it from a mail program, or its copy came late. */
+  /** `drafted` or `held` -> `accepted`, or `to-send` for the rest, where a person has sent it from a mail program, or its copy came late. */
   #settle(): void {
     for (const state of ['drafted', 'held'] as const)
       for (const mail of this.#parts.outbox.list(state))
-        if (this.#sending.hasArrived(mail)) this.#sending.taken(mail, state, 'as its copy that came in shows');
+        if (this.#sending.hasArrived(mail)) this.#sending.arrived(mail, state);
   }
 
   /** What is not sent of a series that has a later revision is discarded; a draft that a person has edited is theirs. */
@@ -192,7 +192,7 @@ export class Courier {
     }
     // A person may have sent it from a mail program, or the server had it after all.
     if ((found?.state === 'drafted' || found?.state === 'held') && this.#sending.hasArrived(found.meta)) {
-      await this.#sending.accepted(found.meta, found.state, 'as its copy that came in shows');
+      await this.#sending.cleared(found.meta, this.#sending.arrived(found.meta, found.state));
       found = find();
     }
     return found === undefined ? { ok: false, why: 'there is no such mail in the outbox' } : { ok: true, ...found };

@@ -107,6 +107,8 @@ export interface Progress {
   readonly got: readonly string[];
   /** Who does not get it, and why: the server refused for good, or they said stop. */
   readonly refused: readonly { readonly address: string; readonly why: string }[];
+  /** While it is handed over, and in doubt: who does not get it with that, since the server put them off. */
+  readonly late?: readonly string[];
   /** A person has it sent. */
   readonly approved?: true;
   /** It was held since a server refused some: a person who has it sent all the same wants the others to have it. */
@@ -127,9 +129,13 @@ export function reachedOf(mail: Outgoing, { got }: Progress): readonly string[] 
 }
 
 /** Whether a copy proves the next delivery: it goes to the bot, and none can come of an earlier one. */
-export function hasProof({ recipients, from }: Outgoing, { got, refused }: Pick<Progress, 'got' | 'refused'>): boolean {
+export function hasProof(
+  { recipients, from }: Outgoing,
+  { got, refused, late = [] }: Pick<Progress, 'got' | 'refused' | 'late'>,
+): boolean {
   const bot = lower(from);
-  return got.length === 0 && recipients.map(lower).includes(bot) && !refused.some(({ address }) => address === bot);
+  const isPassedOver = late.includes(bot) || refused.some(({ address }) => address === bot);
+  return got.length === 0 && recipients.map(lower).includes(bot) && !isPassedOver;
 }
 
 /** What is left to send of a mail; not ok where somebody's stop leaves nobody to write to. */
@@ -177,6 +183,7 @@ export const ProgressFile = z.strictObject({
   unknowns: z.int().min(0),
   got: z.array(z.string()),
   refused: z.array(z.strictObject({ address: z.string(), why: z.string() })),
+  late: z.exactOptional(z.array(z.string())),
   approved: z.exactOptional(z.literal(true)),
   mayLack: z.exactOptional(z.literal(true)),
 });

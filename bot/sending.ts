@@ -81,7 +81,7 @@ export class Sending {
       log.info(`outbox: ${nameOf(mail)} is discarded: its draft waits no more`);
       return;
     }
-    if (this.hasArrived(mail)) return this.accepted(mail, 'to-send', 'before; a copy of it came in');
+    if (this.hasArrived(mail)) return this.cleared(mail, this.arrived(mail, 'to-send'));
     // Of a draft a person has decided.
     if (mail.via === 'smtp' && !progress.approved && (await this.dropped(mail, 'to-send'))) return;
     // It lies there until the server has it. Whoever took it away may have sent it.
@@ -98,7 +98,7 @@ export class Sending {
     const { outbox, log } = this.#parts;
     const progress = outbox.progress(mail.id) ?? { ...NOTHING_YET, step: 'handing-over' };
     if (progress.step === 'waiting') return this.#settle(mail, progress);
-    if (this.hasArrived(mail)) return this.accepted(mail, 'sending', 'as its copy that came in shows');
+    if (this.hasArrived(mail)) return this.cleared(mail, this.arrived(mail, 'sending'));
     if (progress.step === 'handing-over') return this.#doubt(mail, progress, 'depbot stopped meanwhile');
     if (!this.isReadSince(progress.doubtSince!)) return;
     if (outbox.isWithdrawn(mail)) {
@@ -137,14 +137,39 @@ export class Sending {
     return this.#parts.whyUnwanted(mail);
   }
 
-  /** Any state but `sent` -> `accepted` and on: it is out, perhaps not by us. Throws what `Drafts` throws. */
-  async accepted(mail: Outgoing, from: State, how: string): Promise<void> {
-    this.taken(mail, from, how);
+  /**
+   * A copy shows that it is out, perhaps not by us: -> `accepted`, or `to-send` for those alone whom the server had put
+   * off when it took the mail for the others.
+   */
+  arrived(mail: Outgoing, from: 'drafted' | 'to-send' | 'sending' | 'held'): 'accepted' | 'to-send' {
+    const { outbox, waits, log } = this.#parts;
+    const { late = [], doubtSince: _, ...progress } = outbox.progress(mail.id) ?? NOTHING_YET;
+    if (late.length === 0 || outbox.wasSentByHand(mail.id)) {
+      this.#taken(mail, from, 'as its copy that came in shows');
+      return 'accepted';
+    }
+    const without = new Set([...late, ...progress.refused.map(({ address }) => address)]);
+    const got = mail.recipients.map(lower).filter((address) => !without.has(address));
+    outbox.setProgress(mail.id, { ...progress, step: 'waiting', got });
+    if (from !== 'to-send') outbox.move(mail.id, from, 'to-send');
+    waits.worked(mail.id);
+    log.info(
+      `outbox: ${nameOf(mail)} was sent to ${got.join(', ')}, as its copy shows, and not yet to ${late.join(', ')}`,
+    );
+    return 'to-send';
+  }
+
+  /** `accepted` -> `sent`, where it came so far. Throws what `Drafts` throws. */
+  async cleared(mail: Outgoing, state: 'accepted' | 'to-send'): Promise<void> {
+    if (state === 'accepted') await this.clear(mail);
+  }
+
+  async #accepted(mail: Outgoing, from: State, how: string): Promise<void> {
+    this.#taken(mail, from, how);
     await this.clear(mail);
   }
 
-  /** As `accepted`, and no further. */
-  taken(mail: Outgoing, from: State, how: string): void {
+  #taken(mail: Outgoing, from: State, how: string): void {
     this.#parts.outbox.move(mail.id, from, 'accepted');
     this.#parts.waits.worked(mail.id);
     this.#parts.log.info(`outbox: ${nameOf(mail)} was sent ${how}; allowed by ${mail.allowedBy}`);
@@ -193,14 +218,21 @@ export class Sending {
     if (!left.ok) return this.#hold(mail, 'to-send', left.why);
     const others = left.recipients.filter((one) => lower(one) !== lower(mail.from));
     if (others.length === 0) {
-      return this.accepted(mail, 'to-send', `to ${reachedOf(mail, before).join(', ')}; the others said stop`);
+      return this.#accepted(mail, 'to-send', `to ${reachedOf(mail, before).join(', ')}; the others said stop`);
     }
     mayGo();
-    const { doubtSince: _, ...rest } = before;
+    const { doubtSince: _, late: __, ...rest } = before;
     const known = { ...rest, refused: [...rest.refused, ...left.stopped] };
     outbox.setProgress(id, { ...known, step: 'waiting' });
     outbox.move(id, 'to-send', 'sending');
-    const beforeEnd = (): void => outbox.setProgress(id, { ...known, step: 'handing-over' });
+    let handedOver: Progress = { ...known, step: 'handing-over' };
+    // With the end, since a copy that comes back does not tell who was passed over.
+    const beforeEnd = (rejected: readonly Rejected[]): void => {
+      const late = rejected.filter(({ kind }) => kind === 'later').map(({ address }) => lower(address));
+      const refused = [...known.refused, ...refusedOf(rejected)];
+      handedOver = { ...known, step: 'handing-over', refused, ...(late.length > 0 && { late }) };
+      outbox.setProgress(id, handedOver);
+    };
     const isAllOrNone = mail.kind === 'reply' && reachedOf(mail, known).length === 0 && known.mayLack === undefined;
     const needed = isAllOrNone ? others : [];
     let accepted: readonly string[] = [];
@@ -216,7 +248,7 @@ export class Sending {
       const kind = error instanceof SmtpError ? error.kind : 'unknown';
       if (kind === 'unknown') {
         waits.failed('smtp', now().getTime());
-        return this.#doubt(mail, known, message);
+        return this.#doubt(mail, handedOver, message);
       }
       rejected = error instanceof SmtpError ? error.rejected : [];
       const lost = rejected.filter((one) => one.kind === 'never' && needed.includes(one.address));
@@ -238,9 +270,7 @@ export class Sending {
       }
     }
     waits.worked('smtp');
-    const refused = rejected
-      .filter(({ kind }) => kind === 'never')
-      .map(({ address, why }) => ({ address: lower(address), why }));
+    const refused = refusedOf(rejected);
     for (const { address, why } of refused) log.warn(`outbox: ${nameOf(mail)} does not go to ${address}: ${why}`);
     const after: Progress = {
       ...known,
@@ -261,7 +291,7 @@ export class Sending {
     const [others, reached] = [othersOf(mail), reachedOf(mail, progress)];
     const isOpen = others.some((address) => !got.includes(address) && !refused.some((one) => one.address === address));
     if (isOpen) return this.#parts.outbox.move(mail.id, 'sending', 'to-send');
-    if (reached.length > 0) return this.accepted(mail, 'sending', `to ${reached.join(', ')}`);
+    if (reached.length > 0) return this.#accepted(mail, 'sending', `to ${reached.join(', ')}`);
     return this.#hold(mail, 'sending', wordsOf(refused));
   }
 
@@ -289,6 +319,11 @@ export class Sending {
     waits.worked(mail.id);
     log.warn(`outbox: ${nameOf(mail)} is held: ${why}`);
   }
+}
+
+/** Of those that a server did not take, the ones that it never will. */
+function refusedOf(rejected: readonly Rejected[]): Progress['refused'] {
+  return rejected.filter(({ kind }) => kind === 'never').map(({ address, why }) => ({ address: lower(address), why }));
 }
 
 function wordsOf(refused: Progress['refused']): string {

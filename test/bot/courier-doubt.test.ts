@@ -147,8 +147,8 @@ test('that the end of a mail is handed over is on disk before it is, and not lon
   const seen: Smtp = {
     send: (envelope, eml, beforeEnd) => {
       steps.push(world.outbox.progress(mail.id)?.step);
-      return real.send(envelope, eml, () => {
-        beforeEnd?.();
+      return real.send(envelope, eml, (rejected) => {
+        beforeEnd?.(rejected);
         steps.push(world.outbox.progress(mail.id)?.step);
       });
     },

@@ -95,6 +95,33 @@ describe('a recipient refused for now', () => {
     expect(envelopes().slice(1)).toEqual([[KIM], [KIM]]);
   });
 
+  test.each(['in-doubt', 'handing-over', 'held', 'to-send'] as const)(
+    'while the connection ends with the mail: a copy shows that the others have it, and it gets it, too: %s',
+    async (step) => {
+      const mail = add('a', 'smtp', undefined, THREE);
+      world.receiver.behaviour = { refuse: { at: 'RCPT', code: 450, words: 'not you', only: KIM }, cut: 'taken' };
+      await courier().round();
+      expect([stateOf(mail), envelopes()]).toEqual(['sending', [[ANN, LIST, BOT]]]);
+      world.receiver.behaviour = {};
+      const progress = world.outbox.progress(mail.id)!;
+      if (step === 'handing-over') world.outbox.setProgress(mail.id, { ...progress, step });
+      if (step === 'held' || step === 'to-send') world.outbox.move(mail.id, 'sending', step, 'in doubt');
+      world.arrived.add(mail.messageId);
+      for (let round = 0; round < 3; round++) await courier().round();
+      expect([stateOf(mail), envelopes()]).toEqual(['sent', [[ANN, LIST, BOT], [KIM]]]);
+      expect(world.lines.at(-1)).toContain(`was sent to ${ANN}, ${LIST}, ${KIM}; allowed by`);
+    },
+  );
+
+  test('who is the bot, while the connection ends with the mail: no copy can tell, and a person has to look', async () => {
+    const mail = add('a', 'smtp', undefined, THREE);
+    world.receiver.behaviour = { refuse: { at: 'RCPT', code: 450, words: 'not you', only: BOT }, cut: 'taken' };
+    await courier().round();
+    world.receiver.behaviour = {};
+    await courier().round();
+    expect([stateOf(mail), envelopes()]).toEqual(['held', [[ANN, LIST, KIM]]]);
+  });
+
   test('who is the bot: the mail is sent all the same, and not again', async () => {
     const mail = add('a', 'smtp', undefined, THREE);
     refuse(450, BOT);
