@@ -1,3 +1,5 @@
+/** Mails to series, over days. Above 400 lines: all of it needs this one room. */
+
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

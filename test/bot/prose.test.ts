@@ -1,3 +1,5 @@
+/** What a language model may say. Above 400 lines: the lies are one table. */
+
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { isFaithful, openProse, unfaithful } from '../../bot/prose.ts';
