@@ -237,8 +237,7 @@ export async function replyInput(
   if (!prose) return input;
   const rephrased = new Map<Finding, string>();
   for (const [finding, text] of commentTexts(input)) {
-    const facts = finding.evidence.map((one) => JSON.stringify(one));
-    rephrased.set(finding, await prose.rephrase(text, facts));
+    rephrased.set(finding, await prose.rephrase(text));
   }
   return { ...input, footer: { ...footer, model: prose.model }, rephrased };
 }

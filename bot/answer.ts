@@ -32,7 +32,7 @@ export function answer(
   seed: string,
   paragraphs: readonly string[],
   options: AnswerOptions,
-  more: Partial<Pick<Outgoing, 'kind' | 'subject' | 'allowedBy' | 'notBefore' | 'quietHours'>> = {},
+  more: Partial<Pick<Outgoing, 'kind' | 'subject' | 'allowedBy' | 'notBefore' | 'quietHours' | 'despiteStop'>> = {},
 ): void {
   const { outbox, bot, footer, templatesDir, now, log } = options;
   const messageId = messageIdFor('answer', seed, bot.slice(bot.lastIndexOf('@') + 1));

@@ -177,19 +177,45 @@ function endsOwnWords(lines: readonly string[], at: number): boolean {
   );
 }
 
-/** Two fields of a mail's head, as some mailers put them above the mail they repeat. */
+/** `Label: value` in any language and script; the trailers of patches have a hyphen in theirs. */
+const FIELD = /^[\s\p{Cf}]*\*?\p{L}[\p{L}\p{M}\p{Cf} \u00a0.'\u2019]{0,30}(?::\*?(?:\s|$)|\*:\s|\uff1a)/u;
+const ADDRESS = /[^\s@<>]@[^\s@<>]+\.[^\s@<>]/;
+/** Of day, in the digits of any script. */
+const TIME = /\p{Nd}{1,2}[:\uff1a]\p{Nd}{2}/u;
+/** With a dot as Finns write it, a time is one beside a year only: else it is a version. */
+const DOTTED_TIME = /\p{Nd}{1,2}\.\p{Nd}{2}/u;
+const YEAR = /\p{Nd}{4}/u;
+/** Lines of a head that are looked at. */
+const MAX_FIELDS = 8;
+
+/**
+ * The head of a mail, as some mailers put it above the mail they repeat, without quote marks: fields, of which one has
+ * an address or a time, under names of any language.
+ */
 function startsHeader(lines: readonly string[], at: number): boolean {
-  const field = /^[ \t]*\*?(?:from|von|de|sent|date|gesendet|to|an|subject|betreff|cc):\*?[ \t]/i;
-  return /^[ \t]*\*?(?:from|von|de):\*?[ \t]/i.test(lines[at]!) && field.test(lines[at + 1] ?? '');
+  const isField = (line = ''): boolean => line.length <= MAX_LINE_CHARS && FIELD.test(line);
+  if (!isField(lines[at]) || !isField(lines[at + 1])) return false;
+  const some = lines.slice(at, at + MAX_FIELDS);
+  const end = some.findIndex((line) => !isField(line));
+  const fields = end === -1 ? some : some.slice(0, end);
+  return (
+    /^[ \t]*\*?(?:from|von|de)\b/i.test(fields[0]!) ||
+    fields.some((line) => ADDRESS.test(line) || TIME.test(line) || isDated(line))
+  );
 }
 
+function isDated(line: string): boolean {
+  return YEAR.test(line) && (TIME.test(line) || DOTTED_TIME.test(line));
+}
+
+/** "On Monday Jane wrote:", in any language: it ends with a colon, and has an address, or a year and a time of day. */
 function isAttribution(line: string): boolean {
-  const isDated = /^(?:On|Am|Le|El|Il|Op|Den) /.test(line) || /<[^<>\s]+@[^<>\s]+>/.test(line);
-  return (
-    isDated &&
-    /:[ \t]*$/.test(line) &&
-    /\b(?:wrote|writes|schrieb|a écrit|escribió|ha scritto|schreef|skrev)/.test(line)
-  );
+  const [end] = /[:\uff1a][\s\p{Cf}]*$/u.exec(line) ?? [];
+  if (end === undefined) return false;
+  const isSaid =
+    /^(?:On|Am|Le|El|Il|Op|Den) /.test(line) &&
+    /\b(?:wrote|writes|schrieb|a écrit|escribió|ha scritto|schreef|skrev)/.test(line);
+  return isSaid || ADDRESS.test(line) || isDated(line.slice(0, -end.length));
 }
 
 function isQuoteNext(lines: readonly string[], at: number): boolean {

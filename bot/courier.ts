@@ -26,10 +26,11 @@ const NEVER_MS = 24 * 60 * 60 * 1000;
 
 export interface CourierParts
   extends Pick<FilingParts, 'drafts' | 'onFiled'>,
-    Pick<SendingParts, 'smtp' | 'copies' | 'readSince' | 'stopped' | 'whyUnwanted' | 'onHeld' | 'lookMs'> {
+    Pick<
+      SendingParts,
+      'smtp' | 'copies' | 'readSince' | 'stopped' | 'whyUnwanted' | 'onDropped' | 'onHeld' | 'onOvertaken' | 'lookMs'
+    > {
   readonly outbox: Outbox;
-  /** Told of a draft that a person had sent and that is not going to be, for a later revision; after a crash perhaps again. */
-  readonly onOvertaken: (meta: Outgoing) => void;
   /** Why nothing at all may leave the house now; asked anew before every mail and draft. */
   readonly halted: () => string | undefined;
   readonly now: () => Date;
@@ -82,11 +83,11 @@ export class Courier {
     });
   }
 
-  /** `drafted` or `held` -> `accepted`, where a person has sent it from a mail program, or its copy came late. */
+  /** `drafted` or `held` -> `accepted`, or `to-send` for the rest, where a person has sent it from a mail program, or its copy came late. */
   #settle(): void {
     for (const state of ['drafted', 'held'] as const)
       for (const mail of this.#parts.outbox.list(state))
-        if (this.#sending.hasArrived(mail)) this.#sending.taken(mail, state, 'as its copy that came in shows');
+        if (this.#sending.hasArrived(mail)) this.#sending.arrived(mail, state);
   }
 
   /** What is not sent of a series that has a later revision is discarded; a draft that a person has edited is theirs. */
@@ -98,14 +99,15 @@ export class Courier {
       for (const state of ['to-draft', 'drafted', 'to-send', 'held'] as const) {
         for (const mail of outbox.list(state).filter(isOf)) {
           // Whom it has reached, the others follow.
-          if (reachedOf(mail, outbox.progress(mail.id) ?? NOTHING_YET).length > 0) continue;
+          const progress = outbox.progress(mail.id) ?? NOTHING_YET;
+          if (reachedOf(mail, progress).length > 0) continue;
           const isResting = this.#waits.until(mail.id) > now().getTime();
           const isInFolder = state !== 'to-draft' && mail.via === 'draft';
           if (isResting || (isInFolder && !(await this.#takeBack(mail)))) {
             isOpen = true;
             continue;
           }
-          if (state === 'to-send' && mail.via === 'draft') onOvertaken(mail);
+          if (state === 'to-send' && (mail.via === 'draft' || progress.approved)) onOvertaken(mail);
           outbox.move(mail.id, state, 'discarded');
           log.info(`outbox: ${nameOf(mail)} is discarded: a later revision of its series has come`);
         }
@@ -156,10 +158,8 @@ export class Courier {
       const left = this.#sending.leftOf(meta, progress);
       if (!left.ok) return left;
       // What a server refused, or said nothing of, it is asked again.
-      if (state === 'held') {
-        const { got, mayLack } = progress;
-        outbox.setProgress(meta.id, { ...NOTHING_YET, got, ...(mayLack && { mayLack }) });
-      }
+      const { got, mayLack } = progress;
+      outbox.setProgress(meta.id, { ...NOTHING_YET, got, ...(mayLack && { mayLack }), approved: true });
       outbox.move(meta.id, state, 'to-send');
       return { ok: true, state: 'to-send', already: false };
     });
@@ -192,7 +192,7 @@ export class Courier {
     }
     // A person may have sent it from a mail program, or the server had it after all.
     if ((found?.state === 'drafted' || found?.state === 'held') && this.#sending.hasArrived(found.meta)) {
-      await this.#sending.accepted(found.meta, found.state, 'as its copy that came in shows');
+      await this.#sending.cleared(found.meta, this.#sending.arrived(found.meta, found.state));
       found = find();
     }
     return found === undefined ? { ok: false, why: 'there is no such mail in the outbox' } : { ok: true, ...found };

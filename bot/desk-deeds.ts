@@ -11,7 +11,7 @@ import type { Section, WhichSections } from './maintainers.ts';
 import { type Concern, type Deeds, MAX_REFERENCES } from './obey.ts';
 import type { OptIns } from './opt-in.ts';
 import type { Outbox } from './outbox.ts';
-import type { Told } from './outgoing.ts';
+import { NOTHING_YET, type Progress, type Told } from './outgoing.ts';
 import { isOptedIn, type Maintainer, pathsOf, textOf } from './policy.ts';
 import type { Stopped } from './stopped.ts';
 import type { TreeMaintainers } from './tree-maintainers.ts';
@@ -40,7 +40,7 @@ export interface DeedParts {
 /** Section of MAINTAINERS that everything belongs to; its list is for sections that have none. */
 const REST = 'THE REST';
 
-export function deedsOf(parts: DeedParts): Deeds & Pick<Hands, 'hasWrittenTo'> {
+export function deedsOf(parts: DeedParts): Deeds & Pick<Hands, 'hasWrittenTo' | 'isStopped'> {
   const { outbox, courier, stopped, optIns, dismissed, entries, answered, log } = parts;
   /** A reply of ours, by its Message-ID or that of a preview of it. */
   const replyOf = (messageId: MessageId): ReturnType<Outbox['find']> => {
@@ -88,9 +88,9 @@ export function deedsOf(parts: DeedParts): Deeds & Pick<Hands, 'hasWrittenTo'> {
     hasWrittenTo: (address, references) =>
       references.slice(-MAX_REFERENCES).some((id) => {
         const found = outbox.find(id);
-        const isOut = found?.state === 'accepted' || found?.state === 'sent';
-        return isOut && found.meta.recipients.some((one) => isSame(one, address));
+        return found !== undefined && mayHaveGot(address, found, outbox.progress(found.meta.id));
       }),
+    isStopped: (address) => stopped.addresses.has(address.toLowerCase()),
     rules: RULES.map(({ id }) => id),
     ignore: (rule, address, sections) => dismissed.ignore(rule, address, sections),
     heed: (rule, address) => dismissed.heed(rule, address),
@@ -114,6 +114,18 @@ export function deedsOf(parts: DeedParts): Deeds & Pick<Hands, 'hasWrittenTo'> {
       stopped.add(address, sections);
     },
   };
+}
+
+/** Whether a mail went to that address, as the server said, or perhaps did. */
+function mayHaveGot(
+  address: string,
+  { meta, state }: NonNullable<ReturnType<Outbox['find']>>,
+  progress: Progress = NOTHING_YET,
+): boolean {
+  if (progress.got.some((one) => isSame(one, address))) return true;
+  const isOut = state === 'accepted' || state === 'sent' || progress.unknowns > 0 || progress.step !== 'waiting';
+  const isRefused = progress.refused.some((one) => isSame(one.address, address));
+  return isOut && !isRefused && meta.recipients.some((one) => isSame(one, address));
 }
 
 /** Sections that name an address as maintainer or reviewer. */

@@ -4,7 +4,7 @@
  *
  *   commands/todo/<id>.json  ->  commands/waiting/<id>.json (for a report)  ->  commands/done/<id>.json
  *   commands/seen/<of what was signed>: the Message-ID it came with
- *   commands/stop-key: of the tokens for who says stop without a signature
+ *   commands/stop-key, stop-used/<of the address>: of the tokens for who says stop without a signature
  *
  * Senders are looked up a few at a time, those with an entry in the configuration before all others, and strangers
  * only so often: their name servers and their number are their own choice. What is obeyed is obeyed one by one.
@@ -38,6 +38,8 @@ const Slip = z.object({
   copy: z.string().optional(),
   /** Series whose report it waits for. */
   key: z.string().optional(),
+  /** Its sender had said stop before, and asked all the same. */
+  despiteStop: z.literal(true).optional(),
 });
 type Slip = z.infer<typeof Slip>;
 
@@ -63,6 +65,8 @@ export interface Hands extends Deeds {
   report(key: string): { series: Series; report: Report } | undefined;
   /** Queues a private answer; one of the same `seed` is queued once, ever. */
   answer(command: Message, seed: string, paragraphs: readonly string[]): void;
+  /** Whether that address gets no more mails. */
+  isStopped(address: string): boolean;
   /** Whether one of these mails is ours, and went to that address. */
   hasWrittenTo(address: string, references: readonly MessageId[]): boolean;
   /** Words for a report that was asked for. */
@@ -90,7 +94,7 @@ export class Desk {
     this.#hands = hands;
     this.#log = log;
     for (const folder of [...TRAYS, 'seen']) openFolderDurably(join(dir, folder));
-    this.#stopTokens = new StopTokens(join(dir, 'stop-key'));
+    this.#stopTokens = new StopTokens(join(dir, 'stop-key'), join(dir, 'stop-used'));
   }
 
   /** Writes down the mails that hold a command; call it before the mailbox's position moves. */
@@ -118,7 +122,11 @@ export class Desk {
     const isMembers = ({ from }: Slip): boolean => this.#hands.isOptedIn(from);
     await this.#each('todo', slips.filter(isMembers), (slip, oneByOne) => this.#work(slip, oneByOne));
     const strangers = slips.filter((slip) => !isMembers(slip));
-    await this.#each('todo', strangers, async (slip, oneByOne) => this.#tooMuch(slip) ?? this.#work(slip, oneByOne));
+    await this.#each('todo', strangers, async (slip, oneByOne) => {
+      const again = this.#tooMuch(slip);
+      if (again) this.#stopUnsigned(slip, this.#raws(slip.messageId));
+      return again ?? this.#work(slip, oneByOne);
+    });
     await this.#each('waiting', [...this.#slips('waiting')], async (slip) => this.#report(slip));
   }
 
@@ -153,12 +161,12 @@ export class Desk {
     });
   }
 
-  /** A stranger's mail beyond the limits waits for the next hour, with a line a domain and without a lookup. */
+  /** A stranger's mail beyond the limits waits, with a line a domain and without a lookup. */
   #tooMuch({ from }: Slip): Again | undefined {
     const wait = this.#strangers.wait(from, this.#nowMs());
     if (wait?.isNews) {
       const domain = printable(domainOf(from)).slice(0, 100);
-      this.#log.warn(`commands from strangers at ${domain}: too many; more of them wait for the next hour`);
+      this.#log.warn(`commands from strangers at ${domain}: too many; more of them wait`);
     }
     return wait && { why: 'too many commands from its domain', untilMs: wait.untilMs };
   }
@@ -176,7 +184,9 @@ export class Desk {
     const raw = this.#raws(slip.messageId).find((one) => slip.copy === undefined || sha256(one) === slip.copy);
     const message = raw && messageOf(raw);
     const asked = commandsIn(message?.body ?? '').find((one) => one.word === 'check' || one.word === 'explain');
-    if (message && asked && 'args' in asked) {
+    // Who said stop meanwhile wants no report any more.
+    const isUnwanted = message && !slip.despiteStop && this.#hands.isStopped(message.from.address);
+    if (message && asked && 'args' in asked && !isUnwanted) {
       const detail = asked.word === 'explain' ? 'proofs' : asked.args.includes('verbose') ? 'all' : 'findings';
       const text = this.#hands.reportText(found.series, found.report, detail);
       this.#hands.answer(message, `report ${slip.messageId}`, [`> ${asked.line}`, ...text]);
@@ -194,9 +204,10 @@ export class Desk {
     if ((judged.ok || judged.isLookedUp) && !this.#hands.isOptedIn(slip.from))
       this.#strangers.count(slip.from, judged.ok ? 'authentic' : 'forged');
     if (!judged.ok) {
+      // Who says stop need not wait until a name server answers.
+      this.#stopUnsigned(slip, raws);
       if (judged.retry) return judged;
       this.#log.warn(`command in <${slip.messageId}> from ${slip.from}: not obeyed, not answered: ${judged.why}`);
-      for (const raw of raws) this.#stopUnsigned(slip, messageOf(raw));
       this.#refuse(slip, raws.length);
       return undefined;
     }
@@ -205,24 +216,33 @@ export class Desk {
   }
 
   /**
-   * Everybody may say stop, signed or not: who was written to, and seems to say it, is mailed a token, once for ever; and
-   * who brings that back is stopped, and answered.
+   * Everybody may say stop, signed or not: who was written to, and seems to say it, is mailed a token, once; and who
+   * brings that back is stopped, and answered. A token serves once: who has opted in again is mailed another one.
    */
-  #stopUnsigned(slip: Slip, message: Message | undefined): void {
-    if (!message || !this.#isFromSomebody(message)) return;
+  #stopUnsigned(slip: Slip, raws: readonly Uint8Array[]): void {
+    for (const message of raws.flatMap((raw) => messageOf(raw) ?? []))
+      if (this.#isFromSomebody(message)) this.#stopUnsignedBy(message, slip);
+  }
+
+  #stopUnsignedBy(message: Message, slip: Slip): void {
     const stops = commandsIn(message.body).flatMap((one) => (one.word === 'stop' ? [one.args] : []));
     const address = message.from.address.toLowerCase();
-    const token = this.#stopTokens.of(address);
+    const token = this.#stopTokens.of(address, slip.messageId);
     const where = `command in <${slip.messageId}>`;
     // Nothing of the mail but who it seems to be from goes into one that perhaps nobody asked for.
     const about = { ...message, subject: 'your word to stop' };
-    if (stops.some((args) => args.includes(token)) && this.#isFirst(`stop ${token}`, slip)) {
+    if (stops.some((args) => args.includes(token))) {
+      this.#stopTokens.use(address, slip.messageId);
       this.#hands.stop(address, []);
       this.#log.warn(`${where}: ${address} brought back its token and is stopped`);
       this.#hands.answer(about, `done ${slip.messageId}`, [NO_MORE_MAILS]);
-    } else if (stops.length > 0 && this.#hands.hasWrittenTo(address, message.references)) {
+    } else if (
+      stops.length > 0 &&
+      !this.#hands.isStopped(address) &&
+      this.#hands.hasWrittenTo(address, message.references)
+    ) {
       this.#log.warn(`${where}: ${address} is mailed a token to say stop with, if it was not before`);
-      this.#hands.answer(about, `unsigned stop ${address}`, [
+      this.#hands.answer(about, `unsigned stop ${address} ${token}`, [
         'Somebody, hopefully you, asked me to write to you no more, in a mail without a valid signature of your domain.',
         'If it was you, answer with this line at the start of a line:',
         `    #depbot stop ${token}`,
@@ -278,7 +298,8 @@ export class Desk {
     const words = said(results);
     if (words.length > 0) this.#hands.answer(message, `done ${slip.messageId}`, words);
     const key = results.find(({ done }) => done.key !== undefined)?.done.key;
-    if (key !== undefined) this.#write('todo', { ...slip, key, copy: sha256(message.raw) });
+    const despiteStop = this.#hands.isStopped(sender.address) ? { despiteStop: true as const } : {};
+    if (key !== undefined) this.#write('todo', { ...slip, key, copy: sha256(message.raw), ...despiteStop });
     this.#move('todo', key === undefined ? 'done' : 'waiting', slip);
     return undefined;
   }

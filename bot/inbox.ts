@@ -203,7 +203,10 @@ class Reader {
     return found;
   }
 
-  /** Sizes and times of mails. Those that are gone, or from before the start, are listed as of no bytes. */
+  /**
+   * Sizes and times of mails. Those that are gone, or from before the start, are listed as of no bytes; so are those of
+   * which the server tells nothing twice, with a warning.
+   */
   async #list(client: ImapFlow, uids: readonly number[]): Promise<readonly Listed[]> {
     const rows = new Map<number, Listed>();
     await ask(
@@ -219,6 +222,11 @@ class Reader {
         }
       })(),
     );
+    await this.#missed(
+      client,
+      uids.filter((uid) => !rows.has(uid)),
+      'tell of',
+    );
     const from = this.#start?.from ?? new Date(0);
     return uids.map((uid) => {
       const row = rows.get(uid);
@@ -226,27 +234,45 @@ class Reader {
     });
   }
 
+  /**
+   * Of mails that a server was asked for and did not give, forgets those that are gone: it finds them no more. The
+   * others may be a fault of a moment, which the next connection shows; after the second time they are left out.
+   */
+  async #missed(client: ImapFlow, uids: readonly number[], what: 'tell of' | 'give'): Promise<void> {
+    if (uids.length === 0) return;
+    // Servers are allowed to tell of expunged mails at NOOP, and not at the questions themselves.
+    await ask(client, client.noop());
+    const found = new Set(await this.#search(client, { uid: uids.join(',') }));
+    const there = uids.filter((uid) => found.has(uid));
+    const isNew = there.filter((uid) => !this.#notGiven.has(uid));
+    for (const uid of isNew) this.#notGiven.add(uid);
+    if (isNew.length > 0) throw fault(client, `it lists mails that it does not ${what}: UID ${isNew.join(', ')}`);
+    for (const uid of there) this.#leaveOut(uid, `it is listed, and twice the server did not ${what} it`);
+  }
+
+  #leaveOut(uid: number, why: string): void {
+    this.#watch.log.warn(`mailbox ${this.name}: the mail with UID ${uid} is left out: ${why}`);
+  }
+
   /** The mails of a batch; those that are too large or cannot be had are left out, with a warning. */
   async #fetch(client: ImapFlow, batch: readonly Listed[]): Promise<readonly Received[]> {
-    const { log } = this.#watch;
-    const leaveOut = (uid: number, why: string): void =>
-      log.warn(`mailbox ${this.name}: the mail with UID ${uid} is left out: ${why}`);
     const wanted = new Map<number, Listed>();
     for (const mail of batch) {
-      if (mail.bytes > MAX_MAIL_BYTES) leaveOut(mail.uid, tooLong(mail.bytes));
+      if (mail.bytes > MAX_MAIL_BYTES) this.#leaveOut(mail.uid, tooLong(mail.bytes));
       else if (mail.bytes > 0) wanted.set(mail.uid, mail);
     }
     if (wanted.size === 0) return [];
     const sources = await this.#sources(client, [...wanted.keys()]);
-    // Gone, or a fault of a moment: the next connection shows which.
-    const missing = [...wanted.keys()].filter((uid) => !sources.has(uid) && !this.#notGiven.has(uid));
-    for (const uid of missing) this.#notGiven.add(uid);
-    if (missing.length > 0) throw fault(client, `it lists mails that it does not give: UID ${missing.join(', ')}`);
+    await this.#missed(
+      client,
+      [...wanted.keys()].filter((uid) => !sources.has(uid)),
+      'give',
+    );
     return [...wanted.values()].flatMap(({ uid, receivedAt }) => {
       const raw = sources.get(uid);
-      if (raw === undefined) leaveOut(uid, 'it is listed, and twice was not given');
-      else if (raw.length > MAX_MAIL_BYTES) leaveOut(uid, tooLong(raw.length));
-      else return [{ raw, mailbox: this.name, uid, receivedAt }];
+      if (raw === undefined) return [];
+      if (raw.length <= MAX_MAIL_BYTES) return [{ raw, mailbox: this.name, uid, receivedAt }];
+      this.#leaveOut(uid, tooLong(raw.length));
       return [];
     });
   }

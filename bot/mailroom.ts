@@ -3,6 +3,9 @@
  * the last weeks in memory, since patches come late, one by one, and by several lists: with their text where they may
  * be part of a series, else only as places in a thread. The texts together have a limit; the oldest leave memory
  * first, and are read from disk again when a series of their sender is put together.
+ *
+ * Series are put together of the mails of one sender. Copies of one mail may name several, by a list's doing or a
+ * forger's: the mail is then among those of each, with what came in that name.
  */
 
 import type { Assembled, Message, MessageId, Outcome, Patch, Series } from '../rules/types.ts';
@@ -11,6 +14,7 @@ import type { Received } from './inbox.ts';
 import type { Log } from './log.ts';
 import type { MailStore } from './mail-store.ts';
 import { parseMessage } from './message.ts';
+import { isFromPerson, posterOf } from './sender.ts';
 import { assemble, mailsOf } from './series.ts';
 import { parseSubject } from './subject.ts';
 import { superseded } from './superseded.ts';
@@ -44,6 +48,7 @@ export class Mailroom {
   readonly #options: MailroomOptions;
   /** Oldest first. */
   readonly #messages = new Map<MessageId, Kept>();
+  /** Each mail under the sender of every copy. */
   readonly #bySender = new Map<string, Set<MessageId>>();
   /** Those with a text in memory, oldest first. */
   readonly #withText = new Set<Kept>();
@@ -93,8 +98,7 @@ export class Mailroom {
    */
   seriesWith(messages: readonly Message[]): Series[] {
     const ids = new Set(messages.map((message) => message.messageId));
-    const senders = new Set(messages.filter(mayBeOfSeries).map(senderOf));
-    return [...senders].flatMap((sender) => {
+    return sendersOf(messages.filter(mayBeOfSeries)).flatMap((sender) => {
       const series = this.#assembled(sender);
       const later = supersededByPost(series);
       return series
@@ -108,23 +112,27 @@ export class Mailroom {
   /** Complete series that a series with one of these mails supersedes: nobody waits for a reply to them any more. */
   supersededBy(messages: readonly Message[]): { readonly old: Series; readonly by: Assembled }[] {
     const ids = new Set(messages.map((message) => message.messageId));
-    const senders = new Set(messages.filter(mayBeOfSeries).map(senderOf));
-    return [...senders].flatMap((sender) =>
+    return sendersOf(messages.filter(mayBeOfSeries)).flatMap((sender) =>
       [...supersededByPost(this.#assembled(sender))].flatMap(([old, by]) =>
         old.complete && mailsOf(by).some(({ messageId }) => ids.has(messageId)) ? [{ old, by }] : [],
       ),
     );
   }
 
-  /** The series that a mail of a thread answers: that of the nearest of these Message-IDs (the last one first). */
+  /**
+   * The series that a mail of a thread answers: that of the nearest of these Message-IDs (the last one first). Where its
+   * copies name several senders, a complete one before others.
+   */
   answered(references: readonly MessageId[]): Assembled | undefined {
     for (const id of references.toReversed()) {
-      const message = this.#messages.get(id)?.copies[0];
-      if (!message || !this.#messages.get(id)!.mayBeOfSeries) continue;
-      const found = this.#assembled(senderOf(message)).find((one) =>
-        mailsOf(one).some(({ messageId }) => messageId === id),
+      const kept = this.#messages.get(id);
+      if (!kept?.mayBeOfSeries) continue;
+      const found = sendersOf(kept.copies).flatMap((sender) =>
+        this.#assembled(sender).filter((one) => mailsOf(one).some(({ messageId }) => messageId === id)),
       );
-      if (found) return found.complete ? this.#whole(found) : found;
+      const complete = found.find((one) => one.complete);
+      if (complete) return this.#whole(complete);
+      if (found[0]) return found[0];
     }
     return undefined;
   }
@@ -156,7 +164,9 @@ export class Mailroom {
       const kept = this.#messages.get(id)!;
       bytes += kept.textBytes;
       if (bytes > MAX_SENDER_BYTES) break;
-      messages.push(...(kept.isInMemory ? kept.copies : this.#copiesOnDisk(id)));
+      const copies = kept.isInMemory ? kept.copies : this.#copiesOnDisk(id);
+      const listIds = [...new Set(copies.flatMap((copy) => copy.listIds))];
+      messages.push(...copies.filter((copy) => posterOf(copy) === sender).map((copy) => ({ ...copy, listIds })));
     }
     return assemble(messages).series;
   }
@@ -192,7 +202,7 @@ export class Mailroom {
   }
 
   #keep(message: Message, day: string): void {
-    const sender = senderOf(message);
+    const sender = posterOf(message);
     const copy = withoutBytes(message);
     const known = this.#messages.get(message.messageId);
     const kept = known ?? { copies: [], day, mayBeOfSeries: false, textBytes: 0, isInMemory: true };
@@ -205,7 +215,6 @@ export class Mailroom {
       this.#textBytes += bytes;
       this.#makeRoom();
     }
-    if (known) return;
     this.#messages.set(message.messageId, kept);
     const ids = this.#bySender.get(sender);
     if (ids) ids.add(message.messageId);
@@ -242,11 +251,11 @@ export class Mailroom {
   }
 
   /** Of the copy that was taken for the series: lists cut, recode and append. */
-  #bytesOf({ messageId, body }: Message): Uint8Array {
+  #bytesOf({ messageId, body, from }: Message): Uint8Array {
     const copies = this.#options.store.raws(messageId);
     const taken = copies.find((raw) => {
       const parsed = parseMessage(raw);
-      return parsed.ok && parsed.message.body === body;
+      return parsed.ok && parsed.message.body === body && parsed.message.from.address === from.address;
     });
     const raw = taken ?? copies[0];
     if (raw === undefined) throw new Error(`the mail <${messageId}> is in memory and not on disk`);
@@ -261,10 +270,11 @@ export class Mailroom {
       if (kept.day >= oldest) continue;
       this.#messages.delete(id);
       this.#withoutText(kept);
-      const sender = senderOf(kept.copies[0]!);
-      const ids = this.#bySender.get(sender);
-      ids?.delete(id);
-      if (ids?.size === 0) this.#bySender.delete(sender);
+      for (const sender of new Set(kept.copies.map(posterOf))) {
+        const ids = this.#bySender.get(sender);
+        ids?.delete(id);
+        if (ids?.size === 0) this.#bySender.delete(sender);
+      }
     }
   }
 
@@ -316,6 +326,10 @@ function withoutBytes(message: Message): Message {
   return { ...message, raw: NOTHING, ...(!mayBeOfSeries(message) && { body: '' }) };
 }
 
-function senderOf(message: Message): string {
-  return message.from.address.toLowerCase();
+/** Each once, people before lists that put their own address in place of theirs. */
+function sendersOf(messages: readonly Message[]): string[] {
+  const isPerson = (message: Message): boolean =>
+    isFromPerson(message) || posterOf(message) !== message.from.address.toLowerCase();
+  const lists = messages.filter((message) => !isPerson(message));
+  return [...new Set([...messages.filter(isPerson), ...lists].map(posterOf))];
 }

@@ -196,6 +196,14 @@ export class Outbox {
     return [...keys];
   }
 
+  /** Keys of the series of which replies to these mails wait: those of a series change with the mails that it has. */
+  seriesAnswering(ids: readonly MessageId[]): readonly string[] {
+    const isTo = ({ kind, answers }: Outgoing): boolean => kind === 'reply' && ids.includes(answers);
+    return [
+      ...new Set(WAITING.flatMap((state) => this.list(state).filter(isTo)).flatMap(({ series }) => series ?? [])),
+    ];
+  }
+
   /** Series of which there may still be something to discard. */
   withdrawn(): readonly string[] {
     return readdirSync(join(this.#dir, 'withdrawn'));

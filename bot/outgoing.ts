@@ -11,8 +11,11 @@ export interface Outgoing {
   /** `outgoingId` of its Message-ID; the name of its files. */
   readonly id: string;
   readonly messageId: MessageId;
-  /** A review of a patch, the answer to a command, or a draft as one of its maintainers is shown it. */
-  readonly kind: 'reply' | 'answer' | 'preview';
+  /**
+   * A review of a patch, the answer to a command, what a maintainer has to know of a review, or a draft as one of its
+   * maintainers is shown it.
+   */
+  readonly kind: 'reply' | 'answer' | 'notice' | 'preview';
   readonly via: 'draft' | 'smtp';
   /** Envelope: MAIL FROM, and every RCPT TO. Addresses alone. */
   readonly from: string;
@@ -41,6 +44,8 @@ export interface Outgoing {
   readonly revision?: number;
   /** Of a reply, the lists that its patch came by, as their List-Id says. */
   readonly listIds?: readonly string[];
+  /** Of an answer to somebody who had said stop by then, with that mail or before it: it goes there all the same. */
+  readonly despiteStop?: true;
 }
 
 /** A recipient to whom a mail did not come, in the words of a mail server. */
@@ -66,7 +71,7 @@ export interface Told {
 export const OutgoingFile = z.strictObject({
   id: z.string().regex(/^[0-9a-f]{32}$/),
   messageId: z.string().min(1),
-  kind: z.enum(['reply', 'answer', 'preview']),
+  kind: z.enum(['reply', 'answer', 'notice', 'preview']),
   via: z.enum(['draft', 'smtp']),
   from: z.string().min(1),
   recipients: z.array(z.string().min(1)).min(1),
@@ -84,6 +89,7 @@ export const OutgoingFile = z.strictObject({
   lineage: z.exactOptional(z.array(z.string())),
   revision: z.exactOptional(z.int()),
   listIds: z.exactOptional(z.array(z.string())),
+  despiteStop: z.exactOptional(z.literal(true)),
 });
 
 /** How far the sending of a mail has come. All addresses in lower case. */
@@ -101,6 +107,10 @@ export interface Progress {
   readonly got: readonly string[];
   /** Who does not get it, and why: the server refused for good, or they said stop. */
   readonly refused: readonly { readonly address: string; readonly why: string }[];
+  /** While it is handed over, and in doubt: who does not get it with that, since the server put them off. */
+  readonly late?: readonly string[];
+  /** A person has it sent. */
+  readonly approved?: true;
   /** It was held since a server refused some: a person who has it sent all the same wants the others to have it. */
   readonly mayLack?: true;
 }
@@ -119,9 +129,13 @@ export function reachedOf(mail: Outgoing, { got }: Progress): readonly string[] 
 }
 
 /** Whether a copy proves the next delivery: it goes to the bot, and none can come of an earlier one. */
-export function hasProof({ recipients, from }: Outgoing, { got, refused }: Pick<Progress, 'got' | 'refused'>): boolean {
+export function hasProof(
+  { recipients, from }: Outgoing,
+  { got, refused, late = [] }: Pick<Progress, 'got' | 'refused' | 'late'>,
+): boolean {
   const bot = lower(from);
-  return got.length === 0 && recipients.map(lower).includes(bot) && !refused.some(({ address }) => address === bot);
+  const isPassedOver = late.includes(bot) || refused.some(({ address }) => address === bot);
+  return got.length === 0 && recipients.map(lower).includes(bot) && !isPassedOver;
 }
 
 /** What is left to send of a mail; not ok where somebody's stop leaves nobody to write to. */
@@ -135,11 +149,11 @@ export type Left = Outcome<
   { readonly why: string }
 >;
 
-/** `eml` are the bytes of the mail. Answers go to who asked for them: the one to "stop", too. */
+/** `eml` are the bytes of the mail. */
 export function leftOf(mail: Outgoing, progress: Progress, eml: Uint8Array, quiet: ReadonlySet<string>): Left {
   const { got, refused } = progress;
   const done = new Set([...got, ...refused.map(({ address }) => address)]);
-  const isUnwanted = (address: string) => mail.kind !== 'answer' && quiet.has(address) && !got.includes(address);
+  const isUnwanted = (address: string) => mail.despiteStop !== true && quiet.has(address) && !got.includes(address);
   const unwanted = new Set(othersOf(mail).filter(isUnwanted));
   const left = withoutRecipients(eml, unwanted);
   const recipients = mail.recipients.filter((one) => !done.has(lower(one)) && !unwanted.has(lower(one)));
@@ -169,6 +183,8 @@ export const ProgressFile = z.strictObject({
   unknowns: z.int().min(0),
   got: z.array(z.string()),
   refused: z.array(z.strictObject({ address: z.string(), why: z.string() })),
+  late: z.exactOptional(z.array(z.string())),
+  approved: z.exactOptional(z.literal(true)),
   mayLack: z.exactOptional(z.literal(true)),
 });
 

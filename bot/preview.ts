@@ -3,6 +3,7 @@
  * gets the draft in a mail of their own, once; a command in answer to it is about the draft.
  */
 
+import type { MessageId } from '../rules/types.ts';
 import { type AnswerOptions, answer } from './answer.ts';
 import { parseMessage } from './message.ts';
 import type { Outgoing } from './outgoing.ts';
@@ -18,12 +19,7 @@ const ELSE = 'To change its words, throw it away and send your own.';
 export function preview(draft: Outgoing, eml: Uint8Array, options: AnswerOptions): void {
   const { previews = [], messageId, subject, allowedBy, notBefore, quietHours } = draft;
   if (previews.length === 0) return;
-  const parsed = parseMessage(eml);
-  if (!parsed.ok) throw new Error(`the draft <${messageId}> cannot be read: ${parsed.why}`);
-  const { to, cc, body, references } = parsed.message;
-  const names = (list: typeof to): string => list.map(({ address }) => address).join(', ');
-  const head = [`To: ${names(to)}`, ...(cc.length > 0 ? [`Cc: ${names(cc)}`] : []), `Subject: ${subject}`];
-  const text = [...head, '', ...body.trimEnd().split('\n')].map((line) => `${INDENT}${line}`.trimEnd()).join('\n');
+  const { text, references } = shownIn(draft, eml);
   const words = ['send', 'discard', 'invalid'].map((word) => `${INDENT}#depbot ${word}`).join('\n');
   for (const address of previews) {
     const draftMail = { messageId, subject, references, from: { name: '', address } };
@@ -35,4 +31,18 @@ export function preview(draft: Outgoing, eml: Uint8Array, options: AnswerOptions
       ...(quietHours !== undefined && { quietHours }),
     });
   }
+}
+
+/** A mail of ours, whose bytes are `eml`, as text within another one, in which no command of it is seen. */
+export function shownIn(
+  { messageId, subject }: Outgoing,
+  eml: Uint8Array,
+): { readonly text: string; readonly references: readonly MessageId[] } {
+  const parsed = parseMessage(eml);
+  if (!parsed.ok) throw new Error(`our mail <${messageId}> cannot be read: ${parsed.why}`);
+  const { to, cc, body, references } = parsed.message;
+  const names = (list: typeof to): string => list.map(({ address }) => address).join(', ');
+  const head = [`To: ${names(to)}`, ...(cc.length > 0 ? [`Cc: ${names(cc)}`] : []), `Subject: ${subject}`];
+  const lines = [...head, '', ...body.trimEnd().split('\n')];
+  return { text: lines.map((line) => `${INDENT}${line}`.trimEnd()).join('\n'), references };
 }

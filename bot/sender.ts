@@ -11,13 +11,31 @@ import { parsePatch } from './patch.ts';
 /** As kernel.org's endpoint for `b4 send` writes it: the sender's address stands after the plus sign. */
 const RELAY = /^devnull\+[^@]+@kernel\.org$/i;
 
+/**
+ * The mailbox that a mail was posted from, in lower case: one of the people who may post parts of the same series. The
+ * one that Reply-To names where a list or a relay put its own into From.
+ */
+export function posterOf(message: Message): string {
+  const poster = isPerson(message.from, message)
+    ? message.from
+    : message.replyTo?.find((one) => isPerson(one, message));
+  return (poster ?? message.from).address.toLowerCase();
+}
+
+/** Whether From names a person, and no list or relay that stands for one. */
+export function isFromPerson(message: Message): boolean {
+  return isPerson(message.from, message);
+}
+
 /** The sender of a mail, to be written to; undefined where From is a relay or a list, and nothing names somebody else. */
 export function senderOf(message: Message): Address | undefined {
-  const isPerson = ({ address }: Address): boolean =>
-    !RELAY.test(address) && !message.listIds.includes(listIdOf(address));
-  if (isPerson(message.from)) return message.from;
-  const byReplyTo = message.replyTo?.find(isPerson);
+  if (isFromPerson(message)) return message.from;
+  const byReplyTo = message.replyTo?.find((one) => isPerson(one, message));
   if (byReplyTo) return byReplyTo;
   const parsed = parsePatch(message);
-  return parsed.ok && isPerson(parsed.patch.author) ? parsed.patch.author : undefined;
+  return parsed.ok && isPerson(parsed.patch.author, message) ? parsed.patch.author : undefined;
+}
+
+function isPerson({ address }: Address, { listIds }: Message): boolean {
+  return !RELAY.test(address) && !listIds.includes(listIdOf(address));
 }

@@ -3,8 +3,11 @@
  *
  * The intent is on disk before the deed (`sending`). Whether the deed was done is never guessed after a crash but
  * looked up: the bot's own address is always a recipient, so a copy that came back shows that the server took the
- * mail. Where none has come when all mailboxes have been read long enough after the moment of doubt, a reply is held for
- * a person: others would read it twice. Answers and previews, which go to one who asked, are sent again.
+ * mail. Where none has come when all mailboxes have been read long enough after the moment of doubt, it is held for a
+ * person.
+ *
+ * What may not go any more to whom it was made for is not sent, as it is at the moment when it would leave. A reply that
+ * only may not go to so many is told to those who asked, and nobody else.
  *
  * A reply goes to all or to none: where the server refuses a recipient for good nobody gets it, until a person says so.
  * A recipient refused for now gets the same mail later, alone; that the others have it is on disk by then. Such a
@@ -30,9 +33,8 @@ import {
 } from './outgoing.ts';
 import { type Rejected, type Smtp, SmtpError } from './smtp.ts';
 import type { Waits } from './waits.ts';
+import type { Unwanted } from './wanted.ts';
 
-/** Times that an answer is sent whose fate stays unknown, before a person has to look. */
-const MOST_UNKNOWN = 3;
 export const EDITED = 'the draft was edited or removed; send it from your mail program';
 
 export interface SendingParts {
@@ -44,10 +46,14 @@ export interface SendingParts {
   readonly readSince: () => Date | undefined;
   /** Addresses that get no reply any more, in lower case. */
   readonly stopped: () => ReadonlySet<string>;
-  /** Why a reply is not wanted any more, as those see it today who asked; undefined where it is. May throw. */
-  readonly whyUnwanted: (meta: Outgoing) => Promise<string | undefined>;
+  /** Why a mail is not wanted any more, as those see it today who asked; undefined where it is. May throw. */
+  readonly whyUnwanted: (meta: Outgoing) => Promise<Unwanted | undefined>;
+  /** Told of a reply that is not going to be sent, and whose maintainers ought to know; after a crash perhaps again. */
+  readonly onDropped: (meta: Outgoing, why: string) => void;
   /** Told of a reply that is going to be held; after a crash perhaps again. */
   readonly onHeld: (meta: Outgoing, why: string) => void;
+  /** Told of a reply that a person had sent and that is not going to be, for a later revision; after a crash perhaps again. */
+  readonly onOvertaken: (meta: Outgoing) => void;
   /** How long a copy may take to come back, before a mail whose fate is unknown is held or sent again. */
   readonly lookMs: number;
   /** Throws where nothing may leave the house now. */
@@ -72,19 +78,19 @@ export class Sending {
     const progress = outbox.progress(id) ?? NOTHING_YET;
     if (mail.kind === 'preview' && !this.#isWorthShowing(mail)) {
       outbox.move(id, 'to-send', 'discarded');
-      log.info(`outbox: ${nameOf(mail)} is discarded: its draft waits no more, or they said stop`);
+      log.info(`outbox: ${nameOf(mail)} is discarded: its draft waits no more`);
       return;
     }
-    if (this.hasArrived(mail)) return this.accepted(mail, 'to-send', 'before; a copy of it came in');
-    // Of a draft a person has just decided.
-    if (mail.via === 'smtp' && (await this.dropped(mail, 'to-send'))) return;
+    if (this.hasArrived(mail)) return this.cleared(mail, this.arrived(mail, 'to-send'));
+    // Of a draft a person has decided.
+    if (mail.via === 'smtp' && !progress.approved && (await this.dropped(mail, 'to-send'))) return;
     // It lies there until the server has it. Whoever took it away may have sent it.
     if (!(await filing.isAsFiled(mail, progress))) {
       outbox.move(id, 'to-send', 'drafted');
       log.warn(`outbox: ${nameOf(mail)} is not sent: ${EDITED}`);
       return;
     }
-    await this.#deliver(mail, 'to-send', progress);
+    await this.#deliver(mail, progress);
   }
 
   /** `sending` without our doing now: a crash, or a connection lost when the mail may have been taken. Throws as `send`. */
@@ -92,42 +98,78 @@ export class Sending {
     const { outbox, log } = this.#parts;
     const progress = outbox.progress(mail.id) ?? { ...NOTHING_YET, step: 'handing-over' };
     if (progress.step === 'waiting') return this.#settle(mail, progress);
-    if (this.hasArrived(mail)) return this.accepted(mail, 'sending', 'as its copy that came in shows');
+    if (this.hasArrived(mail)) return this.cleared(mail, this.arrived(mail, 'sending'));
     if (progress.step === 'handing-over') return this.#doubt(mail, progress, 'depbot stopped meanwhile');
     if (!this.isReadSince(progress.doubtSince!)) return;
     if (outbox.isWithdrawn(mail)) {
+      if (mail.via === 'draft' || progress.approved) this.#parts.onOvertaken(mail);
       outbox.move(mail.id, 'sending', 'discarded');
       log.info(`outbox: ${nameOf(mail)}: no copy came back; discarded: a later revision of its series has come`);
       return;
     }
-    if (mail.kind === 'reply') return this.#hold(mail, 'sending', 'perhaps it was sent, but no copy of it came back');
-    if (progress.unknowns >= MOST_UNKNOWN) {
-      return this.#hold(mail, 'sending', `sent ${progress.unknowns} times, and no copy came back`);
-    }
-    log.warn(`outbox: ${nameOf(mail)}: no copy came back; sending it again`);
-    await this.#deliver(mail, 'sending', progress);
+    this.#hold(mail, 'sending', 'perhaps it was sent, but no copy of it came back');
   }
 
-  /** `to-draft` or `to-send` -> `discarded`, where nobody wants the reply any more. Throws what `whyUnwanted` throws. */
+  /** `to-draft` or `to-send` -> `discarded` or `held`, where nobody wants it any more, as it is. Throws what `whyUnwanted` throws. */
   async dropped(mail: Outgoing, from: 'to-draft' | 'to-send'): Promise<boolean> {
-    const { outbox, whyUnwanted, log } = this.#parts;
+    const { outbox, onDropped, log } = this.#parts;
+    const progress = outbox.progress(mail.id) ?? NOTHING_YET;
     // Whom it has reached, the others follow.
-    if (mail.kind !== 'reply' || reachedOf(mail, outbox.progress(mail.id) ?? NOTHING_YET).length > 0) return false;
-    const why = await whyUnwanted(mail);
-    if (why === undefined) return false;
+    if (reachedOf(mail, progress).length > 0) return false;
+    const unwanted = await this.#unwanted(mail, progress);
+    if (unwanted === undefined) return false;
+    const { why, act } = unwanted;
+    if (act === 'hold' && from === 'to-send') {
+      this.#hold(mail, from, why);
+      return true;
+    }
+    // Before the move: after a crash in between it is told again rather than never.
+    if (act !== 'discard') onDropped(mail, why);
     outbox.move(mail.id, from, 'discarded');
     log.info(`outbox: ${nameOf(mail)} is discarded: ${why}`);
     return true;
   }
 
-  /** Any state but `sent` -> `accepted` and on: it is out, perhaps not by us. Throws what `Drafts` throws. */
-  async accepted(mail: Outgoing, from: State, how: string): Promise<void> {
-    this.taken(mail, from, how);
+  async #unwanted(mail: Outgoing, progress: Progress): Promise<Unwanted | undefined> {
+    // Of a reply somebody may send it to the others.
+    const left = mail.kind === 'reply' ? undefined : this.leftOf(mail, progress);
+    if (left?.ok === false) return { why: left.why, act: 'discard' };
+    return this.#parts.whyUnwanted(mail);
+  }
+
+  /**
+   * A copy shows that it is out, perhaps not by us: -> `accepted`, or `to-send` for those alone whom the server had put
+   * off when it took the mail for the others.
+   */
+  arrived(mail: Outgoing, from: 'drafted' | 'to-send' | 'sending' | 'held'): 'accepted' | 'to-send' {
+    const { outbox, waits, log } = this.#parts;
+    const { late = [], doubtSince: _, ...progress } = outbox.progress(mail.id) ?? NOTHING_YET;
+    if (late.length === 0 || outbox.wasSentByHand(mail.id)) {
+      this.#taken(mail, from, 'as its copy that came in shows');
+      return 'accepted';
+    }
+    const without = new Set([...late, ...progress.refused.map(({ address }) => address)]);
+    const got = mail.recipients.map(lower).filter((address) => !without.has(address));
+    outbox.setProgress(mail.id, { ...progress, step: 'waiting', got });
+    if (from !== 'to-send') outbox.move(mail.id, from, 'to-send');
+    waits.worked(mail.id);
+    log.info(
+      `outbox: ${nameOf(mail)} was sent to ${got.join(', ')}, as its copy shows, and not yet to ${late.join(', ')}`,
+    );
+    return 'to-send';
+  }
+
+  /** `accepted` -> `sent`, where it came so far. Throws what `Drafts` throws. */
+  async cleared(mail: Outgoing, state: 'accepted' | 'to-send'): Promise<void> {
+    if (state === 'accepted') await this.clear(mail);
+  }
+
+  async #accepted(mail: Outgoing, from: State, how: string): Promise<void> {
+    this.#taken(mail, from, how);
     await this.clear(mail);
   }
 
-  /** As `accepted`, and no further. */
-  taken(mail: Outgoing, from: State, how: string): void {
+  #taken(mail: Outgoing, from: State, how: string): void {
     this.#parts.outbox.move(mail.id, from, 'accepted');
     this.#parts.waits.worked(mail.id);
     this.#parts.log.info(`outbox: ${nameOf(mail)} was sent ${how}; allowed by ${mail.allowedBy}`);
@@ -140,11 +182,11 @@ export class Sending {
     this.#parts.waits.worked(mail.id);
   }
 
-  /** A preview: somebody can still decide on its draft, and wants to. Throws where it is not known yet. */
+  /** A preview: somebody can still decide on its draft. Throws where it is not known yet. */
   #isWorthShowing(mail: Outgoing): boolean {
     const draft = this.#parts.outbox.find(mail.answers)?.state;
     if (draft === 'drafting') throw new Error('it is not known yet whether the draft that it shows lies in the folder');
-    return draft === 'drafted' && this.leftOf(mail, NOTHING_YET).ok;
+    return draft === 'drafted';
   }
 
   leftOf(mail: Outgoing, progress: Progress): Left {
@@ -168,22 +210,29 @@ export class Sending {
     return (readSince()?.getTime() ?? 0) >= Date.parse(doubtSince) + lookMs;
   }
 
-  /** `to-send` or `sending` -> where the server's answer leads. */
-  async #deliver(mail: Outgoing, from: 'to-send' | 'sending', before: Progress): Promise<void> {
+  /** `to-send` -> `sending` and where the server's answer leads. */
+  async #deliver(mail: Outgoing, before: Progress): Promise<void> {
     const { outbox, smtp, mayGo, waits, now, log } = this.#parts;
     const { id } = mail;
     const left = this.leftOf(mail, before);
-    if (!left.ok) return this.#hold(mail, from, left.why);
+    if (!left.ok) return this.#hold(mail, 'to-send', left.why);
     const others = left.recipients.filter((one) => lower(one) !== lower(mail.from));
     if (others.length === 0) {
-      return this.accepted(mail, from, `to ${reachedOf(mail, before).join(', ')}; the others said stop`);
+      return this.#accepted(mail, 'to-send', `to ${reachedOf(mail, before).join(', ')}; the others said stop`);
     }
     mayGo();
-    const { doubtSince: _, ...rest } = before;
+    const { doubtSince: _, late: __, ...rest } = before;
     const known = { ...rest, refused: [...rest.refused, ...left.stopped] };
     outbox.setProgress(id, { ...known, step: 'waiting' });
-    if (from === 'to-send') outbox.move(id, 'to-send', 'sending');
-    const beforeEnd = (): void => outbox.setProgress(id, { ...known, step: 'handing-over' });
+    outbox.move(id, 'to-send', 'sending');
+    let handedOver: Progress = { ...known, step: 'handing-over' };
+    // With the end, since a copy that comes back does not tell who was passed over.
+    const beforeEnd = (rejected: readonly Rejected[]): void => {
+      const late = rejected.filter(({ kind }) => kind === 'later').map(({ address }) => lower(address));
+      const refused = [...known.refused, ...refusedOf(rejected)];
+      handedOver = { ...known, step: 'handing-over', refused, ...(late.length > 0 && { late }) };
+      outbox.setProgress(id, handedOver);
+    };
     const isAllOrNone = mail.kind === 'reply' && reachedOf(mail, known).length === 0 && known.mayLack === undefined;
     const needed = isAllOrNone ? others : [];
     let accepted: readonly string[] = [];
@@ -199,7 +248,7 @@ export class Sending {
       const kind = error instanceof SmtpError ? error.kind : 'unknown';
       if (kind === 'unknown') {
         waits.failed('smtp', now().getTime());
-        return this.#doubt(mail, known, message);
+        return this.#doubt(mail, handedOver, message);
       }
       rejected = error instanceof SmtpError ? error.rejected : [];
       const lost = rejected.filter((one) => one.kind === 'never' && needed.includes(one.address));
@@ -221,9 +270,7 @@ export class Sending {
       }
     }
     waits.worked('smtp');
-    const refused = rejected
-      .filter(({ kind }) => kind === 'never')
-      .map(({ address, why }) => ({ address: lower(address), why }));
+    const refused = refusedOf(rejected);
     for (const { address, why } of refused) log.warn(`outbox: ${nameOf(mail)} does not go to ${address}: ${why}`);
     const after: Progress = {
       ...known,
@@ -244,7 +291,7 @@ export class Sending {
     const [others, reached] = [othersOf(mail), reachedOf(mail, progress)];
     const isOpen = others.some((address) => !got.includes(address) && !refused.some((one) => one.address === address));
     if (isOpen) return this.#parts.outbox.move(mail.id, 'sending', 'to-send');
-    if (reached.length > 0) return this.accepted(mail, 'sending', `to ${reached.join(', ')}`);
+    if (reached.length > 0) return this.#accepted(mail, 'sending', `to ${reached.join(', ')}`);
     return this.#hold(mail, 'sending', wordsOf(refused));
   }
 
@@ -272,6 +319,11 @@ export class Sending {
     waits.worked(mail.id);
     log.warn(`outbox: ${nameOf(mail)} is held: ${why}`);
   }
+}
+
+/** Of those that a server did not take, the ones that it never will. */
+function refusedOf(rejected: readonly Rejected[]): Progress['refused'] {
+  return rejected.filter(({ kind }) => kind === 'never').map(({ address, why }) => ({ address: lower(address), why }));
 }
 
 function wordsOf(refused: Progress['refused']): string {

@@ -7,6 +7,7 @@ import type { Message, MessageId, Patch, Subject } from '../rules/types.ts';
 import { looksLikeDiff, parseDiff } from './diff.ts';
 import { SEVERAL_PATCHES } from './message.ts';
 import { parsePatch } from './patch.ts';
+import { isFromPerson, posterOf } from './sender.ts';
 import { parseSubject } from './subject.ts';
 
 export interface LeftOver {
@@ -21,7 +22,7 @@ export interface Entry {
   /** Absent for a cover letter. */
   readonly patch?: Patch;
   readonly oddities: readonly string[];
-  /** Sender's address in lower case. */
+  /** The mailbox that it was posted from, in lower case. */
   readonly sender: string;
   /** Date in milliseconds; infinite when unknown, which sorts last. */
   readonly time: number;
@@ -64,7 +65,7 @@ export function sortMessages(messages: readonly Message[]): Sorted {
       subject,
       ...(patch && { patch }),
       oddities: [...oddities, ...sorted.oddities],
-      sender: message.from.address.toLowerCase(),
+      sender: posterOf(message),
       time: timeOf(message),
       revision: subject.revision,
       n: subject.n,
@@ -165,12 +166,14 @@ function isCutShort({ body }: Message): boolean {
   return parseDiff(body).cutShort !== undefined;
 }
 
-/** The cleanest copy first: whole, fewest oddities, then by contents, so that arrival order never matters and a text sorts before itself with a footer. */
+/** The cleanest copy first: whole, with its sender in From, fewest oddities, then by contents, so that arrival order never matters and a text sorts before itself with a footer. */
 function compareCopies(a: Message, b: Message): number {
   const diffs = Number(looksLikeDiff(b.body)) - Number(looksLikeDiff(a.body));
   if (diffs !== 0) return diffs;
   const cuts = Number(isCutShort(a)) - Number(isCutShort(b));
   if (cuts !== 0) return cuts;
+  const senders = Number(isFromPerson(b)) - Number(isFromPerson(a));
+  if (senders !== 0) return senders;
   if (a.oddities.length !== b.oddities.length) return a.oddities.length - b.oddities.length;
   if (a.body !== b.body) return a.body < b.body ? -1 : 1;
   return Buffer.compare(a.raw, b.raw);

@@ -31,17 +31,17 @@ import { Mailroom, oldestDay } from './mailroom.ts';
 import type { World } from './main.ts';
 import { OptIns } from './opt-in.ts';
 import { Outbox } from './outbox.ts';
-import type { Outgoing } from './outgoing.ts';
-import type { Maintainer, Policy } from './policy.ts';
-import { preview } from './preview.ts';
+import { type Outgoing, othersOf } from './outgoing.ts';
+import { isOptedIn, type Maintainer, type Policy } from './policy.ts';
+import { preview, shownIn } from './preview.ts';
 import { openProse } from './prose.ts';
 import { mailsOf } from './series.ts';
 import type { ServeSettings } from './serve-settings.ts';
 import { openSmtp } from './smtp.ts';
 import { Stopped } from './stopped.ts';
-import { lineageOf } from './superseded.ts';
+import { lineageOfEarlier } from './superseded.ts';
 import type { TreeMaintainers } from './tree-maintainers.ts';
-import { whyUnwanted } from './wanted.ts';
+import { type Unwanted, whyNotShown, whyUnwanted } from './wanted.ts';
 
 /** Between two rounds when nothing happens. */
 const IDLE_MS = 5000;
@@ -123,6 +123,7 @@ export class Service {
       whyUnwanted: (meta) => this.#whyUnwanted(meta),
       halted: () => whyStopped(join(state, STOP_FILE), settings.path),
       onFiled: (draft) => preview(draft, this.#outbox.read(draft.id), this.#answering()),
+      onDropped: (meta, why) => this.#tellDropped(meta, why),
       onHeld: (meta, why) => this.#tellHeld(meta, why),
       onOvertaken: (meta) => this.#tellOvertaken(meta),
       lookMs: settings.lookMs,
@@ -242,31 +243,39 @@ export class Service {
     };
   }
 
-  /** Why a reply that waits would not be made today. Throws DamagedFileError, and where the tree cannot be read. */
-  async #whyUnwanted(mail: Outgoing): Promise<string | undefined> {
-    const job = mail.series === undefined ? undefined : this.#docket.job(mail.series);
+  /** Why a mail that waits would not be made today. Throws DamagedFileError, and where the tree cannot be read. */
+  async #whyUnwanted(mail: Outgoing): Promise<Unwanted | undefined> {
+    if (mail.kind === 'answer') return undefined;
+    if (mail.kind === 'notice') {
+      const other = othersOf(mail).find((address) => !isOptedIn(address, this.#entries));
+      return other === undefined ? undefined : { why: `${other} has no entry any more`, act: 'discard' };
+    }
+    const reply = mail.kind === 'preview' ? this.#outbox.find(mail.answers)?.meta : mail;
+    const job = reply?.series === undefined ? undefined : this.#docket.job(reply.series);
     const report = job && this.#docket.report(job.key);
-    if (!job || !report) return `it has waited for so long that its series is not kept any more`;
+    const act = mail.kind === 'preview' ? 'discard' : 'hold';
+    if (!reply || !job || !report)
+      return { why: 'it has waited for so long that its series is not kept any more', act };
     const found = this.#mailroom.toAnswer(seriesOfJob(job));
-    if (!found.ok) return found.why;
-    return whyUnwanted(mail, {
-      series: found.series,
-      report,
-      policy: await this.#policy(),
-      dismissed: this.#dismissed,
-    });
+    if (!found.ok) return { why: found.why, act };
+    const waiting = { series: found.series, report, policy: await this.#policy(), dismissed: this.#dismissed };
+    return mail.kind === 'preview' ? whyNotShown(mail, reply, waiting) : whyUnwanted(reply, waiting);
   }
 
   /** Replies that wait outlive the window of days in which mails are kept, and with them what the mailroom can tell. */
   #withdrawEarlier(series: Series): void {
     const listIds = mailsOf(series).flatMap((message) => message.listIds);
-    for (const key of this.#outbox.withdrawEarlier(lineageOf(series), series.revision, listIds))
+    for (const key of this.#outbox.withdrawEarlier(lineageOfEarlier(series), series.revision, listIds))
       this.#log.info(`series ${key}: its replies are withdrawn; ${series.subject} supersedes it`);
   }
 
   /** Nobody wants to hear of a series that has a later revision: no draft, no mail, no work. */
   #withdraw(old: Series, by: string): void {
-    const key = seriesKey(old);
+    const answered = this.#outbox.seriesAnswering(old.patches.map(({ message }) => message.messageId));
+    for (const key of new Set([...keysOf(old), ...answered])) this.#withdrawKey(key, old, by);
+  }
+
+  #withdrawKey(key: string, old: Series, by: string): void {
     if (!this.#docket.isKnown(key)) return;
     this.#outbox.withdraw(key);
     if (this.#docket.isClosed(key)) return;
@@ -327,21 +336,34 @@ export class Service {
 
   /** Whoever said "send" should know that it did not go out. */
   #tellHeld(mail: Outgoing, why: string): void {
-    const words = `This reply is held: ${why}. When that is mended, or it did not come, "#depbot send" in reply to it sends it.`;
-    this.#tell(mail, (address) => `held ${mail.messageId} ${address} ${why}`, words);
+    const words = `The reply below is held: ${why}. When that is mended, or it did not come, "#depbot send" in reply to this mail sends it.`;
+    this.#tell(mail, (address) => `held ${mail.messageId} ${address} ${why}`, [words, this.#textOf(mail)]);
+  }
+
+  #tellDropped(mail: Outgoing, why: string): void {
+    const words = `The reply below is not sent: ${why}. Nobody has it but you.`;
+    this.#tell(mail, (address) => `dropped ${mail.messageId} ${address}`, [words, this.#textOf(mail)]);
+  }
+
+  #textOf(mail: Outgoing): string {
+    return shownIn(mail, this.#outbox.read(mail.id)).text;
   }
 
   #tellOvertaken(mail: Outgoing): void {
     const words =
       'This reply is not sent: a later revision of the series came before it had left. What is still there in that one, you hear of anew.';
-    this.#tell(mail, (address) => `overtaken ${mail.messageId} ${address}`, words);
+    this.#tell(mail, (address) => `overtaken ${mail.messageId} ${address}`, [words]);
   }
 
-  #tell({ maintainers, messageId, subject }: Outgoing, seedOf: (address: string) => string, words: string): void {
+  #tell(
+    { maintainers, messageId, subject }: Outgoing,
+    seedOf: (address: string) => string,
+    words: readonly string[],
+  ): void {
     for (const address of maintainers) {
       if (this.#stopped.addresses.has(address.toLowerCase())) continue;
       const about = { messageId, subject, references: [], from: { name: '', address } };
-      answer(about, seedOf(address), [words], this.#answering());
+      answer(about, seedOf(address), words, this.#answering(), { kind: 'notice' });
     }
   }
 
@@ -451,8 +473,17 @@ export class Service {
       authenticate: (raw) => authenticate(raw, { resolver, now: this.#now(), maxAgeMs: maxCommandAgeMs, arcHosts }),
       raws: (messageId) => this.#store.raws(messageId),
       report: (key) => this.#reportOf(key),
-      answer: (command, seed, paragraphs) => answer(command, seed, paragraphs, answering),
+      answer: (command, seed, paragraphs) => {
+        const despiteStop = this.#stopped.addresses.has(command.from.address.toLowerCase());
+        answer(command, seed, paragraphs, answering, despiteStop ? { despiteStop } : {});
+      },
       reportText: (series, report, detail) => reportText(series, report, this.#footer, bot.templates_dir, detail),
     };
   }
+}
+
+/** Under which a series may be known: its cover letter may have come after its patches were complete. */
+function keysOf(series: Series): string[] {
+  const { cover: _, ...bare } = series;
+  return [seriesKey(series), seriesKey(bare)];
 }

@@ -66,9 +66,12 @@ export interface Taken {
   readonly rejected: readonly Rejected[];
 }
 
+/** Told whom the server has refused: it will not have the mail for them. */
+export type BeforeEnd = (rejected: readonly Rejected[]) => void;
+
 export interface Smtp {
   /** Sends a mail; `beforeEnd` is called before its end is handed over, until then the server cannot have it. Throws SmtpError. */
-  send(envelope: SmtpEnvelope, eml: Uint8Array, beforeEnd?: () => void): Promise<Taken>;
+  send(envelope: SmtpEnvelope, eml: Uint8Array, beforeEnd?: BeforeEnd): Promise<Taken>;
 }
 
 /** A mail that the server did not confirm. */
@@ -99,7 +102,7 @@ async function send(
   settings: SmtpSettings,
   envelope: SmtpEnvelope,
   eml: Uint8Array,
-  beforeEnd = (): void => undefined,
+  beforeEnd: BeforeEnd = () => undefined,
 ): Promise<Taken> {
   const mail = { endHandedOver: false };
   const { from, recipients, needed = [] } = envelope;
@@ -114,7 +117,7 @@ async function send(
     const rejected = rejectedOf(to.rejectedErrors);
     if (rejected.some(({ kind, address }) => kind === 'never' && needed.includes(address)))
       throw new SmtpError('never', 'not all recipients are accepted', rejected);
-    yield* chunksOf(eml, mail, beforeEnd);
+    yield* chunksOf(eml, mail, () => beforeEnd(rejected));
   };
   const body = Readable.from(chunks(), { objectMode: false });
   try {

@@ -1,8 +1,8 @@
 /**
  * How many commands of strangers are looked up: their name servers and their number are their own choice, and neither
- * may keep us from those who have an entry. What is authentic and what is not are counted apart, and what is over waits
- * for the next hour: else whoever forges a domain's mails would silence its people. Counted in memory; a restart begins
- * anew.
+ * may keep us from those who have an entry. What is authentic and what is not are counted apart. What is authentic and
+ * over waits for the next hour; what is forged slows its domain down, and no more, since before the lookup nobody knows
+ * which is which: else whoever forges a domain's mails would silence its people. Counted in memory; a restart begins anew.
  */
 
 /** Mails of one domain that were looked up: of those that were authentic, and of the others. */
@@ -10,6 +10,8 @@ const MAILS_AN_HOUR = 30;
 /** Mails that are obeyed, of one address. */
 const MAILS_OF_ONE_AN_HOUR = 30;
 const HOUR_MS = 60 * 60 * 1000;
+/** Between two lookups for a domain of which so many mails were forged. */
+const SLOWED_MS = 20 * 1000;
 /** Strangers who are told that they are strangers, of all domains. */
 const TOLD_A_DAY = 50;
 const DAY_MS = 24 * HOUR_MS;
@@ -19,6 +21,8 @@ type Count = Record<'authentic' | 'forged', number>;
 export class Strangers {
   /** Mails looked up since `#hourMs`, by domain. */
   readonly #lookedUp = new Map<string, Count>();
+  /** Of domains that are slowed down, the moment of the next lookup. */
+  readonly #slowed = new Map<string, number>();
   /** Domains whose operator line is written since `#hourMs`. */
   readonly #named = new Set<string>();
   #hourMs = 0;
@@ -26,21 +30,26 @@ export class Strangers {
   #dayMs = 0;
 
   /**
-   * Until when a mail from that address has to wait, undefined when it may be looked up now. `isNews`: the first of the
-   * domain that waits in this hour. `nowMs` is a clock that never goes back.
+   * Until when a mail from that address has to wait, undefined when it may be looked up now, and is. `isNews`: the first
+   * of the domain that waits in this hour. `nowMs` is a clock that never goes back.
    */
   wait(address: string, nowMs: number): { readonly untilMs: number; readonly isNews: boolean } | undefined {
     if (nowMs - this.#hourMs >= HOUR_MS) {
       this.#hourMs = nowMs;
       this.#lookedUp.clear();
+      this.#slowed.clear();
       this.#named.clear();
     }
     const domain = domainOf(address);
     const { authentic, forged } = this.#countOf(domain);
-    if (Math.max(authentic, forged) < MAILS_AN_HOUR) return undefined;
+    const untilMs = authentic < MAILS_AN_HOUR ? (this.#slowed.get(domain) ?? nowMs) : this.#hourMs + HOUR_MS;
+    if (untilMs <= nowMs) {
+      if (forged >= MAILS_AN_HOUR) this.#slowed.set(domain, nowMs + SLOWED_MS);
+      return undefined;
+    }
     const isNews = !this.#named.has(domain);
     this.#named.add(domain);
-    return { untilMs: this.#hourMs + HOUR_MS, isNews };
+    return { untilMs, isNews };
   }
 
   /** Counts a mail from that address, for which a name server was asked. */

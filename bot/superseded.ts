@@ -43,6 +43,16 @@ export function lineageOf(series: Assembled): readonly string[] {
   return namesOf(series).lineage;
 }
 
+/**
+ * Those, and what an earlier revision is known by whose cover letter did not come, or not before its patches: the title
+ * of its first patch. To find what this series supersedes, no more: two series may well begin with one title.
+ */
+export function lineageOfEarlier(series: Assembled): readonly string[] {
+  const [first] = series.complete ? series.patches : series.have;
+  const bare = first ? namesOf({ ...series, subject: first.message.subject }).lineage : [];
+  return [...new Set([...lineageOf(series), ...bare])];
+}
+
 /** Whether two series with these names may be revisions of one; in doubt they are. */
 export function isSameLineage(a: readonly string[], b: readonly string[]): boolean {
   return a.some((name) => b.includes(name));

@@ -2,6 +2,7 @@
 
 import type { Message, MessageId } from '../rules/types.ts';
 import { looksLikeDiff } from './diff.ts';
+import { posterOf } from './sender.ts';
 import type { Entry } from './series-entry.ts';
 import { parseSubject } from './subject.ts';
 
@@ -62,8 +63,7 @@ export function parentId(message: Message): MessageId | undefined {
 
 /** Whether a mail is a cover letter without a counter: it begins a thread, says patch, has no diff, and is by the same sender. */
 export function isLetterOf(root: Message, patch: Entry): boolean {
-  if (root.from.address.toLowerCase() !== patch.sender || referencesOf(root).length > 0 || looksLikeDiff(root.body))
-    return false;
+  if (posterOf(root) !== patch.sender || referencesOf(root).length > 0 || looksLikeDiff(root.body)) return false;
   const subject = parseSubject(root.subject);
   return (
     (subject.isPatch || subject.isRfc) &&

@@ -29,6 +29,19 @@ const obeyed: readonly (readonly [name: string, body: string, expected: readonly
   ['a line above a forwarded mail', '#depbot check\n\n-----Original Message-----\nFrom: a', [check]],
   ['a line between dashes that are no mark', '-- Jane\n#depbot check', [check]],
   ['a line above a patch', '#depbot check\n\ndiff --git a/x b/x\n', [check]],
+  [
+    'a line below trailers',
+    'Reviewed-by: Jane <j@x.org>\nTested-by: Bob <b@x.org>\nFixes: 1234567890ab ("x")\n#depbot check',
+    [check],
+  ],
+  ['a line below a list of values', 'Kernel: v6.12\nArch: arm64\nConfig: defconfig\n\n#depbot check', [check]],
+  ['a line below links', 'https://x.org/a@b.c\nhttps://x.org/10:30\n#depbot check', [check]],
+  ['a line below words that end with a colon', 'It failed at 10:30, so:\n\n#depbot check', [check]],
+  [
+    'a line after a Chinese attribution and its quote',
+    'Jane <j@x.org> 于2026年7月6日 10:00写道：\n> a\n\n#depbot check',
+    [check],
+  ],
   ['a sentence that only begins like a mail head', 'From: what I see\nit breaks\n#depbot check', [check]],
 ];
 
@@ -55,6 +68,32 @@ const left: readonly (readonly [name: string, body: string])[] = [
   ['a mail forwarded by Apple Mail', 'Begin forwarded message:\n\n#depbot check'],
   ['a mail below its head', 'From: Jane <j@x.org>\nSent: Monday\nTo: a\n\n#depbot check'],
   ['a mail below its head in bold', '*From:* Jane\n*Date:* Monday\n\n#depbot check'],
+  ...[
+    ['Chinese', '发件人: Jane <j@x.org>\n发送时间: 2026年7月6日 10:00\n收件人: a@x.org\n主题: Re: x'],
+    ['Chinese, with wide colons', '发件人：Jane\n发送时间：2026年7月6日 10:00\n主题：x'],
+    ['Chinese, in bold', '*发件人:* Jane\n*日期:* 2026年7月6日 10:00'],
+    ['Russian', 'От: Jane <j@x.org>\nОтправлено: 6 июля 2026 г. 10:00\nКому: a\nТема: x'],
+    ['Finnish', 'Lähettäjä: Jane\nLähetetty: 6. heinäkuuta 2026 10.00\nAihe: x'],
+    ['Japanese', '差出人: Jane\n送信日時: 2026年7月6日 10:00\n宛先: a'],
+    ['Arabic', 'من: Jane <j@x.org>\nتاريخ الإرسال: ٦ يوليو ٢٠٢٦ ١٠:٠٠\nإلى: a'],
+    ['French', 'De : Jane <j@x.org>\nEnvoyé : lundi 6 juillet 2026 10:00\nÀ : a\nObjet : x'],
+    ['Hindi', 'प्रेषक: Jane\nभेजा गया: 6 जुलाई 2026 10:00\nविषय: x'],
+  ].map(([language, head]): [string, string] => [
+    `a mail below its head in ${language}`,
+    `好\n\n${head}\n\n#depbot check`,
+  ]),
+  ...[
+    ['Chinese', 'Jane <j@x.org> 于2026年7月6日周一 10:00写道：'],
+    ['Chinese, without an address', '在 2026/7/6 10:00, Jane 写道:'],
+    ['Chinese, broken', 'Jane <j@x.org>\n于2026年7月6日周一 10:00写道：'],
+    ['Russian', 'пн, 6 июл. 2026 г. в 10:00, Jane <j@x.org>:'],
+    ['Russian, without an address', '06.07.2026 10:00, Jane пишет:'],
+    ['Hebrew', 'בתאריך יום ב׳, 6 ביולי 2026 ב-10:00 מאת Jane <j@x.org>:\u200f'],
+    ['Portuguese', 'Em seg., 6 de jul. de 2026 às 10:00, Jane <j@x.org> escreveu:'],
+  ].map(([language, line]): [string, string] => [
+    `a mail below its attribution in ${language}`,
+    `${line}\n\n#depbot check`,
+  ]),
   ['a mail below a ruler', `${'_'.repeat(32)}\n#depbot check`],
   ['a mail below its attribution, without quote marks', 'Fine.\n\nOn Mon, 6 Jul 2026, Jane wrote:\n\n#depbot check'],
   ['a mail below a broken attribution', 'On Mon, 6 Jul 2026, Jane\n<j@x.org> wrote:\n\n#depbot check'],

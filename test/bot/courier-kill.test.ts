@@ -33,7 +33,7 @@ describe('SIGKILL', () => {
     const smtp = openSmtp({ host: '127.0.0.1', port, tls: 'none' });
     const courier = new Courier({ outbox, drafts, smtp, lookMs: 60000, now: () => new Date(), log,
       copies: () => [], readSince: () => new Date(), stopped: () => new Set(), whyUnwanted: async () => undefined,
-      halted: () => undefined, onHeld() {}, onFiled() {}, onOvertaken() {} });
+      halted: () => undefined, onDropped() {}, onHeld() {}, onFiled() {}, onOvertaken() {} });
     await courier.round();
     await courier.approve(meta.messageId);
     await courier.round();

@@ -2,7 +2,7 @@ import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Smtp, SmtpError } from '../../bot/smtp.ts';
-import { add, courier, LOOK_MS, received, smtp, stateOf, useWorld, world } from '../support/courier-world.ts';
+import { add, courier, received, smtp, stateOf, useWorld, world } from '../support/courier-world.ts';
 
 useWorld();
 
@@ -93,6 +93,33 @@ describe('a recipient refused for now', () => {
     expect(await courier().approve(mail.messageId)).toMatchObject({ ok: true, state: 'to-send' });
     await courier().round();
     expect(envelopes().slice(1)).toEqual([[KIM], [KIM]]);
+  });
+
+  test.each(['in-doubt', 'handing-over', 'held', 'to-send'] as const)(
+    'while the connection ends with the mail: a copy shows that the others have it, and it gets it, too: %s',
+    async (step) => {
+      const mail = add('a', 'smtp', undefined, THREE);
+      world.receiver.behaviour = { refuse: { at: 'RCPT', code: 450, words: 'not you', only: KIM }, cut: 'taken' };
+      await courier().round();
+      expect([stateOf(mail), envelopes()]).toEqual(['sending', [[ANN, LIST, BOT]]]);
+      world.receiver.behaviour = {};
+      const progress = world.outbox.progress(mail.id)!;
+      if (step === 'handing-over') world.outbox.setProgress(mail.id, { ...progress, step });
+      if (step === 'held' || step === 'to-send') world.outbox.move(mail.id, 'sending', step, 'in doubt');
+      world.arrived.add(mail.messageId);
+      for (let round = 0; round < 3; round++) await courier().round();
+      expect([stateOf(mail), envelopes()]).toEqual(['sent', [[ANN, LIST, BOT], [KIM]]]);
+      expect(world.lines.at(-1)).toContain(`was sent to ${ANN}, ${LIST}, ${KIM}; allowed by`);
+    },
+  );
+
+  test('who is the bot, while the connection ends with the mail: no copy can tell, and a person has to look', async () => {
+    const mail = add('a', 'smtp', undefined, THREE);
+    world.receiver.behaviour = { refuse: { at: 'RCPT', code: 450, words: 'not you', only: BOT }, cut: 'taken' };
+    await courier().round();
+    world.receiver.behaviour = {};
+    await courier().round();
+    expect([stateOf(mail), envelopes()]).toEqual(['held', [[ANN, LIST, KIM]]]);
   });
 
   test('who is the bot: the mail is sent all the same, and not again', async () => {
@@ -259,14 +286,18 @@ describe('who said stop', () => {
     expect(world.held).toEqual([[mail.messageId, `nobody is left in To: ${ANN} said stop`]]);
   });
 
-  test('before a preview is sent again, gets it no more either', async () => {
-    const mail = add('a', 'smtp', 'sending', { ...THREE, kind: 'preview' });
-    const one = courier();
-    await one.round();
-    world.stopped.add(KIM);
-    world.clock += LOOK_MS;
-    await one.round();
-    expect([stateOf(mail), envelopes()]).toEqual(['sent', [[ANN, LIST, BOT]]]);
+  test.each(['answer', 'notice', 'preview'] as const)('before it leaves, gets no %s', async (kind) => {
+    const draft = add('draft', 'draft', 'drafted');
+    const to = { kind, recipients: [ANN, BOT], answers: draft.messageId };
+    const mail = add('a', 'smtp', undefined, to);
+    world.stopped.add(ANN);
+    await courier().round();
+    expect([stateOf(mail), envelopes(), world.held, world.dropped]).toEqual(['discarded', [], [], []]);
+    world.stopped.clear();
+    const other = add('b', 'smtp', undefined, to);
+    world.unwanted.set(other.messageId, { why: 'no entry', act: 'discard' });
+    await courier().round();
+    expect([stateOf(other), envelopes()]).toEqual(['discarded', []]);
   });
 
   test('while the mail was late for them: it is sent, to those who have it', async () => {
@@ -280,7 +311,7 @@ describe('who said stop', () => {
   });
 
   test('by a command gets the answer to it', async () => {
-    const mail = add('a', 'smtp', undefined, { kind: 'answer', recipients: [ANN, BOT] });
+    const mail = add('a', 'smtp', undefined, { kind: 'answer', despiteStop: true, recipients: [ANN, BOT] });
     world.stopped.add(ANN);
     await courier().round();
     expect([stateOf(mail), envelopes()]).toEqual(['sent', [[ANN, BOT]]]);

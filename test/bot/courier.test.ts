@@ -156,20 +156,47 @@ describe('a reply that nobody wants any more', () => {
   test.each(['draft', 'smtp'] as const)('is discarded when its turn comes, and the log says why: %s', async (via) => {
     const hour = 3_600_000;
     const mail = add('a', via, undefined, { notBefore: new Date(world.clock + hour).toISOString() });
-    world.unwanted.set(mail.messageId, 'its finding is a false alarm');
+    world.unwanted.set(mail.messageId, { why: 'its finding is a false alarm', act: 'discard' });
     world.clock += hour;
     await courier().round();
     expect([stateOf(mail), world.folder.size, received()]).toEqual(['discarded', 0, []]);
     expect(world.lines.at(-1)).toMatch(/<a@bot\.example>.* is discarded: its finding is a false alarm$/);
+    expect([world.dropped, world.held]).toEqual([[], []]);
+  });
+
+  test.each([
+    ['tell', 'draft', 'discarded', 'dropped'],
+    ['tell', 'smtp', 'discarded', 'dropped'],
+    ['hold', 'draft', 'discarded', 'dropped'],
+    ['hold', 'smtp', 'held', 'held'],
+  ] as const)('so loud is told to those who asked: %s, %s', async (act, via, state, told) => {
+    const mail = add('a', via);
+    world.unwanted.set(mail.messageId, { why: 'it is to be private', act });
+    await courier().round();
+    expect([stateOf(mail), world.folder.size, received()]).toEqual([state, 0, []]);
+    expect([...world.dropped, ...world.held]).toEqual([[mail.messageId, 'it is to be private']]);
+    expect(world[told]).toHaveLength(1);
+  });
+
+  test('and is held is sent, and kept, when a person says so; a later revision is told to that person', async () => {
+    const [mail, old] = [add('a', 'smtp'), add('b', 'smtp', undefined, { series: 'S' })];
+    for (const { messageId } of [mail, old]) world.unwanted.set(messageId, { why: 'forged', act: 'hold' });
+    const one = courier();
+    await one.round();
+    for (const { messageId } of [mail, old]) expect(await one.approve(messageId)).toMatchObject({ ok: true });
+    world.outbox.withdraw('S');
+    await one.round();
+    expect([stateOf(mail), stateOf(old)]).toEqual(['sent', 'discarded']);
+    expect(world.overtaken).toEqual([old.messageId]);
   });
 
   test('is sent when a person says so, or when some have it already', async () => {
     const [said, half] = [add('a', 'draft'), add('b', 'smtp')];
     const one = courier();
     world.outbox.setProgress(half.id, { step: 'waiting', unknowns: 0, got: ['list@example.org'], refused: [] });
-    world.unwanted.set(half.messageId, 'stop');
+    world.unwanted.set(half.messageId, { why: 'stop', act: 'discard' });
     await one.round();
-    world.unwanted.set(said.messageId, 'stop');
+    world.unwanted.set(said.messageId, { why: 'stop', act: 'discard' });
     await one.approve(said.messageId);
     await one.round();
     expect([stateOf(said), stateOf(half)]).toEqual(['sent', 'sent']);

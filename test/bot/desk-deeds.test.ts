@@ -10,7 +10,7 @@ import { Maintainers } from '../../bot/maintainers.ts';
 import { type Done, obey } from '../../bot/obey.ts';
 import { OptIns } from '../../bot/opt-in.ts';
 import { Outbox } from '../../bot/outbox.ts';
-import { outgoingId } from '../../bot/outgoing.ts';
+import { NOTHING_YET, outgoingId, type Progress } from '../../bot/outgoing.ts';
 import { Stopped } from '../../bot/stopped.ts';
 import { lineageOf } from '../../bot/superseded.ts';
 import type { Message, Series } from '../../rules/types.ts';
@@ -152,4 +152,25 @@ test('we have written to who got a mail that left, and to nobody else', () => {
   outbox.move(outgoingId(DRAFT), 'drafted', 'accepted');
   expect([JANE.toUpperCase(), ROB].map(hasWritten)).toEqual([true, false]);
   expect(deeds.hasWrittenTo(JANE, ['a-patch@x.example'])).toBe(false);
+});
+
+test('we have written to who got a mail that others still wait for, or perhaps did, and not to who was refused', () => {
+  const id = outgoingId(DRAFT);
+  const hasWritten = (progress: Partial<Progress>): boolean => {
+    outbox.setProgress(id, { ...NOTHING_YET, ...progress });
+    return deeds.hasWrittenTo(JANE, [DRAFT]);
+  };
+  expect(hasWritten({})).toBe(false);
+  expect(hasWritten({ got: [JANE] })).toBe(true);
+  expect(hasWritten({ got: [ROB] })).toBe(false);
+  expect(hasWritten({ step: 'handing-over' })).toBe(true);
+  expect(hasWritten({ step: 'in-doubt', unknowns: 1, refused: [{ address: JANE, why: 'no such user' }] })).toBe(false);
+  for (const [from, to] of [
+    ['to-draft', 'drafting'],
+    ['drafting', 'drafted'],
+    ['drafted', 'accepted'],
+  ] as const)
+    outbox.move(id, from, to);
+  expect(hasWritten({ got: [ROB], refused: [{ address: JANE, why: 'no such user' }] })).toBe(false);
+  expect(hasWritten({})).toBe(true);
 });

@@ -123,6 +123,38 @@ describe('a server that fails', () => {
     ]);
   });
 
+  test('by telling nothing of a mail that it lists is asked again, and names the mail if it never does', async () => {
+    const silent = (connections: number): Script => ({
+      greeting: GREETING,
+      answer: ({ tag, command, rest, connection }) =>
+        command === 'UID FETCH' && !rest.includes('BODY') && connection <= connections
+          ? `${tag} OK done\r\n`
+          : undefined,
+    });
+    const [once, always] = [await scripted(silent(1)), await scripted(silent(9))];
+    await Promise.all([caughtUp(once.seen), caughtUp(always.seen)]);
+    expect([once.seen.subjects(), always.seen.subjects()]).toEqual([['seven'], []]);
+    const again = expect.stringContaining('lists mails that it does not tell of: UID 7');
+    expect(once.seen.warnings).toEqual([again]);
+    expect(always.seen.warnings).toEqual([
+      again,
+      expect.stringContaining('UID 7 is left out: it is listed, and twice'),
+    ]);
+  });
+
+  test('by telling nothing of a mail that is gone does not matter', async () => {
+    let searches = 0;
+    const { seen } = await scripted({
+      greeting: GREETING,
+      answer: ({ tag, command }) => {
+        if (command === 'UID FETCH') return `${tag} OK done\r\n`;
+        return command === 'UID SEARCH' && ++searches > 1 ? `* SEARCH\r\n${tag} OK done\r\n` : undefined;
+      },
+    });
+    await caughtUp(seen);
+    expect([seen.subjects(), seen.warnings, seen.position?.uid]).toEqual([[], [], 7]);
+  });
+
   test('by numbering its mails anew is read since the last one that was recorded, however long ago', async () => {
     const server = await startScriptedImap({ greeting: GREETING });
     closeLater(() => server.close());

@@ -1,3 +1,5 @@
+/** Mails to series, over days. Above 400 lines: all of it needs this one room. */
+
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { seriesOfJob } from '../../bot/job-series.ts';
 import { MailStore } from '../../bot/mail-store.ts';
 import { Mailroom, oldestDay } from '../../bot/mailroom.ts';
-import { jobOf, seriesKey } from '../../queue/jobs.ts';
+import { type CheckJob, jobOf, seriesKey } from '../../queue/jobs.ts';
 import type { Message, Series } from '../../rules/types.ts';
 import { diffOf, message, patch, patchBody } from '../fixtures/mail/make.ts';
 
@@ -176,6 +178,70 @@ describe('a series', () => {
     ).toEqual(['ada@example.org', 'bob@example.org']);
   });
 });
+
+describe('a series whose mails have copies in several names', () => {
+  const mails = thread(3);
+  const fromList = (mail: Message, replyTo = ''): Message => {
+    const text = Buffer.from(mail.raw)
+      .toString()
+      .replace(/^From: .*/m, `From: Ada via l <l@x.example>${replyTo}`);
+    return through('l.x.example', { ...mail, raw: Buffer.from(text) });
+  };
+  const forged = (mail: Message): Message => ({
+    ...mail,
+    raw: Buffer.from(
+      Buffer.from(mail.raw)
+        .toString()
+        .replace(/^From: .*/m, 'From: Eve <eve@x.example>'),
+    ),
+  });
+  const mixed = (copyOf: (mail: Message) => Message): Record<string, Message[]> => ({
+    'the other name first': mails.flatMap((mail, n) => (n % 2 === 0 ? [copyOf(mail), mail] : [mail, copyOf(mail)])),
+    'one of them': [copyOf(mails[1]!), ...mails],
+    'its cover letter': [copyOf(mails[0]!), ...mails],
+    'after all': [...mails, ...mails.map(copyOf)],
+  });
+
+  describe.each(Object.entries({ ...mixed(fromList) }))('a list, %s', (_, all) => {
+    test('is found, of who sent it', () => {
+      const [series] = open(...all);
+      for (const each of [room, start(), start(0)])
+        expect(each.answered([COVER])).toMatchObject({ complete: true, author: { address: 'ada@example.org' } });
+      expect(series!.patches.map(({ message: { raw } }) => raw)).toEqual(mails.slice(1).map(({ raw }) => raw));
+      expect(seriesOfJob(made(series!))).toMatchObject({ author: { address: 'ada@example.org' } });
+    });
+  });
+
+  describe.each(Object.entries(mixed(forged)))('a forger, %s', (_, all) => {
+    test('is found, of who sent it', () => {
+      open(...all);
+      for (const each of [room, start(), start(0)]) expect(each.answered([COVER])).toMatchObject({ complete: true });
+      expect(room.seriesWith(mails).map(({ author }) => author.address)).toEqual(['ada@example.org']);
+    });
+  });
+
+  test('is whole where each list brought a part, and one of them says whose it is in Reply-To', () => {
+    const [cover, one, two, three] = mails;
+    const replyTo = '\nReply-To: Ada Penn <ada@example.org>';
+    const [series] = open(cover!, fromList(one!, replyTo), two!, fromList(three!, replyTo));
+    expect(series).toMatchObject({ complete: true, author: { address: 'ada@example.org' } });
+    expect(seriesOfJob(made(series!)).patches).toHaveLength(3);
+  });
+
+  test('is forgotten in all names', () => {
+    open(...mails, ...mails.map(forged));
+    days(WINDOW_DAYS + 1);
+    open(message({ id: 'new@x.example' }));
+    expect(room.seriesWith([...mails, ...mails.map(forged)])).toEqual([]);
+    expect(room.answered([COVER])).toBeUndefined();
+  });
+});
+
+const made = (series: Series): CheckJob => {
+  const job = jobOf(series);
+  if (!job.ok) throw new Error(job.why);
+  return job.job;
+};
 
 describe('a series to answer', () => {
   const forged = (mail: Message): Message => {

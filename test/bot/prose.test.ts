@@ -1,3 +1,5 @@
+/** What a language model may say. Above 400 lines: the lies are one table. */
+
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { footerText } from '../../bot/footer.ts';
@@ -11,7 +13,6 @@ const findings = [sample.recursion, sample.undefinedInC, sample.configUpgrade, s
 const input = { series: sample.sampleSeries, report: sample.sampleReport(findings), footer: sample.sampleFooter };
 const texts = commentTexts(input);
 const upgrade = texts.get(sample.configUpgrade)!;
-const factsOf = (finding: Finding): string[] => finding.evidence.map((one) => JSON.stringify(one));
 
 const TEXT = `SENSORS_FOO is m without the series and n with it in 12 of the 311
 existing configurations:
@@ -21,9 +22,6 @@ existing configurations:
 
 The quoted line is the cause: SENSORS_FOO does not work unless COMMON_CLK, at
 drivers/clk/Kconfig:23, is y on mips, says foo_probe().`;
-const EVIDENCE = [
-  '{"path":"drivers/hwmon/Kconfig","text":"select I2C_ALGO http://evil.example evil.example/x","line":7}',
-];
 /** TEXT with one thing changed. */
 const but = (from: string | RegExp, to: string): string => {
   const changed = TEXT.replace(from, to);
@@ -39,22 +37,24 @@ describe('isFaithful', () => {
       () => but('SENSORS_FOO is m without the series and n', 'SENSORS_FOO is m without\nthe series and n'),
     ],
     ['other words', () => but('is the cause', 'causes this')],
-    ['other words around a value', () => but('is m without the series', 'used to be m without the series')],
-    ['a name once more', () => but('The quoted line', 'For SENSORS_FOO, the quoted line')],
+    ['other words around a value', () => but('is m without the series', 'this is m without the series')],
     ['another form of the same negation', () => but('does not work', "doesn't work")],
-    ['a name of the evidence', () => but('The quoted line', 'The quoted line in drivers/hwmon/Kconfig')],
-    ['a symbol of the evidence', () => but('The quoted line', 'The quoted line, beside I2C_ALGO,')],
-    ['a name in brackets, with its owner', () => but('COMMON_CLK, at', "(COMMON_CLK's), at")],
+    ['a name in quotes, with its owner', () => but('COMMON_CLK, at', `"COMMON_CLK"'s, at`)],
     ['no blank line before evidence', () => but(/:\n\n/, ':\n')],
   ];
   it.each(faithful)('takes %s', (_, candidate) => {
-    expect(unfaithful(TEXT, candidate(), EVIDENCE)).toBeUndefined();
-    expect(isFaithful(TEXT, candidate(), EVIDENCE)).toBe(true);
+    expect(unfaithful(TEXT, candidate())).toBeUndefined();
+    expect(isFaithful(TEXT, candidate())).toBe(true);
   });
 
   const lies: readonly (readonly [name: string, why: RegExp, candidate: () => string])[] = [
     ['another symbol', /nowhere/, () => but('COMMON_CLK', 'COMMON_CLOCK')],
     ['a symbol that is part of one', /nowhere/, () => but('COMMON_CLK', 'COMMON')],
+    ['a name once more', /names are others/, () => but('The quoted line', 'The SENSORS_FOO quoted line')],
+    ['another tense', /"was" is new/, () => but('is m', 'was m')],
+    ['a comma less', /parted otherwise/, () => but('23, is', '23 is')],
+    ['a sentence of two', /parted otherwise/, () => but('FOO does', 'FOO. Does')],
+    ['brackets', /parted otherwise|is new/, () => but('on mips', '(on mips)')],
     ['a symbol more', /"USB" is nowhere/, () => but('quoted line', 'quoted line of USB')],
     ['a symbol less', /"COMMON_CLK" is missing/, () => but('COMMON_CLK', 'it')],
     [
@@ -80,7 +80,7 @@ describe('isFaithful', () => {
     ],
     ['a side less', /with and without/, () => but('n with it', 'n then')],
     ['another architecture', /"arm" is nowhere/, () => but('y on mips', 'y on arm')],
-    ['an architecture less', /"mips" is missing/, () => but('y on mips', 'y there')],
+    ['an architecture less', /"mips" is missing/, () => but('y on mips', 'y on it')],
     ['another configuration', /nowhere/, () => but('quoted line', 'quoted line of allnoconfig')],
     ['a hash', /nowhere/, () => but('quoted line', 'quoted line of 1a2b3c4d5e6f')],
     [
@@ -130,8 +130,8 @@ describe('isFaithful', () => {
     ['nothing', /length/, () => ''],
   ];
   it.each(lies)('refuses %s', (_, why, candidate) => {
-    expect(unfaithful(TEXT, candidate(), EVIDENCE)).toMatch(why);
-    expect(isFaithful(TEXT, candidate(), EVIDENCE)).toBe(false);
+    expect(unfaithful(TEXT, candidate())).toMatch(why);
+    expect(isFaithful(TEXT, candidate())).toBe(false);
   });
 
   const CLAIM =
@@ -149,19 +149,41 @@ describe('isFaithful', () => {
   ])('refuses the contrary, or another claim: "%s" as "%s"', (from, to, why) => {
     const candidate = CLAIM.replace(from, to);
     expect(candidate).not.toBe(CLAIM);
-    expect(unfaithful(CLAIM, candidate, [])).toMatch(why);
+    expect(unfaithful(CLAIM, candidate)).toMatch(why);
+  });
+
+  it.each([
+    ['FOO is y and BAR is n.', 'BAR is y and FOO is n.'],
+    ['FOO selects BAR; BAR depends on FOO.', 'FOO selects BAR; FOO depends on BAR.'],
+    ['FOO is y where BAR, of arm64, is n.', 'FOO, BAR is y where, of arm64, is n.'],
+    ['FOO can be y, and BAR cannot.', 'FOO cannot be y, and BAR can.'],
+    ['foo() never calls bar(), which calls baz().', 'foo() calls bar(), which never calls baz().'],
+    ['It fails without FOO, it works with BAR.', 'It fails, without FOO it works with BAR.'],
+    ['a.c:7 includes b.h, b.h defines FOO.', 'b.h defines FOO, a.c:7 includes b.h.'],
+    ['a.c:7 says y, b.c:9 says n.', 'a.c:7 says, b.c:9 says y n.'],
+    ['FOO was y and is n.', 'FOO is y and was n.'],
+    ['FOO is y, as FOO_A has BAR enabled.', 'FOO is y, as BAR has FOO_A enabled.'],
+    ['FOO has called BAR.', 'FOO is called BAR.'],
+    ['It declares foo().', 'It defines foo().'],
+    ['It fails where FOO is n.', 'It fails and FOO is n.'],
+    ['FOO has to be y.', 'FOO has been y.'],
+    ['3 of arm, 4 of mips.', '3 of mips, 4 of arm.'],
+    ['FOO is on in x86, off in arm.', 'FOO is on, off in x86, in arm.'],
+  ])('refuses facts that are told of something else: %s', (said, candidate) => {
+    expect(unfaithful(said, said)).toBeUndefined();
+    expect(unfaithful(said, candidate)).toBeTypeOf('string');
   });
 
   it('takes small words, and others that say the same', () => {
     const said = CLAIM.replace('so the build of', 'and therefore the build for').replace(
       'it is enabled',
-      'this was enabled',
+      'this is enabled',
     );
-    expect(unfaithful(CLAIM, said, [])).toBeUndefined();
+    expect(unfaithful(CLAIM, said)).toBeUndefined();
   });
 
   it('takes every comment of the templates as it is', () => {
-    for (const text of texts.values()) expect(unfaithful(text, text, [])).toBeUndefined();
+    for (const text of texts.values()) expect(unfaithful(text, text)).toBeUndefined();
   });
 
   const words = TEXT.split(/(\s+)/);
@@ -172,7 +194,7 @@ describe('isFaithful', () => {
     fc.assert(
       fc.property(fc.constantFrom(...places), fc.constantFrom('it', 'that', 'the symbol'), (at, to) => {
         const candidate = words.with(at, to).join('');
-        expect(isFaithful(TEXT, candidate, EVIDENCE)).toBe(false);
+        expect(isFaithful(TEXT, candidate)).toBe(false);
       }),
     );
   });
@@ -189,7 +211,7 @@ describe('isFaithful', () => {
     fc.assert(
       fc.property(fc.nat(words.length), strange, (at, word) => {
         const candidate = words.toSpliced(at, 0, ` ${word} `).join('');
-        expect(isFaithful(TEXT, candidate, EVIDENCE)).toBe(false);
+        expect(isFaithful(TEXT, candidate)).toBe(false);
       }),
       { numRuns: 500 },
     );
@@ -203,12 +225,12 @@ describe('isFaithful', () => {
     const text = fc.array(piece, { maxLength: 20 }).map((pieces) => pieces.join(''));
     fc.assert(
       fc.property(text, text, (a, b) => {
-        expect([true, false]).toContain(isFaithful(a, b, [b]));
+        expect([true, false]).toContain(isFaithful(a, b));
       }),
     );
     const start = performance.now();
     for (const long of ['A_'.repeat(4000), 'a '.repeat(4000), '"('.repeat(4000), 'X1 '.repeat(2600), '()'.repeat(4000)])
-      isFaithful(long, long.replace(/..$/, 'b'), [long]);
+      isFaithful(long, long.replace(/..$/, 'b'));
     expect(performance.now() - start).toBeLessThan(3000);
   });
 });
@@ -262,13 +284,13 @@ describe('openProse', () => {
 
   it('gives other words for the comments of every rule, with a word in the log for none', async () => {
     const prose = open();
-    const said = await Promise.all([...texts].map(async ([finding, text]) => prose.rephrase(text, factsOf(finding))));
+    const said = await Promise.all([...texts].map(async ([, text]) => prose.rephrase(text)));
     expect(logged).toEqual([]);
     expect(said.filter((text, i) => text !== [...texts.values()][i]).length).toBeGreaterThan(1);
   });
 
   it('asks for the model, at temperature 0, with the comment between two lines nobody can know', async () => {
-    await open({ apiKey: 'secret-key' }).rephrase(upgrade, []);
+    await open({ apiKey: 'secret-key' }).rephrase(upgrade);
     const { body, authorization } = server.requests.at(-1)!;
     const { model, temperature, messages } = JSON.parse(body);
     expect([model, temperature, authorization]).toEqual(['small', 0, 'Bearer secret-key']);
@@ -276,20 +298,20 @@ describe('openProse', () => {
     expect(lines.slice(1, -1).join('\n')).toBe(upgrade);
     expect(lines[0]).toMatch(/^=====[0-9a-f-]{36}=====$/);
     expect(lines.at(-1)).toBe(lines[0]);
-    await open().rephrase(upgrade, []);
+    await open().rephrase(upgrade);
     expect(server.requests.at(-1)!.body).not.toContain(lines[0]);
   });
 
   it('takes a text with the lines around it for the text', async () => {
     server.behave('echo');
-    expect(await open().rephrase(upgrade, [])).toBe(upgrade);
+    expect(await open().rephrase(upgrade)).toBe(upgrade);
     expect(logged).toEqual([]);
   });
 
   it('tries again after a 503', async () => {
     server.behave('flaky');
     const before = server.requests.length;
-    expect(await open().rephrase(upgrade, [])).not.toBe(upgrade);
+    expect(await open().rephrase(upgrade)).not.toBe(upgrade);
     expect(server.requests.length - before).toBe(3);
     expect(logged).toEqual([]);
   });
@@ -325,9 +347,7 @@ describe('openProse', () => {
     server.behave(mode);
     const start = performance.now();
     const timeoutMs = /in time/.test(why.source) ? 400 : 20_000;
-    expect(await open({ apiKey: 'secret-key', timeoutMs }).rephrase(upgrade, factsOf(sample.configUpgrade))).toBe(
-      upgrade,
-    );
+    expect(await open({ apiKey: 'secret-key', timeoutMs }).rephrase(upgrade)).toBe(upgrade);
     expect(performance.now() - start).toBeLessThan(10_000);
     expect(logged).toHaveLength(1);
     expect(logged[0]).toMatch(/^prose: small at 127\.0\.0\.1:\d+: .*; the words of the template are used$/);
@@ -338,7 +358,7 @@ describe('openProse', () => {
   it('tells the model once what was wrong, and takes the second text if it is faithful', async () => {
     server.behave('learns');
     const before = server.requests.length;
-    const said = await open().rephrase(upgrade, factsOf(sample.configUpgrade));
+    const said = await open().rephrase(upgrade);
     expect(said).not.toBe(upgrade);
     expect(said).not.toContain('security');
     expect([server.requests.length - before, logged]).toEqual([2, []]);
@@ -352,13 +372,13 @@ describe('openProse', () => {
   it('asks no third time', async () => {
     server.behave('link');
     const before = server.requests.length;
-    expect(await open().rephrase(upgrade, factsOf(sample.configUpgrade))).toBe(upgrade);
+    expect(await open().rephrase(upgrade)).toBe(upgrade);
     expect(server.requests.length - before).toBe(2);
   });
 
   it('takes the comment nowhere else than to the endpoint', async () => {
     server.behave('redirect');
-    await open().rephrase(upgrade, []);
+    await open().rephrase(upgrade);
     expect(new Set(server.requests.map(({ path }) => path))).toEqual(new Set(['/v1/chat/completions']));
   });
 
@@ -368,19 +388,19 @@ describe('openProse', () => {
     let ms = 0;
     const settings = { baseUrl: gone.baseUrl, model: 'small', timeoutMs: 300 };
     const prose = openProse(settings, log, () => ms);
-    for (let i = 0; i < 5; i++) expect(await prose.rephrase(upgrade, [])).toBe(upgrade);
+    for (let i = 0; i < 5; i++) expect(await prose.rephrase(upgrade)).toBe(upgrade);
     expect(logged).toHaveLength(3);
     expect(logged[1]).not.toContain('not asked again');
     expect(logged[2]).toContain('not asked again for 5 minutes');
     ms = 5 * 60 * 1000 + 1;
-    await prose.rephrase(upgrade, []);
+    await prose.rephrase(upgrade);
     expect(logged).toHaveLength(4);
   });
 
   it('does not ask about a comment of many pages', async () => {
     const before = server.requests.length;
     const long = `FOO_BAR is gone.\n${'word '.repeat(2000)}`;
-    expect(await open().rephrase(long, [])).toBe(long);
+    expect(await open().rephrase(long)).toBe(long);
     expect(server.requests.length).toBe(before);
     expect(logged[0]).toContain('longer than 8000 characters');
   });

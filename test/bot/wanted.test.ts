@@ -10,7 +10,7 @@ import { Outbox } from '../../bot/outbox.ts';
 import type { Outgoing } from '../../bot/outgoing.ts';
 import type { Maintainer, Policy } from '../../bot/policy.ts';
 import { lineageOf } from '../../bot/superseded.ts';
-import { whyUnwanted } from '../../bot/wanted.ts';
+import { whyNotShown, whyUnwanted } from '../../bot/wanted.ts';
 import type { Message, Series } from '../../rules/types.ts';
 import { entryOf, policyOf } from '../support/policy.ts';
 import { recursion, sampleFooter, sampleReport, sampleSeries } from '../support/sample-report.ts';
@@ -77,17 +77,24 @@ describe('a reply that waits is not wanted any more', () => {
   test('when all who asked said stop', async () => {
     const mail = await reply(entry());
     const policy = policyOf([entry()], { stoppedAddresses: new Set(['max@example.org']) });
-    expect(why(mail, policy)).toBe('nobody asks to hear of this patch any more');
+    expect(why(mail, policy)).toEqual({ why: 'nobody asks to hear of this patch any more', act: 'discard' });
   });
 
   test('when the entry is gone', async () => {
-    expect(why(await reply(entry()), policyOf([]))).toBe('nobody asks to hear of this patch any more');
+    expect(why(await reply(entry()), policyOf([]))).toEqual({
+      why: 'nobody asks to hear of this patch any more',
+      act: 'discard',
+    });
   });
 
   test.each(['private', 'draft'] as const)('on the list, when the entry is %s now', async (mode) => {
     const found = why(await reply(entry()), policyOf([entry({ mode })]));
-    if (mode === 'private') expect(found).toBe('it goes to jane@example.org, and those who asked want it private now');
-    else expect(found).toBe('it would be a draft now');
+    if (mode === 'private')
+      expect(found).toEqual({
+        why: 'it goes to jane@example.org, and those who asked want it private now',
+        act: 'tell',
+      });
+    else expect(found).toEqual({ why: 'it would be a draft now', act: 'hold' });
   });
 
   test('on the list, when its section said stop', async () => {
@@ -96,20 +103,46 @@ describe('a reply that waits is not wanted any more', () => {
       () => true,
     );
     const policy = policyOf([entry()], { maintainers, stoppedSections: new Set(['HWMON']) });
-    expect(why(await reply(entry()), policy)).toMatch(/ want it private now$/);
+    expect(why(await reply(entry()), policy)).toMatchObject({ why: expect.stringMatching(/ want it private now$/) });
     expect(why(await reply(entry()), { ...policy, stoppedSections: new Set() })).toBeUndefined();
   });
 
   test('when its finding was called a false alarm, or its rule is ignored', async () => {
     const mail = await reply(entry());
     dismissed.ignore(recursion.rule, 'max@example.org', []);
-    expect(why(mail, policyOf([entry()]))).toMatch(/: max@example\.org ignores /);
+    expect(why(mail, policyOf([entry()]))).toMatchObject({ why: expect.stringMatching(/: max@example\.org ignores /) });
     dismissed.invalid(mail.findings!, lineageOf(SERIES), 'max@example.org');
-    expect(why(mail, policyOf([entry()]))).toMatch(/: a maintainer called it a false alarm$/);
+    expect(why(mail, policyOf([entry()]))).toMatchObject({
+      why: expect.stringMatching(/: a maintainer called it a false alarm$/),
+    });
   });
 
   test('when the entry leaves its finding out now', async () => {
     const found = why(await reply(entry()), policyOf([entry({ least_rung: 3 })]));
-    expect(found).toMatch(/: the configuration of who asked leaves it out$/);
+    expect(found).toMatchObject({ why: expect.stringMatching(/: the configuration of who asked leaves it out$/) });
+  });
+});
+
+describe('a draft that waits to be shown to somebody', () => {
+  const MAX = 'max@example.org';
+  const drafting = (more: Partial<Maintainer> = {}): Maintainer => entry({ mode: 'draft', preview: true, ...more });
+  const shown = async (policy: Policy) => {
+    const draft = await reply(drafting());
+    const preview: Outgoing = { ...draft, kind: 'preview', answers: draft.messageId, recipients: [MAX, draft.from] };
+    return whyNotShown(preview, draft, { series: SERIES, report: REPORT, policy, dismissed });
+  };
+
+  test('is, while its entry is there', async () => {
+    expect(await shown(policyOf([drafting()]))).toBeUndefined();
+  });
+
+  test.each<[string, Policy]>([
+    ['its entry is gone', policyOf([])],
+    ['its entry wants none any more', policyOf([drafting({ preview: false })])],
+    ['who has it now is another', policyOf([drafting({ address: 'moe@example.org' })])],
+    ['the draft is not wanted', policyOf([drafting({ least_rung: 3 })])],
+    ['its recipient said stop', policyOf([drafting()], { stoppedAddresses: new Set([MAX]) })],
+  ])('is not when %s', async (_, policy) => {
+    expect(await shown(policy)).toMatchObject({ act: 'discard' });
   });
 });

@@ -182,8 +182,6 @@ const SWAPS: readonly (readonly [RegExp, string])[] = [
   [/\bexisting configurations\b/g, 'configurations in use'],
   [/\bis the cause\b/g, 'causes this'],
   [/\bnow needs\b/g, 'has come to need'],
-  [/\bdefines\b/g, 'declares'],
-  [/\bcan be built\b/g, 'builds'],
   [/\bso\b/g, 'and therefore'],
   [/\bstops with an error on\b/g, 'fails on'],
   [/\btakes the place of\b/g, 'replaces'],

@@ -87,22 +87,30 @@ const keyOf = (revision: number): string =>
     patches: PATCHES.map(({ n }) => ({ message: { messageId: idOf(revision, n) } })),
   } as unknown as Series);
 
+const fieldsOf = (revision: number, n: number, title: string, root: number): string[] => [
+  'From: Jane Doe <jane@example.org>',
+  `To: ${LIST}`,
+  `List-Id: <${LIST.replace('@', '.')}>`,
+  `Subject: [PATCH${revision === 1 ? '' : ` v${revision}`} ${n}/${PATCHES.length}] ${title}`,
+  `Date: ${new Date().toUTCString().replace('GMT', '+0000')}`,
+  `Message-ID: <${idOf(revision, n)}>`,
+  ...(n === root ? [] : [`In-Reply-To: <${idOf(revision, root)}>`, `References: <${idOf(revision, root)}>`]),
+  'Content-Type: text/plain; charset=utf-8',
+];
+const arrives = (fields: readonly string[], body: string): void =>
+  town.deliver(Buffer.from(`${fields.join('\n')}\n\n${body}`.replaceAll(/\r?\n/g, '\r\n')));
+
+/** The cover letter of a series arrives, or all patches, below it. */
+const postCover = (revision: number): void => arrives(fieldsOf(revision, 0, 'All of it', 0), 'What this is about.\n');
+function postBelowCover(revision: number): void {
+  for (const { n, title, message } of PATCHES) arrives(fieldsOf(revision, n, title, 0), message.body);
+}
+
 /** Mails of the series arrive, all or some of its patches. */
 function post(revision: number, ...only: readonly number[]): void {
   for (const { n, title, message } of PATCHES) {
     if (only.length > 0 && !only.includes(n)) continue;
-    const thread = n === 1 ? [] : [`In-Reply-To: <${idOf(revision, 1)}>`, `References: <${idOf(revision, 1)}>`];
-    const head = [
-      'From: Jane Doe <jane@example.org>',
-      `To: ${LIST}`,
-      `List-Id: <${LIST.replace('@', '.')}>`,
-      `Subject: [PATCH${revision === 1 ? '' : ` v${revision}`} ${n}/${PATCHES.length}] ${title}`,
-      `Date: ${new Date().toUTCString().replace('GMT', '+0000')}`,
-      `Message-ID: <${idOf(revision, n)}>`,
-      ...thread,
-      'Content-Type: text/plain; charset=utf-8',
-    ];
-    town.deliver(Buffer.from(`${head.join('\n')}\n\n${message.body}`.replaceAll(/\r?\n/g, '\r\n')));
+    arrives(fieldsOf(revision, n, title, 1), message.body);
   }
 }
 
@@ -228,6 +236,37 @@ describe('v2 comes while v1', () => {
     expect([stateOfReply(1), drafted()]).toEqual(['discarded', ['v2']]);
   });
 
+  test.each([false, true])(
+    'lies in the Drafts folder, and its cover letter comes, now or never: it leaves it (%s)',
+    async (hasCover) => {
+      await serve('draft');
+      postBelowCover(1);
+      await isIn(1, 'drafted');
+      if (hasCover) {
+        postCover(1);
+        await wait('v1 with its cover letter', () => docket().keys('closed').length === 2);
+        expect([stateOfReply(1), drafted()]).toEqual(['drafted', ['v1']]);
+      }
+      postCover(2);
+      postBelowCover(2);
+      await isIn(2, 'drafted');
+      await isSettled();
+      expect([stateOfReply(1), drafted()]).toEqual(['discarded', ['v2']]);
+    },
+  );
+
+  test('is in the queue without its cover letter, which comes: it is called off', async () => {
+    await serve('draft');
+    queue.held.set(keyOf(1), 'active');
+    postBelowCover(1);
+    await wait('v1 in the queue', () => queue.jobs.has(keyOf(1)));
+    postCover(1);
+    postCover(2);
+    postBelowCover(2);
+    await isIn(2, 'drafted');
+    expect([queue.forgotten.has(keyOf(1)), docket().isClosed(keyOf(1))]).toEqual([true, true]);
+  });
+
   test('was approved by a maintainer, and SMTP is away: it is not sent, and its draft leaves', async () => {
     await serve('draft');
     post(1);
@@ -305,5 +344,29 @@ describe('v2 comes while v1', () => {
     expect(mailed()).toEqual(['v1', 'v2']);
     const second = town.mails.at(-1)!.raw.toString();
     expect(second).toMatch(/still\s+(?:there\s+)?in\s+v2|Still there/i);
+  });
+});
+
+describe('a copy of a patch with another change comes while the reply', () => {
+  test('waits for SMTP: it is held, and its maintainer reads it, and may have it sent', async () => {
+    await serve('private');
+    town.smtpBehaves({ refuse: { at: 'CONNECT', code: 421, words: 'later' } });
+    post(1);
+    await isIn(1, 'to-send');
+    const { n, title, message } = PATCHES.find((patch) => patch.n === FOUND)!;
+    arrives(fieldsOf(1, n, title, 1), message.body.replace(/^\+.*/gm, '+config EVIL'));
+    arrives(['From: a@x.example', 'Message-ID: <marker@x.example>'], '#depbot help');
+    await wait('the marker', () => lines.find((line) => line.includes('marker@x.example')));
+    town.smtpBehaves({});
+    await isIn(1, 'held');
+    const notice = await wait('word to the maintainer', () =>
+      town.mails.map(({ raw }) => raw.toString()).find((raw) => /one is\s+forged/.test(raw)),
+    );
+    expect(notice).toContain(`\r\nTo: ${MAINTAINER}`);
+    expect(notice).toMatch(/\n {4}Subject: Re: \[PATCH /);
+    const idsIn = (field: string): string[] =>
+      [...new RegExp(`^${field}:((?:.|\\r\\n\\s)*)`, 'im').exec(notice)![1]!.matchAll(/<(.*?)>/g)].map(([, id]) => id!);
+    await town.command('#depbot send', ...idsIn('References'), ...idsIn('Message-ID'));
+    await isIn(1, 'sent');
   });
 });

@@ -10,6 +10,7 @@ import type { Log } from '../../bot/log.ts';
 import { Outbox, type State } from '../../bot/outbox.ts';
 import { type Outgoing, outgoingId } from '../../bot/outgoing.ts';
 import { openSmtp, type Smtp } from '../../bot/smtp.ts';
+import type { Unwanted } from '../../bot/wanted.ts';
 import { type SmtpReceiver, startSmtpReceiver } from '../service/smtp-receiver.ts';
 
 /** `lookMs` of every courier here. */
@@ -29,12 +30,14 @@ interface World {
   arrived: Set<string>;
   /** Addresses that said stop. */
   stopped: Set<string>;
-  /** Why replies are not wanted any more, by Message-ID. */
-  unwanted: Map<string, string>;
+  /** Why mails are not wanted any more, by Message-ID. */
+  unwanted: Map<string, Unwanted>;
   /** Message-IDs of the drafts that `onFiled` was told of. */
   filed: string[];
   /** Message-ID and reason of each mail that `onHeld` was told of. */
   held: [string, string][];
+  /** Message-ID and reason of each mail that `onDropped` was told of. */
+  dropped: [string, string][];
   /** Message-IDs of drafts that `onOvertaken` was told of. */
   overtaken: string[];
   /** What the Drafts server throws at each kind of call, where it does. */
@@ -59,6 +62,7 @@ export function useWorld(): void {
       unwanted: new Map(),
       filed: [],
       held: [],
+      dropped: [],
       overtaken: [],
       draftsFail: {},
     } satisfies World);
@@ -115,6 +119,7 @@ export function courier(part: Partial<CourierParts> = {}): Courier {
     whyUnwanted: async ({ messageId }) => world.unwanted.get(messageId),
     halted: () => undefined,
     onFiled: ({ messageId }) => world.filed.push(messageId),
+    onDropped: ({ messageId }, why) => world.dropped.push([messageId, why]),
     onHeld: ({ messageId }, why) => world.held.push([messageId, why]),
     onOvertaken: ({ messageId }) => world.overtaken.push(messageId),
     lookMs: LOOK_MS,
