@@ -82,6 +82,8 @@ export class Service {
   readonly #prose: ReturnType<typeof openProse> | undefined;
   /** Jobs that the queue has from us since the start. */
   readonly #queued = new Set<string>();
+  /** Jobs that nobody needs any more, and that the queue may still have. */
+  readonly #done = new Set<string>();
   /** Series that wait after a failure: until when, in milliseconds of a clock that nobody sets, and how long they waited. */
   readonly #resting = new Map<string, { until: number; waitMs: number }>();
   /** By mailbox, the moment of its last catch-up, and a moment up to which all of it has been read. */
@@ -283,7 +285,8 @@ export class Service {
     // Somebody may wait for the report.
     this.#docket.keepReport(key, uncheckedReport(old, { stage: 'input', why: `${by} supersedes it` }));
     this.#docket.close(key);
-    void this.#queue.forget(key).catch((error: Error) => this.#log.warn(`series ${key}: ${error.message}`));
+    this.#done.add(key);
+    this.#bell.ring();
   }
 
   #open(series: Series, asked?: AskedCheck['asked']): Outcome<{ key: string }, { why: string }> {
@@ -380,7 +383,16 @@ export class Service {
   }
 
   /** Open jobs into the queue; reports out of it, and what they say into the outbox. What fails waits, alone. */
+  /** Redis may be away: what is not forgotten now is in the next round. */
+  async #forgetDone(): Promise<void> {
+    for (const key of this.#done) {
+      await this.#queue.forget(key);
+      this.#done.delete(key);
+    }
+  }
+
   async #collect(): Promise<void> {
+    await this.#forgetDone();
     for (const key of this.#docket.openKeys()) {
       if ((this.#resting.get(key)?.until ?? 0) > this.#elapsed()) continue;
       try {
@@ -422,7 +434,8 @@ export class Service {
     if (!job) return;
     if (!job.asked) await this.#announce(seriesOfJob(job), key);
     if (!this.#docket.isClosed(key)) this.#docket.close(key);
-    await this.#queue.forget(key);
+    this.#done.add(key);
+    await this.#forgetDone();
     this.#queued.delete(key);
     this.#urgent.delete(key);
     this.#resting.delete(key);

@@ -32,6 +32,9 @@ const EVENTS_KEPT = 100;
 /** Jobs under way that a status tells of: more than there are workers. */
 const MOST_SHOWN = 200;
 const MINUTES = 60;
+/** Who wants a result takes it and forgets the job; what a killed service left goes some day. */
+const LEFT = { age: 30 * 24 * 3600 };
+
 export interface QueueOptions {
   /** How long a call waits for Redis before it throws QueueError. */
   readonly deadlineMs?: number;
@@ -54,8 +57,8 @@ export function openQueue(
     defaultJobOptions: {
       attempts: ATTEMPTS,
       backoff: { type: 'exponential', delay: retryMs },
-      removeOnComplete: false,
-      removeOnFail: false,
+      removeOnComplete: LEFT,
+      removeOnFail: LEFT,
     },
   });
   watch.see(queue);

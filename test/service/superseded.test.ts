@@ -157,6 +157,20 @@ describe('v2 comes while v1', () => {
     expect([docket().isKnown(keyOf(1)), stateOfReply(1), drafted()]).toEqual([false, undefined, ['v2']]);
   });
 
+  test('is in a queue that is away for a while: it is called off later', async () => {
+    await serve('draft');
+    queue.held.set(keyOf(1), 'active');
+    post(1);
+    await wait('v1 in the queue', () => queue.jobs.has(keyOf(1)));
+    queue.isAway = true;
+    post(2);
+    await wait('the attempt', () => queue.refused > 0);
+    expect(queue.forgotten.has(keyOf(1))).toBe(false);
+    queue.isAway = false;
+    await isIn(2, 'drafted');
+    expect(queue.forgotten.has(keyOf(1))).toBe(true);
+  });
+
   test.each(['waiting', 'active'] as const)('is %s in the queue: it is called off', async (state) => {
     await serve('draft');
     queue.held.set(keyOf(1), state);

@@ -1,5 +1,6 @@
 import { seriesOfJob } from '../../bot/job-series.ts';
 import type { CheckJob, JobQueue, JobState } from '../../queue/jobs.ts';
+import { QueueError } from '../../queue/redis-watch.ts';
 import { recursion, sampleReport } from './sample-report.ts';
 
 /** A queue in memory, whose results come when they are let out: each series has the finding `recursion`. */
@@ -8,6 +9,9 @@ export class HeldQueue implements JobQueue {
   readonly forgotten = new Set<string>();
   /** Keys whose results are held back, and how: not yet there, or under way for so long as the promise takes. */
   readonly held = new Map<string, 'waiting' | 'active' | Promise<unknown>>();
+  /** Whether it forgets nothing for now, and how often it said so. */
+  isAway = false;
+  refused = 0;
   #tell: (key: string) => void = () => undefined;
 
   async add(job: CheckJob): Promise<void> {
@@ -26,6 +30,10 @@ export class HeldQueue implements JobQueue {
   }
 
   async forget(key: string): Promise<void> {
+    if (this.isAway) {
+      this.refused += 1;
+      throw new QueueError('the queue is away');
+    }
     if (this.jobs.delete(key)) this.forgotten.add(key);
   }
 
