@@ -173,6 +173,7 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     'claim.total': 'number of references',
     'claim.isInCode': 'whether Kbuild or C files name it, too',
     'claim.dead': 'symbols that depend on it and that no architecture can have any more, list',
+    'claim.deadTotal': 'how many these are in all, number',
   },
   'lost-symbol': {
     ...RULE_FIELDS,

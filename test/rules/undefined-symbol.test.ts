@@ -307,3 +307,18 @@ describe('conf', () => {
     expect(none.asked).toHaveLength(3);
   });
 });
+
+test('all that nobody can enable is counted, and the first are listed', async () => {
+  const users = Array.from({ length: 25 }, (_, i) => `config U${i}\n\tbool "u"\n\tdepends on OLD\n`).join('');
+  const [found] = await candidates({ Kconfig: `{config OLD\n\tbool "old"\n/}${users}` });
+  expect(found?.claim).toMatchObject({ symbol: 'OLD', deadTotal: 25 });
+  expect(found?.claim['dead']).toHaveLength(20);
+});
+
+test('a symbol that needs two that are gone, and who needs that', async () => {
+  const text =
+    '{config A\n\tbool "a"\nconfig B\n\tbool "b"\n/}config C\n\tbool "c"\n\tdepends on A && B\nconfig D\n\tbool "d"\n\tdepends on C\n';
+  const found = await candidates({ Kconfig: text });
+  expect(symbols(found)).toEqual(['A', 'B']);
+  for (const { claim } of found) expect(claim).toMatchObject({ dead: ['C', 'D'], deadTotal: 2 });
+});
