@@ -112,7 +112,9 @@ function ownCause(upgrade: Upgrade, change: ValueChange): Found | undefined {
     const block = pick(isLower ? 'before' : 'after', ['prompt', 'declaration']);
     if (block) return block;
   }
-  for (const kinds of [['default'], ['range'], ['choice'], ['type'], ['declaration', 'prompt']]) {
+  // What somebody asks for, and could have, no default takes away.
+  const numbers = change.asked === change.from ? [['range'], ['default']] : [['default'], ['range']];
+  for (const kinds of [...numbers, ['choice'], ['type'], ['declaration', 'prompt']]) {
     const found = pick('after', kinds) ?? pick('before', kinds);
     if (found) return found;
   }
