@@ -6,7 +6,7 @@ import { selectorsOf, type Unmet, unmetLines } from './kconfig/unmet.ts';
 import { Upgrade } from './kconfig/upgrade.ts';
 import { applySettings, fragment } from './kconfig/witness.ts';
 import { unmetOf } from './newly-unmet.ts';
-import { commonRepairs, RepairsEverywhere } from './repairs-everywhere.ts';
+import { commonRepairs, RepairsEverywhere, type Spread } from './repairs-everywhere.ts';
 import { type ArchPair, type Candidate, type Conf, defineRule, type KernelChange } from './rule.ts';
 import { lineAt, onAll, type Place, placeAt, witnessOf } from './told.ts';
 import type { Anchor, Arch, Attempt, Evidence, Severity, Witness } from './types.ts';
@@ -73,7 +73,7 @@ interface Pair {
   /** Who selects the selector, up to a symbol that is set. */
   readonly chain: readonly (Place & { readonly symbol: string; readonly by: string })[];
   readonly blamed: Place & { readonly side: 'before' | 'after'; readonly isQuoted: boolean };
-  readonly repairs: readonly Proposal[];
+  readonly repairs: readonly Spread[];
   readonly witness: Witness;
   /** Text of the .config. */
   readonly config: string;
