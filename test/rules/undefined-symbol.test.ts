@@ -322,3 +322,11 @@ test('a symbol that needs two that are gone, and who needs that', async () => {
   expect(symbols(found)).toEqual(['A', 'B']);
   for (const { claim } of found) expect(claim).toMatchObject({ dead: ['C', 'D'], deadTotal: 2 });
 });
+
+test('a line that names it twice is one reference', async () => {
+  const text = `${A}\tdepends on GONE || (A2 && !GONE)\nconfig A2\n\tbool "a2"\n`;
+  const left = await candidates({ Kconfig: `{config GONE\n\tbool "g"\n/}${text}` });
+  expect(left[0]?.claim).toMatchObject({ symbol: 'GONE', total: 1, references: [{ path: 'Kconfig' }] });
+  const code = 'int x;\n{/#if defined(CONFIG_GONE) || defined(CONFIG_GONE_MODULE)\n#endif\n}';
+  expect((await candidates({ Kconfig: A, 'a.c': code }))[0]?.claim).toMatchObject({ symbol: 'GONE', total: 1 });
+});
