@@ -110,13 +110,3 @@ describe('isPossible', () => {
     expect(solver.isPossible([goal('DRIVER'), goal('not LIB')])).toBe(false);
   });
 });
-
-it('asks for y rather than m where there are no modules', () => {
-  const { solver, goal } = setUp();
-  expect(settings(solver, goal('NET', 1), goal('not MODULES'))).toBe('# CONFIG_MODULES is not set\nCONFIG_NET=y\n');
-  expect(settings(solver, goal('NET', 1), goal('not NET'))).toBe('CONFIG_NET=m\n');
-  const off = setUp(TEXT.replace('default y\n\tmodules', 'modules'));
-  const answer = off.solver.solve([off.goal('DRIVER', 1), off.goal('LIB', 1)]);
-  expect(answer).toMatchObject({ verdict: 'possible' });
-  expect(settings(off.solver, off.goal('DRIVER', 1))).not.toContain('=m');
-});
