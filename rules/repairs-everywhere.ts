@@ -66,6 +66,23 @@ export function commonRepairs(all: readonly (readonly Spread[])[]): readonly (Re
     .map(({ kind, symbol, text, lostOn }) => ({ kind, symbol, text, lostOn: lostOn.toSorted() }));
 }
 
+/**
+ * The same dependency for each of several entries, which together mend what no line of one entry does; none where one of
+ * them is without it. To depend on more lets nothing be on that was not, so that the lines are as good together.
+ */
+export function sharedDependency(all: readonly (readonly Spread[])[]): ReturnType<typeof commonRepairs> {
+  const [first = [], ...others] = all;
+  for (const one of first.filter(({ kind, canBeOn }) => kind === 'depends on' && canBeOn)) {
+    const alike = others.map((some) =>
+      some.find(({ kind, text, canBeOn }) => kind === one.kind && text === one.text && canBeOn),
+    );
+    if (alike.some((other) => !other)) continue;
+    const lines = [one, ...alike].flatMap((line) => commonRepairs([line ? [line] : []]));
+    return lines.filter((line, i) => lines.findIndex((other) => isSame(line, other)) === i);
+  }
+  return [];
+}
+
 function isSame(a: Repair, b: Repair): boolean {
   return a.kind === b.kind && a.symbol === b.symbol && a.text === b.text;
 }

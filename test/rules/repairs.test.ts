@@ -79,7 +79,8 @@ describe('repairs', () => {
     for (const { key, claim } of found) {
       for (const repair of (claim['repairs'] ?? []) as readonly Repair[]) {
         expect(reply).toContain(`    ${repair.symbol}: ${repair.kind.replace(' if', '')} ${repair.text}`);
-        const mended = repaired(after, repair);
+        const all = claim['isTogether'] ? (claim['repairs'] as readonly Repair[]) : [repair];
+        const mended = all.reduce(repaired, after);
         expect(mended).not.toEqual(after);
         const left = (await candidates(before, mended)).map((one) => one.key);
         const line = `${repair.symbol}: ${repair.kind} ${repair.text}`;
