@@ -173,6 +173,7 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     'claim.total': 'number of references',
     'claim.isInCode': 'whether Kbuild or C files name it, too',
     'claim.dead': 'symbols that depend on it and that no architecture can have any more, list',
+    'claim.deadTotal': 'how many these are in all, number',
   },
   'lost-symbol': {
     ...RULE_FIELDS,
@@ -215,6 +216,7 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     'claim.blamed.isQuoted': 'whether the comment stands under that very line',
     'claim.archs': 'architectures it happens on, list',
     'claim.repairs': 'list of {kind, symbol, text}: lines that would repair it',
+    'claim.isTogether': 'whether it takes all of these lines, one for each selector',
     'claim.others': 'list of {selector, target}: others of the same cause, confirmed',
     'claim.notTried': 'number of others that were not shown to conf',
   },

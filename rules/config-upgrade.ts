@@ -1,12 +1,15 @@
 import { onBothSides, type Verdict } from './both-sides.ts';
 import { changesCode } from './changed-code.ts';
 import { byFame, grouped, shortName } from './config-groups.ts';
-import { type Cause, propertyLine } from './kconfig/cause.ts';
-import { causeWords } from './kconfig/cause-words.ts';
+import { type Gone, GoneSymbols } from './gone-symbols.ts';
+import type { Cause } from './kconfig/cause.ts';
+import { causeWords, goneWords } from './kconfig/cause-words.ts';
 import { lineOf, valueOn } from './kconfig/config-line.ts';
+import { isLogical } from './kconfig/model.ts';
 import { Causes } from './kconfig/sole-cause.ts';
 import { rank, Upgrade, type ValueChange } from './kconfig/upgrade.ts';
 import { type Candidate, type Conf, type ConfRun, defineRule, type ExistingConfig, type KernelChange } from './rule.ts';
+import { lineAt } from './told.ts';
 import type { Attempt, Evidence, Side } from './types.ts';
 
 export default defineRule({
@@ -17,7 +20,8 @@ export default defineRule({
 ## What it finds
 Configurations that exist (every in-tree defconfig, and distribution configurations where they are
 installed) in which \`olddefconfig\` gives another value to a symbol after the series than before,
-because of a property that the series adds or removes.
+because of a property that the series adds or removes; also those that lose a symbol whose file is not
+sourced any more, or what needs a symbol that is gone.
 ## Why it matters
 Nobody reads the 300 defconfigs. A new "depends on", or a select that goes away, silently drops a
 driver from the boards that had it; the kernel still builds, and the board no longer boots.
@@ -26,7 +30,8 @@ config FOO / depends on BAR is added, and multi_v7_defconfig sets FOO=y but not 
 ## Instead
 Set BAR in those defconfigs in the same series, select it, or leave the dependency out.
 ## What it misses
-New symbols and those that the series removes (renamed ones: unmigrated-rename). Values that the series itself sets: in a
+New symbols and those whose entry the series removes (renamed ones: unmigrated-rename); what goes along with a
+platform that is removed. Values that the series itself sets: in a
 defconfig, by another default (or none), range or choice where nobody chose, by a new select or imply.
 Symbols without a visible prompt that the configuration does not name, unless another finding carries
 them, or their select goes away in a patch that leaves the code beside that Kconfig file as it is.
@@ -34,6 +39,7 @@ Of many configurations with the same loss conf is asked about a few.`,
 
   begin(change) {
     const groups = new Map<string, Group>();
+    const goneSymbols = new GoneSymbols(change);
     let total = 0;
     return {
       async onArch(pair) {
@@ -42,7 +48,8 @@ Of many configurations with the same loss conf is asked about a few.`,
         total += configs.length;
         if (pair.changes.size === 0) return;
         const upgrade = new Upgrade(change.pool, pair.before, pair.after, pair.changes, change.readers);
-        const counts = configs.map((config) => collect(groups, config, upgrade));
+        const gone = goneSymbols.of(pair);
+        const counts = configs.map((config) => collect(groups, config, upgrade, gone));
         if (counts.some((hits) => hits > 0)) await pair.expectConf();
       },
       finish() {
@@ -56,8 +63,7 @@ Of many configurations with the same loss conf is asked about a few.`,
 
 /** What one line of the tree brings about, on one side. */
 interface Group {
-  readonly cause: Cause;
-  readonly line: string;
+  readonly cause: Pick<Cause, 'property' | 'side'>;
   readonly hits: Hit[];
 }
 
@@ -81,19 +87,23 @@ interface Hit {
 }
 
 /** How many hits it adds. */
-function collect(groups: Map<string, Group>, config: ExistingConfig, upgrade: Upgrade): number {
+function collect(groups: Map<string, Group>, config: ExistingConfig, upgrade: Upgrade, gone: Gone): number {
   const changes = upgrade.run(config.text, config.textAfter);
-  const causes = new Causes(upgrade, changes);
+  const causes = new Causes(upgrade, changes, gone.declarations);
+  const where = { config: shortName(config), arch: config.arch };
   let hits = 0;
+  const add = ({ property, side }: Group['cause'], hit: Omit<Hit, 'config'>): void => {
+    const key = `${side} ${property.path}:${property.line} ${property.kind}`;
+    const group = groups.get(key) ?? { cause: { property, side }, hits: [] };
+    groups.set(key, group);
+    group.hits.push({ ...hit, config });
+    hits++;
+  };
   for (const change of changes.values()) {
     const cause = causes.of(change);
     if (!cause || isIntended(upgrade, change, cause)) continue;
     const { property, side, chain } = cause;
-    const key = `${side} ${property.path}:${property.line} ${property.kind}`;
-    const group = groups.get(key) ?? { cause, line: propertyLine(property), hits: [] };
-    groups.set(key, group);
-    group.hits.push({
-      config,
+    add(cause, {
       symbol: change.name,
       from: change.from,
       to: change.to,
@@ -102,9 +112,26 @@ function collect(groups: Map<string, Group>, config: ExistingConfig, upgrade: Up
       isOwn: chain.length === 1,
       isDropped: chain.length === 1 && side === 'before' && property.edge !== undefined,
       isSole: causes.isSole(change),
-      explanation: causeWords(upgrade, cause, { config: shortName(config), arch: config.arch }),
+      explanation: causeWords(upgrade, cause, where),
     });
-    hits++;
+  }
+  for (const [name, { before, from, asked, askedAfter }] of upgrade.gone) {
+    const property = gone.unread.has(name) ? gone.declarations.get(name) : undefined;
+    if (!property || asked !== askedAfter) continue;
+    add(
+      { property, side: 'before' },
+      {
+        symbol: name,
+        from,
+        to: isLogical(before) ? 'n' : 'not set',
+        isAsked: asked === from,
+        isVisible: upgrade.before.visible(before) > 0,
+        isOwn: true,
+        isDropped: false,
+        isSole: true,
+        explanation: goneWords(name, config.arch),
+      },
+    );
   }
   return hits;
 }
@@ -115,6 +142,7 @@ function isIntended(upgrade: Upgrade, change: ValueChange, { property, side, cha
   const isOwn = chain.length === 1;
   const isAsked = change.asked === change.from;
   if (change.asked !== change.askedAfter || change.asked === change.to) return true;
+  if (upgrade.gone.has(property.of.name) && kind === 'declaration') return !isLossOfUsers(upgrade, change);
   const isNewImply = kind === 'implied by' && side === 'after';
   if ((kind === 'default' || kind === 'choice' || isNewImply) && (isOwn || !isAsked)) return true;
   if (kind === 'range' && isOwn && !isAsked) return true;
@@ -125,6 +153,12 @@ function isIntended(upgrade: Upgrade, change: ValueChange, { property, side, cha
   if (!property.edge || side !== 'before' || !isOwn) return false;
   const selector = upgrade.after.model.symbols[property.edge.from.id];
   return !selector || selector.declarations.length === 0;
+}
+
+/** Whether somebody who has the symbol cannot have it any more, rather than that it follows what is gone. */
+function isLossOfUsers({ after }: Upgrade, change: ValueChange): boolean {
+  if (rank(change.to) >= rank(change.from)) return false;
+  return change.asked === change.from || after.visible(change.after) === 0;
 }
 
 /** Whether its user can set the symbol, on the side where it is on. */
@@ -148,9 +182,10 @@ interface Totals {
   readonly sums: ReadonlyMap<string, number>;
 }
 
-function candidate(change: KernelChange, { cause, line, hits }: Group, { total, sums }: Totals): Candidate | undefined {
+function candidate(change: KernelChange, { cause, hits }: Group, { total, sums }: Totals): Candidate | undefined {
   const { property, side } = cause;
   const counts = count(hits);
+  const line = lineAt(change, side, property.path, property.line);
   const told = change.lines.told(side, property.path, property.line, line);
   if (!told) return undefined;
   const { anchor, isQuoted } = told;

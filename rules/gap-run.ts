@@ -3,8 +3,7 @@
 import { onBothSides } from './both-sides.ts';
 import { type ToldGap, toldGaps } from './gap-told.ts';
 import { lineOf, valueOn } from './kconfig/config-line.ts';
-import type { Proposal } from './kconfig/repairs.ts';
-import { commonRepairs, RepairsEverywhere } from './repairs-everywhere.ts';
+import { commonRepairs, RepairsEverywhere, type Spread } from './repairs-everywhere.ts';
 import type { Candidate, Conf, KernelChange, RuleRun } from './rule.ts';
 import type { Subject } from './source/file-gaps.ts';
 import { LinkSearch } from './source/link-search.ts';
@@ -46,7 +45,7 @@ export function gapRun(change: KernelChange, id: RuleId, subject: Subject): Rule
 
 /** With lines that repair it on all architectures so far. */
 interface RepairedGap extends ToldGap {
-  readonly lines: readonly Proposal[];
+  readonly lines: readonly Spread[];
 }
 
 /** One comment for what one line of the series causes in one entry. */

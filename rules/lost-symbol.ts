@@ -17,7 +17,7 @@ import { applySettings, fragment } from './kconfig/witness.ts';
 import { isOnlyForModules, MeantLosses } from './meant-loss.ts';
 import { forAnyCompiler } from './open-answers.ts';
 import { type ArchPair, type Candidate, type Conf, defineRule, type KernelChange } from './rule.ts';
-import { archsOf, SourceLines } from './source/sourced-files.ts';
+import { archsOf, removedSource, SourceLines } from './source/sourced-files.ts';
 import { lineAt, onAll, type Place, witnessOf } from './told.ts';
 import type { Anchor, Arch, Attempt, Evidence, Side, Witness } from './types.ts';
 
@@ -297,11 +297,10 @@ function movedSource(change: KernelChange, { after, changes }: ArchPair, { symbo
   const [was, is] = [new SourceLines(change.before.kconfig.files), new SourceLines(change.after.kconfig.files)];
   for (const { path: file } of gone) {
     if (is.above(file).length === 0) continue;
-    for (const { path, line } of was.above(file)) {
-      const text = lineAt(change, 'before', path, line);
-      const anchor = change.lines.removed(path, line, text);
-      if (anchor) return { anchor, place: { path, line, text: text.trim(), side: 'before', isQuoted: true } };
-    }
+    const removed = removedSource(change, change.before.kconfig.files, was, file);
+    if (!removed) continue;
+    const { anchor, path, line, text } = removed;
+    return { anchor, place: { path, line, text: text.trim(), side: 'before', isQuoted: true } };
   }
   return undefined;
 }

@@ -19,7 +19,8 @@ config FOO without "select REGMAP_I2C", whose driver calls devm_regmap_init_i2c(
 ## Instead
 Depend on what provides it, or select it where it is a library without a prompt.
 ## What it misses
-Functions that are not exported, that code of an architecture or assembly provides as well, and those
+Files that include a header which only other architectures have: these do not compile for another reason. Functions
+that are not exported, that code of an architecture or assembly provides as well, and those
 reached through function pointers. Types and members behind macros and typedefs. Files that only
 include a header which the series changes. Of a change that concerns very many files the nearest
 80 are read.`,

@@ -32,7 +32,9 @@ config PINCTRL_FOO loses "depends on ARCH_FOO || COMPILE_TEST" and is offered on
 ## Instead
 Keep the condition, or put the new platform beside the old one.
 ## What it misses
-Platforms that no dependency of the tree names as an alternative to COMPILE_TEST, and drivers below arch/. Of
+Platforms that no dependency of the tree names as an alternative to COMPILE_TEST, and drivers below arch/. A
+COMPILE_TEST that is added is meant to offer a driver without its platform: who has that on is told
+only where nothing is built, and what does not compile there missing-dependency and build-error tell. Of
 platforms it says nothing where the patch does not hide it: its log names the platform that goes or
 says that a dependency does, it is a revert, or the series changes code beside or below the Kconfig
 file, as one that makes a driver generic does. Of what is built it says nothing where that cannot be

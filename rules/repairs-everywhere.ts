@@ -3,53 +3,84 @@
 import { dependencyOf } from './kconfig/conditions.ts';
 import type { ExprPool } from './kconfig/expr.ts';
 import type { KconfigModel, KSymbol } from './kconfig/model.ts';
-import { doesNoHarm, type Fault, type Proposal, type Repair, tried } from './kconfig/repairs.ts';
+import { doesNoHarm, type Fault, isForeign, type Proposal, type Repair, tried } from './kconfig/repairs.ts';
 import { Solver } from './kconfig/solve.ts';
 import type { ArchPair } from './rule.ts';
+import type { Arch } from './types.ts';
+
+/** A proposal that helps wherever the fault is. */
+export interface Spread extends Proposal {
+  /** Architectures without the fault that have none of what it depends on, and lose its symbol. */
+  readonly lostOn: readonly Arch[];
+}
 
 export class RepairsEverywhere {
   readonly #pool: ExprPool;
   /** As they were before the series: those are kept for the next one on the same base. */
-  readonly #earlier: KconfigModel[] = [];
+  readonly #earlier: { readonly arch: Arch; readonly model: KconfigModel }[] = [];
 
   constructor(pool: ExprPool) {
     this.#pool = pool;
   }
 
   /** Of proposals for a fault that shows on this architecture first, those that do no harm on the ones before it. */
-  first(owner: KSymbol, proposals: readonly Proposal[]): readonly Proposal[] {
+  first(owner: KSymbol, proposals: readonly Proposal[]): readonly Spread[] {
     const conditions = dependencyOf(this.#pool, owner.declarations[0]!);
-    let left = proposals;
-    for (const model of this.#earlier) {
+    let left: readonly Spread[] = proposals.map((one) => ({ ...one, lostOn: [] }));
+    for (const { arch, model } of this.#earlier) {
       if (left.length === 0) break;
       const solver = new Solver(this.#pool, model);
-      left = left.filter((one) => doesNoHarm(solver, conditions, one));
+      left = left.flatMap((one) => (doesNoHarm(solver, conditions, one) ? one : this.#lostOn(arch, model, one)));
     }
     return left;
   }
 
   /** Of known proposals those that help against the fault on this architecture as well, or do no harm without one. */
-  also(pair: ArchPair, proposals: readonly Proposal[], fault?: Fault): readonly Proposal[] {
+  also(pair: ArchPair, proposals: readonly Spread[], fault?: Fault): readonly Spread[] {
     if (proposals.length === 0 || pair.isCircular) return proposals;
     return proposals.flatMap((one) => {
       const owner = pair.after.symbols[this.#pool.findSymbol(one.symbol) ?? -1];
       if (!owner || owner.declarations.length === 0) return fault ? [] : [one];
-      return tried(pair.solver('after'), fault ?? (() => []), owner, one) ?? [];
+      const after = tried(pair.solver('after'), fault ?? (() => []), owner, one);
+      if (after) return { ...one, ...after };
+      return fault ? [] : this.#lostOn(pair.arch, pair.after, one);
     });
   }
 
+  /** What is of general use may be asked for all the same where an architecture has none of it. */
+  #lostOn(arch: Arch, { symbols }: KconfigModel, one: Spread): Spread[] {
+    return isForeign({ pool: this.#pool, symbols }, one) ? [{ ...one, lostOn: [...one.lostOn, arch] }] : [];
+  }
+
   /** Called when an architecture is done. */
-  done({ before, isCircular }: ArchPair): void {
-    if (!isCircular) this.#earlier.push(before);
+  done({ arch, before, isCircular }: ArchPair): void {
+    if (!isCircular) this.#earlier.push({ arch, model: before });
   }
 }
 
 /** Proposals that leave their symbol possible somewhere, of those that all the faults of one cause have. */
-export function commonRepairs(all: readonly (readonly Proposal[])[]): readonly Repair[] {
+export function commonRepairs(all: readonly (readonly Spread[])[]): readonly (Repair & Pick<Spread, 'lostOn'>)[] {
   const [first = [], ...others] = all;
   return first
     .filter((one) => one.canBeOn && others.every((some) => some.some((other) => isSame(one, other))))
-    .map(({ kind, symbol, text }) => ({ kind, symbol, text }));
+    .map(({ kind, symbol, text, lostOn }) => ({ kind, symbol, text, lostOn: lostOn.toSorted() }));
+}
+
+/**
+ * The same dependency for each of several entries, which together mend what no line of one entry does; none where one of
+ * them is without it. To depend on more lets nothing be on that was not, so that the lines are as good together.
+ */
+export function sharedDependency(all: readonly (readonly Spread[])[]): ReturnType<typeof commonRepairs> {
+  const [first = [], ...others] = all;
+  for (const one of first.filter(({ kind, canBeOn }) => kind === 'depends on' && canBeOn)) {
+    const alike = others.map((some) =>
+      some.find(({ kind, text, canBeOn }) => kind === one.kind && text === one.text && canBeOn),
+    );
+    if (alike.some((other) => !other)) continue;
+    const lines = [one, ...alike].flatMap((line) => commonRepairs([line ? [line] : []]));
+    return lines.filter((line, i) => lines.findIndex((other) => isSame(line, other)) === i);
+  }
+  return [];
 }
 
 function isSame(a: Repair, b: Repair): boolean {

@@ -8,7 +8,7 @@ import type { Goal } from './kconfig/solve.ts';
 import { forAnyCompiler } from './open-answers.ts';
 import { type Candidate, type Conf, type ConfRun, defineRule, type KernelChange } from './rule.ts';
 import { sourceKind } from './source/config-references.ts';
-import { archsOf, type ReadFiles, SourcedFiles } from './source/sourced-files.ts';
+import { archsOf, type ReadFiles, SourcedFiles, SourceLines } from './source/sourced-files.ts';
 import {
   consequenceOf,
   kconfigReferences,
@@ -56,9 +56,11 @@ itself is no symbol, and is passed over.`,
   },
 });
 
-/** Symbols that files declared, and none does any more. */
+/** Symbols that files declared, and none does any more that is still sourced. */
 function removedNames({ pool, before, after }: KernelChange): Set<SymbolId> {
-  const kept = declaredIn(pool, after.kconfig.files.values());
+  const sources = new SourceLines(after.kconfig.files);
+  const read = [...after.kconfig.files].filter(([path]) => sources.isRead(path)).map(([, file]) => file);
+  const kept = declaredIn(pool, read);
   return new Set([...declaredIn(pool, before.kconfig.files.values())].filter((symbol) => !kept.has(symbol)));
 }
 
@@ -320,6 +322,7 @@ function candidate(
       total: references.length,
       isInCode: references.some(({ where }) => where !== 'kconfig'),
       dead: symbols.map(({ name }) => name).slice(0, MAX_LISTED),
+      deadTotal: symbols.length,
       ...claim,
     },
     evidence: references.slice(0, MAX_LISTED).map(

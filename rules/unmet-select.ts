@@ -6,7 +6,7 @@ import { selectorsOf, type Unmet, unmetLines } from './kconfig/unmet.ts';
 import { Upgrade } from './kconfig/upgrade.ts';
 import { applySettings, fragment } from './kconfig/witness.ts';
 import { unmetOf } from './newly-unmet.ts';
-import { commonRepairs, RepairsEverywhere } from './repairs-everywhere.ts';
+import { commonRepairs, RepairsEverywhere, type Spread, sharedDependency } from './repairs-everywhere.ts';
 import { type ArchPair, type Candidate, type Conf, defineRule, type KernelChange } from './rule.ts';
 import { lineAt, onAll, type Place, placeAt, witnessOf } from './told.ts';
 import type { Anchor, Arch, Attempt, Evidence, Severity, Witness } from './types.ts';
@@ -73,7 +73,7 @@ interface Pair {
   /** Who selects the selector, up to a symbol that is set. */
   readonly chain: readonly (Place & { readonly symbol: string; readonly by: string })[];
   readonly blamed: Place & { readonly side: 'before' | 'after'; readonly isQuoted: boolean };
-  readonly repairs: readonly Proposal[];
+  readonly repairs: readonly Spread[];
   readonly witness: Witness;
   /** Text of the .config. */
   readonly config: string;
@@ -228,6 +228,9 @@ function candidate(change: KernelChange, pairs: readonly Pair[]): Candidate {
   const { edge, unmet, chain, blamed, witness } = shown;
   const severity: Severity = pairs.some(({ isOld }) => isOld) ? 'regression' : 'missing-dependency';
   const { commit } = change.after;
+  const lines = [shown, ...others].map(({ repairs }) => repairs);
+  const common = commonRepairs(lines);
+  const isTogether = common.length === 0 && named.length > 0 && named.length === others.length;
   return {
     key: `unmet-select ${shown.key}`,
     severity,
@@ -242,7 +245,8 @@ function candidate(change: KernelChange, pairs: readonly Pair[]): Candidate {
       chain,
       blamed,
       archs,
-      repairs: commonRepairs([shown, ...others].map(({ repairs }) => repairs)),
+      repairs: isTogether ? sharedDependency(lines) : common,
+      isTogether,
       others: named.map((one) => ({ selector: one.edge.from, target: one.edge.to })),
       notTried: others.length - named.length,
     },

@@ -27,6 +27,11 @@ export function causeWords(upgrade: Upgrade, cause: Cause, where: Where): string
   return [ownWords(upgrade, cause, where), ...links(upgrade, cause.chain)].join(', and ');
 }
 
+/** Of a symbol that the tree after does not declare. */
+export function goneWords(symbol: string, arch: string): string {
+  return `${symbol} is no longer defined on ${arch}`;
+}
+
 function ownWords(upgrade: Upgrade, { property, side, change }: Cause, where: Where): string {
   const of = property.of.name;
   const now = side === 'after' ? 'now' : 'no longer';
@@ -60,6 +65,7 @@ function ownWords(upgrade: Upgrade, { property, side, change }: Cause, where: Wh
         ? `${of} can no longer be m, which ${where.config} asks for`
         : `${of} has another type now`;
     case 'declaration':
+      if (upgrade.changeOf(of)?.after === undefined) return goneWords(of, where.arch);
       return `${of} is declared under other conditions now`;
   }
 }

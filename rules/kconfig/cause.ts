@@ -14,7 +14,7 @@ import type { Values } from './values.ts';
 export interface Cause {
   readonly property: Property;
   readonly side: 'before' | 'after';
-  /** The change of that symbol. */
+  /** The change of that symbol; of the one that reads it, where it is gone. */
   readonly change: ValueChange;
   /** Symbols from the one asked about down to the one whose property it is, both included. */
   readonly chain: readonly string[];
@@ -22,19 +22,26 @@ export interface Cause {
 
 type Found = Pick<Cause, 'property' | 'side'>;
 
+/** The declaration that went away, by the name of its symbol: of those that may be blamed. */
+export type GoneDeclarations = ReadonlyMap<string, Property>;
+
+const NONE_GONE: GoneDeclarations = new Map();
+
 /**
  * The property behind `change` in the configuration that `upgrade` ran last; undefined where the
- * reading finds none (then nothing should be claimed).
+ * reading finds none (then nothing should be claimed). `gone`: of that configuration.
  */
 export function findCause(
   upgrade: Upgrade,
   changes: ReadonlyMap<string, ValueChange>,
   change: ValueChange,
+  gone: GoneDeclarations = NONE_GONE,
 ): Cause | undefined {
   const seen = new Set<string>([change.name]);
-  const queue: { change: ValueChange; chain: string[] }[] = [{ change, chain: [change.name] }];
+  const queue: { change: ValueChange; chain: string[]; gone?: Property }[] = [{ change, chain: [change.name] }];
   for (let i = 0; i < queue.length; i++) {
-    const { change: here, chain } = queue[i]!;
+    const { change: here, chain, gone: declaration } = queue[i]!;
+    if (declaration) return { property: declaration, side: 'before', change: here, chain };
     const own = ownCause(upgrade, here);
     // A select that went away from a symbol which is lost itself explains nothing: it would be off anyway.
     const from = own?.property.edge?.from.name;
@@ -46,9 +53,10 @@ export function findCause(
       : [...operands(pool, here.before), ...operands(pool, here.after)].map((id) => pool.names[id]!);
     for (const name of inputs) {
       const next = changes.get(name);
-      if (!next || seen.has(next.name)) continue;
-      seen.add(next.name);
-      queue.push({ change: next, chain: [...chain, next.name] });
+      const declaration = gone.get(name);
+      if (seen.has(name) || (!next && !declaration)) continue;
+      seen.add(name);
+      queue.push({ change: next ?? here, chain: [...chain, name], ...(!next && declaration && { gone: declaration }) });
     }
   }
   return undefined;
@@ -104,7 +112,9 @@ function ownCause(upgrade: Upgrade, change: ValueChange): Found | undefined {
     const block = pick(isLower ? 'before' : 'after', ['prompt', 'declaration']);
     if (block) return block;
   }
-  for (const kinds of [['default'], ['range'], ['choice'], ['type'], ['declaration', 'prompt']]) {
+  // What somebody asks for, and could have, no default takes away.
+  const numbers = change.asked === change.from ? [['range'], ['default']] : [['default'], ['range']];
+  for (const kinds of [...numbers, ['choice'], ['type'], ['declaration', 'prompt']]) {
     const found = pick('after', kinds) ?? pick('before', kinds);
     if (found) return found;
   }

@@ -82,6 +82,24 @@ export function substitute(pool: ExprPool, e: ExprId, symbol: SymbolId, value: S
   }
 }
 
+/** `e` where `symbol` is what an expression is; comparisons with it stay. */
+export function replaced(pool: ExprPool, e: ExprId, symbol: SymbolId, by: ExprId): ExprId {
+  if (e === NONE) return e;
+  const [left, right] = [pool.lefts[e]!, pool.rights[e]!];
+  switch (pool.ops[e] as Op) {
+    case Op.symbol:
+      return left === symbol ? by : e;
+    case Op.not:
+      return pool.not(replaced(pool, left, symbol, by));
+    case Op.and:
+      return pool.and(replaced(pool, left, symbol, by), replaced(pool, right, symbol, by));
+    case Op.or:
+      return pool.or(replaced(pool, left, symbol, by), replaced(pool, right, symbol, by));
+    default:
+      return e;
+  }
+}
+
 /** y where `e` is at least `level`, else n: so that different levels can be in one expression. */
 export function reaches(pool: ExprPool, e: ExprId, level: 1 | 2): ExprId {
   if (e === NONE) return pool.symbol(pool.y);

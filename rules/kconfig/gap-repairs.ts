@@ -31,9 +31,9 @@ export function gapRepairs(
     // the weaker one first: where it is off, a stub does
     const isOptional = target.type === SymbolType.tristate && canDoWithout(target);
     const absent = pool.make(Op.equal, target.id, pool.n);
-    if (isOptional && attempt(proposal(pool, owner, 'depends on', pool.or(self, absent)))) continue;
-    if (isSelectable(target)) attempt(proposal(pool, owner, 'select', self));
-    if (target.prompts.length > 0) attempt(proposal(pool, owner, 'depends on', self));
+    if (isOptional && attempt(proposal(solver, owner, 'depends on', pool.or(self, absent)))) continue;
+    if (isSelectable(target)) attempt(proposal(solver, owner, 'select', self));
+    if (target.prompts.length > 0) attempt(proposal(solver, owner, 'depends on', self));
     if (found.length > 1) break;
   }
   return found;

@@ -15,17 +15,21 @@ import { type Line, withLine } from './with-line.ts';
 import { applySettings } from './witness.ts';
 
 export interface Repair {
-  readonly kind: 'depends on' | 'select' | 'imply';
+  readonly kind: 'depends on' | 'select' | 'select if' | 'imply';
   /** The entry that the line goes into. */
   readonly symbol: string;
-  /** The rest of the line. */
+  /** The rest of the line; of a `select if` what stands in place of a select. */
   readonly text: string;
 }
 
 /** A repair as far as it is known: of the architectures that were asked. */
 export interface Proposal extends Repair {
-  /** What is depended on, selected or implied. */
+  /** What is depended on, selected or implied; of a `select if` the condition. */
   readonly needed: ExprId;
+  /** What a `select if` selects. */
+  readonly target?: SymbolId;
+  /** It names nothing that architectures declare for themselves: who has none of it can do without the entry. */
+  readonly isGeneral: boolean;
   /** Its symbol can still be enabled with it on one of them; on none without it where it cannot with it. */
   readonly canBeOn: boolean;
 }
@@ -49,12 +53,18 @@ export function repairsOf(solver: Solver, edge: Edge, owner: KSymbol): Proposal[
   const lines: Proposal[] = [];
   const needed = neededDependency(solver, edge, owner);
   if (needed !== undefined) {
-    lines.push(...proposal(pool, owner, 'depends on', needed));
+    lines.push(...proposal(solver, owner, 'depends on', needed));
     const only = pool.ops[needed] === Op.symbol ? model.symbols[pool.lefts[needed]!] : undefined;
-    if (only && isSelectable(only)) lines.push(...proposal(pool, owner, 'select', needed));
+    if (only && isSelectable(only)) lines.push(...proposal(solver, owner, 'select', needed));
+    // others can do without it where that is off
+    if (edge.from === owner && edge.to.selectedBy.some((one) => one.from !== owner && one.cond === needed)) {
+      const text = `${edge.to.name} if ${pool.print(pool.and(edge.cond, needed))}`;
+      const [one] = proposal(solver, owner, 'depends on', needed);
+      if (one && text.length <= MOST_TEXT) lines.push({ ...one, kind: 'select if', text, target: edge.to.id });
+    }
   }
   if (edge.from === owner && edge.to.prompts.length > 0)
-    lines.push(...proposal(pool, owner, 'imply', pool.symbol(edge.to.id)));
+    lines.push(...proposal(solver, owner, 'imply', pool.symbol(edge.to.id)));
   return lines.flatMap((one) => tried(solver, faultOf(pool, edge), owner, one) ?? []);
 }
 
@@ -64,9 +74,22 @@ export function faultOf(pool: ExprPool, edge: Edge): Fault {
 }
 
 /** A line to be tried; none where nobody would read it. */
-export function proposal(pool: ExprPool, owner: KSymbol, kind: Repair['kind'], needed: ExprId): Proposal[] {
+export function proposal({ pool, model }: Solver, owner: KSymbol, kind: Repair['kind'], needed: ExprId): Proposal[] {
   const text = pool.print(needed);
-  return text.length > MOST_TEXT ? [] : [{ kind, symbol: owner.name, text, needed, canBeOn: false }];
+  const isGeneral = symbolsOf(pool, needed).every((id) =>
+    model.symbols[id]?.declarations.every(({ path }) => !path.startsWith('arch/')),
+  );
+  return text.length > MOST_TEXT ? [] : [{ kind, symbol: owner.name, text, needed, isGeneral, canBeOn: false }];
+}
+
+/** Whether an architecture lacks altogether what a dependency of general use asks for. */
+export function isForeign(
+  { pool, symbols }: { readonly pool: ExprPool } & Pick<KconfigModel, 'symbols'>,
+  one: Proposal,
+): boolean {
+  const isDeclared = (id: SymbolId): boolean =>
+    pool.constant[id] === true || (symbols[id]?.declarations.length ?? 0) > 0;
+  return one.kind === 'depends on' && one.isGeneral && !symbolsOf(pool, one.needed).every(isDeclared);
 }
 
 /**
@@ -91,8 +114,14 @@ export function tried(solver: Solver, fault: Fault, owner: KSymbol, one: Proposa
 }
 
 /** The line as this architecture's entry can have it. */
-function lineOf(solver: Solver, owner: KSymbol, { kind, needed }: Proposal): Line | undefined {
+function lineOf(solver: Solver, owner: KSymbol, { kind, needed, target: selected }: Proposal): Line | undefined {
   const { pool, model } = solver;
+  if (kind === 'select if') {
+    const [edge, ...others] = owner.selects.filter(({ to }) => to.id === selected);
+    return edge && others.length === 0 && isOnlyWhere(solver, edgeExpr(pool, edge), edge.to, needed)
+      ? { kind, insteadOf: edge, expr: needed }
+      : undefined;
+  }
   if (kind === 'depends on') return canDepend(solver, owner, needed) ? { kind, expr: needed } : undefined;
   const target = model.symbols[pool.lefts[needed]!];
   if (!target) return undefined;
@@ -109,10 +138,28 @@ export function doesNoHarm(solver: Solver, conditions: ExprId, one: Proposal): b
   const { pool, model } = solver;
   const isOn: Goal = { expr: conditions, level: 1, holds: true };
   if (one.kind === 'imply' || solver.isPossible([isOn]) === false) return true;
+  if (one.kind === 'select if') {
+    const selected = model.symbols[one.target!];
+    return !selected || isOnlyWhere(solver, conditions, selected, one.needed);
+  }
   if (one.kind === 'depends on') return solver.isPossible([isOn, { expr: one.needed, level: 1, holds: true }]) === true;
   const target = model.symbols[pool.lefts[one.needed]!];
   const needed = target && directDependencyOf(pool, target);
   return needed === undefined || solver.isPossible([isOn, { expr: needed, level: 1, holds: false }]) === false;
+}
+
+/** Whether `target`, selected where `when` holds, has its dependency met nowhere but where `needed` is. */
+function isOnlyWhere(solver: Solver, when: ExprId, target: KSymbol, needed: ExprId): boolean {
+  const dependency = directDependencyOf(solver.pool, target);
+  if (target.declarations.length === 0) return true;
+  return ([1, 2] as const).every(
+    (level) =>
+      solver.isPossible([
+        { expr: when, level, holds: true },
+        { expr: dependency, level, holds: true },
+        { expr: needed, level, holds: false },
+      ]) === false,
+  );
 }
 
 /** Whether a dependency decides when the symbol is on: it is asked for wherever it can be, and nothing forces it. */
@@ -168,7 +215,7 @@ function unmetWith(after: Solver, line: Line): readonly (readonly Goal[])[] | un
   if (edges.size > MOST_EDGES) return undefined;
   const canBe = (edge: Edge): readonly (readonly Goal[])[] =>
     faultOf(pool, edge)().filter((goals) => after.isPossible(goals) !== false);
-  const own = isMore ? line.target.selectedBy.at(-1) : undefined;
+  const own = line.kind === 'imply' ? undefined : [...moved][0]!.selectedBy.at(-1);
   return own && canBe(own).length > 0 ? undefined : [...edges].flatMap(canBe);
 }
 

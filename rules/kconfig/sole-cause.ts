@@ -3,7 +3,7 @@
  * Where the reading leaves a doubt the answer is no: a reply then says less, and nothing wrong.
  */
 
-import { type Cause, findCause } from './cause.ts';
+import { type Cause, findCause, type GoneDeclarations } from './cause.ts';
 import { NO, NONE, type SymbolId } from './expr.ts';
 import type { Edge, KSymbol } from './model.ts';
 import { operands } from './operands.ts';
@@ -15,18 +15,21 @@ import type { Values } from './values.ts';
 export class Causes {
   readonly #upgrade: Upgrade;
   readonly #changes: ReadonlyMap<string, ValueChange>;
+  readonly #gone: GoneDeclarations;
   readonly #causes = new Map<string, Cause | undefined>();
   /** What is being answered counts as yes: a circle of symbols adds no line of its own. */
   readonly #isSole = new Map<string, boolean>();
 
-  constructor(upgrade: Upgrade, changes: ReadonlyMap<string, ValueChange>) {
+  constructor(upgrade: Upgrade, changes: ReadonlyMap<string, ValueChange>, gone: GoneDeclarations = new Map()) {
     this.#upgrade = upgrade;
     this.#changes = changes;
+    this.#gone = gone;
   }
 
   /** As findCause(), remembered. */
   of(change: ValueChange): Cause | undefined {
-    if (!this.#causes.has(change.name)) this.#causes.set(change.name, findCause(this.#upgrade, this.#changes, change));
+    if (!this.#causes.has(change.name))
+      this.#causes.set(change.name, findCause(this.#upgrade, this.#changes, change, this.#gone));
     return this.#causes.get(change.name);
   }
 
@@ -73,7 +76,11 @@ export class Causes {
   /** Everything it is made from, as far as it changes, changes by that line alone. */
   #inputsFollow(change: ValueChange, cause: Cause): boolean {
     return [...this.#inputs(change.before, change.after)].every((id) => {
-      const input = this.#changes.get(this.#upgrade.before.pool.names[id]!);
+      const name = this.#upgrade.before.pool.names[id]!;
+      const gone = this.#gone.get(name);
+      // a select by what is gone is told by the select
+      if (gone) return isBy(cause, name) || (gone.path === cause.property.path && gone.line === cause.property.line);
+      const input = this.#changes.get(name);
       if (!input) return true;
       const other = this.of(input);
       return other !== undefined && isSameLine(other, cause) && this.isSole(input);
@@ -107,6 +114,10 @@ function hasNoOther({ removed, added }: SymbolChange, { property: { path, line }
 
 function holds(values: Values, edge: Edge): boolean {
   return values.tristate(edge.from) !== NO && values.condition(edge) !== NO;
+}
+
+function isBy({ property: { edge } }: Cause, name: string): boolean {
+  return edge?.from.name === name;
 }
 
 function isSameLine({ property: one, side }: Cause, { property: other, side: otherSide }: Cause): boolean {

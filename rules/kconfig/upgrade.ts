@@ -26,6 +26,16 @@ export interface ValueChange {
   readonly askedAfter: string | undefined;
 }
 
+/** A symbol of the tree before that the one after does not declare, and that the configuration has. */
+export interface GoneValue {
+  readonly before: KSymbol;
+  /** `y`, `m` or the text. */
+  readonly from: string;
+  /** As of a ValueChange. */
+  readonly asked: string | undefined;
+  readonly askedAfter: string | undefined;
+}
+
 /** For comparing values: n and `not set` are 0, m is 1, y and texts are 2. */
 export function rank(value: string): number {
   return value === 'n' || value === 'not set' ? 0 : value === 'm' ? 1 : 2;
@@ -37,6 +47,7 @@ export class Upgrade {
   readonly #changes: ReadonlyMap<string, SymbolChange>;
   readonly #seeds: readonly SymbolId[];
   readonly #readers: TreeReaders;
+  #gone: ReadonlyMap<string, GoneValue> = new Map();
 
   constructor(
     pool: ExprPool,
@@ -65,6 +76,7 @@ export class Upgrade {
       values.restart();
     }
     const found = new Map<string, ValueChange>();
+    const gone = new Map<string, GoneValue>();
     const seen = new Set<SymbolId>();
     const queue = [...this.#seeds];
     for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
@@ -84,10 +96,21 @@ export class Upgrade {
           found.set(b.name, { name: b.name, before: b, after: a, from, to, asked, askedAfter });
         }
       }
+      if (b && !a) {
+        const from = written(this.before, b);
+        const [asked, askedAfter] = [this.before.user(b), valueOn(lineOf(configAfter, b.name))];
+        if (rank(from) > 0) gone.set(b.name, { before: b, from, asked, askedAfter });
+      }
       for (const reader of this.#readers.of(id)) if (!seen.has(reader)) queue.push(reader);
       if ((b ?? a) === (b ? this.before : this.after).model.modules) queue.push(...this.#tristates());
     }
+    this.#gone = gone;
     return found;
+  }
+
+  /** Symbols that the configuration of the last run() has, and that are not declared any more; by name. */
+  get gone(): ReadonlyMap<string, GoneValue> {
+    return this.#gone;
   }
 
   /** All of them read MODULES, without saying so. */

@@ -4,10 +4,11 @@ import { type ExprId, type ExprPool, NONE } from './expr.ts';
 import type { Declaration, Edge, KconfigModel, KSymbol } from './model.ts';
 import { Solver } from './solve.ts';
 
-/** `imply` stands in place of its select. */
+/** `imply` and `select if` stand in place of their select. */
 export type Line =
   | { readonly kind: 'depends on'; readonly expr: ExprId }
   | { readonly kind: 'select'; readonly target: KSymbol }
+  | { readonly kind: 'select if'; readonly insteadOf: Edge; readonly expr: ExprId }
   | { readonly kind: 'imply'; readonly insteadOf: Edge };
 
 /**
@@ -48,17 +49,29 @@ function put(pool: ExprPool, owner: KSymbol, declaration: Declaration, line: Lin
         replace(to, { selectedBy: [...to.selectedBy, edge] }),
       ];
     }
+    case 'select if': {
+      const { insteadOf } = line;
+      const { to } = insteadOf;
+      const edge: Edge = { ...insteadOf, cond: pool.and(insteadOf.cond, line.expr) };
+      return [
+        replace(owner, { selects: [...without(owner.selects, insteadOf), edge] }),
+        replace(to, { selectedBy: [...without(to.selectedBy, insteadOf), edge] }),
+      ];
+    }
     case 'imply': {
       const { insteadOf } = line;
       const { to } = insteadOf;
       const edge: Edge = { ...insteadOf, kind: 'imply' };
-      const others = (edges: readonly Edge[]): Edge[] => edges.filter((one) => one !== insteadOf);
       return [
-        replace(owner, { selects: others(owner.selects), implies: [...owner.implies, edge] }),
-        replace(to, { selectedBy: others(to.selectedBy), impliedBy: [...to.impliedBy, edge] }),
+        replace(owner, { selects: without(owner.selects, insteadOf), implies: [...owner.implies, edge] }),
+        replace(to, { selectedBy: without(to.selectedBy, insteadOf), impliedBy: [...to.impliedBy, edge] }),
       ];
     }
   }
+}
+
+function without(edges: readonly Edge[], one: Edge): Edge[] {
+  return edges.filter((edge) => edge !== one);
 }
 
 /** Lists are replaced, not added to: a model shares the empty ones. */

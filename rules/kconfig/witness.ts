@@ -54,7 +54,17 @@ export function fewestSettings(
     }
   }
   applySettings(values, kept);
+  const { modules } = values.model;
+  if (modules && values.tristate(modules) > 0) return kept;
+  // without modules conf makes y of m: it is written as what comes out
+  const plain = kept.map((one) => (isModule(one) ? { ...one, value: 'y' } : one));
+  if (isEnough(plain)) return plain;
+  applySettings(values, kept);
   return kept;
+}
+
+function isModule({ symbol, value }: Setting): boolean {
+  return symbol.type === SymbolType.tristate && value === 'm';
 }
 
 /** Lines of a .config, in the order of the symbols' names. */

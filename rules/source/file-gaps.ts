@@ -144,6 +144,11 @@ export class SideCode {
     };
   }
 
+  /** Whether the file compiles on other architectures only, whatever the configuration. */
+  isForOthers(path: string, arch: Arch): Promise<boolean> {
+    return this.#reach.isForOthers(path, arch);
+  }
+
   /** With the headers of an architecture; without one, those of the file's own, or else those that all have. */
   conditional(path: string, arch: Arch | undefined = archOf(path)): Promise<readonly ConditionalUse[] | undefined> {
     const key = `${arch ?? ''} ${path}`;

@@ -102,6 +102,22 @@ export class HeaderReach {
     });
   }
 
+  /**
+   * Whether the file includes, in whatever configuration, a header of architectures that `arch` has not: there it does
+   * not compile, and nothing else that it lacks is why.
+   */
+  async isForOthers(path: string, arch: Arch): Promise<boolean> {
+    const paths = await (this.#paths ??= this.#tree.paths().then((all) => new Paths(all)));
+    await this.#load([path]);
+    const names = (this.#words.get(path)?.includes ?? []).flatMap(({ name, when }) =>
+      when === true && name.startsWith('<asm/') && paths.isOfOthers(name, arch) ? [basename(name.slice(1, -1))] : [],
+    );
+    if (names.length === 0) return false;
+    // what is made there, or taken from asm-generic, is named there
+    const made = [...(await this.#tree.read(kbuildOf(arch))).values()].join('\n');
+    return names.some((name) => !made.split(/\s+/).includes(name));
+  }
+
   async #load(paths: readonly string[]): Promise<void> {
     const unread = paths.filter((path) => !this.#words.has(path));
     for (const [path, words] of await this.#store.read(this.#tree, unread)) this.#words.set(path, words);
@@ -125,6 +141,17 @@ class Paths {
     return this.#all.has(path);
   }
 
+  /** A header `<asm/...>` that only other architectures have as a file. */
+  isOfOthers(include: string, arch: Arch): boolean {
+    const name = include.slice(1, -1);
+    return (
+      this.resolve('', include, arch).length === 0 &&
+      (this.#byName.get(basename(name)) ?? []).some(
+        (path) => /^arch\/[^/]+\/include\//.test(path) && path.endsWith(`/${name}`),
+      )
+    );
+  }
+
   /** None, for what is generated; several, where the name does not tell which. */
   resolve(from: string, include: string, arch: Arch | undefined): readonly string[] {
     const name = include.slice(1, -1);
@@ -137,6 +164,11 @@ class Paths {
     const end = `/${name.replace(/^(?:\.\.?\/)+/, '')}`;
     return (this.#byName.get(basename(name)) ?? []).filter((path) => path.endsWith(end));
   }
+}
+
+/** Files that name the headers of `asm/` which are made for an architecture. */
+function kbuildOf(arch: Arch): string[] {
+  return ['include/asm-generic', ...folders(arch).map((folder) => `${folder}/asm`)].map((folder) => `${folder}/Kbuild`);
 }
 
 /** Folders of an architecture's headers (arch/um/Makefile: user mode also has those of what it runs on). */

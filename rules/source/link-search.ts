@@ -177,6 +177,7 @@ export class LinkSearch {
     builds: Readonly<Record<Side, Builds>>,
   ): Promise<Found[]> {
     const found: Found[] = [];
+    if (await this.#code.after.isForOthers(path, pair.arch)) return found;
     const before = await this.#history.before(this.#history.oldPath(path), builds.before);
     const isSameModel = pair.before === pair.after;
     const told = new Set<string>();

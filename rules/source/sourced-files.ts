@@ -6,7 +6,7 @@ import type { ExprPool, SymbolId } from '../kconfig/expr.ts';
 import { type KconfigFile, Kind } from '../kconfig/parse.ts';
 import { fileReferences } from '../kconfig/references.ts';
 import type { ArchPair, KernelChange, TreeSide } from '../rule.ts';
-import type { Arch, Tree } from '../types.ts';
+import type { Anchor, Arch, Tree } from '../types.ts';
 
 type Files = ReadonlyMap<string, KconfigFile>;
 
@@ -107,6 +107,29 @@ export class SourceLines {
     }
     return found;
   }
+
+  /** Whether some line leads to it from the top. */
+  isRead(path: string): boolean {
+    return path === TOP || this.above(path).some((one) => one.path === TOP);
+  }
+}
+
+/** Where conf begins (scripts/kconfig/Makefile). */
+const TOP = 'Kconfig';
+
+/** The nearest line by which `file` was read, directly or through others, that the series takes away from `files`. */
+export function removedSource(
+  { lines }: KernelChange,
+  files: Files,
+  was: SourceLines,
+  file: string,
+): (SourceLine & { readonly text: string; readonly anchor: Anchor }) | undefined {
+  for (const one of was.above(file)) {
+    const text = files.get(one.path)?.text.split('\n', one.line)[one.line - 1] ?? '';
+    const anchor = lines.removed(one.path, one.line, text);
+    if (anchor) return { ...one, text, anchor };
+  }
+  return undefined;
 }
 
 /** A path with macros: each stands for any one part of it. */

@@ -141,8 +141,12 @@ export function consequenceOf(references: readonly Reference[]): string {
       : 'it counts as n wherever it is named';
 }
 
+/** A line that names it twice is one reference. */
 function put(map: References, name: string, reference: Reference): void {
   const list = map.get(name);
-  if (list) list.push(reference);
+  const last = list?.at(-1);
+  if (last?.path === reference.path && last.line === reference.line) {
+    if (last.isText && !reference.isText) list!.splice(-1, 1, reference);
+  } else if (list) list.push(reference);
   else map.set(name, [reference]);
 }

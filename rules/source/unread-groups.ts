@@ -38,6 +38,7 @@ export function unreadGroups(
   if (unreadFiles.size === 0) return [];
   const { pool, lines } = change;
   const [linesBefore, linesUnread] = [new SourceLines(files.before), new SourceLines(unreadFiles)];
+  const told = new Map<string, Set<string>>();
   const put = (
     key: string,
     name: string,
@@ -47,7 +48,14 @@ export function unreadGroups(
     const group = groups.get(key) ?? { ...make, names: [], references: [] };
     groups.set(key, group);
     group.names.push(name);
-    group.references.push(...references);
+    const known = told.get(key) ?? new Set<string>();
+    told.set(key, known);
+    // one line may name several of them
+    for (const reference of references) {
+      const line = `${reference.path}:${reference.line}`;
+      if (!known.has(line)) group.references.push(reference);
+      known.add(line);
+    }
   };
   for (const [name, references] of introduced) {
     const declaredAt = pathOf(pool, unreadFiles, name);

@@ -54,9 +54,11 @@ function repaired(files: Files, { kind, symbol, text }: Repair): Files {
       path,
       /(?:^|\/)Kconfig/.test(path)
         ? old.replace(entry, (_, head: string, rest: string) =>
-            kind === 'imply'
-              ? head + rest.replace(new RegExp(`\\bselect ${text}\\b`), `imply ${text}`)
-              : `${head}\t${kind} ${text}\n${rest}`,
+            kind === 'select if'
+              ? head + rest.replace(new RegExp(`\\bselect ${text.replace(/ if .*/, '')}\\b.*`), `select ${text}`)
+              : kind === 'imply'
+                ? head + rest.replace(new RegExp(`\\bselect ${text}\\b`), `imply ${text}`)
+                : `${head}\t${kind} ${text}\n${rest}`,
           )
         : old,
     ]),
@@ -76,8 +78,9 @@ describe('repairs', () => {
     const reply = readFileSync(join(fixture.dir, 'reply.txt'), 'utf8');
     for (const { key, claim } of found) {
       for (const repair of (claim['repairs'] ?? []) as readonly Repair[]) {
-        expect(reply).toContain(`    ${repair.symbol}: ${repair.kind} ${repair.text}`);
-        const mended = repaired(after, repair);
+        expect(reply).toContain(`    ${repair.symbol}: ${repair.kind.replace(' if', '')} ${repair.text}`);
+        const all = claim['isTogether'] ? (claim['repairs'] as readonly Repair[]) : [repair];
+        const mended = all.reduce(repaired, after);
         expect(mended).not.toEqual(after);
         const left = (await candidates(before, mended)).map((one) => one.key);
         const line = `${repair.symbol}: ${repair.kind} ${repair.text}`;

@@ -307,3 +307,26 @@ describe('conf', () => {
     expect(none.asked).toHaveLength(3);
   });
 });
+
+test('all that nobody can enable is counted, and the first are listed', async () => {
+  const users = Array.from({ length: 25 }, (_, i) => `config U${i}\n\tbool "u"\n\tdepends on OLD\n`).join('');
+  const [found] = await candidates({ Kconfig: `{config OLD\n\tbool "old"\n/}${users}` });
+  expect(found?.claim).toMatchObject({ symbol: 'OLD', deadTotal: 25 });
+  expect(found?.claim['dead']).toHaveLength(20);
+});
+
+test('a symbol that needs two that are gone, and who needs that', async () => {
+  const text =
+    '{config A\n\tbool "a"\nconfig B\n\tbool "b"\n/}config C\n\tbool "c"\n\tdepends on A && B\nconfig D\n\tbool "d"\n\tdepends on C\n';
+  const found = await candidates({ Kconfig: text });
+  expect(symbols(found)).toEqual(['A', 'B']);
+  for (const { claim } of found) expect(claim).toMatchObject({ dead: ['C', 'D'], deadTotal: 2 });
+});
+
+test('a line that names it twice is one reference', async () => {
+  const text = `${A}\tdepends on GONE || (A2 && !GONE)\nconfig A2\n\tbool "a2"\n`;
+  const left = await candidates({ Kconfig: `{config GONE\n\tbool "g"\n/}${text}` });
+  expect(left[0]?.claim).toMatchObject({ symbol: 'GONE', total: 1, references: [{ path: 'Kconfig' }] });
+  const code = 'int x;\n{/#if defined(CONFIG_GONE) || defined(CONFIG_GONE_MODULE)\n#endif\n}';
+  expect((await candidates({ Kconfig: A, 'a.c': code }))[0]?.claim).toMatchObject({ symbol: 'GONE', total: 1 });
+});

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { findCause, propertyLine } from '../../../rules/kconfig/cause.ts';
 import { causeWords } from '../../../rules/kconfig/cause-words.ts';
+import { properties } from '../../../rules/kconfig/properties.ts';
+import { Causes } from '../../../rules/kconfig/sole-cause.ts';
 import { kconfigPair, sides } from '../../support/kconfig-pair.ts';
 
 interface Case {
@@ -170,13 +172,26 @@ describe.each(['\n', '\r\n'])('the cause of a change (%j)', (eol) => {
     expect(causeWords(upgrade, cause, { config: 'my_defconfig', arch: 'arm' })).toBe(words);
   });
 
-  test('is unknown where what it reads is gone altogether', async () => {
+  test('is unknown where what it reads is gone altogether, but for the declaration that is named', async () => {
     const { upgrade } = await kconfigPair(
       ...sides('{config OLD\n\tbool "old"\n/}config A\n\tbool "a"\n\tdepends on OLD\n'),
     );
     const changes = upgrade.run('CONFIG_OLD=y\nCONFIG_A=y\n');
     expect([...changes.keys()]).toEqual(['A']);
     expect(findCause(upgrade, changes, changes.get('A')!)).toBeUndefined();
+    const gone = upgrade.gone.get('OLD');
+    expect(gone).toMatchObject({ from: 'y', asked: 'y', askedAfter: 'y' });
+    const declaration = properties(gone!.before).find(({ kind }) => kind === 'declaration')!;
+    const declarations = new Map([['OLD', declaration]]);
+    const cause = findCause(upgrade, changes, changes.get('A')!, declarations)!;
+    expect(cause).toMatchObject({ property: declaration, side: 'before', chain: ['A', 'OLD'] });
+    expect(causeWords(upgrade, cause, { config: 'c', arch: 'arm' })).toBe(
+      'OLD is no longer defined on arm, and A depends on OLD',
+    );
+    const causes = new Causes(upgrade, changes, declarations);
+    expect(causes.isSole(changes.get('A')!)).toBe(true);
+    upgrade.run('');
+    expect(upgrade.gone.size).toBe(0);
   });
 
   test('names at most a few links', async () => {

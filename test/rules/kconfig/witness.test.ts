@@ -48,6 +48,19 @@ describe('fewestSettings', () => {
     expect(values.user(tiny.symbol('N'))).toBeUndefined();
   });
 
+  it('asks for y rather than m where there are no modules', () => {
+    const tiny = new Tiny('config MODULES\n\tbool "modules"\n\tmodules\nconfig NET\n\ttristate "NET"\n');
+    const [modules, net] = [tiny.symbol('MODULES'), tiny.symbol('NET')];
+    const settings = [
+      { symbol: modules, value: 'y' },
+      { symbol: net, value: 'm' },
+    ];
+    const values = tiny.values();
+    expect(words(fewestSettings(values, settings, (now) => now.tristate(net) > 0))).toBe('NET=y');
+    expect(values.user(net)).toBe('y');
+    expect(words(fewestSettings(values, settings, (now) => now.tristate(net) === 1))).toBe('MODULES=y NET=m');
+  });
+
   it('is undefined where all together are not enough', () => {
     const { tiny, all } = setUp();
     expect(fewestSettings(tiny.values(), all('B=y'), (now) => now.tristate(tiny.symbol('B')) === 2)).toBeUndefined();
