@@ -17,7 +17,7 @@ const WORDS: Readonly<Record<string, string>> = {
 /** A line each: `undecided stubbed-path (foo_probe): all of its callers go on without it`. */
 export function leftOpen({ undecided, findings, checked }: Report): string[] {
   return [
-    ...undecided.map(({ rule, key, why }) => `undecided ${named(rule, key)}: ${WORDS[why] ?? why}`),
+    ...undecidedLines(undecided),
     ...findings.flatMap(({ rule, key, verification: { notBuilt } }) =>
       notBuilt ? [`not built: ${named(rule, key)}: ${notBuilt}`] : [],
     ),
@@ -33,9 +33,36 @@ export function leftOpen({ undecided, findings, checked }: Report): string[] {
   ];
 }
 
+/** One for each, or one for all of a rule that have the same reason where these are many. */
+function undecidedLines(undecided: Report['undecided']): string[] {
+  const alike = new Map<string, Report['undecided'][number][]>();
+  for (const one of undecided) {
+    const cause = JSON.stringify([one.rule, one.why]);
+    alike.set(cause, [...(alike.get(cause) ?? []), one]);
+  }
+  return [...alike.values()].flatMap((all) => {
+    const { rule, why } = all[0]!;
+    const reason = WORDS[why] ?? why;
+    if (all.length <= MANY) return all.map(({ key }) => `undecided ${named(rule, key)}: ${reason}`);
+    return [
+      `undecided ${rule} (${few(
+        all.map(({ key }) => bare(rule, key)),
+        3,
+      )}): ${reason}`,
+    ];
+  });
+}
+
+/** Lines that a reader still takes in one by one. */
+const MANY = 5;
+
 /** `lost-symbol (FOO)`, whether or not the key begins with the rule, as those of findings do. */
 export function named(rule: string, key: string): string {
-  return `${rule} (${key.startsWith(`${rule} `) ? key.slice(rule.length + 1) : key})`;
+  return `${rule} (${bare(rule, key)})`;
+}
+
+function bare(rule: string, key: string): string {
+  return key.startsWith(`${rule} `) ? key.slice(rule.length + 1) : key;
 }
 
 function oneLine(text: string): string {

@@ -3,7 +3,8 @@
  * mails say about the base, and patches carried over where a revision re-sent only some.
  */
 
-import type { Assembled, Message, Patch, Series } from '../rules/types.ts';
+import type { Assembled, Message, MessageId, Patch, Series } from '../rules/types.ts';
+import { looksLikeDiff } from './diff.ts';
 import { CUT_SHORT } from './patch.ts';
 import { senderOf } from './sender.ts';
 import { compareMessages, type Entry, type Group, type LeftOver } from './series-entry.ts';
@@ -37,6 +38,8 @@ export function buildGroup(group: Group): Built {
     ...group.notes,
     ...notes,
     ...counterNotes(chosen, total),
+    ...revisionNotes(chosen),
+    ...(coverEntry && looksLikeDiff(coverEntry.message.body) ? [DIFF_IN_COVER] : []),
     ...chosen.flatMap((entry) => entry.oddities.map((oddity) => `${nameOf(entry, total)}: ${oddity}`)),
   ];
   const common = {
@@ -65,17 +68,25 @@ export function buildGroup(group: Group): Built {
 
 /**
  * Completes a revision that re-sent only some patches: each of its mails answers the same
- * position of an earlier revision, and the newest such revision, complete itself, gives the
- * rest. Undefined when it is not that. `built` holds the earlier revisions.
+ * position of an earlier revision, and the newest such revision, complete itself, or the newest that
+ * already took patches over from it, gives the rest. Undefined when it is not that. `built` holds the earlier
+ * revisions, `carriers` the newest one that took a mail over, by Message-ID.
  */
-export function carryOver(partial: Built, threads: Threads, built: ReadonlyMap<Group, Built>): Built | undefined {
+export function carryOver(
+  partial: Built,
+  threads: Threads,
+  built: ReadonlyMap<Group, Built>,
+  carriers: ReadonlyMap<MessageId, Built>,
+): Built | undefined {
   const { assembled, group } = partial;
   if (assembled.complete || assembled.cover || assembled.have.length === 0) return undefined;
   if (assembled.have.some(({ n }) => assembled.missing.includes(n))) return undefined;
   const selves = group.entries.map((entry) => earlierSelf(entry, threads));
   const candidates = selves.flatMap((self) => {
     const whole = self && built.get(self.group)?.assembled;
-    return whole?.complete ? [whole] : [];
+    if (!whole?.complete) return [];
+    const later = whole.patches.flatMap(({ message }) => carriers.get(message.messageId)?.assembled ?? []);
+    return [whole, ...later.filter((one) => one.complete)];
   });
   if (candidates.length === 0 || selves.includes(undefined)) return undefined;
   const base = candidates.reduce((best, series) => (series.revision >= best.revision ? series : best));
@@ -167,6 +178,18 @@ function counterNotes(chosen: readonly Entry[], total: number): string[] {
   return [
     `the mails disagree about the length of the series (${[...new Set(chosen.map((entry) => `${entry.n}/${entry.total}`))].join(', ')}); taken as ${total}`,
   ];
+}
+
+const DIFF_IN_COVER = 'the cover letter has a diff in it, which is not taken for part of the series';
+
+/** What a revision number cannot say: v1.1 is neither v1 nor v2. */
+function revisionNotes(chosen: readonly Entry[]): string[] {
+  const said = chosen.flatMap(({ revision, subject: { subRevision } }) =>
+    subRevision === undefined
+      ? []
+      : [`its mails say v${revision}.${subRevision}; later than v${revision}, and not v${revision + 1}`],
+  );
+  return [...new Set(said)];
 }
 
 interface SeriesBase {

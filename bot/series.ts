@@ -4,7 +4,7 @@
  * with the reason.
  */
 
-import type { Assembled, Message } from '../rules/types.ts';
+import type { Assembled, Message, MessageId } from '../rules/types.ts';
 import { type Built, buildGroup, carryOver } from './series-build.ts';
 import { type Group, type LeftOver, sortMessages } from './series-entry.ts';
 import { groupEntries, isEarlier } from './series-thread.ts';
@@ -32,10 +32,16 @@ export function assemble(messages: readonly Message[]): Assembly {
   const groups = groupEntries(entries, threads).sort(compareGroups);
 
   const built = new Map<Group, Built>();
+  const carriers = new Map<MessageId, Built>();
   // Earlier revisions come first, so that a partial v3 can stand on a partial v2.
   for (const group of groups) {
     const own = buildGroup(group);
-    built.set(group, carryOver(own, threads, built) ?? own);
+    const carried = carryOver(own, threads, built, carriers);
+    built.set(group, carried ?? own);
+    if (carried?.assembled.complete) {
+      const { patches, carriedOver } = carried.assembled;
+      for (const { n, message } of patches) if (carriedOver.includes(n)) carriers.set(message.messageId, carried);
+    }
   }
   const all = [...built.values()];
   const covers = new Set(groups.flatMap((group) => group.naked?.messageId ?? []));

@@ -13,12 +13,15 @@ const REPLY_MARK =
   /^(?:re|aw|antw|antwort|sv|vs|vá|odp|res|ris|rif|r|yt|ynt|ref|fwd?|wg|tr|rv|enc|i|回复|回覆|答复|答覆|回信|转发|轉寄|返信)(?:\[\d+\]|\^\d+|\(\d+\))?\s?[:：]\s?/iu;
 /** Any short word with a colon counts as a reply mark if patch brackets follow directly. */
 const UNKNOWN_MARK = /^\p{L}{1,4}\s?[:：]\s?(?=\[[^\]]*(?:patch|rfc|\bv\d|\d\s?\/\s?\d))/iu;
+const PATCH_WORDS = /patch|rfc|\bv\d|\d\s?\/\s?\d/i;
 const RESEND_MARK = /^(?:resend|repost)\s?:\s?(?=\[)/i;
 
 /** `2/5`, `1 / 2`, and Mercurial's `1 of 3`; also glued to the word PATCH. */
 const COUNTER = /(?:(?<=^|[\s,;])|(?<=\bpatch))(\d{1,12})\s?(?:\/|(?<=\s)of(?=\s))\s?(\d{1,12})(?=$|[\s,;:])/i;
 /** PATCH, RFC, RESEND and vN, alone or glued: `PATCHv3`, `RFC/PATCH`, `RFCv2`, `v1.1`. */
-const KNOWN_WORD = /^(?:(?:patch(?:set|es)?|rfc|resend|repost)[-_/]?)*(?:v(\d{1,4})(?:\.(\d{1,4}))?)?$/i;
+const KNOWN_WORD = /^(?:(?:patch(?:set|es)?|rfc|resend|repost)[-_/]?)*(?:v(\d{1,20})(?:\.(\d{1,4}))?)?$/i;
+/** More than any series has had; beyond, revisions are not told apart. */
+const MOST_REVISIONS = 99_999;
 
 /**
  * Takes a decoded subject apart. Never fails: what is not understood stays in the title (no
@@ -32,7 +35,9 @@ export function parseSubject(subject: string): Subject {
   const inBrackets: string[] = [];
   for (;;) {
     const mark =
-      (inBrackets.length === 0 || startsLaterBracket(rest) ? REPLY_MARK.exec(rest) : null) ?? UNKNOWN_MARK.exec(rest);
+      (inBrackets.length === 0 || startsLaterBracket(rest) ? REPLY_MARK.exec(rest) : null) ??
+      // behind the patch's own brackets it begins the title: `[PATCH] ARM: [v7m] ...`
+      (inBrackets.some((words) => PATCH_WORDS.test(words)) ? null : UNKNOWN_MARK.exec(rest));
     if (mark) {
       isReply = true;
       rest = rest.slice(mark[0].length);
@@ -97,7 +102,7 @@ function readWords(text: string): Omit<Subject, 'isReply' | 'title'> {
     }
   }
   return {
-    revision: version ? Number(version[1]) : 1,
+    revision: version ? Math.min(Number(version[1]), MOST_REVISIONS) : 1,
     revisionInferred: version === undefined,
     ...(version?.[2] !== undefined && { subRevision: Number(version[2]) }),
     n: counter ? Number(counter[1]) : 1,

@@ -18,7 +18,7 @@ export type SourceKind = 'c' | 'kbuild';
 export function sourceKind(path: string): SourceKind | undefined {
   if (/^(Documentation|tools|scripts\/kconfig)\//.test(path) || /(^|\/)configs\//.test(path)) return undefined;
   if (/\.(c|h|S)$/.test(path)) return path.startsWith('scripts/') ? undefined : 'c';
-  return /(^|\/)(Makefile|Kbuild)[^/]*$/.test(path) ? 'kbuild' : undefined;
+  return /(^|\/)(?:(?:Makefile|Kbuild)[^/]*|Platform)$/.test(path) ? 'kbuild' : undefined;
 }
 
 /** A whole name: not the beginning of one that make or the preprocessor puts together. */

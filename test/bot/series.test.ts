@@ -395,6 +395,16 @@ describe('assemble', () => {
       });
     });
 
+    it('builds v3 on a v2 of some patches, also where it answers v1', () => {
+      const v3 = patch(3, 3, { prefix: 'PATCH v3', at: 700, inReplyTo: 'PATCH-3@example.org' });
+      const { series } = assemble([...threaded(3), again(2, 'PATCH v2', 'PATCH-2@example.org', 60), v3]);
+      expect(series[2]).toMatchObject({
+        revision: 3,
+        carriedOver: [1, 2],
+        patches: [{ title: 'foo: step 1' }, { title: 'foo: step 2 again' }, { title: 'foo: step 3' }],
+      });
+    });
+
     it('takes v1.1 for a replacement in v1', () => {
       expect(shorts([...threaded(3), again(2, 'PATCH v1.1', 'PATCH-2@example.org', 60)])).toEqual([
         'v1 0,1,2,3/3',
@@ -457,6 +467,17 @@ describe('assemble', () => {
       'v1 0,1,2/2',
     );
     expect(shorts([...v1, later(0), later(1), later(2, { subject: '[PATCH 2/2] other' })])[1]).toBe('v1 0,1,2/2');
+  });
+
+  it('notes a diff in a cover letter, and a revision that is no number', () => {
+    const [cover, one, two] = threaded(2) as [Message, Message, Message];
+    const withDiff = { ...cover, body: `${cover.body}\n${diffOf()}` };
+    expect(only([withDiff, one, two]).oddities).toEqual([
+      'the cover letter has a diff in it, which is not taken for part of the series',
+    ]);
+    expect(only([message({ subject: '[PATCH v2.1] foo: select BAR' })]).oddities).toEqual([
+      'its mails say v2.1; later than v2, and not v3',
+    ]);
   });
 
   it('takes patches without counters below a letter without one for one series', () => {

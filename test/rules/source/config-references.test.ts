@@ -15,6 +15,8 @@ test.each([
   ['tools/testing/a.c', undefined],
   ['scripts/Makefile.ubsan', 'kbuild'],
   ['scripts/mod/Makefile', 'kbuild'],
+  ['arch/mips/ath79/Platform', 'kbuild'],
+  ['drivers/Platform.c.txt', undefined],
   ['scripts/kconfig/Makefile', undefined],
   ['scripts/mod/a.c', undefined],
   ['arch/arm/configs/a_defconfig', undefined],

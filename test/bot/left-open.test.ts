@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest';
+import { leftOpen } from '../../bot/left-open.ts';
+import { sampleReport } from '../support/sample-report.ts';
+
+test('few questions left undecided have a line each, many of one kind one together', () => {
+  const few = ['foo_probe', 'bar_probe'].map((key) => ({ rule: 'stubbed-path', key, why: 'callers' }));
+  const many = Array.from({ length: 400 }, (_, i) => ({ rule: 'missing-dependency', key: `F${i}`, why: 'too far' }));
+  expect(leftOpen({ ...sampleReport([]), undecided: [...few, ...many] })).toEqual([
+    'undecided stubbed-path (foo_probe): all of its callers go on without it',
+    'undecided stubbed-path (bar_probe): all of its callers go on without it',
+    expect.stringMatching(/^undecided missing-dependency \(F0, F1, .* 39[78] (?:more|others)\): too far$/),
+  ]);
+});
