@@ -159,6 +159,7 @@ function renderReply(input: ReplyInput, templates: Templates, patch: Patch, find
     attribution: attribution(patch.message),
     parts,
     more: findings.length - shown.length,
+    cut: cutShortFor(findings, report),
     verified: common,
     reproduce: [...new Set(commands)].join('\n\n'),
     base: baseContext(report),
@@ -173,6 +174,12 @@ function renderReply(input: ReplyInput, templates: Templates, patch: Patch, find
     subject: replySubject(patch.message.subject),
     body: `${wrapProse(frame.text).split('\n').map(harmless).join('\n')}\n`,
   };
+}
+
+/** Where a rule that found something here did not come to its end. */
+function cutShortFor(findings: readonly Finding[], { checked }: Report): Arch[] {
+  const own = (checked.cutShort ?? []).filter(({ rule }) => findings.some((finding) => finding.rule === rule));
+  return [...new Set(own.flatMap(({ archs }) => archs))].sort();
 }
 
 /** A paragraph before the comment on what was told before; empty for what is new. */

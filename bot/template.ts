@@ -115,6 +115,7 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     attribution: 'line above the quotes',
     parts: 'list of {quote, comments}: quoted lines, finished comments below them',
     more: 'number of findings in this patch that got no comment',
+    cut: 'architectures on which a rule with a finding here stopped at its limit, list',
     verified: 'sentence on how far all findings were proved, empty where it stands under each',
     reproduce: 'commands of all findings, empty when there are none',
     'base.label': 'name and object name of the base',

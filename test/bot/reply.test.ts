@@ -54,6 +54,19 @@ describe('one reply for each patch that has findings', () => {
   });
 });
 
+test('where the search for more was cut short is said, of rules that found something in the patch', () => {
+  const findings = [sample.undefinedSelect];
+  const report = sampleReport(findings);
+  const cut = (rule: string): string => {
+    const checked = { ...report.checked, cutShort: [{ rule, archs: ['x86', 'arm'] }] };
+    return render(findings, { ...report, checked })[0]!.body;
+  };
+  expect(cut('undefined-symbol').replace(/\s+/g, ' ')).toContain(
+    'The search for more of the kind was cut short on arm and x86: there may be others.',
+  );
+  expect(cut('lost-symbol')).toBe(render(findings)[0]!.body);
+});
+
 describe('subject', () => {
   test.each([
     ['[PATCH 1/2] a', 'Re: [PATCH 1/2] a'],
