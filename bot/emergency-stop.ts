@@ -4,7 +4,7 @@
  * looked at before every mail, without a restart.
  */
 
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfigFile, stateDir } from './config.ts';
 import { writeDurably } from './durable.ts';
@@ -33,15 +33,22 @@ export function whyStopped(file: string, configPath: string): string | undefined
   }
 }
 
-/** `depbot stop` and `depbot resume`. Throws ConfigError, and errors of the system. */
+/** `depbot stop` and `depbot resume`. Exit status: 0, or 1 where it may come to nothing. Throws ConfigError, and errors of the system. */
 export function setEmergencyStop(
   { isOn, why, configPath }: { readonly isOn: boolean; readonly why: string; readonly configPath: string },
   world: World,
 ): number {
-  const file = join(stateDir(readConfigFile(configPath), world.env), 'service', STOP_FILE);
+  const state = join(stateDir(readConfigFile(configPath), world.env), 'service');
+  const file = join(state, STOP_FILE);
   if (isOn) writeDurably(file, `${why.replaceAll(/\s+/g, ' ') || 'no reason given'}\n`);
   else rmSync(file, { force: true });
   const left = whyStopped(file, configPath);
   world.stdout.write(`${left ?? 'mails and drafts may leave'}\n`);
-  return isOn === (left !== undefined) ? 0 : 1;
+  // an operator's shell may lack what the service's unit sets
+  const isUsed = existsSync(join(state, 'outbox'));
+  if (!isUsed)
+    world.stderr.write(
+      `depbot: no depbot serve has used ${state}: one that has its state elsewhere (paths.state, XDG_STATE_HOME in its unit) does not see this\n`,
+    );
+  return isUsed && isOn === (left !== undefined) ? 0 : 1;
 }

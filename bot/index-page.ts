@@ -32,6 +32,8 @@ export interface IndexView {
   /** Undefined while Redis does not answer. */
   readonly queue: QueueView | undefined;
   readonly now: Date;
+  /** Why nothing leaves now. */
+  readonly halted?: string;
   /** Not all that is kept has been read yet. */
   readonly isPartial: boolean;
 }
@@ -42,7 +44,7 @@ export function indexPolicy(): string {
 }
 
 /** The page, as the text of an HTML file. */
-export function renderIndex({ index, asked, queue, now, isPartial }: IndexView): string {
+export function renderIndex({ index, asked, queue, halted, now, isPartial }: IndexView): string {
   const words = (asked['q'] ?? '').slice(0, MOST_QUERY_CHARS);
   const state = SERIES_STATES.find((one) => one === asked['state']);
   const list = asked['list'] || undefined;
@@ -69,6 +71,7 @@ export function renderIndex({ index, asked, queue, now, isPartial }: IndexView):
     later: page < pages ? addressOf(query, page + 1) : null,
     queue: queue ? queueView(queue, now) : null,
     at: timeView(now),
+    halted: halted ?? null,
     isPartial,
   });
 }

@@ -17,6 +17,7 @@ export interface Stock {
   readonly mails: ReturnType<Outbox['counts']>;
   /** False alarms by rule. */
   readonly invalid: readonly (readonly [rule: string, count: number])[];
+  readonly isHalted: boolean;
 }
 
 export class Metrics {
@@ -41,6 +42,7 @@ export class Metrics {
   readonly #queueUp = this.#gauge('queue_up', '1 while Redis answers.');
   readonly #queue = this.#gauge('queue_jobs', 'Jobs in the queue.', 'state');
   readonly #mails = this.#gauge('mails', 'Mails in the outbox, sent ones and all others.', 'state');
+  readonly #halted = this.#gauge('stopped', '1 while nothing leaves: depbot stop, or serve.stop.');
   readonly #invalid = this.#gauge('invalid', 'Findings that maintainers called false alarms.', 'rule');
 
   /** Media type of what `text` gives. */
@@ -56,8 +58,9 @@ export class Metrics {
   }
 
   /** In Prometheus' text format. */
-  text({ series, queue, mails, invalid }: Stock): Promise<string> {
+  text({ series, queue, mails, invalid, isHalted }: Stock): Promise<string> {
     for (const [state, count] of Object.entries(series)) this.#series.set({ state }, count);
+    this.#halted.set(isHalted ? 1 : 0);
     this.#queueUp.set(queue ? 1 : 0);
     this.#queue.reset();
     for (const [state, count] of Object.entries(queue ?? {})) this.#queue.set({ state }, count);

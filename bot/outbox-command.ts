@@ -17,7 +17,7 @@ export function showOutbox(configPath: string, world: World): number {
   const config = readConfigFile(configPath);
   const dir = join(stateDir(config, world.env), 'service', 'outbox');
   if (!existsSync(join(dir, 'meta'))) {
-    world.stdout.write('no mail yet\n');
+    world.stdout.write(`no mail yet in ${dir}\n`);
     return 0;
   }
   const outbox = new Outbox(dir, openLog(world.stderr, world.date), 'look');

@@ -35,6 +35,8 @@ export interface PagesParts {
   readonly footer: Footer;
   readonly templatesDir?: string;
   readonly queue: Pick<JobQueue, 'counts' | 'status'>;
+  /** Why nothing leaves now, as of `whyStopped`. */
+  readonly halted: () => string | undefined;
   readonly log: Log;
   readonly now: () => Date;
 }
@@ -82,7 +84,7 @@ export async function openPages(parts: PagesParts): Promise<RunningPages> {
   };
 }
 
-function pagesOf({ listen, state, lists, footer, templatesDir, queue, log, now }: PagesParts): Hono {
+function pagesOf({ listen, state, lists, footer, templatesDir, queue, halted, log, now }: PagesParts): Hono {
   const docket = new Docket(join(state, 'jobs'));
   const outbox = new Outbox(join(state, 'outbox'), log, 'look');
   const metrics = new Metrics();
@@ -115,7 +117,9 @@ function pagesOf({ listen, state, lists, footer, templatesDir, queue, log, now }
   });
   app.get('/', async (c) => {
     const isPartial = !(await refreshed());
-    const view = { index, asked: c.req.query(), queue: await ask(queueView()), now: now(), isPartial };
+    const why = halted();
+    const seen = { index, asked: c.req.query(), queue: await ask(queueView()), now: now(), isPartial };
+    const view = { ...seen, ...(why !== undefined && { halted: why }) };
     return page(c, renderIndex(view), indexPolicy());
   });
   app.get('/series/:key{[0-9a-f]{32}}', (c) => {
@@ -140,6 +144,7 @@ function pagesOf({ listen, state, lists, footer, templatesDir, queue, log, now }
       queue: await ask(queue.counts()),
       mails: outbox.counts(),
       invalid,
+      isHalted: halted() !== undefined,
     });
     return c.body(text, 200, { 'Content-Type': metrics.contentType });
   });

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { openQueue } from '../queue/bullmq.ts';
 import type { QueueStatus, RunningJob } from '../queue/jobs.ts';
 import { type RedisAddress, socketOf } from '../queue/redis-server.ts';
-import { readConfigFile, stateDir } from './config.ts';
+import { ConfigError, readConfigFile, stateDir } from './config.ts';
 import { Docket } from './docket.ts';
+import { STOP_FILE, whyStopped } from './emergency-stop.ts';
 import { openLog } from './log.ts';
 import type { World } from './main.ts';
 import { printable } from './printable.ts';
@@ -22,6 +23,8 @@ export interface StatusArguments {
 
 /** All that is told. Series that failed are those of this machine's `depbot serve`. */
 interface Status extends QueueStatus {
+  /** Why nothing leaves now. */
+  readonly halted?: string;
   readonly counts: { readonly waiting: number; readonly active: number };
   readonly failed: readonly { readonly key: string; readonly at: Date; readonly why: string }[];
 }
@@ -30,18 +33,31 @@ interface Status extends QueueStatus {
 export async function showStatus(args: StatusArguments, world: World): Promise<number> {
   const config = readConfigFile(args.config);
   const state = join(stateDir(config, world.env), 'service');
-  const redis: RedisAddress = redisSettings(config, world.env, args.config) ?? {
-    path: await socketOf(join(state, 'redis')),
-  };
+  const redis = redisSettings(config, world.env, args.config) ?? (await ownRedis(state));
   const queue = openQueue(redis, openLog(world.stderr, world.date), { deadlineMs: DEADLINE_MS });
   try {
     const counts = await queue.counts();
-    const status: Status = { counts, ...(await queue.status()), failed: failuresOf(join(state, 'jobs')) };
+    const halted = whyStopped(join(state, STOP_FILE), args.config);
+    const status: Status = {
+      ...(halted !== undefined && { halted }),
+      counts,
+      ...(await queue.status()),
+      failed: failuresOf(join(state, 'jobs')),
+    };
     world.stdout.write(args.json ? `${JSON.stringify(status, null, 2)}\n` : textOf(status, world.date()));
     return counts.waiting > 0 && status.workers.length === 0 ? 1 : 0;
   } finally {
     await queue.close();
   }
+}
+
+/** That of a serve which runs here. Throws ConfigError where none does. */
+async function ownRedis(state: string): Promise<RedisAddress> {
+  const path = await socketOf(join(state, 'redis'));
+  if (existsSync(path)) return { path };
+  throw new ConfigError(
+    `no depbot serve runs with the folder ${state}: start it, or name where its state is (paths.state, or XDG_STATE_HOME as in its unit)`,
+  );
 }
 
 function failuresOf(dir: string): Status['failed'] {
@@ -53,8 +69,9 @@ function failuresOf(dir: string): Status['failed'] {
   });
 }
 
-function textOf({ counts, doneLastHour, workers, running, errors, failed }: Status, now: Date): string {
+function textOf({ halted, counts, doneLastHour, workers, running, errors, failed }: Status, now: Date): string {
   const lines = [
+    ...(halted === undefined ? [] : [halted]),
     `queue: ${counts.waiting} waiting, ${counts.active} under way, ${doneLastHour} done in the last hour`,
     `workers: ${workers.length === 0 ? 'none' : workers.join(', ')}`,
     ...running.map((job) => runningLine(job, now)),

@@ -1,5 +1,5 @@
 /** `depbot policy explain`, `depbot stop` and `depbot resume`, run as commands. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Desk, openDesk } from '../support/run-depbot.ts';
@@ -89,6 +89,10 @@ describe('the emergency stop', () => {
   test('is set and lifted by commands, and policy explain tells of it', async () => {
     await explain(...entry('mia@example.net', 'paths = ["drivers/"]'));
     const toml = desk.path('depbot.toml');
+    const unused = await desk.run(['stop', 'too', 'loud', '--config', toml]);
+    const state = /no depbot serve has used (\S+):/.exec(unused.stderr)?.[1];
+    expect([unused.status, state]).toEqual([1, expect.any(String)]);
+    mkdirSync(join(state!, 'outbox'), { recursive: true });
     const stop = await desk.run(['stop', 'too', 'loud', '--config', toml]);
     expect([stop.status, stop.stdout]).toEqual([0, expect.stringMatching(/emergency stop by .*STOP \(too loud\)\n$/)]);
     const told = await explain(...entry('mia@example.net', 'paths = ["drivers/"]'));

@@ -11,11 +11,17 @@ let dir: string;
 let config: string;
 let file: string;
 let printed: string;
-const cli = (): World => ({ env: {}, stdout: { write: (text: string) => (printed += text) } }) as unknown as World;
+const cli = (): World =>
+  ({
+    env: {},
+    stdout: { write: (text: string) => (printed += text) },
+    stderr: { write: (text: string) => (printed += text) },
+  }) as unknown as World;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'stop-'));
   [config, file, printed] = [join(dir, 'depbot.toml'), join(dir, 'service/STOP'), ''];
   writeFileSync(config, `[paths]\nstate = "${dir}"\n`);
+  mkdirSync(join(dir, 'service/outbox'), { recursive: true });
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -27,6 +33,13 @@ describe('the emergency stop', () => {
     expect(setEmergencyStop({ isOn: false, why: '', configPath: config }, cli())).toBe(0);
     expect([whyStopped(file, config), existsSync(file)]).toEqual([undefined, false]);
     expect(printed).toMatch(/too loud[\s\S]*mails and drafts may leave/);
+  });
+
+  test('says so where no service has ever looked', () => {
+    rmSync(join(dir, 'service'), { recursive: true });
+    expect(setEmergencyStop({ isOn: true, why: '', configPath: config }, cli())).toBe(1);
+    expect(printed).toContain(`no depbot serve has used ${join(dir, 'service')}`);
+    expect(existsSync(file)).toBe(true);
   });
 
   test('is on by an empty file, as `touch` makes it', () => {

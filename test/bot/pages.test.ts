@@ -284,6 +284,7 @@ describe('/metrics', () => {
       ['depbot_series{state="found"}', 2],
       ['depbot_series{state="waiting"}', 1],
       ['depbot_queue_up', 1],
+      ['depbot_stopped', 0],
       ['depbot_queue_jobs{state="waiting"}', 3],
       ['depbot_mails{state="sent"}', 0],
     ] as const)
@@ -293,6 +294,16 @@ describe('/metrics', () => {
       expect(line).toMatch(
         /^(# (HELP|TYPE) depbot_\w+ .+|depbot_\w+(\{(\w+="[^"\\]*",?)+\})? \d+(\.\d+)?(e[+-]?\d+)?)$/,
       );
+  });
+
+  test('says that nothing leaves, and so does the index', async () => {
+    await served.serve({ halted: () => 'nothing is sent: emergency stop by <x>' });
+    expect(value(await served.text('/metrics'), 'depbot_stopped')).toBe(1);
+    expect(await served.text('/')).toContain(
+      '<p role="alert"><strong>nothing is sent: emergency stop by &lt;x&gt;</strong></p>',
+    );
+    await served.serve();
+    expect(await served.text('/')).not.toContain('role="alert"');
   });
 
   test('says when Redis does not answer', async () => {

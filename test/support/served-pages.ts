@@ -32,6 +32,7 @@ export class ServedPages {
         counts: async () => ({ waiting: 3, active: 1, done: 0, failed: 0 }),
         status: async () => ({ running: [], workers: ['host-1', 'host-2'], doneLastHour: 7, errors: [] }),
       },
+      halted: () => undefined,
       log: { info: () => undefined, warn: (text) => void this.warnings.push(text) },
       // Reports that a test writes are later than the pages' start.
       now: () => new Date('2026-01-01'),
