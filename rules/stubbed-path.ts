@@ -54,7 +54,8 @@ failed without it before: what they called is followed through two files, furthe
         const causes = Map.groupBy(found.values(), ({ needed }) => needed.join(' '));
         return [...causes.values()].map((some) => candidate(change, some));
       },
-      undecided: () => losses.undecided(),
+      // what is told needs no doubt beside it: that was of another architecture, or another way
+      undecided: () => losses.undecided().filter(({ key }) => !found.has(key)),
     };
   },
 });

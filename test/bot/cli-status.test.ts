@@ -81,7 +81,10 @@ describe('status', () => {
     const state = desk.path('x'.repeat(120));
     writeFileSync(desk.path('long.toml'), `[paths]\nstate = "${state}"\n`);
     const long = () => desk.run(['status', '--config', desk.path('long.toml')]);
-    expect(await long()).toMatchObject({ status: 2, stderr: expect.stringContaining('no depbot serve runs with the folder') });
+    expect(await long()).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('no depbot serve runs with the folder'),
+    });
     expect(existsSync(state)).toBe(false);
     const server = await scratch.redis(join(state, 'service/redis'));
     expect(await long()).toMatchObject({ status: 0, stderr: '' });
