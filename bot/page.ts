@@ -103,7 +103,7 @@ function findingView(finding: Finding, index: number, report: Report, series?: S
       ? {
           arch: witness.arch,
           from: witness.from === 'empty' ? 'an empty .config' : witness.from,
-          text: configLines(witness).join('\n') || '# nothing else',
+          text: configLines(witness).join('\n'),
         }
       : null,
     attempts: verification.attempts.map(attemptView),

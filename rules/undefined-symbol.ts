@@ -37,7 +37,8 @@ the code under the #ifdef never compiled.
 ## Instead
 Change every user of the old name in the same series.
 ## What it misses
-References through macros and generated files, in Rust, and of a symbol's value in C. Documentation,
+References through macros (__is_defined() among them) and generated files, in Rust and device trees,
+and of a symbol's value in C. Documentation,
 defconfigs, tools/ and the programs of scripts/ are not looked at. A word that is compared with
 anything but y, m and n, or is the value of a string or a number, may stand for its own text, and is
 passed over. A CONFIG_ macro that a C or Kbuild file defines by

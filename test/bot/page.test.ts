@@ -91,7 +91,7 @@ describe('in a browser', () => {
     expect(await article.locator('.comment').textContent()).toContain(String(sample.configUpgrade.claim['symbol']));
     expect(await article.locator('.matrix tr.changed').allTextContents()).toEqual(['armyn only3 of 70']);
     expect(await article.locator('path.link.blocking').count()).toBe(1);
-    expect(await article.getByText('(keeps it off)').count()).toBe(1);
+    expect(await article.getByText('(not met)').count()).toBe(1);
     const proofs = sample.configUpgrade.verification.attempts.length;
     expect(await article.locator('summary', { hasText: /^Rung/ }).count()).toBe(proofs);
     await page.close();
