@@ -49,7 +49,11 @@ export async function runExplain(symbol: string, args: KconfigArguments, world: 
     import('./kconfig-explain.ts'),
   ]);
   const { values, dir } = await load(args, world);
-  applyMode(values, 'olddefconfig', readConfigText(args, dir) ?? {});
+  const config = readConfigText(args, dir);
+  applyMode(values, 'olddefconfig', config ?? {});
+  const given =
+    config === undefined ? `an empty configuration: ${dir} has no .config` : (args.config ?? join(dir, '.config'));
+  world.stderr.write(`depbot: ARCH=${args.arch ?? hostArch(world)}, ${given}\n`);
   const explained = explain(values, symbol, { depth: args.expand ?? 1 });
   if (!explained.ok) {
     world.stderr.write(`depbot: ${renderUndeclared(explained).trimEnd()}\n`);

@@ -358,4 +358,16 @@ describe('depbot kconfig', () => {
     expect(run).toMatchObject({ status: 2, stdout: '' });
     expect(run.stderr).toMatch(message);
   });
+
+  test('explain says of which architecture and configuration it speaks', async () => {
+    const ask = (...more: string[]) =>
+      desk.run(['kconfig', 'explain', 'FOO', '--tree', kernel.dir, '--arch', 'x86', ...more]);
+    const bare = await ask();
+    expect(bare).toMatchObject({ status: 0, stdout: expect.stringMatching(/^FOO \[=/) });
+    expect(bare.stderr).toBe(`depbot: ARCH=x86, an empty configuration: ${kernel.dir} has no .config\n`);
+    writeFileSync(desk.path('own.config'), 'CONFIG_FOO=y\n');
+    expect((await ask('--config', desk.path('own.config'))).stderr).toBe(
+      `depbot: ARCH=x86, ${desk.path('own.config')}\n`,
+    );
+  });
 });
