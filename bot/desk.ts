@@ -40,6 +40,8 @@ const Slip = z.object({
   key: z.string().optional(),
   /** Its sender had said stop before, and asked all the same. */
   despiteStop: z.literal(true).optional(),
+  /** When it was taken in, later than any that was before; missing in those of earlier versions. */
+  takenAt: z.iso.datetime().optional(),
 });
 type Slip = z.infer<typeof Slip>;
 
@@ -54,9 +56,12 @@ const AT_ONCE = 4;
 /** No lookup is begun after this much of a round, and of a mail with many copies; the rest waits for the next round. */
 const ROUND_MS = 10_000;
 const MAIL_MS = 5000;
+/** Whoever forges a mail must not use up the one that its victim needs, nor have us mail many. */
+const TOKEN_MAIL_MS = 7 * 24 * 60 * 60 * 1000;
 
 /** What the desk needs besides the deeds. */
 export interface Hands extends Deeds {
+  now(): Date;
   /** From that mail's bytes, its sender; not authentic otherwise. */
   authenticate(raw: Uint8Array): Promise<Outcome<Authentic, NotAuthentic>>;
   /** The bytes of each copy of a recorded mail, a list's and a direct one; none when it is no longer kept. */
@@ -82,8 +87,12 @@ export class Desk {
   /** Commands that could not be carried out when they were last tried, by Message-ID. */
   readonly #tried = new Map<MessageId, Readonly<Record<'sinceMs' | 'untilMs' | 'waitMs', number>>>();
 
+  /** When the last mail was taken in, ms. */
+  #takenMs = 0;
   readonly #strangers = new Strangers();
   readonly #rate = new SenderRate();
+  /** Mails in `todo` that the rate has admitted: what has to be done again counts once. */
+  readonly #admitted = new Set<MessageId>();
   readonly #stopTokens: StopTokens;
 
   /** `dir` is made where missing; `bot` is our own address; `nowMs` is a clock that never goes back. */
@@ -103,8 +112,18 @@ export class Desk {
       if (commandsIn(message.body).length === 0 || !this.#isFromSomebody(message)) continue;
       const name = nameOf(message.messageId);
       if (TRAYS.some((tray) => existsSync(join(this.#dir, tray, name))) && !this.#hasNewCopy(message, name)) continue;
-      this.#write('todo', { messageId: message.messageId, from: message.from.address.toLowerCase() });
+      this.#write('todo', {
+        messageId: message.messageId,
+        from: message.from.address.toLowerCase(),
+        takenAt: this.#nextMoment(),
+      });
     }
+  }
+
+  /** Now, or a little later: no two mails are taken in at one moment. */
+  #nextMoment(): string {
+    this.#takenMs = Math.max(this.#hands.now().getTime(), this.#takenMs + 1);
+    return new Date(this.#takenMs).toISOString();
   }
 
   /** No copy of it was obeyed, and another one has come. */
@@ -114,30 +133,39 @@ export class Desk {
   }
 
   /**
-   * Carries out what is there. What cannot be done now is logged and tried in later rounds, less and less often, for a
+   * Carries out what is there, of one sender in the order in which it came. What cannot be done now is logged and tried in later rounds, less and less often, for a
    * day; meanwhile it stops nothing else.
    */
   async round(): Promise<void> {
-    const slips = [...this.#slips('todo')];
+    const slips = this.#slips('todo');
     const isMembers = ({ from }: Slip): boolean => this.#hands.isOptedIn(from);
-    await this.#each('todo', slips.filter(isMembers), (slip, oneByOne) => this.#work(slip, oneByOne));
+    await this.#each('todo', slips.filter(isMembers), (slip, turn) => this.#work(slip, turn));
     const strangers = slips.filter((slip) => !isMembers(slip));
-    await this.#each('todo', strangers, async (slip, oneByOne) => {
+    await this.#each('todo', strangers, async (slip, turn) => {
       const again = this.#tooMuch(slip);
       if (again) this.#stopUnsigned(slip, this.#raws(slip.messageId));
-      return again ?? this.#work(slip, oneByOne);
+      return again ?? this.#work(slip, turn);
     });
-    await this.#each('waiting', [...this.#slips('waiting')], async (slip) => this.#report(slip));
+    await this.#each('waiting', this.#slips('waiting'), async (slip) => this.#report(slip));
   }
 
   /** `step` may return that it has to be done again, or throw. */
   async #each(tray: Tray, slips: readonly Slip[], step: Step): Promise<void> {
     const oneByOne = gate(1);
+    /** By address, the end of the last mail that was begun. */
+    const before = new Map<string, Promise<unknown>>();
     const beganMs = this.#nowMs();
     await inParallel(slips, AT_ONCE, async (slip) => {
       const tried = this.#tried.get(slip.messageId);
       if ((tried && this.#nowMs() < tried.untilMs) || this.#nowMs() - beganMs >= ROUND_MS) return;
-      const again = await step(slip, oneByOne).catch((error: Error): Again => ({ why: error.message }));
+      const earlier = before.get(slip.from);
+      const turn: Turn = async (work) => {
+        await earlier;
+        return oneByOne(work);
+      };
+      const done = step(slip, turn).catch((error: Error): Again => ({ why: error.message }));
+      before.set(slip.from, Promise.all([earlier, done]));
+      const again = await done;
       if (again === undefined) {
         this.#tried.delete(slip.messageId);
         return;
@@ -194,7 +222,7 @@ export class Desk {
     this.#move('waiting', 'done', slip);
   }
 
-  async #work(slip: Slip, oneByOne: OneByOne): Promise<Again | undefined> {
+  async #work(slip: Slip, turn: Turn): Promise<Again | undefined> {
     const raws = this.#raws(slip.messageId);
     if (raws.length === 0) {
       this.#move('todo', 'done', slip);
@@ -212,11 +240,11 @@ export class Desk {
       return undefined;
     }
     // What it throws must not stop those that wait behind it.
-    return oneByOne(() => this.#carryOut(slip, judged, raws.length).catch(({ message }: Error) => ({ why: message })));
+    return turn(() => this.#carryOut(slip, judged, raws.length).catch(({ message }: Error) => ({ why: message })));
   }
 
   /**
-   * Everybody may say stop, signed or not: who was written to, and seems to say it, is mailed a token, once; and who
+   * Everybody may say stop, signed or not: who was written to, and seems to say it, is mailed a token, once a week; and who
    * brings that back is stopped, and answered. A token serves once: who has opted in again is mailed another one.
    */
   #stopUnsigned(slip: Slip, raws: readonly Uint8Array[]): void {
@@ -241,8 +269,10 @@ export class Desk {
       !this.#hands.isStopped(address) &&
       this.#hands.hasWrittenTo(address, message.references)
     ) {
-      this.#log.warn(`${where}: ${address} is mailed a token to say stop with, if it was not before`);
-      this.#hands.answer(about, `unsigned stop ${address} ${token}`, [
+      this.#log.warn(`${where}: ${address} is mailed a token to say stop with, if it was not this week`);
+      // Of when it came, not of now: trying again must not send a second one.
+      const week = Math.floor(Date.parse(slip.takenAt ?? this.#hands.now().toISOString()) / TOKEN_MAIL_MS);
+      this.#hands.answer(about, `unsigned stop ${address} ${token} ${week}`, [
         'Somebody, hopefully you, asked me to write to you no more, in a mail without a valid signature of your domain.',
         'If it was you, answer with this line at the start of a line:',
         `    #depbot stop ${token}`,
@@ -278,7 +308,7 @@ export class Desk {
     }
     const commands = commandsIn(message.body);
     const isStop = commands.some(({ word }) => word === 'stop');
-    if (!this.#rate.admit(sender.address, this.#nowMs()) && !isStop) {
+    if (!this.#isAdmitted(sender.address, slip) && !isStop) {
       this.#log.warn(`${where}: not obeyed, not answered: too many of this sender within an hour`);
       this.#move('todo', 'done', slip);
       return undefined;
@@ -304,6 +334,11 @@ export class Desk {
     return undefined;
   }
 
+  #isAdmitted(address: string, { messageId }: Slip): boolean {
+    if (!this.#admitted.has(messageId) && this.#rate.admit(address, this.#nowMs())) this.#admitted.add(messageId);
+    return this.#admitted.has(messageId);
+  }
+
   /** What is signed was not seen before, but perhaps in this very mail: a Message-ID need not be signed. */
   #isFirst(fingerprint: string, { messageId }: Slip): boolean {
     const path = join(this.#dir, 'seen', createHash('sha256').update(fingerprint).digest('hex').slice(0, 32));
@@ -324,12 +359,12 @@ export class Desk {
     return raws;
   }
 
-  *#slips(tray: Tray): Generator<Slip> {
-    for (const name of readdirSync(join(this.#dir, tray)).sort()) {
-      if (!name.endsWith('.json')) continue;
-      const slip = this.#slip(tray, name);
-      if (slip) yield slip;
-    }
+  /** In the order in which they were taken in. */
+  #slips(tray: Tray): readonly Slip[] {
+    const names = readdirSync(join(this.#dir, tray)).filter((name) => name.endsWith('.json'));
+    const slips = names.flatMap((name) => this.#slip(tray, name) ?? []);
+    const key = ({ takenAt = '', messageId }: Slip): string => `${takenAt} ${messageId}`;
+    return slips.sort((a, b) => (key(a) < key(b) ? -1 : 1));
   }
 
   /** Undefined for a damaged one, which is set aside. */
@@ -355,6 +390,7 @@ export class Desk {
   #move(from: Tray, to: Tray, { messageId }: Slip): void {
     const name = nameOf(messageId);
     renameDurably(join(this.#dir, from, name), join(this.#dir, to, name));
+    this.#admitted.delete(messageId);
   }
 }
 
@@ -363,13 +399,14 @@ interface Judged {
   readonly sender: Authentic;
 }
 
-type OneByOne = ReturnType<typeof gate>;
+/** Does it after what came before of the same sender, and beside nothing else. */
+type Turn = ReturnType<typeof gate>;
 /** Why a command has to be done again, and from when on; later and later where that is not known. */
 interface Again {
   readonly why: string;
   readonly untilMs?: number;
 }
-type Step = (slip: Slip, oneByOne: OneByOne) => Promise<Again | undefined>;
+type Step = (slip: Slip, turn: Turn) => Promise<Again | undefined>;
 
 /** What is said of each command, under its line. */
 function said(results: readonly { readonly line: string; readonly done: Done }[]): string[] {

@@ -483,6 +483,7 @@ export class Service {
         hasDrafts: drafts !== undefined,
         log: this.#log,
       }),
+      now: this.#now,
       authenticate: (raw) => authenticate(raw, { resolver, now: this.#now(), maxAgeMs: maxCommandAgeMs, arcHosts }),
       raws: (messageId) => this.#store.raws(messageId),
       report: (key) => this.#reportOf(key),
