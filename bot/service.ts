@@ -241,6 +241,7 @@ export class Service {
       entries: this.#entries,
       maintainers: await this.#maintainers.current(),
       stoppedAddresses: this.#stopped.addresses,
+      stoppedEntries: this.#stopped.entries,
       stoppedSections: this.#stopped.sections,
     };
   }
@@ -477,7 +478,7 @@ export class Service {
         optIns: this.#optIns,
         dismissed: this.#dismissed,
         maintainers: this.#maintainers,
-        entries: () => this.#entries,
+        configured: this.#settings.maintainers,
         answered: (references) => this.#mailroom.answered(references),
         check: (series, asked, isMaintainer) => this.#openAtOnce(series, asked, isMaintainer),
         hasDrafts: drafts !== undefined,

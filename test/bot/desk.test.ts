@@ -86,7 +86,7 @@ beforeEach(() => {
     confirm: (address, token) => {
       if (address !== MIA || token !== TOKEN) return { ok: false, why: 'nothing of yours waits for that token' };
       noted.add(`${address} hears of ${SECTION.name}`);
-      return { ok: true, sections: [SECTION.name], lists: ['input@lists.example.org'], stopped: [] };
+      return { ok: true, sections: [SECTION.name], lists: ['input@lists.example.org'], stopped: [], isEntryOff: false };
     },
     stop: (address, sections) => stopped.add([address, ...sections].join(', ')),
     isStopped: (address) => stopped.has(address),
