@@ -28,7 +28,16 @@ export interface CourierParts
   extends Pick<FilingParts, 'drafts' | 'onFiled'>,
     Pick<
       SendingParts,
-      'smtp' | 'copies' | 'readSince' | 'stopped' | 'whyUnwanted' | 'onDropped' | 'onHeld' | 'onOvertaken' | 'lookMs'
+      | 'smtp'
+      | 'copies'
+      | 'readSince'
+      | 'stopped'
+      | 'stoppedSections'
+      | 'whyUnwanted'
+      | 'onDropped'
+      | 'onHeld'
+      | 'onOvertaken'
+      | 'lookMs'
     > {
   readonly outbox: Outbox;
   /** Why nothing at all may leave the house now; asked anew before every mail and draft. */

@@ -18,13 +18,14 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Message, MessageId } from '../rules/types.ts';
-import { openFolderDurably, readJson, renameDurably, writeDurably } from './durable.ts';
+import { DamagedFileError, damagedPath, openFolderDurably, readJson, renameDurably, writeDurably } from './durable.ts';
 import { hasTextOf } from './eml.ts';
 import type { Log } from './log.ts';
 import {
   type Bounce,
   BouncesFile,
   type Earlier,
+  LOST,
   lower,
   type Outgoing,
   OutgoingFile,
@@ -139,9 +140,19 @@ export class Outbox {
     if (from === 'held') rmSync(this.#whyPath(id), { force: true });
   }
 
-  /** How far the sending of a mail has come; undefined before it began. Throws DamagedFileError. */
+  /** How far the sending of a mail has come; undefined before it began, LOST where its record is damaged. */
   progress(id: string): Progress | undefined {
-    return readJson(this.#progressPath(id), (value) => ProgressFile.parse(value), `who got mail ${id} is not known`);
+    const path = this.#progressPath(id);
+    try {
+      const parse = (value: unknown): Progress => ProgressFile.parse(value);
+      const progress = readJson(path, parse, `who got mail ${id} is not known`);
+      // What was set aside by another process, or before a crash, is no less damaged.
+      return progress ?? (existsSync(damagedPath(path)) ? LOST : undefined);
+    } catch (error) {
+      if (!(error instanceof DamagedFileError)) throw error;
+      this.#log.warn(error.message);
+      return LOST;
+    }
   }
 
   /** On disk when it returns. */
@@ -165,7 +176,9 @@ export class Outbox {
     for (const answers of references) {
       const replied = join(this.#dir, 'replied', outgoingId(answers));
       const id = existsSync(replied) ? readFileSync(replied, 'utf8') : undefined;
-      if (id === undefined || !existsSync(this.#path('drafted', id))) continue;
+      // `drafting`: it may lie in the folder by now, although the server's answer was lost.
+      const isInFolder = (['drafting', 'drafted'] as const).some((state) => id && existsSync(this.#path(state, id)));
+      if (id === undefined || !isInFolder) continue;
       if (hasTextOf(this.read(id), raw)) writeDurably(join(this.#dir, 'by-hand', id), '');
     }
   }

@@ -122,6 +122,7 @@ export class Service {
       copies: (messageId) => this.#store.raws(messageId),
       readSince: () => this.#readSince(),
       stopped: () => this.#stopped.addresses,
+      stoppedSections: () => this.#stopped.sections,
       whyUnwanted: (meta) => this.#whyUnwanted(meta),
       halted: () => whyStopped(join(state, STOP_FILE), settings.path),
       onFiled: (draft) => preview(draft, this.#outbox.read(draft.id), this.#answering()),
