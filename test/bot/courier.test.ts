@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseMessage } from '../../bot/message.ts';
 import { Outbox } from '../../bot/outbox.ts';
+import type { Outgoing } from '../../bot/outgoing.ts';
 import { add, courier, drafts, log, received, stateOf, useWorld, world } from '../support/courier-world.ts';
 
 useWorld();
@@ -262,6 +263,49 @@ describe('a mail of which the record of who got it is damaged', () => {
     }
     expect([stateOf(mail), received()]).toEqual(['held', []]);
     expect(world.held.map(([id]) => id)).toEqual([mail.messageId]);
+  });
+});
+
+describe('a mail that the operator does not want', () => {
+  const noted = (mail: Outgoing): void => new Outbox(world.dir, log, 'look').noteUnwanted(mail.id);
+
+  test.each(['answer', 'notice', 'reply'] as const)('is discarded where it waits or is held: %s', async (kind) => {
+    const [held, waits] = [add('a', 'smtp', 'held', { kind }), add('b', 'smtp', undefined, { kind })];
+    for (const mail of [held, waits]) noted(mail);
+    await courier().round();
+    expect([stateOf(held), stateOf(waits), received(), world.outbox.unwanted()]).toEqual([
+      'discarded',
+      'discarded',
+      [],
+      [],
+    ]);
+  });
+
+  test('is taken out of the Drafts folder, once its server answers', async () => {
+    const mail = add('a', 'draft');
+    const one = courier();
+    await one.round();
+    noted(mail);
+    world.draftsFail.find = 'away';
+    await one.round();
+    expect([stateOf(mail), world.folder.size]).toEqual(['drafted', 1]);
+    world.draftsFail = {};
+    world.clock += 3_600_000;
+    await one.round();
+    expect([stateOf(mail), world.folder.size, world.outbox.unwanted()]).toEqual(['discarded', 0, []]);
+  });
+
+  test('is left as it is while nobody knows whether it was sent, and when it was', async () => {
+    const mail = add('a', 'smtp', 'sending');
+    world.outbox.setProgress(mail.id, { step: 'handing-over', unknowns: 0, got: [], refused: [] });
+    noted(mail);
+    const one = courier();
+    await one.round();
+    expect(stateOf(mail)).toBe('sending');
+    world.arrived.add(mail.messageId);
+    await one.round();
+    await one.round();
+    expect([stateOf(mail), world.outbox.unwanted()]).toEqual(['sent', []]);
   });
 });
 
