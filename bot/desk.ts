@@ -11,42 +11,23 @@
  */
 
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { gate, inParallel } from '../queue/in-parallel.ts';
 import type { Message, MessageId, Outcome, Report, Series } from '../rules/types.ts';
 import type { Detail } from './answer.ts';
 import { isAutomatic } from './automatic.ts';
 import { type Command, commandsIn } from './commands.ts';
 import type { Authentic, NotAuthentic } from './dkim.ts';
-import { DamagedFileError, openFolderDurably, readJson, renameDurably, writeDurably } from './durable.ts';
+import { openFolderDurably, writeDurably } from './durable.ts';
 import type { Log } from './log.ts';
 import { parseMessage } from './message.ts';
 import { type Deeds, type Done, NO_MORE_MAILS, obey } from './obey.ts';
 import { printable } from './printable.ts';
+import { type Slip, Slips, type Tray } from './slips.ts';
 import { StopTokens } from './stop-token.ts';
 import { domainOf, SenderRate, Strangers } from './strangers.ts';
 
-const Slip = z.object({
-  messageId: z.string(),
-  /** Address in the From of the mail, which nobody has vouched for. */
-  from: z.string(),
-  /** Copies of the mail that were judged and not obeyed; one that comes later is judged too. */
-  refused: z.int().min(1).optional(),
-  /** SHA-256 of the copy that was obeyed. */
-  copy: z.string().optional(),
-  /** Series whose report it waits for. */
-  key: z.string().optional(),
-  /** Its sender had said stop before, and asked all the same. */
-  despiteStop: z.literal(true).optional(),
-  /** When it was taken in, later than any that was before; missing in those of earlier versions. */
-  takenAt: z.iso.datetime().optional(),
-});
-type Slip = z.infer<typeof Slip>;
-
-type Tray = 'todo' | 'waiting' | 'done';
-const TRAYS: readonly Tray[] = ['todo', 'waiting', 'done'];
 /** Milliseconds before the first, and before any later, new attempt; and from the first one until none is made. */
 const FIRST_MS = 1000;
 const MOST_MS = 5 * 60 * 1000;
@@ -83,6 +64,7 @@ export class Desk {
   readonly #bot: string;
   readonly #hands: Hands;
   readonly #log: Log;
+  readonly #slips: Slips;
   readonly #nowMs: () => number;
   /** Commands that could not be carried out when they were last tried, by Message-ID. */
   readonly #tried = new Map<MessageId, Readonly<Record<'sinceMs' | 'untilMs' | 'waitMs', number>>>();
@@ -102,7 +84,8 @@ export class Desk {
     this.#bot = bot;
     this.#hands = hands;
     this.#log = log;
-    for (const folder of [...TRAYS, 'seen']) openFolderDurably(join(dir, folder));
+    openFolderDurably(join(dir, 'seen'));
+    this.#slips = new Slips(dir, log);
     this.#stopTokens = new StopTokens(join(dir, 'stop-key'), join(dir, 'stop-used'));
   }
 
@@ -110,9 +93,8 @@ export class Desk {
   take(messages: readonly Message[]): void {
     for (const message of messages) {
       if (commandsIn(message.body).length === 0 || !this.#isFromSomebody(message)) continue;
-      const name = nameOf(message.messageId);
-      if (TRAYS.some((tray) => existsSync(join(this.#dir, tray, name))) && !this.#hasNewCopy(message, name)) continue;
-      this.#write('todo', {
+      if (this.#slips.has(message.messageId) && !this.#hasNewCopy(message)) continue;
+      this.#slips.write('todo', {
         messageId: message.messageId,
         from: message.from.address.toLowerCase(),
         takenAt: this.#nextMoment(),
@@ -127,8 +109,8 @@ export class Desk {
   }
 
   /** No copy of it was obeyed, and another one has come. */
-  #hasNewCopy({ messageId }: Message, name: string): boolean {
-    const refused = existsSync(join(this.#dir, 'done', name)) ? this.#slip('done', name)?.refused : undefined;
+  #hasNewCopy({ messageId }: Message): boolean {
+    const refused = this.#slips.get('done', messageId)?.refused;
     return refused !== undefined && this.#hands.raws(messageId).length > refused;
   }
 
@@ -137,7 +119,7 @@ export class Desk {
    * day; meanwhile it stops nothing else.
    */
   async round(): Promise<void> {
-    const slips = this.#slips('todo');
+    const slips = this.#slips.list('todo');
     const isMembers = ({ from }: Slip): boolean => this.#hands.isOptedIn(from);
     await this.#each('todo', slips.filter(isMembers), (slip, turn) => this.#work(slip, turn));
     const strangers = slips.filter((slip) => !isMembers(slip));
@@ -146,7 +128,7 @@ export class Desk {
       if (again) this.#stopUnsigned(slip, this.#raws(slip.messageId));
       return again ?? this.#work(slip, turn);
     });
-    await this.#each('waiting', this.#slips('waiting'), async (slip) => this.#report(slip));
+    await this.#each('waiting', this.#slips.list('waiting'), async (slip) => this.#report(slip));
   }
 
   /** `step` may return that it has to be done again, or throw. */
@@ -201,7 +183,7 @@ export class Desk {
 
   /** Not obeyed; a copy beyond these is looked at. */
   #refuse(slip: Slip, copies: number): void {
-    this.#write('todo', { ...slip, refused: Math.max(1, copies) });
+    this.#slips.write('todo', { ...slip, refused: Math.max(1, copies) });
     this.#move('todo', 'done', slip);
   }
 
@@ -329,7 +311,7 @@ export class Desk {
     if (words.length > 0) this.#hands.answer(message, `done ${slip.messageId}`, words);
     const key = results.find(({ done }) => done.key !== undefined)?.done.key;
     const despiteStop = this.#hands.isStopped(sender.address) ? { despiteStop: true as const } : {};
-    if (key !== undefined) this.#write('todo', { ...slip, key, copy: sha256(message.raw), ...despiteStop });
+    if (key !== undefined) this.#slips.write('todo', { ...slip, key, copy: sha256(message.raw), ...despiteStop });
     this.#move('todo', key === undefined ? 'done' : 'waiting', slip);
     return undefined;
   }
@@ -337,6 +319,11 @@ export class Desk {
   #isAdmitted(address: string, { messageId }: Slip): boolean {
     if (!this.#admitted.has(messageId) && this.#rate.admit(address, this.#nowMs())) this.#admitted.add(messageId);
     return this.#admitted.has(messageId);
+  }
+
+  #move(from: Tray, to: Tray, slip: Slip): void {
+    this.#slips.move(from, to, slip);
+    this.#admitted.delete(slip.messageId);
   }
 
   /** What is signed was not seen before, but perhaps in this very mail: a Message-ID need not be signed. */
@@ -357,40 +344,6 @@ export class Desk {
     const raws = this.#hands.raws(messageId);
     if (raws.length === 0) this.#log.warn(`command in <${messageId}>: not answered: the mail is no longer kept`);
     return raws;
-  }
-
-  /** In the order in which they were taken in. */
-  #slips(tray: Tray): readonly Slip[] {
-    const names = readdirSync(join(this.#dir, tray)).filter((name) => name.endsWith('.json'));
-    const slips = names.flatMap((name) => this.#slip(tray, name) ?? []);
-    const key = ({ takenAt = '', messageId }: Slip): string => `${takenAt} ${messageId}`;
-    return slips.sort((a, b) => (key(a) < key(b) ? -1 : 1));
-  }
-
-  /** Undefined for a damaged one, which is set aside. */
-  #slip(tray: Tray, name: string): Slip | undefined {
-    const parse = (value: unknown): Slip => {
-      const slip = Slip.parse(value);
-      if (nameOf(slip.messageId) !== name) throw new Error('it is of another mail');
-      return slip;
-    };
-    try {
-      return readJson(join(this.#dir, tray, name), parse, 'the command has to be sent again');
-    } catch (error) {
-      if (!(error instanceof DamagedFileError)) throw error;
-      this.#log.warn(error.message);
-      return undefined;
-    }
-  }
-
-  #write(tray: Tray, slip: Slip): void {
-    writeDurably(join(this.#dir, tray, nameOf(slip.messageId)), `${JSON.stringify(slip)}\n`);
-  }
-
-  #move(from: Tray, to: Tray, { messageId }: Slip): void {
-    const name = nameOf(messageId);
-    renameDurably(join(this.#dir, from, name), join(this.#dir, to, name));
-    this.#admitted.delete(messageId);
   }
 }
 
@@ -424,8 +377,4 @@ function sha256(bytes: Uint8Array): string {
 
 function nameOfCommand(command: Command): string {
   return command.word === 'unknown' ? command.text : command.word;
-}
-
-function nameOf(messageId: MessageId): string {
-  return `${createHash('sha256').update(messageId).digest('hex').slice(0, 32)}.json`;
 }

@@ -25,12 +25,12 @@ import type { Log } from './log.ts';
 import {
   type Bounce,
   BouncesFile,
+  bouncesOf,
   type Earlier,
   LOST,
   lower,
   type Outgoing,
   OutgoingFile,
-  othersOf,
   outgoingId,
   type Progress,
   ProgressFile,
@@ -309,16 +309,8 @@ export class Outbox {
     if (!mail) return [];
     const waiting = this.bounces(mail.id);
     const known = [...waiting, ...this.#bounces(mail.id, '.seen')];
-    const to = new Set(mail.recipients.map(lower));
-    const [only, ...more] = othersOf(mail);
-    const ours = bounces.flatMap(({ address, why }) => {
-      if (to.has(lower(address))) return [{ address, why }];
-      return only !== undefined && more.length === 0 ? [{ address: only, why: `${address}: ${why}` }] : [];
-    });
-    const byAddress = new Map(ours.map((one) => [lower(one.address), one]));
-    const news = [...byAddress.values()].filter(
-      ({ address }) => !known.some((one) => lower(one.address) === lower(address)),
-    );
+    const isNew = ({ address }: Bounce): boolean => !known.some((one) => lower(one.address) === lower(address));
+    const news = bouncesOf(mail, bounces).filter(isNew);
     if (news.length > 0) writeDurably(this.#bouncesPath(mail.id), `${JSON.stringify([...waiting, ...news])}\n`);
     return news;
   }

@@ -58,6 +58,17 @@ export interface Bounce {
 
 export const BouncesFile = z.array(z.strictObject({ address: z.string(), why: z.string() }));
 
+/** Those of the bounces that a mail can have brought about, one an address. */
+export function bouncesOf(mail: Outgoing, bounces: readonly Bounce[]): readonly Bounce[] {
+  const to = new Set(mail.recipients.map(lower));
+  const [only, ...more] = othersOf(mail);
+  const ours = bounces.flatMap(({ address, why }) => {
+    if (to.has(lower(address))) return [{ address, why }];
+    return only !== undefined && more.length === 0 ? [{ address: only, why: `${address}: ${why}` }] : [];
+  });
+  return [...new Map(ours.map((one) => [lower(one.address), one])).values()];
+}
+
 /** In which revisions of a series a finding was told, and the last mail that told it. */
 export interface Earlier {
   readonly revisions: readonly number[];
