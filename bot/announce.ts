@@ -13,7 +13,7 @@ import type { Footer } from './footer.ts';
 import type { Log } from './log.ts';
 import type { Outbox } from './outbox.ts';
 import { type Earlier, outgoingId } from './outgoing.ts';
-import { type Audience, audienceOf, deliveryOf, isProved, type Policy } from './policy.ts';
+import { type Audience, audienceOf, deliveryOf, isProved, type Policy, pathsOf, textOf } from './policy.ts';
 import type { Prose } from './prose.ts';
 import { commentTexts, type ReplyInput, renderReplies } from './reply.ts';
 import { lineageOf } from './superseded.ts';
@@ -193,6 +193,7 @@ function addReply({ reply, patch, audience, series, report, key, policy }: NewRe
       lineage: lineageOf(series),
       revision: series.revision,
       listIds: [...patch.message.listIds],
+      sections: policy.maintainers.sectionsOfPatch(pathsOf(patch), textOf(patch)).map(({ name }) => name),
     },
     toEml(reply, envelope),
   );

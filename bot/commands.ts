@@ -173,6 +173,7 @@ function endsOwnWords(lines: readonly string[], at: number): boolean {
     /^[ \t]*(?:begin forwarded message:|_{20,})/i.test(line) ||
     startsHeader(lines, at) ||
     (isAttribution(line) && !isQuoteNext(lines, at)) ||
+    (isBrokenAttribution(line, lines[at + 1]) && !isQuoteNext(lines, at + 1)) ||
     startsPatch(lines, at)
   );
 }
@@ -185,6 +186,9 @@ const TIME = /\p{Nd}{1,2}[:\uff1a]\p{Nd}{2}/u;
 /** With a dot as Finns write it, a time is one beside a year only: else it is a version. */
 const DOTTED_TIME = /\p{Nd}{1,2}\.\p{Nd}{2}/u;
 const YEAR = /\p{Nd}{4}/u;
+/** The field that stands alone above a mail that somebody has pasted, as mailers of some languages call it. */
+const SENDER =
+  /^[\s\p{Cf}]*\*?(?:from|von|absender|de|expéditeur|remitente|remetente|da|mittente|van|afzender|fra|avsender|afsender|från|avsändare|lähettäjä|od|nadawca|kimden|gönderen|от|від|发件人|寄件者|寄件人|差出人|보낸 ?사람)[ \u00a0]*\*?[ \u00a0]*[:\uff1a]/iu;
 /** Lines of a head that are looked at. */
 const MAX_FIELDS = 8;
 
@@ -194,6 +198,7 @@ const MAX_FIELDS = 8;
  */
 function startsHeader(lines: readonly string[], at: number): boolean {
   const isField = (line = ''): boolean => line.length <= MAX_LINE_CHARS && FIELD.test(line);
+  if (SENDER.test(lines[at]!) && ADDRESS.test(lines[at]!)) return true;
   if (!isField(lines[at]) || !isField(lines[at + 1])) return false;
   const some = lines.slice(at, at + MAX_FIELDS);
   const end = some.findIndex((line) => !isField(line));
@@ -208,14 +213,29 @@ function isDated(line: string): boolean {
   return YEAR.test(line) && (TIME.test(line) || DOTTED_TIME.test(line));
 }
 
-/** "On Monday Jane wrote:", in any language: it ends with a colon, and has an address, or a year and a time of day. */
+const SAID = 'wrote|writes|schrieb|a écrit|escribió|ha scritto|schreef|skrev';
+const HAS_SAID = new RegExp(`\\b(?:${SAID})`);
+const ENDS_WITH_SAID = new RegExp(`(?:^|\\s)(?:${SAID})[\\s\\p{Cf}]*$`, 'u');
+/** What stands behind the address where the colon is left out; trailers end with theirs. */
+const ENDS_WITH_WORDS = /<[^\s@<>]+@[^\s@<>]+>(?:[ \t\u00a0]+\p{L}[\p{L}\p{M}]*){1,3}[\s\p{Cf}]*$/u;
+const COLON = /[:\uff1a][\s\p{Cf}]*$/u;
+
+/**
+ * "On Monday Jane wrote:", in any language: it ends with a colon, and has an address, or a year and a time of day.
+ * Without the colon, a few words behind the address, or a word for that and one of these.
+ */
 function isAttribution(line: string): boolean {
-  const [end] = /[:\uff1a][\s\p{Cf}]*$/u.exec(line) ?? [];
-  if (end === undefined) return false;
-  const isSaid =
-    /^(?:On|Am|Le|El|Il|Op|Den) /.test(line) &&
-    /\b(?:wrote|writes|schrieb|a écrit|escribió|ha scritto|schreef|skrev)/.test(line);
+  const [end] = COLON.exec(line) ?? [];
+  if (end === undefined)
+    return ENDS_WITH_WORDS.test(line) || (ENDS_WITH_SAID.test(line) && (ADDRESS.test(line) || isDated(line)));
+  const isSaid = /^(?:On|Am|Le|El|Il|Op|Den) /.test(line) && HAS_SAID.test(line);
   return isSaid || ADDRESS.test(line) || isDated(line.slice(0, -end.length));
+}
+
+/** One that a mailer has broken before its end. */
+function isBrokenAttribution(line: string, next = ''): boolean {
+  if (line.trim() === '' || line.length + next.length > MAX_LINE_CHARS || QUOTED.test(next)) return false;
+  return (COLON.test(next) || ENDS_WITH_SAID.test(next)) && isAttribution(`${line.trimEnd()} ${next.trim()}`);
 }
 
 function isQuoteNext(lines: readonly string[], at: number): boolean {

@@ -21,6 +21,9 @@ const LOOK_HALTED_MS = 5000;
 /** States in which the courier has something to do, in this order: what a crash may have left comes first. */
 const UNDER_WAY = ['drafting', 'to-draft', 'accepted', 'sending', 'to-send'] as const satisfies readonly State[];
 type UnderWay = (typeof UNDER_WAY)[number];
+/** States of a mail that is not out, nor perhaps out. */
+const DISCARDABLE = ['to-draft', 'drafted', 'to-send', 'held'] as const satisfies readonly State[];
+type Discardable = (typeof DISCARDABLE)[number];
 /** Before it is looked again whether a day has an hour that is not quiet. */
 const NEVER_MS = 24 * 60 * 60 * 1000;
 
@@ -28,7 +31,16 @@ export interface CourierParts
   extends Pick<FilingParts, 'drafts' | 'onFiled'>,
     Pick<
       SendingParts,
-      'smtp' | 'copies' | 'readSince' | 'stopped' | 'whyUnwanted' | 'onDropped' | 'onHeld' | 'onOvertaken' | 'lookMs'
+      | 'smtp'
+      | 'copies'
+      | 'readSince'
+      | 'stopped'
+      | 'stoppedSections'
+      | 'whyUnwanted'
+      | 'onDropped'
+      | 'onHeld'
+      | 'onOvertaken'
+      | 'lookMs'
     > {
   readonly outbox: Outbox;
   /** Why nothing at all may leave the house now; asked anew before every mail and draft. */
@@ -69,6 +81,7 @@ export class Courier {
   round(): Promise<void> {
     return this.#inTurn(async () => {
       this.#settle();
+      await this.#discardUnwanted();
       await this.#withdraw();
       const steps = {
         drafting: (mail: Outgoing) => this.#file(mail),
@@ -92,18 +105,16 @@ export class Courier {
 
   /** What is not sent of a series that has a later revision is discarded; a draft that a person has edited is theirs. */
   async #withdraw(): Promise<void> {
-    const { outbox, onOvertaken, now, log } = this.#parts;
+    const { outbox, onOvertaken, log } = this.#parts;
     for (const series of outbox.withdrawn()) {
       const isOf = (mail: Outgoing): boolean => mail.kind === 'reply' && mail.series === series;
       let isOpen = (['drafting', 'sending'] as const).some((state) => outbox.list(state).some(isOf));
-      for (const state of ['to-draft', 'drafted', 'to-send', 'held'] as const) {
+      for (const state of DISCARDABLE) {
         for (const mail of outbox.list(state).filter(isOf)) {
           // Whom it has reached, the others follow.
           const progress = outbox.progress(mail.id) ?? NOTHING_YET;
           if (reachedOf(mail, progress).length > 0) continue;
-          const isResting = this.#waits.until(mail.id) > now().getTime();
-          const isInFolder = state !== 'to-draft' && mail.via === 'draft';
-          if (isResting || (isInFolder && !(await this.#takeBack(mail)))) {
+          if (!(await this.#isOutOfFolder(mail, state))) {
             isOpen = true;
             continue;
           }
@@ -116,6 +127,31 @@ export class Courier {
     }
   }
 
+  /** What the operator wants discarded: whatever is not sent; of what is under way it waits until that is decided. */
+  async #discardUnwanted(): Promise<void> {
+    const { outbox, log } = this.#parts;
+    for (const id of outbox.unwanted()) {
+      const found = outbox.findById(id);
+      if (found?.state === 'sending' || found?.state === 'drafting') continue;
+      if (found) {
+        const { meta, state } = found;
+        outbox.settleBounces(id);
+        if (isDiscardable(state)) {
+          if (!(await this.#isOutOfFolder(meta, state))) continue;
+          outbox.move(id, state, 'discarded');
+          log.info(`outbox: ${nameOf(meta)} is discarded: the operator wants it so`);
+        }
+      }
+      outbox.endUnwanted(id);
+    }
+  }
+
+  /** Takes what is ours of a draft out of the folder; false where that has to wait. */
+  async #isOutOfFolder(mail: Outgoing, state: Discardable): Promise<boolean> {
+    if (this.#waits.until(mail.id) > this.#parts.now().getTime()) return false;
+    return state === 'to-draft' || mail.via !== 'draft' || this.#takeBack(mail);
+  }
+
   /** Takes our draft out of the folder; false where its server does not answer. */
   async #takeBack(mail: Outgoing): Promise<boolean> {
     const { log, now } = this.#parts;
@@ -124,7 +160,7 @@ export class Courier {
       return true;
     } catch (error) {
       const why = (error as Error).message;
-      log.warn(`outbox: ${nameOf(mail)} is not yet withdrawn: ${why}; ${this.#waits.failed(mail.id, now().getTime())}`);
+      log.warn(`outbox: ${nameOf(mail)} is not yet discarded: ${why}; ${this.#waits.failed(mail.id, now().getTime())}`);
       return false;
     }
   }
@@ -252,6 +288,10 @@ export class Courier {
 }
 
 const ON_ITS_WAY: ReadonlySet<State> = new Set(['to-send', 'sending', 'accepted', 'sent']);
+
+function isDiscardable(state: State): state is Discardable {
+  return (DISCARDABLE as readonly State[]).includes(state);
+}
 
 /** When a mail may be filed or sent, ms: at once where a person had the draft sent. */
 function earliestOf({ via, notBefore, quietHours = [], roomFrom }: Outgoing, state: UnderWay, now: Date): number {

@@ -23,8 +23,8 @@ export interface DeedParts {
   readonly optIns: OptIns;
   readonly dismissed: Dismissed;
   readonly maintainers: Pick<TreeMaintainers, 'current'>;
-  /** Of the configuration and by mail. */
-  readonly entries: () => readonly Maintainer[];
+  /** Entries of the configuration. */
+  readonly configured: readonly Maintainer[];
   /** The series that one of these mails belongs to. */
   readonly answered: (references: readonly MessageId[]) => Assembled | undefined;
   readonly check: (
@@ -41,7 +41,7 @@ export interface DeedParts {
 const REST = 'THE REST';
 
 export function deedsOf(parts: DeedParts): Deeds & Pick<Hands, 'hasWrittenTo' | 'isStopped'> {
-  const { outbox, courier, stopped, optIns, dismissed, entries, answered, log } = parts;
+  const { outbox, courier, stopped, optIns, dismissed, configured, answered, log } = parts;
   /** A reply of ours, by its Message-ID or that of a preview of it. */
   const replyOf = (messageId: MessageId): ReturnType<Outbox['find']> => {
     const found = outbox.find(messageId);
@@ -49,11 +49,13 @@ export function deedsOf(parts: DeedParts): Deeds & Pick<Hands, 'hasWrittenTo' | 
     return reply?.meta.kind === 'reply' ? reply : undefined;
   };
   return {
-    isOptedIn: (address) => isOptedIn(address, entries()),
-    async concern(address, references): Promise<Concern> {
-      const series = answered(references.map((id) => replyOf(id)?.meta.answers ?? id));
+    isOptedIn: (address) => isOptedIn(address, [...configured, ...optIns.entries]),
+    async concern(address, references, part): Promise<Concern> {
+      const answeredIds = references.map((id) => replyOf(id)?.meta.answers ?? id);
+      const series = answered(answeredIds);
       if (!series) return { isAuthor: false, sections: [] };
-      const patches = series.complete ? series.patches : series.have;
+      const all = series.complete ? series.patches : series.have;
+      const patches = part === 'series' ? all : all.filter(({ message }) => answeredIds.includes(message.messageId));
       const maintainers = await parts.maintainers.current();
       const which = naming(address);
       const sections = patches.flatMap((patch) => maintainers.sectionsOfPatch(pathsOf(patch), textOf(patch), which));
@@ -106,8 +108,9 @@ export function deedsOf(parts: DeedParts): Deeds & Pick<Hands, 'hasWrittenTo' | 
       const done = optIns.confirm(address, token);
       if (!done.ok) return done;
       const { sections, lists } = done.entry;
-      stopped.remove(address, sections);
-      return { ok: true, sections, lists, stopped: sections.filter((name) => stopped.sections.has(name)) };
+      stopped.remove(address, sections, isOptedIn(address, configured));
+      const isEntryOff = stopped.entries.has(address.toLowerCase()) && isOptedIn(address, configured);
+      return { ok: true, sections, lists, stopped: sections.filter((name) => stopped.sections.has(name)), isEntryOff };
     },
     stop(address, sections) {
       optIns.remove(address);

@@ -11,40 +11,23 @@
  */
 
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { gate, inParallel } from '../queue/in-parallel.ts';
 import type { Message, MessageId, Outcome, Report, Series } from '../rules/types.ts';
 import type { Detail } from './answer.ts';
 import { isAutomatic } from './automatic.ts';
 import { type Command, commandsIn } from './commands.ts';
 import type { Authentic, NotAuthentic } from './dkim.ts';
-import { DamagedFileError, openFolderDurably, readJson, renameDurably, writeDurably } from './durable.ts';
+import { openFolderDurably, writeDurably } from './durable.ts';
 import type { Log } from './log.ts';
 import { parseMessage } from './message.ts';
 import { type Deeds, type Done, NO_MORE_MAILS, obey } from './obey.ts';
 import { printable } from './printable.ts';
+import { type Slip, Slips, type Tray } from './slips.ts';
 import { StopTokens } from './stop-token.ts';
 import { domainOf, SenderRate, Strangers } from './strangers.ts';
 
-const Slip = z.object({
-  messageId: z.string(),
-  /** Address in the From of the mail, which nobody has vouched for. */
-  from: z.string(),
-  /** Copies of the mail that were judged and not obeyed; one that comes later is judged too. */
-  refused: z.int().min(1).optional(),
-  /** SHA-256 of the copy that was obeyed. */
-  copy: z.string().optional(),
-  /** Series whose report it waits for. */
-  key: z.string().optional(),
-  /** Its sender had said stop before, and asked all the same. */
-  despiteStop: z.literal(true).optional(),
-});
-type Slip = z.infer<typeof Slip>;
-
-type Tray = 'todo' | 'waiting' | 'done';
-const TRAYS: readonly Tray[] = ['todo', 'waiting', 'done'];
 /** Milliseconds before the first, and before any later, new attempt; and from the first one until none is made. */
 const FIRST_MS = 1000;
 const MOST_MS = 5 * 60 * 1000;
@@ -54,9 +37,12 @@ const AT_ONCE = 4;
 /** No lookup is begun after this much of a round, and of a mail with many copies; the rest waits for the next round. */
 const ROUND_MS = 10_000;
 const MAIL_MS = 5000;
+/** Whoever forges a mail must not use up the one that its victim needs, nor have us mail many. */
+const TOKEN_MAIL_MS = 7 * 24 * 60 * 60 * 1000;
 
 /** What the desk needs besides the deeds. */
 export interface Hands extends Deeds {
+  now(): Date;
   /** From that mail's bytes, its sender; not authentic otherwise. */
   authenticate(raw: Uint8Array): Promise<Outcome<Authentic, NotAuthentic>>;
   /** The bytes of each copy of a recorded mail, a list's and a direct one; none when it is no longer kept. */
@@ -78,12 +64,17 @@ export class Desk {
   readonly #bot: string;
   readonly #hands: Hands;
   readonly #log: Log;
+  readonly #slips: Slips;
   readonly #nowMs: () => number;
   /** Commands that could not be carried out when they were last tried, by Message-ID. */
   readonly #tried = new Map<MessageId, Readonly<Record<'sinceMs' | 'untilMs' | 'waitMs', number>>>();
 
+  /** When the last mail was taken in, ms. */
+  #takenMs = 0;
   readonly #strangers = new Strangers();
   readonly #rate = new SenderRate();
+  /** Mails in `todo` that the rate has admitted: what has to be done again counts once. */
+  readonly #admitted = new Set<MessageId>();
   readonly #stopTokens: StopTokens;
 
   /** `dir` is made where missing; `bot` is our own address; `nowMs` is a clock that never goes back. */
@@ -93,7 +84,8 @@ export class Desk {
     this.#bot = bot;
     this.#hands = hands;
     this.#log = log;
-    for (const folder of [...TRAYS, 'seen']) openFolderDurably(join(dir, folder));
+    openFolderDurably(join(dir, 'seen'));
+    this.#slips = new Slips(dir, log);
     this.#stopTokens = new StopTokens(join(dir, 'stop-key'), join(dir, 'stop-used'));
   }
 
@@ -101,43 +93,61 @@ export class Desk {
   take(messages: readonly Message[]): void {
     for (const message of messages) {
       if (commandsIn(message.body).length === 0 || !this.#isFromSomebody(message)) continue;
-      const name = nameOf(message.messageId);
-      if (TRAYS.some((tray) => existsSync(join(this.#dir, tray, name))) && !this.#hasNewCopy(message, name)) continue;
-      this.#write('todo', { messageId: message.messageId, from: message.from.address.toLowerCase() });
+      if (this.#slips.has(message.messageId) && !this.#hasNewCopy(message)) continue;
+      this.#slips.write('todo', {
+        messageId: message.messageId,
+        from: message.from.address.toLowerCase(),
+        takenAt: this.#nextMoment(),
+      });
     }
   }
 
+  /** Now, or a little later: no two mails are taken in at one moment. */
+  #nextMoment(): string {
+    this.#takenMs = Math.max(this.#hands.now().getTime(), this.#takenMs + 1);
+    return new Date(this.#takenMs).toISOString();
+  }
+
   /** No copy of it was obeyed, and another one has come. */
-  #hasNewCopy({ messageId }: Message, name: string): boolean {
-    const refused = existsSync(join(this.#dir, 'done', name)) ? this.#slip('done', name)?.refused : undefined;
+  #hasNewCopy({ messageId }: Message): boolean {
+    const refused = this.#slips.get('done', messageId)?.refused;
     return refused !== undefined && this.#hands.raws(messageId).length > refused;
   }
 
   /**
-   * Carries out what is there. What cannot be done now is logged and tried in later rounds, less and less often, for a
+   * Carries out what is there, of one sender in the order in which it came. What cannot be done now is logged and tried in later rounds, less and less often, for a
    * day; meanwhile it stops nothing else.
    */
   async round(): Promise<void> {
-    const slips = [...this.#slips('todo')];
+    const slips = this.#slips.list('todo');
     const isMembers = ({ from }: Slip): boolean => this.#hands.isOptedIn(from);
-    await this.#each('todo', slips.filter(isMembers), (slip, oneByOne) => this.#work(slip, oneByOne));
+    await this.#each('todo', slips.filter(isMembers), (slip, turn) => this.#work(slip, turn));
     const strangers = slips.filter((slip) => !isMembers(slip));
-    await this.#each('todo', strangers, async (slip, oneByOne) => {
+    await this.#each('todo', strangers, async (slip, turn) => {
       const again = this.#tooMuch(slip);
       if (again) this.#stopUnsigned(slip, this.#raws(slip.messageId));
-      return again ?? this.#work(slip, oneByOne);
+      return again ?? this.#work(slip, turn);
     });
-    await this.#each('waiting', [...this.#slips('waiting')], async (slip) => this.#report(slip));
+    await this.#each('waiting', this.#slips.list('waiting'), async (slip) => this.#report(slip));
   }
 
   /** `step` may return that it has to be done again, or throw. */
   async #each(tray: Tray, slips: readonly Slip[], step: Step): Promise<void> {
     const oneByOne = gate(1);
+    /** By address, the end of the last mail that was begun. */
+    const before = new Map<string, Promise<unknown>>();
     const beganMs = this.#nowMs();
     await inParallel(slips, AT_ONCE, async (slip) => {
       const tried = this.#tried.get(slip.messageId);
       if ((tried && this.#nowMs() < tried.untilMs) || this.#nowMs() - beganMs >= ROUND_MS) return;
-      const again = await step(slip, oneByOne).catch((error: Error): Again => ({ why: error.message }));
+      const earlier = before.get(slip.from);
+      const turn: Turn = async (work) => {
+        await earlier;
+        return oneByOne(work);
+      };
+      const done = step(slip, turn).catch((error: Error): Again => ({ why: error.message }));
+      before.set(slip.from, Promise.all([earlier, done]));
+      const again = await done;
       if (again === undefined) {
         this.#tried.delete(slip.messageId);
         return;
@@ -173,7 +183,7 @@ export class Desk {
 
   /** Not obeyed; a copy beyond these is looked at. */
   #refuse(slip: Slip, copies: number): void {
-    this.#write('todo', { ...slip, refused: Math.max(1, copies) });
+    this.#slips.write('todo', { ...slip, refused: Math.max(1, copies) });
     this.#move('todo', 'done', slip);
   }
 
@@ -194,7 +204,7 @@ export class Desk {
     this.#move('waiting', 'done', slip);
   }
 
-  async #work(slip: Slip, oneByOne: OneByOne): Promise<Again | undefined> {
+  async #work(slip: Slip, turn: Turn): Promise<Again | undefined> {
     const raws = this.#raws(slip.messageId);
     if (raws.length === 0) {
       this.#move('todo', 'done', slip);
@@ -212,11 +222,11 @@ export class Desk {
       return undefined;
     }
     // What it throws must not stop those that wait behind it.
-    return oneByOne(() => this.#carryOut(slip, judged, raws.length).catch(({ message }: Error) => ({ why: message })));
+    return turn(() => this.#carryOut(slip, judged, raws.length).catch(({ message }: Error) => ({ why: message })));
   }
 
   /**
-   * Everybody may say stop, signed or not: who was written to, and seems to say it, is mailed a token, once; and who
+   * Everybody may say stop, signed or not: who was written to, and seems to say it, is mailed a token, once a week; and who
    * brings that back is stopped, and answered. A token serves once: who has opted in again is mailed another one.
    */
   #stopUnsigned(slip: Slip, raws: readonly Uint8Array[]): void {
@@ -241,8 +251,10 @@ export class Desk {
       !this.#hands.isStopped(address) &&
       this.#hands.hasWrittenTo(address, message.references)
     ) {
-      this.#log.warn(`${where}: ${address} is mailed a token to say stop with, if it was not before`);
-      this.#hands.answer(about, `unsigned stop ${address} ${token}`, [
+      this.#log.warn(`${where}: ${address} is mailed a token to say stop with, if it was not this week`);
+      // Of when it came, not of now: trying again must not send a second one.
+      const week = Math.floor(Date.parse(slip.takenAt ?? this.#hands.now().toISOString()) / TOKEN_MAIL_MS);
+      this.#hands.answer(about, `unsigned stop ${address} ${token} ${week}`, [
         'Somebody, hopefully you, asked me to write to you no more, in a mail without a valid signature of your domain.',
         'If it was you, answer with this line at the start of a line:',
         `    #depbot stop ${token}`,
@@ -278,7 +290,7 @@ export class Desk {
     }
     const commands = commandsIn(message.body);
     const isStop = commands.some(({ word }) => word === 'stop');
-    if (!this.#rate.admit(sender.address, this.#nowMs()) && !isStop) {
+    if (!this.#isAdmitted(sender.address, slip) && !isStop) {
       this.#log.warn(`${where}: not obeyed, not answered: too many of this sender within an hour`);
       this.#move('todo', 'done', slip);
       return undefined;
@@ -299,9 +311,19 @@ export class Desk {
     if (words.length > 0) this.#hands.answer(message, `done ${slip.messageId}`, words);
     const key = results.find(({ done }) => done.key !== undefined)?.done.key;
     const despiteStop = this.#hands.isStopped(sender.address) ? { despiteStop: true as const } : {};
-    if (key !== undefined) this.#write('todo', { ...slip, key, copy: sha256(message.raw), ...despiteStop });
+    if (key !== undefined) this.#slips.write('todo', { ...slip, key, copy: sha256(message.raw), ...despiteStop });
     this.#move('todo', key === undefined ? 'done' : 'waiting', slip);
     return undefined;
+  }
+
+  #isAdmitted(address: string, { messageId }: Slip): boolean {
+    if (!this.#admitted.has(messageId) && this.#rate.admit(address, this.#nowMs())) this.#admitted.add(messageId);
+    return this.#admitted.has(messageId);
+  }
+
+  #move(from: Tray, to: Tray, slip: Slip): void {
+    this.#slips.move(from, to, slip);
+    this.#admitted.delete(slip.messageId);
   }
 
   /** What is signed was not seen before, but perhaps in this very mail: a Message-ID need not be signed. */
@@ -323,39 +345,6 @@ export class Desk {
     if (raws.length === 0) this.#log.warn(`command in <${messageId}>: not answered: the mail is no longer kept`);
     return raws;
   }
-
-  *#slips(tray: Tray): Generator<Slip> {
-    for (const name of readdirSync(join(this.#dir, tray)).sort()) {
-      if (!name.endsWith('.json')) continue;
-      const slip = this.#slip(tray, name);
-      if (slip) yield slip;
-    }
-  }
-
-  /** Undefined for a damaged one, which is set aside. */
-  #slip(tray: Tray, name: string): Slip | undefined {
-    const parse = (value: unknown): Slip => {
-      const slip = Slip.parse(value);
-      if (nameOf(slip.messageId) !== name) throw new Error('it is of another mail');
-      return slip;
-    };
-    try {
-      return readJson(join(this.#dir, tray, name), parse, 'the command has to be sent again');
-    } catch (error) {
-      if (!(error instanceof DamagedFileError)) throw error;
-      this.#log.warn(error.message);
-      return undefined;
-    }
-  }
-
-  #write(tray: Tray, slip: Slip): void {
-    writeDurably(join(this.#dir, tray, nameOf(slip.messageId)), `${JSON.stringify(slip)}\n`);
-  }
-
-  #move(from: Tray, to: Tray, { messageId }: Slip): void {
-    const name = nameOf(messageId);
-    renameDurably(join(this.#dir, from, name), join(this.#dir, to, name));
-  }
 }
 
 interface Judged {
@@ -363,13 +352,14 @@ interface Judged {
   readonly sender: Authentic;
 }
 
-type OneByOne = ReturnType<typeof gate>;
+/** Does it after what came before of the same sender, and beside nothing else. */
+type Turn = ReturnType<typeof gate>;
 /** Why a command has to be done again, and from when on; later and later where that is not known. */
 interface Again {
   readonly why: string;
   readonly untilMs?: number;
 }
-type Step = (slip: Slip, oneByOne: OneByOne) => Promise<Again | undefined>;
+type Step = (slip: Slip, turn: Turn) => Promise<Again | undefined>;
 
 /** What is said of each command, under its line. */
 function said(results: readonly { readonly line: string; readonly done: Done }[]): string[] {
@@ -387,8 +377,4 @@ function sha256(bytes: Uint8Array): string {
 
 function nameOfCommand(command: Command): string {
   return command.word === 'unknown' ? command.text : command.word;
-}
-
-function nameOf(messageId: MessageId): string {
-  return `${createHash('sha256').update(messageId).digest('hex').slice(0, 32)}.json`;
 }

@@ -61,9 +61,14 @@ export class DamagedFileError extends Error {
   readonly path: string;
 
   constructor(path: string, wrong: string, then: string, options: ErrorOptions) {
-    super(`${path}: ${wrong}; it is set aside as ${path}.damaged, and ${then}`, options);
+    super(`${path}: ${wrong}; it is set aside as ${damagedPath(path)}, and ${then}`, options);
     this.path = path;
   }
+}
+
+/** Where {@link readJson} sets a damaged file aside. */
+export function damagedPath(path: string): string {
+  return `${path}.damaged`;
 }
 
 /**
@@ -82,7 +87,7 @@ export function readJson<T>(path: string, parse: (value: unknown) => T, then: st
   try {
     return parse(JSON.parse(text));
   } catch (cause) {
-    renameDurably(path, `${path}.damaged`);
+    renameDurably(path, damagedPath(path));
     throw new DamagedFileError(path, (cause as Error).message, then, { cause });
   }
 }

@@ -41,7 +41,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   'policy explain': [
     { line: 'depbot policy explain series.mbox --config depbot.toml', what: 'who would hear of it, and by which line' },
   ],
-  outbox: [{ line: 'depbot outbox --config depbot.toml', what: 'what is drafted, held or came back' }],
+  outbox: [
+    { line: 'depbot outbox --config depbot.toml', what: 'what is drafted, held or came back' },
+    { line: 'depbot outbox --config depbot.toml --discard answer-1@bot.example', what: 'that mail is not sent' },
+  ],
   status: [{ line: 'depbot status --config depbot.toml', what: 'who checks what, and what waits' }],
   stop: [{ line: 'depbot stop --config depbot.toml it sent something wrong', what: 'at once, and until resume' }],
   resume: [{ line: 'depbot resume --config depbot.toml', what: 'mails leave again' }],

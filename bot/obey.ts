@@ -17,15 +17,18 @@ export interface Concern {
   readonly series?: Assembled;
   /** The sender's own. */
   readonly isAuthor: boolean;
-  /** Sections of MAINTAINERS that its files belong to and that name the sender. */
+  /** Sections of MAINTAINERS that its files, or those of the patch that is meant, belong to and that name the sender. */
   readonly sections: readonly Section[];
 }
 
 /** What commands can have done; each is idempotent. */
 export interface Deeds {
   isOptedIn(address: string): boolean;
-  /** Looks at the series that the last of these mails that has one belongs to; a mail of ours, to that of its patch. */
-  concern(address: string, references: readonly MessageId[]): Promise<Concern>;
+  /**
+   * Looks at the series that the last of these mails that has one belongs to; a mail of ours, to that of its patch. The
+   * sections are those of all its files, or of the patches alone that these mails answer.
+   */
+  concern(address: string, references: readonly MessageId[], part: 'series' | 'patch'): Promise<Concern>;
   /** Sections of MAINTAINERS that name the address: all, or those with that name. */
   sectionsNaming(address: string, name?: string): Promise<readonly Section[]>;
   /** Has the series checked, for a maintainer before all others; its key. */
@@ -46,11 +49,11 @@ export interface Deeds {
   heed(rule: string, address: string): void;
   /** The token that has to come back, or why nobody can hear of these sections. */
   start(address: string, sections: readonly Section[]): Promise<Outcome<{ token: string }, Refused>>;
-  /** `stopped`: those of the sections that somebody else stopped. */
+  /** `stopped`: those of the sections that somebody else stopped; `isEntryOff`: that of the operator is, and stays so. */
   confirm(
     address: string,
     token: string,
-  ): Outcome<Readonly<Record<'sections' | 'lists' | 'stopped', readonly string[]>>, Refused>;
+  ): Outcome<Readonly<Record<'sections' | 'lists' | 'stopped', readonly string[]>> & { isEntryOff: boolean }, Refused>;
   /** No more mails to this address, none for its entry, and none for these sections. */
   stop(address: string, sections: readonly string[]): void;
 }
@@ -91,7 +94,9 @@ export async function obey(
   const references = message.references.slice(-MAX_REFERENCES);
   const target = targetOf(command.word, references, deeds);
   // Of the other mails that are named the sender has the choice: they give no authority over the one that is meant.
-  const concern = await deeds.concern(sender, target === undefined ? references : [target]);
+  const concern = await (target === undefined
+    ? deeds.concern(sender, references, 'series')
+    : deeds.concern(sender, [target], 'patch'));
   const order: Order = { target, sender, isMember, concern, deeds, bot };
   if (command.word === 'left') return told(await isNobody(order), 'left', `Nothing was done. ${command.why}`);
   const args = command.word === 'unknown' ? [] : command.args;
@@ -104,16 +109,13 @@ export async function obey(
       return confirm(order, args);
   }
   const isMaintainer = concern.sections.length > 0;
-  if (!isMember && !isMaintainer && !concern.isAuthor) return forbidden();
-  switch (command.word) {
-    case 'help':
-      return said('answered', helpText(bot));
-    case 'check':
-    case 'explain':
-      return check(command.word, order, args);
-    case 'unknown':
-      return said('unknown', `I do not know the command "${command.text}".`, helpText(bot));
-  }
+  const isConcerned = isMember || isMaintainer || concern.isAuthor;
+  if (!isConcerned && (await isNobody(order))) return forbidden();
+  if (command.word === 'help') return said('answered', helpText(bot));
+  if (command.word === 'unknown') return said('unknown', `I do not know the command "${command.text}".`, helpText(bot));
+  // Of a series that has not come nobody knows whose it is.
+  if (!isConcerned) return concern.series ? forbidden() : said('no such series', NO_SERIES);
+  if (command.word === 'check' || command.word === 'explain') return check(command.word, order, args);
   if (!isMember && !isMaintainer)
     return said(
       'not theirs',
@@ -135,15 +137,18 @@ export async function obey(
 /** The sender is stopped already; what is left are the sections that the sender speaks for. */
 async function stop({ sender, isMember, concern, deeds }: Order, args: readonly string[]): Promise<Done> {
   const name = args.join(' ');
-  const named = name === '' ? [] : await deeds.sectionsNaming(sender, name);
-  const spoken = named.length > 0 ? named : concern.sections;
-  const sections = spoken.filter(({ maintainers }) => maintainers.includes(sender)).map((one) => one.name);
+  const isTheirs = ({ maintainers }: Section): boolean => maintainers.includes(sender);
+  const spoken = name === '' ? concern.sections : await deeds.sectionsNaming(sender, name);
+  const sections = spoken.filter(isTheirs).map((one) => one.name);
+  // Who speaks for no section means no section.
+  const isUnknown = name !== '' && sections.length === 0 && (await deeds.sectionsNaming(sender)).some(isTheirs);
   if (sections.length > 0) deeds.stop(sender, sections);
   return said(
     ['stopped', ...sections].join(', '),
     isMember
       ? 'Your entry is switched off: no drafts, no replies, no more mails to you. The operator can undo that.'
       : NO_MORE_MAILS,
+    ...(isUnknown ? [`MAINTAINERS has no section "${name}" with you as maintainer: no section is stopped.`] : []),
     ...(sections.length === 0 ? [] : [`No mails to lists or authors any more for: ${sections.join(', ')}.`]),
   );
 }
@@ -184,6 +189,9 @@ async function confirm(order: Order, args: readonly string[]): Promise<Done> {
       : [
           `Not yet for ${done.stopped.join(', ')}: another maintainer said stop, and only that one, or my operator, can undo it.`,
         ]),
+    ...(done.isEntryOff
+      ? ['Of the entry that my operator made for you, all else stays off; my operator can undo that.']
+      : []),
   );
 }
 

@@ -28,6 +28,7 @@ const DAY_MS = 86_400_000;
 const MAX_ASKED = 1000;
 /** As `[[maintainer]]` has them where nothing is set, but that the folder of drafts is not theirs: they get previews. */
 const DEFAULTS = {
+  byMail: true,
   mode: 'draft',
   preview: true,
   paths: [],

@@ -1,4 +1,7 @@
-/** `depbot outbox`: mails of `depbot serve` that somebody may have to do something about. Reads only. */
+/**
+ * `depbot outbox`: mails of `depbot serve` that somebody may have to do something about. Reads; what is to be discarded
+ * is written down for the service, which alone moves mails.
+ */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,17 +17,44 @@ const STATES: readonly State[] = ['held', 'sending', 'to-send', 'to-draft', 'dra
 
 /** Prints a line for each mail. Exit status: 0, or 1 where one is held or came back. Throws ConfigError. */
 export function showOutbox(configPath: string, world: World): number {
-  const config = readConfigFile(configPath);
-  const dir = join(stateDir(config, world.env), 'service', 'outbox');
-  if (!existsSync(join(dir, 'meta'))) {
-    world.stdout.write(`no mail yet in ${dir}\n`);
-    return 0;
-  }
-  const outbox = new Outbox(dir, openLog(world.stderr, world.date), 'look');
+  const outbox = openOutbox(configPath, world);
+  if (outbox === undefined) return 0;
   const rows = STATES.flatMap((state) => outbox.list(state).flatMap((mail) => linesOf(outbox, state, mail)));
   const lines = rows.map(({ text }) => `${printable(text)}\n`);
   world.stdout.write(lines.length === 0 ? 'nothing to look at\n' : lines.join(''));
   return rows.some(({ needsSomebody }) => needsSomebody) ? 1 : 0;
+}
+
+/**
+ * Has a mail discarded by its Message-ID, or what came back of it settled. Exit status: 0, or 1 where there is no such
+ * mail or nothing to do. Throws ConfigError.
+ */
+export function discardMail(configPath: string, id: string, world: World): number {
+  const messageId = id.trim().replace(/^<(.*)>$/, '$1');
+  const outbox = openOutbox(configPath, world);
+  const found = outbox?.find(messageId);
+  const refuse = (why: string): number => {
+    world.stderr.write(`depbot: ${printable(`<${messageId}>: ${why}`)}\n`);
+    return 1;
+  };
+  if (!outbox || !found) return refuse('there is no such mail; "depbot outbox" shows each with its Message-ID in <>');
+  const { meta, state } = found;
+  const isOver = state === 'sent' || state === 'accepted' || state === 'discarded';
+  if (isOver && outbox.bounces(meta.id).length === 0) return refuse(`it is ${state} already`);
+  outbox.noteUnwanted(meta.id);
+  const what = isOver ? 'what came back of it is told no more' : 'it is discarded';
+  const text = `${state}: ${meta.subject} <${messageId}>: ${what}, by depbot serve, in a moment or when it starts`;
+  world.stdout.write(`${printable(text)}\n`);
+  return 0;
+}
+
+/** Undefined, and said so, where there is none yet. */
+function openOutbox(configPath: string, world: World): Outbox | undefined {
+  const config = readConfigFile(configPath);
+  const dir = join(stateDir(config, world.env), 'service', 'outbox');
+  if (existsSync(join(dir, 'meta'))) return new Outbox(dir, openLog(world.stderr, world.date), 'look');
+  world.stdout.write(`no mail yet in ${dir}\n`);
+  return undefined;
 }
 
 interface Line {

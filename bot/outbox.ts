@@ -4,31 +4,33 @@
  *     meta/<id>.json       what is known of a mail; written first, never changed
  *     <state>/<id>.eml     its exact bytes; the folder it lies in is its state, and changes by rename
  *     held/<id>.why        why a person has to look at it
- *     bounces/<id>.json    to whom it did not come, as mails that came back say
+ *     bounces/<id>.json    to whom it did not come, as mails that came back say; <id>.seen.json, what is settled of it
  *     progress/<id>.json   how far the sending of a mail has come; kept, it says who got it
  *     replied/<id>         which mail is our reply to the mail of that id: there is never a second one
  *     by-hand/<id>         a draft that a person has sent from a mail program
+ *     unwanted/<id>        a mail that the operator wants discarded, or not be told of any more
  *     withdrawn/<series>   a series with a later revision: what is not sent of it is discarded
  *     broken/              what cannot be read any more; counts as known, and is not touched again
  *
- * One process at a time works on an outbox.
+ * One process at a time works on an outbox; another may look, and write down what is unwanted.
  */
 
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Message, MessageId } from '../rules/types.ts';
-import { openFolderDurably, readJson, renameDurably, writeDurably } from './durable.ts';
+import { DamagedFileError, damagedPath, openFolderDurably, readJson, renameDurably, writeDurably } from './durable.ts';
 import { hasTextOf } from './eml.ts';
 import type { Log } from './log.ts';
 import {
   type Bounce,
   BouncesFile,
+  bouncesOf,
   type Earlier,
+  LOST,
   lower,
   type Outgoing,
   OutgoingFile,
-  othersOf,
   outgoingId,
   type Progress,
   ProgressFile,
@@ -73,7 +75,17 @@ export class Outbox {
     this.#dir = dir;
     this.#log = log;
     if (use === 'look') return;
-    for (const folder of ['meta', 'progress', 'bounces', 'replied', 'by-hand', 'withdrawn', BROKEN, ...STATES]) {
+    for (const folder of [
+      'meta',
+      'progress',
+      'bounces',
+      'replied',
+      'by-hand',
+      'unwanted',
+      'withdrawn',
+      BROKEN,
+      ...STATES,
+    ]) {
       openFolderDurably(join(dir, folder), 0o700);
     }
   }
@@ -139,9 +151,19 @@ export class Outbox {
     if (from === 'held') rmSync(this.#whyPath(id), { force: true });
   }
 
-  /** How far the sending of a mail has come; undefined before it began. Throws DamagedFileError. */
+  /** How far the sending of a mail has come; undefined before it began, LOST where its record is damaged. */
   progress(id: string): Progress | undefined {
-    return readJson(this.#progressPath(id), (value) => ProgressFile.parse(value), `who got mail ${id} is not known`);
+    const path = this.#progressPath(id);
+    try {
+      const parse = (value: unknown): Progress => ProgressFile.parse(value);
+      const progress = readJson(path, parse, `who got mail ${id} is not known`);
+      // What was set aside by another process, or before a crash, is no less damaged.
+      return progress ?? (existsSync(damagedPath(path)) ? LOST : undefined);
+    } catch (error) {
+      if (!(error instanceof DamagedFileError)) throw error;
+      this.#log.warn(error.message);
+      return LOST;
+    }
   }
 
   /** On disk when it returns. */
@@ -151,7 +173,11 @@ export class Outbox {
 
   /** A mail by its Message-ID (without brackets), and the state it is in. */
   find(messageId: MessageId): { readonly meta: Outgoing; readonly state: State } | undefined {
-    const id = outgoingId(messageId);
+    return this.findById(outgoingId(messageId));
+  }
+
+  /** As `find`, by the name of its files. */
+  findById(id: string): { readonly meta: Outgoing; readonly state: State } | undefined {
     const state = this.#stateOf(id);
     const meta = state && this.#load(state, id);
     return state && meta && { meta, state };
@@ -165,13 +191,38 @@ export class Outbox {
     for (const answers of references) {
       const replied = join(this.#dir, 'replied', outgoingId(answers));
       const id = existsSync(replied) ? readFileSync(replied, 'utf8') : undefined;
-      if (id === undefined || !existsSync(this.#path('drafted', id))) continue;
+      // `drafting`: it may lie in the folder by now, although the server's answer was lost.
+      const isInFolder = (['drafting', 'drafted'] as const).some((state) => id && existsSync(this.#path(state, id)));
+      if (id === undefined || !isInFolder) continue;
       if (hasTextOf(this.read(id), raw)) writeDurably(join(this.#dir, 'by-hand', id), '');
     }
   }
 
   wasSentByHand(id: string): boolean {
     return existsSync(join(this.#dir, 'by-hand', id));
+  }
+
+  /** Notes that a mail is to be discarded, or what came back of it is settled. From any process; on disk when it returns. */
+  noteUnwanted(id: string): void {
+    writeDurably(join(this.#dir, 'unwanted', id), '');
+  }
+
+  /** Ids of the mails of which that is noted. */
+  unwanted(): readonly string[] {
+    return readdirSync(join(this.#dir, 'unwanted')).filter((name) => !name.endsWith('.partial'));
+  }
+
+  /** It is done, or there is nothing to do. */
+  endUnwanted(id: string): void {
+    rmSync(join(this.#dir, 'unwanted', id), { force: true });
+  }
+
+  /** What came back of a mail is not told any more. On disk when it returns. */
+  settleBounces(id: string): void {
+    const bounces = this.bounces(id);
+    if (bounces.length === 0) return;
+    writeDurably(this.#bouncesPath(id, '.seen'), `${JSON.stringify([...this.#bounces(id, '.seen'), ...bounces])}\n`);
+    rmSync(this.#bouncesPath(id), { force: true });
   }
 
   /** Notes that nothing of a series is to be sent any more. On disk when it returns. */
@@ -256,26 +307,17 @@ export class Outbox {
   noteBounces(messageId: MessageId, bounces: readonly Bounce[]): readonly Bounce[] {
     const mail = this.find(messageId)?.meta;
     if (!mail) return [];
-    const known = this.bounces(mail.id);
-    const to = new Set(mail.recipients.map(lower));
-    const [only, ...more] = othersOf(mail);
-    const ours = bounces.flatMap(({ address, why }) => {
-      if (to.has(lower(address))) return [{ address, why }];
-      return only !== undefined && more.length === 0 ? [{ address: only, why: `${address}: ${why}` }] : [];
-    });
-    const byAddress = new Map(ours.map((one) => [lower(one.address), one]));
-    const news = [...byAddress.values()].filter(
-      ({ address }) => !known.some((one) => lower(one.address) === lower(address)),
-    );
-    if (news.length > 0)
-      writeDurably(join(this.#dir, 'bounces', `${mail.id}.json`), `${JSON.stringify([...known, ...news])}\n`);
+    const waiting = this.bounces(mail.id);
+    const known = [...waiting, ...this.#bounces(mail.id, '.seen')];
+    const isNew = ({ address }: Bounce): boolean => !known.some((one) => lower(one.address) === lower(address));
+    const news = bouncesOf(mail, bounces).filter(isNew);
+    if (news.length > 0) writeDurably(this.#bouncesPath(mail.id), `${JSON.stringify([...waiting, ...news])}\n`);
     return news;
   }
 
-  /** To whom a mail did not come, and why. Throws DamagedFileError. */
+  /** To whom a mail did not come, and why, but for what is settled. Throws DamagedFileError. */
   bounces(id: string): readonly Bounce[] {
-    const parse = (value: unknown): Bounce[] => BouncesFile.parse(value);
-    return readJson(join(this.#dir, 'bounces', `${id}.json`), parse, `who did not get mail ${id} is not known`) ?? [];
+    return this.#bounces(id);
   }
 
   /** Why a mail is held. */
@@ -297,6 +339,15 @@ export class Outbox {
           throw error;
         }
       });
+  }
+
+  #bounces(id: string, seen: '' | '.seen' = ''): readonly Bounce[] {
+    const parse = (value: unknown): Bounce[] => BouncesFile.parse(value);
+    return readJson(this.#bouncesPath(id, seen), parse, `who did not get mail ${id} is not known`) ?? [];
+  }
+
+  #bouncesPath(id: string, seen: '' | '.seen' = ''): string {
+    return join(this.#dir, 'bounces', `${id}${seen}.json`);
   }
 
   #load(state: State, id: string): Outgoing | undefined {

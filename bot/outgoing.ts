@@ -44,6 +44,8 @@ export interface Outgoing {
   readonly revision?: number;
   /** Of a reply, the lists that its patch came by, as their List-Id says. */
   readonly listIds?: readonly string[];
+  /** Of a reply, the sections of MAINTAINERS that its patch belongs to. */
+  readonly sections?: readonly string[];
   /** Of an answer to somebody who had said stop by then, with that mail or before it: it goes there all the same. */
   readonly despiteStop?: true;
 }
@@ -55,6 +57,17 @@ export interface Bounce {
 }
 
 export const BouncesFile = z.array(z.strictObject({ address: z.string(), why: z.string() }));
+
+/** Those of the bounces that a mail can have brought about, one an address. */
+export function bouncesOf(mail: Outgoing, bounces: readonly Bounce[]): readonly Bounce[] {
+  const to = new Set(mail.recipients.map(lower));
+  const [only, ...more] = othersOf(mail);
+  const ours = bounces.flatMap(({ address, why }) => {
+    if (to.has(lower(address))) return [{ address, why }];
+    return only !== undefined && more.length === 0 ? [{ address: only, why: `${address}: ${why}` }] : [];
+  });
+  return [...new Map(ours.map((one) => [lower(one.address), one])).values()];
+}
 
 /** In which revisions of a series a finding was told, and the last mail that told it. */
 export interface Earlier {
@@ -89,6 +102,7 @@ export const OutgoingFile = z.strictObject({
   lineage: z.exactOptional(z.array(z.string())),
   revision: z.exactOptional(z.int()),
   listIds: z.exactOptional(z.array(z.string())),
+  sections: z.exactOptional(z.array(z.string())),
   despiteStop: z.exactOptional(z.literal(true)),
 });
 
@@ -113,10 +127,14 @@ export interface Progress {
   readonly approved?: true;
   /** It was held since a server refused some: a person who has it sent all the same wants the others to have it. */
   readonly mayLack?: true;
+  /** The record of it is damaged: nobody knows who got it. */
+  readonly isLost?: true;
 }
 
 /** Before the first delivery. */
 export const NOTHING_YET: Progress = { step: 'waiting', unknowns: 0, got: [], refused: [] };
+/** Of a mail whose record is damaged: it may have gone to anybody. */
+export const LOST: Progress = { ...NOTHING_YET, step: 'handing-over', isLost: true };
 
 /** Recipients but the bot: its own copy is a proof, no delivery. */
 export function othersOf({ recipients, from }: Outgoing): readonly string[] {
@@ -131,11 +149,11 @@ export function reachedOf(mail: Outgoing, { got }: Progress): readonly string[] 
 /** Whether a copy proves the next delivery: it goes to the bot, and none can come of an earlier one. */
 export function hasProof(
   { recipients, from }: Outgoing,
-  { got, refused, late = [] }: Pick<Progress, 'got' | 'refused' | 'late'>,
+  { got, refused, late = [], isLost }: Pick<Progress, 'got' | 'refused' | 'late' | 'isLost'>,
 ): boolean {
   const bot = lower(from);
   const isPassedOver = late.includes(bot) || refused.some(({ address }) => address === bot);
-  return got.length === 0 && recipients.map(lower).includes(bot) && !isPassedOver;
+  return isLost !== true && got.length === 0 && recipients.map(lower).includes(bot) && !isPassedOver;
 }
 
 /** What is left to send of a mail; not ok where somebody's stop leaves nobody to write to. */
@@ -167,6 +185,12 @@ export function leftOf(mail: Outgoing, progress: Progress, eml: Uint8Array, quie
   return { ok: true, recipients, eml: left.eml, stopped };
 }
 
+/** Whether it goes to somebody besides those who asked for it. */
+export function isForOthers({ recipients, from, maintainers }: Outgoing): boolean {
+  const asked = new Set([from, ...maintainers].map(lower));
+  return recipients.some((one) => !asked.has(lower(one)));
+}
+
 /** For the log. */
 export function nameOf({ messageId, subject }: Outgoing): string {
   return `<${messageId}> ${JSON.stringify(subject)}`;
@@ -186,6 +210,7 @@ export const ProgressFile = z.strictObject({
   late: z.exactOptional(z.array(z.string())),
   approved: z.exactOptional(z.literal(true)),
   mayLack: z.exactOptional(z.literal(true)),
+  isLost: z.exactOptional(z.literal(true)),
 });
 
 /** Name of a mail's files: the first 32 hex digits of the SHA-256 of its Message-ID (without brackets). */

@@ -11,7 +11,7 @@ import { readSeries } from './intake.ts';
 import { openLog } from './log.ts';
 import type { World } from './main.ts';
 import { OptIns } from './opt-in.ts';
-import { audienceOf, coverOf, deliveryOf, type Policy } from './policy.ts';
+import { audienceOf, coverOf, deliveryOf, isOff, type Policy } from './policy.ts';
 import { printable, printableMessage } from './printable.ts';
 import { Stopped } from './stopped.ts';
 import { TreeMaintainers } from './tree-maintainers.ts';
@@ -44,6 +44,7 @@ export async function explainPolicy(input: string | undefined, args: PolicyArgum
       entries: [...config.maintainer, ...new OptIns(join(state, 'asked-by-mail.json'), world.date).entries],
       maintainers: await new TreeMaintainers(repo, log, world.now).current(),
       stoppedAddresses: stopped.addresses,
+      stoppedEntries: stopped.entries,
       stoppedSections: stopped.sections,
     };
     const told = series.flatMap(patchesOf).map((patch) => explained(patch, policy, config.bot.address, world.date()));
@@ -70,7 +71,7 @@ interface Explained {
 function explained(patch: Patch, policy: Policy, bot: string, now: Date): Explained {
   const entries = policy.entries.map((entry) => {
     const cover = coverOf(patch, entry, policy);
-    const isStopped = policy.stoppedAddresses.has(entry.address.toLowerCase());
+    const isStopped = isOff(entry, policy);
     const what = cover.covers
       ? `${entry.mode}, by ${cover.by} on ${cover.list}${isStopped ? '; but said stop' : ''}`
       : `not covered: ${cover.why}`;

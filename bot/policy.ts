@@ -11,8 +11,8 @@ import type { Maintainers } from './maintainers.ts';
 import { pathMatcher } from './path-pattern.ts';
 import { senderOf } from './sender.ts';
 
-/** Who asked to hear of what, and how. */
-export type Maintainer = Config['maintainer'][number];
+/** Who asked to hear of what, and how; in the configuration, or by mail. */
+export type Maintainer = Config['maintainer'][number] & { readonly byMail?: true };
 /**
  * How a maintainer hears of a patch: a draft for people to send, a mail to the maintainer alone, one to the author
  * with a copy to the maintainer, a reply to all.
@@ -26,6 +26,8 @@ export interface Policy {
   readonly maintainers: Maintainers;
   /** In lower case. */
   readonly stoppedAddresses: ReadonlySet<string>;
+  /** In lower case: those whose entries in the configuration are off, and who asked for others by mail since. */
+  readonly stoppedEntries: ReadonlySet<string>;
   /** Names of sections of MAINTAINERS that want no mails. */
   readonly stoppedSections: ReadonlySet<string>;
 }
@@ -74,7 +76,7 @@ export function audienceOf(patch: Patch, policy: Policy): Audience | undefined {
     const cover = coverOf(patch, entry, policy);
     return cover.covers ? [{ entry, ...cover }] : [];
   });
-  const asking = covering.filter(({ entry }) => !policy.stoppedAddresses.has(entry.address.toLowerCase()));
+  const asking = covering.filter(({ entry }) => !isOff(entry, policy));
   if (asking.length === 0) return undefined;
   const asked = covering.map(({ entry }) => entry.mode);
   const mode = quietest(isStopped(patch, policy) ? [...asked, 'private'] : asked);
@@ -90,6 +92,12 @@ export function audienceOf(patch: Patch, policy: Policy): Audience | undefined {
     because: asking.map(({ entry, by, list }) => `${by} on ${list} (${entry.address}, ${entry.from})`).join('; '),
     entries: covering.map(({ entry }) => entry),
   };
+}
+
+/** Whether whose entry it is said stop, and did not ask for it since. */
+export function isOff({ address, byMail }: Maintainer, policy: Policy): boolean {
+  const who = address.toLowerCase();
+  return policy.stoppedAddresses.has(who) || (byMail !== true && policy.stoppedEntries.has(who));
 }
 
 function quietest(modes: readonly Mode[]): Mode {
@@ -126,7 +134,8 @@ function isStopped(patch: Patch, { maintainers, stoppedSections }: Policy): bool
 /** Refs that entries which cover a patch of the series name for the choice of its base; none where none of them does. */
 export function treesOf({ patches }: Series, entries: readonly Maintainer[], maintainers: Maintainers): string[] {
   // Where a series belongs does not depend on who said stop.
-  const policy = { entries, maintainers, stoppedAddresses: new Set<string>(), stoppedSections: new Set<string>() };
+  const nobody: ReadonlySet<string> = new Set();
+  const policy = { entries, maintainers, stoppedAddresses: nobody, stoppedEntries: nobody, stoppedSections: nobody };
   const covering = entries.filter(
     (entry) => entry.trees && patches.some((patch) => coverOf(patch, entry, policy).covers),
   );

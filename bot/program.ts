@@ -160,9 +160,14 @@ export function programOf(shell: Shell): Command {
     .command('outbox')
     .description('what `depbot serve` has drafted, holds or could not deliver')
     .requiredOption('--config <file>', 'depbot.toml')
-    .action(async ({ config }: { config: string }) => {
-      const { showOutbox } = await import('./outbox-command.ts');
-      shell.ends(showOutbox(config, shell.world()));
+    .option(
+      '--discard <message-id>',
+      'have this mail discarded if it is not sent; if it came back, tell no more of that',
+    )
+    .action(async ({ config, discard }: { config: string; discard?: string }) => {
+      const { discardMail, showOutbox } = await import('./outbox-command.ts');
+      const world = shell.world();
+      shell.ends(discard === undefined ? showOutbox(config, world) : discardMail(config, discard, world));
     });
 
   program

@@ -62,6 +62,7 @@ export class Teller {
       entries: config.maintainer.length > 0 ? config.maintainer : [whoeverGotIt(series)],
       maintainers,
       stoppedAddresses: new Set(),
+      stoppedEntries: new Set(),
       stoppedSections: new Set(),
     };
     const { templates_dir: templatesDir, address, auto_submitted: isAutoSubmitted } = config.bot;

@@ -21,6 +21,7 @@ import type { Log } from './log.ts';
 import type { Outbox, State } from './outbox.ts';
 import {
   hasProof,
+  isForOthers,
   type Left,
   leftOf,
   lower,
@@ -46,6 +47,8 @@ export interface SendingParts {
   readonly readSince: () => Date | undefined;
   /** Addresses that get no reply any more, in lower case. */
   readonly stopped: () => ReadonlySet<string>;
+  /** Names of sections of MAINTAINERS that want no mails. */
+  readonly stoppedSections: () => ReadonlySet<string>;
   /** Why a mail is not wanted any more, as those see it today who asked; undefined where it is. May throw. */
   readonly whyUnwanted: (meta: Outgoing) => Promise<Unwanted | undefined>;
   /** Told of a reply that is not going to be sent, and whose maintainers ought to know; after a crash perhaps again. */
@@ -81,6 +84,8 @@ export class Sending {
       log.info(`outbox: ${nameOf(mail)} is discarded: its draft waits no more`);
       return;
     }
+    if (progress.isLost)
+      return this.#hold(mail, 'to-send', 'the record of who got it is damaged: perhaps some have it');
     if (this.hasArrived(mail)) return this.cleared(mail, this.arrived(mail, 'to-send'));
     // Of a draft a person has decided.
     if (mail.via === 'smtp' && !progress.approved && (await this.dropped(mail, 'to-send'))) return;
@@ -189,8 +194,13 @@ export class Sending {
     return draft === 'drafted';
   }
 
+  /** What is left to send; nothing where a section of the patch said stop, who ever has it sent. */
   leftOf(mail: Outgoing, progress: Progress): Left {
-    const { outbox, stopped } = this.#parts;
+    const { outbox, stopped, stoppedSections } = this.#parts;
+    const section = mail.sections?.find((name) => stoppedSections().has(name));
+    // Whom it has reached, the others follow.
+    if (section !== undefined && isForOthers(mail) && reachedOf(mail, progress).length === 0)
+      return { ok: false, why: `a maintainer of ${section} said that no mails go to lists or authors for it` };
     return leftOf(mail, progress, outbox.read(mail.id), stopped());
   }
 

@@ -146,7 +146,8 @@ async function session<T>(
 ): Promise<T> {
   const { host, tls, user, timeouts = TIMEOUTS } = settings;
   const port = settings.port ?? DEFAULT_PORT[tls];
-  const login = user === undefined ? undefined : await loginOf(user, settings);
+  const secret = user === undefined ? '' : await secretOf(settings);
+  const login = user === undefined ? undefined : loginOf(user, secret, settings);
   const connection = new SMTPConnection({
     host,
     port,
@@ -182,27 +183,37 @@ async function session<T>(
     return value;
   } catch (error) {
     connection.close();
-    if (error instanceof SmtpError) throw error;
+    if (error instanceof SmtpError) throw clean(error, user, secret);
     const failure = error as Failure;
     const kind = kindOf(failure, mail.endHandedOver);
     const rejected = failure.command === 'RCPT TO' && kind !== 'away' ? rejectedOf(failure.rejectedErrors) : [];
-    throw new SmtpError(kind, `smtp server ${host}:${port}: ${wordsOf(failure)}`, rejected);
+    throw clean(new SmtpError(kind, `smtp server ${host}:${port}: ${wordsOf(failure)}`, rejected), user, secret);
   } finally {
     clearTimeout(timer);
   }
 }
 
 /** Throws SmtpError. */
-async function loginOf(
-  user: string,
-  { password = '', passwordCommand, tokenCommand }: SmtpSettings,
-): Promise<Parameters<SMTPConnection['login']>[0]> {
+async function secretOf({ password = '', passwordCommand, tokenCommand }: SmtpSettings): Promise<string> {
   const command = tokenCommand ?? passwordCommand;
-  const secret = command
-    ? await secretOfCommand(command).catch((error: Error) => {
-        throw new SmtpError('away', error.message);
-      })
-    : password;
+  if (!command) return password;
+  return secretOfCommand(command).catch((error: Error) => {
+    throw new SmtpError('away', error.message);
+  });
+}
+
+/** What a server says goes into logs and reasons, and it may repeat what it was told: the secret, as it is and as AUTH has it. */
+function clean(error: SmtpError, user: string | undefined, secret: string): SmtpError {
+  if (user === undefined || secret === '') return error;
+  const plain = `\0${user}\0${secret}`;
+  const oauth = `user=${user}\u0001auth=Bearer ${secret}\u0001\u0001`;
+  const forms = [...[plain, oauth, secret].map((text) => Buffer.from(text).toString('base64')), secret];
+  const without = (words: string): string => forms.reduce((text, form) => text.replaceAll(form, '[password]'), words);
+  const rejected = error.rejected.map((one) => ({ ...one, why: without(one.why) }));
+  return new SmtpError(error.kind, without(error.message), rejected);
+}
+
+function loginOf(user: string, secret: string, { tokenCommand }: SmtpSettings): Parameters<SMTPConnection['login']>[0] {
   if (tokenCommand) return { user, oauth2: new XOAuth2({ user, accessToken: secret }) };
   return { user, credentials: { user, pass: secret } };
 }
@@ -235,7 +246,7 @@ function kindOf({ code, command, responseCode = 0 }: Failure, endHandedOver: boo
   return endHandedOver ? 'unknown' : 'away';
 }
 
-/** The server's own words where it said some. nodemailer puts no credentials into errors. */
+/** The server's own words where it said some. */
 function wordsOf({ message, response }: Failure): string {
   return (response ?? message).slice(0, 1000);
 }

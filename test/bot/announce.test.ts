@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type AnnounceOptions, announce, patchDigest, replyInput } from '../../bot/announce.ts';
 import { STOP_SENTENCE } from '../../bot/footer.ts';
+import { Maintainers } from '../../bot/maintainers.ts';
 import { Outbox, type State } from '../../bot/outbox.ts';
 import type { Maintainer } from '../../bot/policy.ts';
 import type { Prose } from '../../bot/prose.ts';
@@ -138,6 +139,15 @@ describe('nobody hears anything', () => {
 });
 
 describe('who asked', () => {
+  test('for a reply has the sections noted with it, so that their stop holds for it later', async () => {
+    const maintainers = Maintainers.parse('\nHWMON\nM:\tkim@example.net\nF:\tdrivers/hwmon/\n', () => false);
+    await tell({
+      policy: async () =>
+        policyOf([entryOf({ paths: ['drivers/hwmon/'], lists: ['linux-hwmon@vger.kernel.org'] })], { maintainers }),
+    });
+    expect(mails('to-draft')[0]!.meta.sections).toEqual(['HWMON']);
+  });
+
   test('for drafts gets one for each patch with findings: a reply to all, for them to send', async () => {
     await tell();
     const drafts = mails('to-draft');

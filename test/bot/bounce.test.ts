@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { bounceOf } from '../../bot/bounce.ts';
 import type { World } from '../../bot/main.ts';
 import { Outbox } from '../../bot/outbox.ts';
-import { showOutbox } from '../../bot/outbox-command.ts';
+import { discardMail, showOutbox } from '../../bot/outbox-command.ts';
 import { type Outgoing, outgoingId } from '../../bot/outgoing.ts';
 
 const FAILED = [
@@ -115,16 +115,13 @@ describe('bounces in the outbox', () => {
   });
   afterEach(() => rmSync(dir, { recursive: true, force: true }));
   const open = (): Outbox => new Outbox(join(dir, 'service/outbox'), log);
-  const show = (): number => {
+  const world = (): World => {
     printed = '';
     const stdout = { write: (text: string) => (printed += text) };
-    return showOutbox(join(dir, 'depbot.toml'), {
-      env: {},
-      stdout,
-      stderr: stdout,
-      date: () => new Date(),
-    } as unknown as World);
+    return { env: {}, stdout, stderr: stdout, date: () => new Date() } as unknown as World;
   };
+  const show = (): number => showOutbox(join(dir, 'depbot.toml'), world());
+  const discard = (id: string): number => discardMail(join(dir, 'depbot.toml'), id, world());
   function add(id: string, more: Partial<Outgoing> = {}): string {
     const meta: Outgoing = {
       id: outgoingId(id),
@@ -152,6 +149,30 @@ describe('bounces in the outbox', () => {
     expect(open().noteBounces(messageId, forged)).toEqual([]);
     expect(open().noteBounces('unknown@bot.example', recipients)).toEqual([]);
     expect(open().bounces(outgoingId('sent-1@bot.example'))).toEqual(recipients);
+  });
+
+  test('are settled by `depbot outbox --discard`, which has what is not sent discarded, and says what it cannot', () => {
+    expect([discard('x@bot.example'), printed]).toEqual([
+      1,
+      expect.stringContaining('<x@bot.example>: there is no such'),
+    ]);
+    const id = add('sent-1@bot.example');
+    expect([discard('<sent-1@bot.example>'), printed]).toEqual([
+      0,
+      expect.stringMatching(/^to-send: .* it is discarded/),
+    ]);
+    expect(open().unwanted()).toEqual([id]);
+    const { messageId, recipients } = read(notification())!;
+    for (const [from, to] of [
+      ['to-send', 'sending'],
+      ['sending', 'accepted'],
+    ] as const)
+      open().move(id, from, to);
+    expect([discard(messageId), printed]).toEqual([1, expect.stringContaining('it is accepted already')]);
+    open().noteBounces(messageId, recipients);
+    expect([discard(messageId), printed]).toEqual([0, expect.stringContaining('what came back of it is told no more')]);
+    open().settleBounces(id);
+    expect([open().bounces(id), open().noteBounces(messageId, recipients), show()]).toEqual([[], [], 0]);
   });
 
   test('from an address that is strange to us are noted for the only one who got the mail', () => {

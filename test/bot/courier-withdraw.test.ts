@@ -84,7 +84,7 @@ describe('the replies to a series that has a later revision', () => {
     const one = courier();
     await one.round();
     await one.round();
-    expect(world.lines.filter((line) => line.includes('not yet withdrawn: imap: away'))).toHaveLength(1);
+    expect(world.lines.filter((line) => line.includes('not yet discarded: imap: away'))).toHaveLength(1);
     expect([stateOf('1@x.example'), world.outbox.withdrawn()]).toEqual(['drafted', [OLD]]);
     world.draftsFail = {};
     await courier().round();

@@ -1,6 +1,10 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseMessage } from '../../bot/message.ts';
-import { add, courier, received, stateOf, useWorld, world } from '../support/courier-world.ts';
+import { Outbox } from '../../bot/outbox.ts';
+import type { Outgoing } from '../../bot/outgoing.ts';
+import { add, courier, drafts, log, received, stateOf, useWorld, world } from '../support/courier-world.ts';
 
 useWorld();
 
@@ -213,6 +217,98 @@ describe('a reply that nobody wants any more', () => {
   });
 });
 
+describe('a draft on a patch of a section that said stop after it was made', () => {
+  const section = { sections: ['INPUT', 'THE REST'] };
+  test('is not sent to others, whoever says so, before or after', async () => {
+    const [early, late] = [add('a', 'draft', 'drafted', section), add('b', 'draft', 'drafted', section)];
+    for (const { id, messageId } of [early, late]) world.folder.set(messageId, Buffer.from(world.outbox.read(id)));
+    const one = courier();
+    expect(await one.approve(early.messageId)).toMatchObject({ ok: true });
+    world.stoppedSections.add('INPUT');
+    expect(await one.approve(late.messageId)).toEqual({
+      ok: false,
+      why: expect.stringContaining('maintainer of INPUT'),
+    });
+    await one.round();
+    expect([stateOf(early), stateOf(late), received()]).toEqual(['held', 'drafted', []]);
+    world.stoppedSections.clear();
+    for (const { messageId } of [early, late]) await one.approve(messageId);
+    await one.round();
+    expect([stateOf(early), stateOf(late)]).toEqual(['sent', 'sent']);
+  });
+
+  test('is sent to those alone who asked', async () => {
+    const mail = add('a', 'draft', 'drafted', { ...section, recipients: ['Jane@example.org', 'bot@bot.example'] });
+    world.folder.set(mail.messageId, Buffer.from(world.outbox.read(mail.id)));
+    world.stoppedSections.add('INPUT');
+    const one = courier();
+    await one.approve(mail.messageId);
+    await one.round();
+    expect(stateOf(mail)).toBe('sent');
+  });
+});
+
+describe('a mail of which the record of who got it is damaged', () => {
+  test.each(['to-send', 'sending'] as const)('is held for a person, and not sent again: %s', async (state) => {
+    const mail = add('a', 'smtp', state);
+    const got = ['list@example.org', 'bot@bot.example'];
+    world.outbox.setProgress(mail.id, { step: 'waiting', unknowns: 0, got, refused: [] });
+    writeFileSync(join(world.dir, 'progress', `${mail.id}.json`), '{');
+    // Another process may be the first that reads it.
+    new Outbox(world.dir, log, 'look').progress(mail.id);
+    world.arrived.add(mail.messageId);
+    for (let n = 0; n < 3; n++) {
+      await courier().round();
+      world.clock += 3_600_000;
+    }
+    expect([stateOf(mail), received()]).toEqual(['held', []]);
+    expect(world.held.map(([id]) => id)).toEqual([mail.messageId]);
+  });
+});
+
+describe('a mail that the operator does not want', () => {
+  const noted = (mail: Outgoing): void => new Outbox(world.dir, log, 'look').noteUnwanted(mail.id);
+
+  test.each(['answer', 'notice', 'reply'] as const)('is discarded where it waits or is held: %s', async (kind) => {
+    const [held, waits] = [add('a', 'smtp', 'held', { kind }), add('b', 'smtp', undefined, { kind })];
+    for (const mail of [held, waits]) noted(mail);
+    await courier().round();
+    expect([stateOf(held), stateOf(waits), received(), world.outbox.unwanted()]).toEqual([
+      'discarded',
+      'discarded',
+      [],
+      [],
+    ]);
+  });
+
+  test('is taken out of the Drafts folder, once its server answers', async () => {
+    const mail = add('a', 'draft');
+    const one = courier();
+    await one.round();
+    noted(mail);
+    world.draftsFail.find = 'away';
+    await one.round();
+    expect([stateOf(mail), world.folder.size]).toEqual(['drafted', 1]);
+    world.draftsFail = {};
+    world.clock += 3_600_000;
+    await one.round();
+    expect([stateOf(mail), world.folder.size, world.outbox.unwanted()]).toEqual(['discarded', 0, []]);
+  });
+
+  test('is left as it is while nobody knows whether it was sent, and when it was', async () => {
+    const mail = add('a', 'smtp', 'sending');
+    world.outbox.setProgress(mail.id, { step: 'handing-over', unknowns: 0, got: [], refused: [] });
+    noted(mail);
+    const one = courier();
+    await one.round();
+    expect(stateOf(mail)).toBe('sending');
+    world.arrived.add(mail.messageId);
+    await one.round();
+    await one.round();
+    expect([stateOf(mail), world.outbox.unwanted()]).toEqual(['sent', []]);
+  });
+});
+
 describe('a draft that a person has sent from a mail program', () => {
   /** As it went out of that program: another sender and Message-ID. */
   const sent = (answers: string, text = '> größer') =>
@@ -249,6 +345,21 @@ describe('a draft that a person has sent from a mail program', () => {
     await courier().round();
     came(sent(mail.answers));
     await courier().round();
+    expect([stateOf(mail), world.folder.size, received()]).toEqual(['sent', 0, []]);
+  });
+
+  test('counts as sent although the answer of the Drafts server was lost before', async () => {
+    const mail = add('a', 'draft');
+    const append = async (): Promise<never> => {
+      throw new Error('connection lost');
+    };
+    await courier({ drafts: { ...drafts, append } }).round();
+    expect(stateOf(mail)).toBe('drafting');
+    came(sent(mail.answers));
+    world.clock += 3_600_000;
+    const later = courier();
+    await later.round();
+    await later.round();
     expect([stateOf(mail), world.folder.size, received()]).toEqual(['sent', 0, []]);
   });
 

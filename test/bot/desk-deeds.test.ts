@@ -11,9 +11,11 @@ import { type Done, obey } from '../../bot/obey.ts';
 import { OptIns } from '../../bot/opt-in.ts';
 import { Outbox } from '../../bot/outbox.ts';
 import { NOTHING_YET, outgoingId, type Progress } from '../../bot/outgoing.ts';
+import { audienceOf } from '../../bot/policy.ts';
 import { Stopped } from '../../bot/stopped.ts';
 import { lineageOf } from '../../bot/superseded.ts';
 import type { Message, Series } from '../../rules/types.ts';
+import { entryOf } from '../support/policy.ts';
 import { sampleSeries } from '../support/sample-report.ts';
 
 const BOT = 'depbot@bot.example';
@@ -36,7 +38,12 @@ let did: string[];
 let outbox: Outbox;
 let dismissed: Dismissed;
 let stopped: Stopped;
+let optIns: OptIns;
+let byId: Map<string, Series>;
 let deeds: ReturnType<typeof deedsOf>;
+const configured = [
+  entryOf({ address: 'max@x.example', lists: ['list-toy@lists.example'], paths: ['toy/'], mode: 'list' }),
+];
 
 /** A series of one patch to that file, with that Message-ID. */
 function seriesOf(path: string, messageId: string): Series {
@@ -81,7 +88,8 @@ beforeEach(() => {
   );
   dismissed = new Dismissed(join(dir, 'dismissed.json'), now);
   stopped = new Stopped(join(dir, 'stopped'));
-  const byId = new Map([A, TOY].map((one) => [one.patches[0].message.messageId, one]));
+  optIns = new OptIns(join(dir, 'asked.json'), now);
+  byId = new Map([A, TOY].map((one) => [one.patches[0].message.messageId, one]));
   deeds = deedsOf({
     outbox,
     courier: {
@@ -89,10 +97,10 @@ beforeEach(() => {
       discard: async (id) => ({ ok: true, log: did.push(`discarded ${id}`) }) as never,
     },
     stopped,
-    optIns: new OptIns(join(dir, 'asked.json'), now),
+    optIns,
     dismissed,
     maintainers: { current: async () => MAINTAINERS },
-    entries: () => [],
+    configured,
     answered: (references) => byId.get(references.findLast((id) => byId.has(id)) ?? ''),
     check: () => ({ ok: true, key: 'k' }),
     hasDrafts: true,
@@ -116,6 +124,40 @@ test.each([
   expect([did, dismissed.counts()]).toEqual([[], []]);
   expect(await give('send', JANE, references)).toMatchObject({ log: 'approved' });
   expect(did).toEqual([`sent ${DRAFT}`]);
+});
+
+test('who speaks for another patch of the series has no say over a draft on this one, and one over the series', async () => {
+  const both = { ...A, patches: [A.patches[0], { ...TOY.patches[0], n: 2 }], total: 2 } as Series;
+  byId.set('a-patch@x.example', both);
+  byId.set('toy-patch@x.example', both);
+  for (const word of ['send', 'discard', 'invalid undefined-symbol'])
+    expect(await give(word, MALLORY, [DRAFT])).toMatchObject({ isForbidden: true });
+  expect([did, dismissed.counts()]).toEqual([[], []]);
+  expect(await give('check', MALLORY, [DRAFT])).toMatchObject({ key: 'k' });
+  expect(await give('send', JANE, [DRAFT])).toMatchObject({ log: 'approved' });
+});
+
+test('who has an entry, says stop and asks by mail for a section hears of that section alone', async () => {
+  const maintainers = Maintainers.parse('\nA\nM:\tmax@x.example\nL:\tlist-a@lists.example\nF:\ta/\n', () => false);
+  const max = 'max@x.example';
+  const deedsOfMax = { ...deeds, sectionsNaming: async () => maintainers.named('A') };
+  const say = async (line: string): Promise<string> => {
+    const message = { references: [], from: { name: '', address: max } } as unknown as Message;
+    return (await obey(commandsIn(`#depbot ${line}`)[0]!, { message, sender: max }, deedsOfMax, BOT)).say.join('\n');
+  };
+  const hears = (series: Series, list: string): string | undefined => {
+    const [patch] = series.patches;
+    const to = [{ name: '', address: list }];
+    const entries = [...configured, ...optIns.entries];
+    const { addresses: stoppedAddresses, entries: stoppedEntries, sections: stoppedSections } = stopped;
+    const policy = { entries, maintainers, stoppedAddresses, stoppedEntries, stoppedSections };
+    return audienceOf({ ...patch, message: { ...patch.message, to } }, policy)?.mode;
+  };
+  expect(hears(TOY, 'list-toy@lists.example')).toBe('list');
+  await say('stop');
+  const [token] = /confirm \w+/.exec(await say('start A'))!;
+  expect(await say(token)).toContain('all else stays off; my operator can undo that');
+  expect([hears(A, 'list-a@lists.example'), hears(TOY, 'list-toy@lists.example')]).toEqual(['draft', undefined]);
 });
 
 test('invalid picks the finding by its rule, and throws the draft away once nothing is left of it', async () => {

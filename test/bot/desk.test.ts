@@ -43,6 +43,7 @@ beforeEach(() => {
   for (const set of sets) set.clear();
   [hasReport, series] = [false, sampleSeries];
   hands = {
+    now: () => new Date(Date.parse('2026-11-22T12:00:00Z') + nowMs),
     isOptedIn: (address) => address === MAX,
     authenticate: async (raw) => {
       const from = /^From: .*<(.*)>$/m.exec(Buffer.from(raw).toString())![1]!.toLowerCase();
@@ -85,7 +86,7 @@ beforeEach(() => {
     confirm: (address, token) => {
       if (address !== MIA || token !== TOKEN) return { ok: false, why: 'nothing of yours waits for that token' };
       noted.add(`${address} hears of ${SECTION.name}`);
-      return { ok: true, sections: [SECTION.name], lists: ['input@lists.example.org'], stopped: [] };
+      return { ok: true, sections: [SECTION.name], lists: ['input@lists.example.org'], stopped: [], isEntryOff: false };
     },
     stop: (address, sections) => stopped.add([address, ...sections].join(', ')),
     isStopped: (address) => stopped.has(address),
@@ -278,6 +279,16 @@ describe('a mail that is nobody’s', () => {
       expect(said()[1]).toBe(`${AUTHOR}: You will get no more mails from this robot. Its operator can undo that.`);
     });
 
+    test('is mailed another token the week after: the first one may have been asked for by a forger, or come back', async () => {
+      for (const days of [0, 1, 8, 9]) {
+        nowMs = days * 86_400_000;
+        await obey(mail('#depbot stop', { to: REPLY, from: AUTHOR }));
+      }
+      expect(said()).toHaveLength(2);
+      await obey(mail(`#depbot stop ${token()}`, { from: AUTHOR }));
+      expect([...stopped]).toEqual([AUTHOR]);
+    });
+
     test('is heard although its name server does not answer now, or others forge its domain', async () => {
       let looks = 0;
       hands.authenticate = async () => ({ ok: false, why: `look ${++looks}`, isLookedUp: true, retry: true });
@@ -395,6 +406,42 @@ describe('a command', () => {
     await desk.round();
     expect([trays(), said()]).toEqual([[0, 0, 1], []]);
     expect(lines.at(-1)).toMatch(/^warning: .*DNS failure; given up, not answered$/);
+  });
+
+  test('counts once for its sender, however often it has to be tried again', async () => {
+    let isAway = true;
+    const desk = start({
+      send: async (id) => {
+        if (isAway) throw new Error('the Drafts server is away');
+        sent.add(id);
+        return { ok: true };
+      },
+    });
+    const twenty = Array.from({ length: 20 }, () => mail('#depbot send', { to: DRAFT }));
+    desk.take(twenty);
+    for (; nowMs < 3_000_000; nowMs += 300_000) await desk.round();
+    isAway = false;
+    await desk.round();
+    expect([[...sent], tray('done'), lines.filter((line) => line.includes('too many'))]).toEqual([[DRAFT], 20, []]);
+  });
+
+  test('is carried out in the order in which the mails of its sender came, whichever lookup ends first', async () => {
+    const order: string[] = [];
+    const { authenticate } = hands;
+    const desk = start({
+      ignore: (rule) => order.push(rule),
+      heed: (rule) => order.push(`${rule} off`),
+      authenticate: async (raw) => {
+        const isFirst = Buffer.from(raw).toString().includes('ignore lost-symbol\n');
+        if (isFirst) await new Promise((resolve) => setTimeout(resolve, 20));
+        return authenticate(raw);
+      },
+    });
+    const [on, off] = ['lost-symbol', 'lost-symbol off'];
+    const words = Array.from({ length: 6 }, () => [on!, off!]).flat();
+    for (const word of words) desk.take([mail(`#depbot ignore ${word}`, { to: SERIES_MAIL })]);
+    await desk.round();
+    expect(order).toEqual(words);
   });
 
   test('that fails for a fault of ours or of a server is tried again, and stops no other', async () => {

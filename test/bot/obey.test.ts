@@ -63,7 +63,13 @@ beforeEach(() => {
     }),
     confirm: (address, token) =>
       token === TOKEN && address === MAINTAINER
-        ? { ...note(`confirm ${address}`), sections: [INPUT.name], lists: ['input@lists.example.org'], stopped: [] }
+        ? {
+            ...note(`confirm ${address}`),
+            sections: [INPUT.name],
+            lists: ['input@lists.example.org'],
+            stopped: [],
+            isEntryOff: false,
+          }
         : { ok: false, why: 'nothing of yours waits for that token' },
     stop: (address, sections) => void note(['stop', address, ...sections].join(' ')),
   };
@@ -215,6 +221,15 @@ describe('to stop', () => {
     expect(did).toEqual([`stop ${NOBODY}`]);
   });
 
+  test('stops no section but the one that is named, and says that a name is unknown', async () => {
+    const { say } = await give('#depbot stop INPUT CODE', MAINTAINER);
+    expect(did).toEqual([`stop ${MAINTAINER}`]);
+    expect(say.join('\n')).toContain(
+      'MAINTAINERS has no section "INPUT CODE" with you as maintainer: no section is stopped.',
+    );
+    expect((await give('#depbot stop please', NOBODY)).say).toHaveLength(1);
+  });
+
   test('works also when the tree cannot be read, and is tried again for the rest', async () => {
     deeds = { ...deeds, concern: async () => Promise.reject(new Error('git: no such tree')) };
     await expect(give('#depbot stop', MAINTAINER)).rejects.toThrow('no such tree');
@@ -224,12 +239,24 @@ describe('to stop', () => {
 
 describe('an order', () => {
   test('that answers no series of ours has no authority but that of an entry', async () => {
-    for (const words of ['check', 'invalid', 'ignore lost-symbol', 'send'])
-      expect((await give(`#depbot ${words}`, MAINTAINER, [])).isForbidden).toBe(true);
+    for (const words of ['check', 'invalid', 'ignore lost-symbol', 'send']) {
+      const done = await give(`#depbot ${words}`, MAINTAINER, []);
+      expect([done.say, done.isForbidden]).toEqual([[expect.stringContaining('do not have the series')], undefined]);
+      expect((await give(`#depbot ${words}`, NOBODY, [])).isForbidden).toBe(true);
+    }
     expect((await give('#depbot check', MEMBER, [])).say).toEqual([expect.stringContaining('do not have the series')]);
     await give('#depbot stop', MAINTAINER, []);
     expect(did).toEqual([`stop ${MAINTAINER}`]);
   });
+
+  test.each(['help', 'frobnicate'])(
+    '%s is answered to who is in MAINTAINERS, whatever the mail answers',
+    async (words) => {
+      for (const references of [[], ['unknown@example.org'], [PATCH]])
+        expect((await give(`#depbot ${words}`, MAINTAINER, references)).say.join()).toContain('I obey these lines');
+      expect((await give(`#depbot ${words}`, NOBODY, [])).isForbidden).toBe(true);
+    },
+  );
 
   test('to start without a series is about all sections that name the sender', async () => {
     await give('#depbot start', MAINTAINER, []);

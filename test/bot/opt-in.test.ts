@@ -29,7 +29,7 @@ test('a request is no entry before its token comes back, and a draft entry after
   expect(open().confirm(MIA, token)).toMatchObject({ ok: true });
   const from = 'asked for by mail, 2026-11-22';
   expect(open().entries).toEqual([
-    entryOf({ address: MIA, lists: LISTS, sections: ['INPUT DRIVERS'], paths: [], preview: true, from }),
+    entryOf({ byMail: true, address: MIA, lists: LISTS, sections: ['INPUT DRIVERS'], paths: [], preview: true, from }),
   ]);
 });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Log } from '../../bot/log.ts';
 import { Outbox, OutboxError, type State } from '../../bot/outbox.ts';
-import { type Outgoing, outgoingId } from '../../bot/outgoing.ts';
+import { LOST, type Outgoing, outgoingId } from '../../bot/outgoing.ts';
 
 let dir: string;
 let lines: string[];
@@ -255,8 +255,11 @@ test('how far the sending of a mail has come outlives a restart; a damaged recor
   outbox.setProgress(one.id, progress);
   expect(new Outbox(dir, log).progress(one.id)).toEqual(progress);
   writeFileSync(join(dir, 'progress', `${one.id}.json`), '{"step": "sent"}');
-  expect(() => outbox.progress(one.id)).toThrow(/set aside as .*damaged, and who got mail .* is not known/);
-  expect(outbox.progress(one.id)).toBeUndefined();
+  expect(outbox.progress(one.id)).toEqual(LOST);
+  expect(lines).toEqual([expect.stringMatching(/set aside as .*damaged, and who got mail .* is not known/)]);
+  expect(new Outbox(dir, log).progress(one.id)).toEqual(LOST);
+  outbox.setProgress(one.id, progress);
+  expect(outbox.progress(one.id)).toEqual(progress);
 });
 
 test('opening sweeps files that were not written to their end, and nothing else', () => {

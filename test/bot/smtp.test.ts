@@ -243,6 +243,23 @@ describe('a server of fixed answers', () => {
     expect(heard).not.toMatch(/MAIL|AUTH/);
   });
 
+  test.each([
+    ['the password', 'hunter2secret'],
+    ['what AUTH PLAIN makes of it', Buffer.from('\0bot\0hunter2secret').toString('base64')],
+    ['what AUTH LOGIN makes of it', Buffer.from('hunter2secret').toString('base64')],
+  ])('that repeat %s: it is in no error and no reason', async (_, secret) => {
+    const login = { user: 'bot', password: 'hunter2secret', timeouts };
+    const offer = '250-hello\r\n250 AUTH PLAIN';
+    const refused = await answering({ EHLO: offer, AUTH: `535 ${secret} is wrong` });
+    expect((await fateOf({ ...refused, ...login })).words).toMatch(/: 535 \[password\] is wrong$/);
+    server.close();
+    const passed = await answering({ EHLO: offer, AUTH: '235 ok', RCPT: `550 not with ${secret}` });
+    const error = await openSmtp({ ...passed, ...login })
+      .send(envelope, eml)
+      .catch((failure: unknown) => failure as SmtpError);
+    expect(error).toMatchObject({ rejected: [{ why: '550 not with [password]' }, { why: '550 not with [password]' }] });
+  });
+
   test('without a login: nothing is sent where a user is set', async () => {
     const settings = await answering(data);
     const { kind, words } = await fateOf({ ...settings, user: 'bot', password: 'secret' });

@@ -46,12 +46,12 @@ test('a section stays stopped until all who stopped it took that back, also afte
   const stopped = new Stopped(path);
   stopped.add('Jane@example.org', ['INPUT', 'WE <3 DRIVERS']);
   stopped.add('max@example.org', ['INPUT']);
-  stopped.remove('rob@example.org', ['INPUT', 'WE <3 DRIVERS']);
+  stopped.remove('rob@example.org', ['INPUT', 'WE <3 DRIVERS'], false);
   expect(readFileSync(path, 'utf8')).toContain('section INPUT <jane@example.org>\nsection INPUT <max@example.org>\n');
-  stopped.remove('max@example.org', ['INPUT']);
+  stopped.remove('max@example.org', ['INPUT'], false);
   expect(new Stopped(path).sections).toEqual(new Set(['INPUT', 'WE <3 DRIVERS']));
   const later = new Stopped(path);
-  later.remove('jane@example.org', ['INPUT', 'WE <3 DRIVERS']);
+  later.remove('jane@example.org', ['INPUT', 'WE <3 DRIVERS'], false);
   expect([later.sections, new Stopped(path).sections]).toEqual([new Set(), new Set()]);
 });
 
@@ -59,8 +59,43 @@ test('a section that the operator stopped is not started by a mail', () => {
   writeFileSync(path, 'section INPUT\n');
   const stopped = new Stopped(path);
   stopped.add('jane@example.org', ['INPUT']);
-  stopped.remove('jane@example.org', ['INPUT']);
+  stopped.remove('jane@example.org', ['INPUT'], false);
   expect(new Stopped(path).sections).toEqual(new Set(['INPUT']));
+});
+
+test('what the operator writes while depbot runs is neither lost nor undone by who stops later', () => {
+  const stopped = new Stopped(path);
+  for (const who of ['gone@example.org', 'stays@example.org']) stopped.add(who);
+  const text = readFileSync(path, 'utf8').replace(
+    'gone@example.org\n',
+    '# a remark\nadded@example.org\nsection INPUT\n',
+  );
+  writeFileSync(path, text);
+  stopped.add('max@example.org');
+  const expected = new Set(['added@example.org', 'max@example.org', 'stays@example.org']);
+  for (const one of [stopped, new Stopped(path)])
+    expect([one.addresses, one.sections]).toEqual([expected, new Set(['INPUT'])]);
+  expect(readFileSync(path, 'utf8')).toContain('\n# a remark\n');
+});
+
+test('a file that an editor has taken away for a moment makes nobody start', () => {
+  const stopped = new Stopped(path);
+  stopped.add('jane@example.org');
+  for (const take of [() => rmSync(path), () => writeFileSync(path, '')]) {
+    take();
+    stopped.add('max@example.org');
+    expect(new Stopped(path).addresses).toEqual(new Set(['jane@example.org', 'max@example.org']));
+  }
+});
+
+test('who has an entry and asks by mail after a stop is written to again, but the entry stays off until the operator undoes it', () => {
+  const stopped = new Stopped(path);
+  stopped.add('Jane@example.org');
+  stopped.remove('jane@example.org', [], true);
+  for (const one of [stopped, new Stopped(path)])
+    expect([one.addresses, one.entries]).toEqual([new Set(), new Set(['jane@example.org'])]);
+  stopped.add('jane@example.org');
+  expect(readFileSync(path, 'utf8')).not.toContain('entry');
 });
 
 test('a file that cannot be read is an error, and not the same as nobody', () => {

@@ -30,6 +30,8 @@ interface World {
   arrived: Set<string>;
   /** Addresses that said stop. */
   stopped: Set<string>;
+  /** Sections that did. */
+  stoppedSections: Set<string>;
   /** Why mails are not wanted any more, by Message-ID. */
   unwanted: Map<string, Unwanted>;
   /** Message-IDs of the drafts that `onFiled` was told of. */
@@ -59,6 +61,7 @@ export function useWorld(): void {
       folder: new Map(),
       arrived: new Set(),
       stopped: new Set(),
+      stoppedSections: new Set(),
       unwanted: new Map(),
       filed: [],
       held: [],
@@ -116,6 +119,7 @@ export function courier(part: Partial<CourierParts> = {}): Courier {
     copies: (id) => (world.arrived.has(id) ? [world.outbox.read(outgoingId(id))] : []),
     readSince: () => new Date(world.clock),
     stopped: () => world.stopped,
+    stoppedSections: () => world.stoppedSections,
     whyUnwanted: async ({ messageId }) => world.unwanted.get(messageId),
     halted: () => undefined,
     onFiled: ({ messageId }) => world.filed.push(messageId),

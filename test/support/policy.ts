@@ -25,6 +25,7 @@ export function policyOf(entries: readonly Maintainer[], more: Partial<Policy> =
     entries,
     maintainers: Maintainers.parse('', () => false),
     stoppedAddresses: new Set(),
+    stoppedEntries: new Set(),
     stoppedSections: new Set(),
     ...more,
   };
