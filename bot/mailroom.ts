@@ -85,9 +85,15 @@ export class Mailroom {
       }
       const { message } = parsed;
       const isSaid = this.#isSaid(message);
-      const isAdded = store.add(message, receivedAt);
-      if (isAdded) this.#keep(message, receivedAt.toISOString().slice(0, 10));
-      if (!isSaid || !isAdded) toActOn.push(message);
+      const added = store.add(message, receivedAt);
+      if (added === 'too many copies') {
+        log.warn(
+          `${mailbox}, mail ${uid}: left out: too many copies of <${message.messageId}> came before, not all alike`,
+        );
+        continue;
+      }
+      if (added === 'added') this.#keep(message, receivedAt.toISOString().slice(0, 10));
+      if (!isSaid || added === 'known') toActOn.push(message);
     }
     return toActOn;
   }

@@ -87,6 +87,25 @@ describe('take', () => {
   });
 });
 
+describe('a mail whose Message-ID others used before', () => {
+  const junk = (count: number, from: string, id = 'm@x.example'): Uint8Array[] =>
+    Array.from({ length: count }, (_, n) => message({ id, subject: 'hi', from, body: `${n}\n` }).raw);
+
+  test('is kept, and part of its series', () => {
+    const [cover, one, two] = thread(2);
+    deliver(junk(25, 'e@evil.example', two!.messageId));
+    expect(open(cover!, one!, two!)).toHaveLength(1);
+    room = start();
+    expect(room.answered([COVER])).toMatchObject({ complete: true });
+  });
+
+  test('is left out, with a line, where they used its sender too', () => {
+    expect(deliver(junk(20, 'Ada <ada@example.org>'))).toHaveLength(20);
+    expect(deliver([message({ id: 'm@x.example' }).raw])).toEqual([]);
+    expect(lines).toEqual([expect.stringMatching(/^warning: kernel\/INBOX, mail \d+: left out: .*<m@x\.example>/)]);
+  });
+});
+
 describe('a series', () => {
   test('is there with its last patch, over days and in any order, and not before', () => {
     const [cover, one, two, three] = thread(3);
