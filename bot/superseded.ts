@@ -3,7 +3,7 @@
  * only the last deserves a reply.
  */
 
-import type { Assembled, MessageId } from '../rules/types.ts';
+import type { Assembled, MessageId, Subject } from '../rules/types.ts';
 import { mailsOf } from './series.ts';
 import { parseSubject } from './subject.ts';
 
@@ -63,6 +63,14 @@ export function isSameLineage(a: readonly string[], b: readonly string[]): boole
   return a.some((name) => b.includes(name));
 }
 
+/** Versions of the kernel among the tags of a subject, sorted. */
+export function versionsIn({ tags }: Pick<Subject, 'tags'>): string[] {
+  return tags
+    .filter((tag) => VERSION.test(tag))
+    .map((tag) => tag.toLowerCase())
+    .sort();
+}
+
 interface Place {
   readonly series: Assembled;
   readonly at: number;
@@ -76,8 +84,7 @@ function namesOf(series: Assembled): Pick<Place, 'names' | 'seeks'> & { readonly
   const author = series.author.address.toLowerCase();
   const name = (kind: string, ...texts: string[]): string => JSON.stringify([author, kind, ...texts]);
   const subject = parseSubject(series.subject);
-  const versions = subject.tags.filter((tag) => VERSION.test(tag)).map((tag) => tag.toLowerCase());
-  const title = [subject.title.toLowerCase(), ...versions.sort()];
+  const title = [subject.title.toLowerCase(), ...versionsIn(subject)];
   const changeId = series.complete ? series.changeId : undefined;
   const [titled, titledOnly] = [name('title', ...title), name('title alone', ...title)];
   if (changeId === undefined) return { names: [titled, titledOnly], seeks: [titled], lineage: [titled] };
