@@ -2,8 +2,8 @@
  * Mails on disk: every mail that came, as its bytes, in a folder a day; and how far each mailbox has been read. A mail
  * is on disk before the position moves past it, so that a crash at any moment loses none.
  *
- *   mail/2026-11-22/<of its Message-ID>-<of its bytes>.eml      mail/unreadable/<of its bytes>.eml
- *   mail/positions/<of the mailbox>.json
+ *   mail/2026-11-22/<of its Message-ID>-<of its sender>-<of its bytes>.eml
+ *   mail/unreadable/<of its bytes>.eml      mail/positions/<of the mailbox>.json
  */
 
 import { createHash } from 'node:crypto';
@@ -13,6 +13,7 @@ import { z } from 'zod';
 import type { Message, MessageId } from '../rules/types.ts';
 import { readJson, writeDurably } from './durable.ts';
 import type { Position } from './inbox.ts';
+import { posterOf } from './sender.ts';
 
 const PositionFile = z.object({
   mailbox: z.string(),
@@ -22,8 +23,11 @@ const PositionFile = z.object({
 });
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const DAY_CHARS = 10;
-/** Copies of one mail, which differ by their lists and ways; more is somebody's game. */
-const MAX_COPIES = 20;
+const DIGEST_CHARS = 32;
+/** Copies of one mail in one sender's name, which differ by their lists and ways; more is somebody's game. */
+const MAX_COPIES_OF_SENDER = 20;
+/** Senders that copies of one mail name: lists put in their own, and forgers must not crowd out the true one. */
+const MAX_SENDERS = 20;
 /** Of the copies of one mail that are read at a time. */
 const MAX_COPIES_BYTES = 64 * 2 ** 20;
 /** Mails that could not be read, kept for a person to look at; the first ones tell as much as more would. */
@@ -39,7 +43,7 @@ export class MailStore {
     this.#dir = dir;
     mkdirSync(dir, { recursive: true });
     this.sweep(oldest);
-    for (const path of this.#paths()) this.#index(path.slice(DAY_CHARS + 1, path.lastIndexOf('-')), path);
+    for (const path of this.#paths()) this.#index(path.slice(DAY_CHARS + 1, DAY_CHARS + 1 + DIGEST_CHARS), path);
   }
 
   /** Removes the mails of days before `oldest`, and what could not be read and was kept before. */
@@ -59,18 +63,23 @@ export class MailStore {
   }
 
   /**
-   * Records a mail. False where it is there already, byte for byte: whatever else a copy has in common with one before,
-   * either may be forged.
+   * Records a mail. It is known where it is there already, byte for byte: whatever else a copy has in common with one
+   * before, either may be forged. Each sender that copies name has room for some of them.
    */
-  add(message: Message, receivedAt: Date): boolean {
+  add(message: Message, receivedAt: Date): 'added' | 'known' | 'too many copies' {
     const id = digest(message.messageId);
-    const name = `${id}-${digest(message.raw)}.eml`;
+    const sender = digest(posterOf(message));
+    const end = `-${digest(message.raw)}.eml`;
     const copies = this.#copies.get(id) ?? [];
-    if (copies.length >= MAX_COPIES || copies.some((path) => path.endsWith(`/${name}`))) return false;
-    const path = `${receivedAt.toISOString().slice(0, DAY_CHARS)}/${name}`;
+    if (copies.some((path) => path.endsWith(end))) return 'known';
+    const bySender = Map.groupBy(copies, senderIn);
+    const ofSender = bySender.get(sender);
+    const hasRoom = ofSender ? ofSender.length < MAX_COPIES_OF_SENDER : bySender.size < MAX_SENDERS;
+    if (!hasRoom) return 'too many copies';
+    const path = `${receivedAt.toISOString().slice(0, DAY_CHARS)}/${id}-${sender}${end}`;
     writeDurably(join(this.#dir, path), message.raw);
     this.#index(id, path);
-    return true;
+    return 'added';
   }
 
   /** Keeps what could not be read, for a person to look at. False where there are too many such mails already. */
@@ -88,13 +97,13 @@ export class MailStore {
   }
 
   /**
-   * Bytes of each copy, at most {@link MAX_COPIES}, and no more of them when they are {@link MAX_COPIES_BYTES} together;
-   * none for a mail that is not there.
+   * Bytes of each copy, and no more of them when they are {@link MAX_COPIES_BYTES} together; none for a mail that is not
+   * there. One of each sender comes first, small ones before large ones, so that nobody's copies hide another's.
    */
   raws(messageId: MessageId): Uint8Array[] {
     const raws: Uint8Array[] = [];
     let bytes = 0;
-    for (const path of this.#copies.get(digest(messageId)) ?? []) {
+    for (const path of this.#inTurn(this.#copies.get(digest(messageId)) ?? [])) {
       if (bytes >= MAX_COPIES_BYTES) break;
       const raw = readFileSync(join(this.#dir, path));
       bytes += raw.length;
@@ -127,6 +136,14 @@ export class MailStore {
     return join(this.#dir, 'positions', `${digest(mailbox)}.json`);
   }
 
+  #inTurn(paths: readonly string[]): string[] {
+    if (paths.length < 2) return [...paths];
+    const turns = [...Map.groupBy(paths, senderIn).values()].flatMap((own) =>
+      own.map((path, turn) => ({ path, turn, bytes: statSync(join(this.#dir, path)).size })),
+    );
+    return turns.sort((a, b) => a.turn - b.turn || a.bytes - b.bytes).map(({ path }) => path);
+  }
+
   /** Of all mails, below the folder: by day, then name. */
   #paths(): string[] {
     return this.#days().flatMap((day) =>
@@ -155,6 +172,11 @@ export class MailStore {
   }
 }
 
+/** Digest of the sender of a copy; empty where an earlier version of depbot named the file. */
+function senderIn(path: string): string {
+  return path.split('/')[1]!.split('-').slice(1, -1).join('');
+}
+
 function digest(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex').slice(0, 32);
+  return createHash('sha256').update(content).digest('hex').slice(0, DIGEST_CHARS);
 }

@@ -1,16 +1,17 @@
 /**
  * The mailroom: mails come in from all mailboxes, are recorded, and are put together to series. It keeps the mails of
  * the last weeks in memory, since patches come late, one by one, and by several lists: with their text where they may
- * be part of a series, else only as places in a thread. The texts together have a limit; the oldest leave memory
- * first, and are read from disk again when a series of their sender is put together.
+ * be part of a series, else only as places in a thread. Together they have a limit; the oldest leave memory first, and
+ * are read from disk again when a series that they may be part of is put together.
  *
- * Series are put together of the mails of one sender. Copies of one mail may name several, by a list's doing or a
- * forger's: the mail is then among those of each, with what came in that name.
+ * Series are put together of the mails of one sender that are kin, see {@link Kin}. Copies of one mail may name several
+ * senders, by a list's doing or a forger's: the mail is then among those of each, with what came in that name.
  */
 
 import type { Assembled, Message, MessageId, Outcome, Patch, Series } from '../rules/types.ts';
 import { looksLikeDiff, parseDiff } from './diff.ts';
 import type { Received } from './inbox.ts';
+import { Kin } from './kin.ts';
 import type { Log } from './log.ts';
 import type { MailStore } from './mail-store.ts';
 import { parseMessage } from './message.ts';
@@ -22,26 +23,38 @@ import { superseded } from './superseded.ts';
 export interface MailroomOptions {
   readonly store: MailStore;
   readonly windowDays: number;
-  /** Most bytes of texts in memory. */
-  readonly maxTextBytes?: number;
+  /** Most bytes of mails in memory. */
+  readonly maxBytes?: number;
   readonly log: Log;
   readonly now: () => Date;
 }
 
 const DAY_MS = 86_400_000;
-/** Of texts in memory, of all senders. */
-const MAX_TEXT_BYTES = 256 * 2 ** 20;
-/** Of texts of one sender that are put together at a time: the newest count. */
-const MAX_SENDER_BYTES = 64 * 2 ** 20;
+/** Of mails in memory, of all senders. */
+const MAX_BYTES = 256 * 2 ** 20;
+/** Of a mail that takes part in a series or its thread; the largest patches of headers are below it. */
+const MAX_MAIL_BYTES = 8 * 2 ** 20;
+/** Of mails that are put together at a time: the nearest kin count. The longest series have a thousand patches. */
+const MAX_TOGETHER = 2000;
+const MAX_TOGETHER_BYTES = 64 * 2 ** 20;
 
 interface Kept {
-  /** Without bytes; without text where they are no part of a series, or `isInMemory` is false. */
-  readonly copies: Message[];
+  /** Without bytes; without text where they are no part of a series. Undefined once they have left memory. */
+  copies: Message[] | undefined;
   readonly day: string;
   /** One of the copies is a patch or a cover letter. */
   mayBeOfSeries: boolean;
-  textBytes: number;
-  isInMemory: boolean;
+  /** Of the copies as they came: headers stay in memory too. */
+  bytes: number;
+  /** Of the copies, see {@link noteSender}. */
+  readonly senders: Map<string, boolean>;
+}
+
+/** The series around some mails that came in the name of one sender. */
+interface Gathered {
+  readonly series: Assembled[];
+  /** What supersedes which. */
+  readonly later: Map<Assembled, Assembled>;
 }
 
 export class Mailroom {
@@ -49,10 +62,12 @@ export class Mailroom {
   /** Oldest first. */
   readonly #messages = new Map<MessageId, Kept>();
   /** Each mail under the sender of every copy. */
-  readonly #bySender = new Map<string, Set<MessageId>>();
-  /** Those with a text in memory, oldest first. */
-  readonly #withText = new Set<Kept>();
-  #textBytes = 0;
+  readonly #bySender = new Map<string, Kin>();
+  /** Those in memory, oldest first. */
+  readonly #inMemory = new Set<Kept>();
+  #bytes = 0;
+  /** Of the mails that were taken last: they are asked about more than once. */
+  #gathered: { readonly around: readonly Message[]; readonly found: Gathered[] } | undefined;
   /** Day of the last sweep of the disk. */
   #forgotBefore = '';
 
@@ -62,7 +77,7 @@ export class Mailroom {
     const oldest = this.#oldest();
     for (const { raw, day } of options.store.all()) {
       const parsed = parseMessage(raw);
-      if (parsed.ok && day >= oldest) this.#keep(parsed.message, day);
+      if (parsed.ok && day >= oldest && raw.length <= MAX_MAIL_BYTES) this.#keep(parsed.message, day);
     }
   }
 
@@ -70,7 +85,7 @@ export class Mailroom {
    * Records mails; when it returns they are on disk. Gives, whole, those that somebody has to act on: a copy of a patch
    * through another list is none, unless it says something else than the copies before, but a mail that is handed over
    * again is, since the last time may have ended before anybody did. A mail that cannot be read is kept aside, if there
-   * are not many, and named in the log.
+   * are not many, and named in the log, as are those of which too many copies came, or that are too large for a series.
    */
   take(mails: readonly Received[]): Message[] {
     const { store, log } = this.#options;
@@ -85,9 +100,17 @@ export class Mailroom {
       }
       const { message } = parsed;
       const isSaid = this.#isSaid(message);
-      const isAdded = store.add(message, receivedAt);
-      if (isAdded) this.#keep(message, receivedAt.toISOString().slice(0, 10));
-      if (!isSaid || !isAdded) toActOn.push(message);
+      const added = store.add(message, receivedAt);
+      if (added === 'too many copies') {
+        log.warn(
+          `${mailbox}, mail ${uid}: left out: too many copies of <${message.messageId}> came before, not all alike`,
+        );
+        continue;
+      }
+      if (raw.length > MAX_MAIL_BYTES)
+        log.warn(`${mailbox}, mail ${uid}: <${message.messageId}> is ${raw.length} bytes long: no part of a series`);
+      else if (added === 'added') this.#keep(message, receivedAt.toISOString().slice(0, 10));
+      if (!isSaid || added === 'known') toActOn.push(message);
     }
     return toActOn;
   }
@@ -98,22 +121,20 @@ export class Mailroom {
    */
   seriesWith(messages: readonly Message[]): Series[] {
     const ids = new Set(messages.map((message) => message.messageId));
-    return sendersOf(messages.filter(mayBeOfSeries)).flatMap((sender) => {
-      const series = this.#assembled(sender);
-      const later = supersededByPost(series);
-      return series
+    return this.#gather(messages).flatMap(({ series, later }) =>
+      series
         .filter((one) => one.complete)
         .filter((one) => !later.has(one) && mailsOf(one).some(({ messageId }) => ids.has(messageId)))
         .filter((one) => this.#isRecent(one))
-        .map((one) => this.#whole(one));
-    });
+        .map((one) => this.#whole(one)),
+    );
   }
 
   /** Complete series that a series with one of these mails supersedes: nobody waits for a reply to them any more. */
   supersededBy(messages: readonly Message[]): { readonly old: Series; readonly by: Assembled }[] {
     const ids = new Set(messages.map((message) => message.messageId));
-    return sendersOf(messages.filter(mayBeOfSeries)).flatMap((sender) =>
-      [...supersededByPost(this.#assembled(sender))].flatMap(([old, by]) =>
+    return this.#gather(messages).flatMap(({ later }) =>
+      [...later].flatMap(([old, by]) =>
         old.complete && mailsOf(by).some(({ messageId }) => ids.has(messageId)) ? [{ old, by }] : [],
       ),
     );
@@ -127,8 +148,8 @@ export class Mailroom {
     for (const id of references.toReversed()) {
       const kept = this.#messages.get(id);
       if (!kept?.mayBeOfSeries) continue;
-      const found = sendersOf(kept.copies).flatMap((sender) =>
-        this.#assembled(sender).filter((one) => mailsOf(one).some(({ messageId }) => messageId === id)),
+      const found = peopleFirst(kept.senders).flatMap((sender) =>
+        this.#assembled(sender, id).filter((one) => mailsOf(one).some(({ messageId }) => messageId === id)),
       );
       const complete = found.find((one) => one.complete);
       if (complete) return this.#whole(complete);
@@ -157,23 +178,54 @@ export class Mailroom {
     return { ok: true, series: { ...series, patches: [first!, ...rest] } };
   }
 
-  #assembled(sender: string): Assembled[] {
+  #gather(messages: readonly Message[]): Gathered[] {
+    if (this.#gathered?.around === messages) return this.#gathered.found;
+    const senders = peopleFirst(sendersOf(messages.filter(mayBeOfSeries)));
+    const found = senders.flatMap((sender) => {
+      const seen = new Set<MessageId>();
+      const around = messages.filter(({ messageId }) => this.#bySender.get(sender)?.has(messageId));
+      return around.flatMap(({ messageId }) => {
+        if (seen.has(messageId)) return [];
+        const series = this.#assembled(sender, messageId, seen);
+        return [{ series, later: supersededByPost(series) }];
+      });
+    });
+    this.#gathered = { around: messages, found };
+    return found;
+  }
+
+  /** The series of a mail and its kin in the name of a sender; `seen` is told their ids. */
+  #assembled(sender: string, id: MessageId, seen = new Set<MessageId>()): Assembled[] {
     const messages: Message[] = [];
     let bytes = 0;
-    for (const id of [...(this.#bySender.get(sender) ?? [])].toReversed()) {
-      const kept = this.#messages.get(id)!;
-      bytes += kept.textBytes;
-      if (bytes > MAX_SENDER_BYTES) break;
-      const copies = kept.isInMemory ? kept.copies : this.#copiesOnDisk(id);
+    let count = 0;
+    let isAll = true;
+    for (const one of this.#bySender.get(sender)?.of(id) ?? []) {
+      if (++count > MAX_TOGETHER) {
+        isAll = false;
+        break;
+      }
+      seen.add(one);
+      const copies = this.#messages.get(one)!.copies ?? this.#copiesOnDisk(one);
+      const own = copies.filter((copy) => posterOf(copy) === sender);
+      const more = own.reduce((sum, { body }) => sum + body.length, 0);
+      if (bytes + more > MAX_TOGETHER_BYTES) {
+        isAll = false;
+        continue;
+      }
+      bytes += more;
       const listIds = [...new Set(copies.flatMap((copy) => copy.listIds))];
-      messages.push(...copies.filter((copy) => posterOf(copy) === sender).map((copy) => ({ ...copy, listIds })));
+      messages.push(...own.map((copy) => ({ ...copy, listIds })));
     }
+    if (!isAll)
+      this.#options.log.warn(`too many mails of ${sender} may belong with <${id}>: the nearest were put together`);
     return assemble(messages).series;
   }
 
+  /** Those that take part in series. */
   #copiesOnDisk(id: MessageId): Message[] {
-    const parsed = this.#options.store.raws(id).map(parseMessage);
-    return parsed.flatMap((one) => (one.ok ? [withoutBytes(one.message)] : []));
+    const raws = this.#options.store.raws(id).filter((raw) => raw.length <= MAX_MAIL_BYTES);
+    return raws.map(parseMessage).flatMap((one) => (one.ok ? [withoutBytes(one.message)] : []));
   }
 
   /**
@@ -183,8 +235,8 @@ export class Mailroom {
   #isSaid(message: Message): boolean {
     const known = this.#messages.get(message.messageId);
     if (!known || !mayBeOfSeries(message)) return false;
-    if (message.listIds.length > 0 && known.copies.every(({ listIds }) => listIds.length === 0)) return false;
-    const copies = known.isInMemory ? known.copies : this.#copiesOnDisk(message.messageId);
+    const copies = known.copies ?? this.#copiesOnDisk(message.messageId);
+    if (message.listIds.length > 0 && copies.every(({ listIds }) => listIds.length === 0)) return false;
     return copies.some(
       ({ body, subject, from }) =>
         body === message.body && subject === message.subject && from.address === message.from.address,
@@ -202,38 +254,38 @@ export class Mailroom {
   }
 
   #keep(message: Message, day: string): void {
-    const sender = posterOf(message);
-    const copy = withoutBytes(message);
-    const known = this.#messages.get(message.messageId);
-    const kept = known ?? { copies: [], day, mayBeOfSeries: false, textBytes: 0, isInMemory: true };
+    const messageId = alone(message.messageId);
+    const { raw } = message;
+    const fresh: Kept = { copies: [], day, mayBeOfSeries: false, bytes: 0, senders: new Map() };
+    const kept = this.#messages.get(messageId) ?? fresh;
+    this.#messages.set(messageId, kept);
+    this.#gathered = undefined;
+    const sender = alone(posterOf(message));
     kept.mayBeOfSeries ||= mayBeOfSeries(message);
-    kept.copies.push(kept.isInMemory ? copy : { ...copy, body: '' });
-    const bytes = Buffer.byteLength(copy.body);
-    kept.textBytes += bytes;
-    if (kept.isInMemory && bytes > 0) {
-      this.#withText.add(kept);
-      this.#textBytes += bytes;
-      this.#makeRoom();
-    }
-    this.#messages.set(message.messageId, kept);
-    const ids = this.#bySender.get(sender);
-    if (ids) ids.add(message.messageId);
-    else this.#bySender.set(sender, new Set([message.messageId]));
+    noteSender(kept.senders, message, sender);
+    const kin = this.#bySender.get(sender) ?? new Kin();
+    this.#bySender.set(sender, kin);
+    kin.add({ ...message, messageId });
+    if (!kept.copies) return;
+    kept.copies.push(withoutBytes(message));
+    kept.bytes += raw.length;
+    this.#bytes += raw.length;
+    this.#inMemory.add(kept);
+    this.#makeRoom();
   }
 
-  /** The oldest texts leave memory; they are on disk. */
+  /** The oldest leave memory; they are on disk. */
   #makeRoom(): void {
-    const { maxTextBytes = MAX_TEXT_BYTES } = this.#options;
-    for (const kept of this.#withText) {
-      if (this.#textBytes <= maxTextBytes) return;
-      this.#withoutText(kept);
-      kept.isInMemory = false;
-      for (const [at, copy] of kept.copies.entries()) kept.copies[at] = { ...copy, body: '' };
+    const { maxBytes = MAX_BYTES } = this.#options;
+    for (const kept of this.#inMemory) {
+      if (this.#bytes <= maxBytes) return;
+      this.#leave(kept);
     }
   }
 
-  #withoutText(kept: Kept): void {
-    if (this.#withText.delete(kept)) this.#textBytes -= kept.textBytes;
+  #leave(kept: Kept): void {
+    if (this.#inMemory.delete(kept)) this.#bytes -= kept.bytes;
+    kept.copies = undefined;
   }
 
   /** With the bytes of its mails, from disk. */
@@ -269,11 +321,12 @@ export class Mailroom {
     for (const [id, kept] of this.#messages) {
       if (kept.day >= oldest) continue;
       this.#messages.delete(id);
-      this.#withoutText(kept);
-      for (const sender of new Set(kept.copies.map(posterOf))) {
-        const ids = this.#bySender.get(sender);
-        ids?.delete(id);
-        if (ids?.size === 0) this.#bySender.delete(sender);
+      this.#gathered = undefined;
+      this.#leave(kept);
+      for (const sender of kept.senders.keys()) {
+        const kin = this.#bySender.get(sender);
+        kin?.delete(id);
+        if (kin?.size === 0) this.#bySender.delete(sender);
       }
     }
   }
@@ -326,10 +379,28 @@ function withoutBytes(message: Message): Message {
   return { ...message, raw: NOTHING, ...(!mayBeOfSeries(message) && { body: '' }) };
 }
 
-/** Each once, people before lists that put their own address in place of theirs. */
-function sendersOf(messages: readonly Message[]): string[] {
-  const isPerson = (message: Message): boolean =>
-    isFromPerson(message) || posterOf(message) !== message.from.address.toLowerCase();
-  const lists = messages.filter((message) => !isPerson(message));
-  return [...new Set([...messages.filter(isPerson), ...lists].map(posterOf))];
+/** The same text with memory of its own: a part of a text keeps the whole in memory, here all headers of a mail. */
+function alone(text: string): string {
+  return Buffer.from(text, 'utf16le').toString('utf16le');
+}
+
+/** Whether {@link posterOf} names a person, and no list that put its own address in place of theirs. */
+function isOfPerson(message: Message): boolean {
+  return isFromPerson(message) || posterOf(message) !== message.from.address.toLowerCase();
+}
+
+/** Senders by whether they are people. */
+function peopleFirst(senders: ReadonlyMap<string, boolean>): string[] {
+  return [...senders].sort(([, a], [, b]) => Number(b) - Number(a)).map(([sender]) => sender);
+}
+
+/** True for a sender who is a person by one mail at least. */
+function noteSender(senders: Map<string, boolean>, message: Message, sender = posterOf(message)): void {
+  senders.set(sender, isOfPerson(message) || senders.get(sender) === true);
+}
+
+function sendersOf(messages: readonly Message[]): Map<string, boolean> {
+  const senders = new Map<string, boolean>();
+  for (const message of messages) noteSender(senders, message);
+  return senders;
 }

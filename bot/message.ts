@@ -13,6 +13,8 @@ import { type TextPart, textParts } from './message-mime.ts';
 export const MAX_MAIL_BYTES = 32 * 1024 * 1024;
 /** Most lines a body may have: keeps a mail of bare line ends from costing gigabytes. */
 const MAX_BODY_LINES = 1_000_000;
+/** References that count, the first and the nearest; threads of real life stay below it, and each is looked up several times. */
+const MAX_REFERENCES = 100;
 /** What of a part is looked at for a mail head. */
 const MAX_HEAD_CHARS = 16 * 1024;
 
@@ -117,11 +119,12 @@ function parseMessageId(value: string): MessageId | undefined {
   return parseIds(value)[0] ?? (/^[^\s<>]+$/.test(value) ? parseIds(`<${value}>`)[0] : undefined);
 }
 
-/** References of all such fields, duplicates and the mail itself removed, In-Reply-To last. */
+/** References of all such fields, duplicates and the mail itself removed, In-Reply-To last; see {@link MAX_REFERENCES}. */
 function parseThread(fields: HeaderFields, self: MessageId): { inReplyTo?: MessageId; references: MessageId[] } {
   const ids = (fields.get('references') ?? []).flatMap(parseIds);
   const inReplyTo = (fields.get('in-reply-to') ?? []).flatMap(parseIds).find((id) => id !== self);
-  const references = [...new Set(ids)].filter((id) => id !== self && id !== inReplyTo);
+  const all = [...new Set(ids)].filter((id) => id !== self && id !== inReplyTo);
+  const references = all.length > MAX_REFERENCES ? [all[0]!, ...all.slice(1 - MAX_REFERENCES)] : all;
   return inReplyTo === undefined ? { references } : { inReplyTo, references: [...references, inReplyTo] };
 }
 

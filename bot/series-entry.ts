@@ -87,7 +87,8 @@ export function compareMessages(a: Message, b: Message): number {
   return a.messageId < b.messageId ? -1 : a.messageId > b.messageId ? 1 : 0;
 }
 
-function timeOf(message: Message): number {
+/** Date in milliseconds; infinite when unknown. */
+export function timeOf(message: Message): number {
   const time = message.date === undefined ? Number.NaN : Date.parse(message.date);
   return Number.isNaN(time) ? Number.POSITIVE_INFINITY : time;
 }

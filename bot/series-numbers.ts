@@ -6,14 +6,13 @@ import { isLetterOf, parentId, referencesOf, type Threads } from './threads.ts';
 
 /** A cover 0/n answered directly by exactly n patches without counters: numbered by date. */
 export function numberUncounted(entries: readonly Entry[]): void {
+  const uncounted = Map.groupBy(
+    entries.filter((entry) => entry.subject.counterInferred),
+    (entry) => parentId(entry.message),
+  );
   for (const cover of entries.filter((entry) => entry.n === 0 && isCoverOnly(entry.group))) {
-    const children = entries.filter(
-      (entry) =>
-        entry.subject.counterInferred &&
-        entry.group.entries.length === 1 &&
-        parentId(entry.message) === cover.message.messageId &&
-        entry.sender === cover.sender &&
-        entry.revision === cover.revision,
+    const children = (uncounted.get(cover.message.messageId) ?? []).filter(
+      (entry) => entry.group.entries.length === 1 && entry.sender === cover.sender && entry.revision === cover.revision,
     );
     if (children.length === 0 || children.length !== cover.total) continue;
     children.forEach((child, i) => {
@@ -39,7 +38,9 @@ export function numberBelowLetters(entries: readonly Entry[], threads: Threads):
     const letter = threads.message(parent);
     if (!letter || !isLetterOf(letter, entry)) continue;
     const key = JSON.stringify([parent, entry.revision, entry.subject.subRevision ?? 0, entry.subject.isResend]);
-    below.set(key, [...(below.get(key) ?? []), entry]);
+    const known = below.get(key);
+    if (known) known.push(entry);
+    else below.set(key, [entry]);
   }
   for (const [first, ...rest] of below.values()) {
     if (!first || rest.length === 0) continue;
@@ -95,8 +96,11 @@ function repostKey({ entries }: Group): string | undefined {
   if (!first || entries.some(({ subject }) => !subject.revisionInferred || subject.isResend)) return undefined;
   const mails = [...entries]
     .sort((a, b) => a.n - b.n)
-    .map(({ n, subject, patch }) => [n, subject.title, patch?.diff.map((file) => file.newPath ?? file.oldPath)]);
-  return JSON.stringify([first.sender, tagsOf(first), mails]);
+    .map((entry) => {
+      const files = entry.patch?.diff.map((file) => file.newPath ?? file.oldPath);
+      return [entry.n, tagsOf(entry), entry.subject.title, files];
+    });
+  return JSON.stringify([first.sender, mails]);
 }
 
 /** A mail such as 6/5 that came alone and answers nothing: there is no series to wait for. */

@@ -19,7 +19,8 @@ import {
 import { isLetterOf, parentId, referencesOf, type Threads } from './threads.ts';
 
 /** Mails of an unthreaded series come within this of each other. */
-const UNTHREADED_GAP_MS = 30 * 60 * 1000;
+export const UNTHREADED_GAP_MS = 30 * 60 * 1000;
+
 /** Puts entries into groups (`entry.group`); may correct `revision`, `n` and `total`. Returns the groups, in order of their first mail. */
 export function groupEntries(entries: readonly Entry[], threads: Threads): Group[] {
   inheritRevisions(entries, threads);
@@ -34,7 +35,12 @@ export function groupEntries(entries: readonly Entry[], threads: Threads): Group
     (entry) => rerollKey(entry, threads),
     () => true,
   );
-  joinBuckets(entries, (entry) => (entry.total > 1 ? `${keyOf(entry)} ${tagsOf(entry)}` : undefined), isNearUnthreaded);
+  joinBuckets(
+    entries,
+    (entry) => (entry.total > 1 ? `${keyOf(entry)} ${tagsOf(entry)}` : undefined),
+    (a, b) => !isAnchored(a) || !isAnchored(b),
+    UNTHREADED_GAP_MS,
+  );
   joinBuckets(entries, unpostedKey, () => true);
   joinUnpostedCovers(entries);
   for (const entry of entries) joinDespiteCounters(entry, threads);
@@ -118,11 +124,12 @@ export function isEarlier(a: Entry, b: Entry): boolean {
   );
 }
 
-/** Merges, within each bucket and by date, incomplete groups that do not collide. */
+/** Merges, within each bucket and by date, incomplete groups that do not collide, and that follow each other within a time. */
 function joinBuckets(
   entries: readonly Entry[],
   bucketOf: (entry: Entry) => string | undefined,
   mayJoin: (a: Group, b: Group) => boolean,
+  gapMs?: number,
 ): void {
   const buckets = new Map<string, Entry[]>();
   for (const entry of entries) {
@@ -134,19 +141,18 @@ function joinBuckets(
   }
   for (const bucket of buckets.values()) {
     let open: Group | undefined;
-    for (const { group } of bucket) {
+    let before: Entry | undefined;
+    for (const entry of bucket) {
+      const { group } = entry;
+      // Entries without a Date have an infinite time, and are near none.
+      const isNear = gapMs === undefined || (before && entry.time - before.time <= gapMs);
+      before = entry;
       if (group === open) continue;
-      if (open && !isComplete(open) && !isComplete(group) && !collide(open, group) && mayJoin(open, group))
+      if (open && isNear && !isComplete(open) && !isComplete(group) && !collide(open, group) && mayJoin(open, group))
         merge(open, group);
       else open = group;
     }
   }
-}
-
-/** Unthreaded: at least one of the two answers no mail outside itself, and they were sent close to each other. */
-function isNearUnthreaded(a: Group, b: Group): boolean {
-  if (isAnchored(a) && isAnchored(b)) return false;
-  return a.entries.some((x) => b.entries.some((y) => Math.abs(x.time - y.time) <= UNTHREADED_GAP_MS));
 }
 
 /**
@@ -175,6 +181,7 @@ function joinUnpostedCovers(entries: readonly Entry[]): void {
   }
 }
 
+/** Whether it answers a mail outside itself: two such groups are apart on purpose. */
 function isAnchored(group: Group): boolean {
   const own = new Set(group.entries.map((entry) => entry.message.messageId));
   return group.entries.some((entry) => referencesOf(entry.message).some((id) => !own.has(id)));

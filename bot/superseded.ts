@@ -3,7 +3,7 @@
  * only the last deserves a reply.
  */
 
-import type { Assembled, MessageId } from '../rules/types.ts';
+import type { Assembled, MessageId, Subject } from '../rules/types.ts';
 import { mailsOf } from './series.ts';
 import { parseSubject } from './subject.ts';
 
@@ -22,17 +22,22 @@ export function superseded(series: readonly Assembled[]): Map<Assembled, Assembl
   // An incomplete series is no reason to leave a complete one unchecked.
   const ofComplete = newest(places.filter((place) => place.series.complete));
   const carriers = newestCarriers(places);
+  const answering = placesThatAnswer(places);
   const by = new Map<Assembled, Assembled>();
   for (const old of places) {
     const found = old.series.complete ? ofComplete : ofAll;
     const next = old.seeks
       .flatMap((name) => found.get(name) ?? [])
       .filter((other) => other.series.revision > old.series.revision);
-    const again = ['resend', ...mailsOf(old.series).map(({ messageId }) => messageId)].flatMap((what) =>
-      old.seeks.flatMap((name) => found.get(againName(name, old, what)) ?? []),
-    );
+    const resent = old.seeks.flatMap((name) => found.get(resendName(name, old)) ?? []);
+    const again = mailsOf(old.series)
+      .flatMap(({ messageId }) => answering.get(messageId) ?? [])
+      .filter((other) => isRevisionAgain(old, other));
     const carrying = mailsOf(old.series).flatMap(({ messageId }) => carriers.get(messageId) ?? []);
-    const later = [...next, ...again, ...carrying].reduce((best, other) => (isLater(other, best) ? other : best), old);
+    const later = [...next, ...resent, ...again, ...carrying].reduce(
+      (best, other) => (isLater(other, best) ? other : best),
+      old,
+    );
     if (later !== old) by.set(old.series, later.series);
   }
   return by;
@@ -58,6 +63,14 @@ export function isSameLineage(a: readonly string[], b: readonly string[]): boole
   return a.some((name) => b.includes(name));
 }
 
+/** Versions of the kernel among the tags of a subject, sorted. */
+export function versionsIn({ tags }: Pick<Subject, 'tags'>): string[] {
+  return tags
+    .filter((tag) => VERSION.test(tag))
+    .map((tag) => tag.toLowerCase())
+    .sort();
+}
+
 interface Place {
   readonly series: Assembled;
   readonly at: number;
@@ -71,8 +84,7 @@ function namesOf(series: Assembled): Pick<Place, 'names' | 'seeks'> & { readonly
   const author = series.author.address.toLowerCase();
   const name = (kind: string, ...texts: string[]): string => JSON.stringify([author, kind, ...texts]);
   const subject = parseSubject(series.subject);
-  const versions = subject.tags.filter((tag) => VERSION.test(tag)).map((tag) => tag.toLowerCase());
-  const title = [subject.title.toLowerCase(), ...versions.sort()];
+  const title = [subject.title.toLowerCase(), ...versionsIn(subject)];
   const changeId = series.complete ? series.changeId : undefined;
   const [titled, titledOnly] = [name('title', ...title), name('title alone', ...title)];
   if (changeId === undefined) return { names: [titled, titledOnly], seeks: [titled], lineage: [titled] };
@@ -80,7 +92,7 @@ function namesOf(series: Assembled): Pick<Place, 'names' | 'seeks'> & { readonly
   return { names: [identified, titled], seeks: [identified, titledOnly], lineage: [identified, titled] };
 }
 
-/** Under its names the newest of all; under those of {@link againName} the last of the revision. */
+/** Under its names the newest of all; under those of {@link resendName} the last of the revision. */
 function newest(places: readonly Place[]): Map<string, Place> {
   const found = new Map<string, Place>();
   const put = (name: string, place: Place): void => {
@@ -88,14 +100,33 @@ function newest(places: readonly Place[]): Map<string, Place> {
     if (!known || isLater(place, known)) found.set(name, place);
   };
   for (const place of places) {
-    const answers = new Set(mailsOf(place.series).flatMap(({ references }) => references));
-    const again = [...(parseSubject(place.series.subject).isResend ? ['resend'] : []), ...answers];
+    const { isResend } = parseSubject(place.series.subject);
     for (const name of place.names) {
       put(name, place);
-      for (const what of again) put(againName(name, place, what), place);
+      if (isResend) put(resendName(name, place), place);
     }
   }
   return found;
+}
+
+/** The series that answer a mail, by its Message-ID; a mail may well name a thousand others that are part of none. */
+function placesThatAnswer(places: readonly Place[]): Map<MessageId, Place[]> {
+  const answering = new Map<MessageId, Place[]>();
+  for (const { series } of places) for (const { messageId } of mailsOf(series)) answering.set(messageId, []);
+  for (const place of places) {
+    const answered = new Set(mailsOf(place.series).flatMap(({ references }) => references));
+    for (const id of answered) answering.get(id)?.push(place);
+  }
+  return answering;
+}
+
+/** Whether the other is of the same revision of the same series; an incomplete one does not stand for a complete one. */
+function isRevisionAgain(old: Place, other: Place): boolean {
+  return (
+    other.series.revision === old.series.revision &&
+    (other.series.complete || !old.series.complete) &&
+    old.seeks.some((name) => other.names.includes(name))
+  );
 }
 
 /** The newest series that carries a mail over from an earlier one, by that mail's Message-ID. */
@@ -112,9 +143,9 @@ function newestCarriers(places: readonly Place[]): Map<MessageId, Place> {
   return found;
 }
 
-/** Of a series that was sent again: `what` is `resend`, or the id of a mail that it answers. */
-function againName(name: string, { series }: Place, what: string): string {
-  return `${name} ${series.revision} ${what}`;
+/** Of a series that says that it was sent again. */
+function resendName(name: string, { series }: Place): string {
+  return `${name} ${series.revision} resend`;
 }
 
 function isLater(a: Place, b: Place): boolean {

@@ -7,7 +7,7 @@ import type { Entry } from './series-entry.ts';
 import { parseSubject } from './subject.ts';
 
 /** Ancestors looked at for one mail; threads of real life stay below 200. */
-const MAX_ANCESTORS = 500;
+const MAX_ANCESTORS = 200;
 
 /** The messages of one run by id, and how they answer each other. */
 export class Threads {
@@ -29,26 +29,30 @@ export class Threads {
   nearest(entry: Entry, accept: (above: Entry) => boolean): Entry | undefined {
     let above = this.#above.get(entry);
     if (!above) {
-      above = [...this.#ancestors(entry.message)].flatMap((id) => this.#entries.get(id) ?? []);
+      above = this.#ancestors(entry.message);
       this.#above.set(entry, above);
     }
     return above.find(accept);
   }
 
-  *#ancestors(message: Message): Generator<MessageId> {
+  /** Those that are entries, the nearest first. */
+  #ancestors(message: Message): Entry[] {
+    const above: Entry[] = [];
     const seen = new Set([message.messageId]);
     let at: Message | undefined = message;
     while (at) {
       let oldest: Message | undefined;
       for (const id of referencesOf(at).reverse()) {
         if (seen.has(id)) continue;
-        if (seen.size > MAX_ANCESTORS) return;
+        if (seen.size > MAX_ANCESTORS) return above;
         seen.add(id);
-        yield id;
+        const entry = this.#entries.get(id);
+        if (entry) above.push(entry);
         oldest = this.#messages.get(id) ?? oldest;
       }
       at = oldest;
     }
+    return above;
   }
 }
 

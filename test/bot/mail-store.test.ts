@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -26,7 +35,7 @@ describe('a mail', () => {
   test('is there, byte for byte, also after a restart', () => {
     const mail = message({ body: 'größer\r\n\0\xff' });
     const store = open();
-    expect(store.add(mail, on('2026-11-22'))).toBe(true);
+    expect(store.add(mail, on('2026-11-22'))).toBe('added');
     for (const each of [store, open()]) {
       expect(each.has(mail.messageId)).toBe(true);
       expect(each.raws(mail.messageId)).toEqual([mail.raw]);
@@ -52,15 +61,15 @@ describe('a mail', () => {
   test('through the same list again says nothing new, on whatever day and after a restart', () => {
     const store = open();
     store.add(one('a@x.example', 'l.x.example'), on('2026-11-22'));
-    expect(store.add(one('a@x.example', 'l.x.example'), on('2026-11-23'))).toBe(false);
-    expect(open().add(one('a@x.example', 'l.x.example'), on('2026-11-23'))).toBe(false);
+    expect(store.add(one('a@x.example', 'l.x.example'), on('2026-11-23'))).toBe('known');
+    expect(open().add(one('a@x.example', 'l.x.example'), on('2026-11-23'))).toBe('known');
     expect(days(open())).toEqual(['2026-11-22']);
   });
 
   test('through another list is a second copy', () => {
     const store = open();
     const copies = [one('a@x.example', 'l.x.example'), one('a@x.example', 'm.x.example'), one('a@x.example')];
-    for (const copy of copies) expect(store.add(copy, on('2026-11-22'))).toBe(true);
+    for (const copy of copies) expect(store.add(copy, on('2026-11-22'))).toBe('added');
     expect(store.raws('a@x.example')[0]).toEqual(copies[0]!.raw);
     const raws = copies.map(({ raw }) => Buffer.from(raw).toString()).sort();
     for (const each of [store, open()])
@@ -77,18 +86,43 @@ describe('a mail', () => {
     const [forged, real] = ['evil', 'good'].map((body) =>
       message({ id: 'a@x.example', headers: ['List-Id: <l.x>'], body }),
     );
-    for (const copy of [forged!, real!]) expect(store.add(copy, on('2026-11-22'))).toBe(true);
-    expect(store.add(real!, on('2026-11-23'))).toBe(false);
+    for (const copy of [forged!, real!]) expect(store.add(copy, on('2026-11-22'))).toBe('added');
+    expect(store.add(real!, on('2026-11-23'))).toBe('known');
     expect(new Set(open().raws('a@x.example').map(String))).toEqual(
       new Set([forged!, real!].map(({ raw }) => String(raw))),
     );
   });
 
-  test('has at most 20 copies', () => {
+  test('has at most 20 copies in one name', () => {
     const store = open();
     const added = Array.from({ length: 25 }, (_, n) => store.add(one('a@x.example', `l${n}.x`), on('2026-11-22')));
-    expect(added.filter(Boolean)).toHaveLength(20);
+    expect(added).toEqual([...Array(20).fill('added'), ...Array(5).fill('too many copies')]);
     expect([...open().all()]).toHaveLength(20);
+    expect(open().add(one('a@x.example', 'l0.x'), on('2026-11-22'))).toBe('known');
+  });
+
+  test('has room for the copies of its sender among those in 19 other names, also after a restart', () => {
+    const fromEach = (name: string): Message => message({ id: 'a@x.example', from: `${name}@evil.example` });
+    for (let n = 0; n < 19; n++) expect(open().add(fromEach(`e${n}`), on('2026-11-22'))).toBe('added');
+    for (let n = 0; n < 20; n++) expect(open().add(one('a@x.example', `l${n}.x`), on('2026-11-22'))).toBe('added');
+    expect(open().add(fromEach('one-more'), on('2026-11-22'))).toBe('too many copies');
+  });
+
+  test('is read where large copies in another name came before it', () => {
+    const store = open();
+    const large = (n: number): Message =>
+      message({ id: 'a@x.example', from: 'e@evil.example', body: `${n}\n${`${'x'.repeat(99)}\n`.repeat(230_000)}` });
+    for (let n = 0; n < 4; n++) store.add(large(n), on('2026-11-22'));
+    store.add(one(), on('2026-11-22'));
+    for (const each of [store, open()]) expect(each.raws('a@x.example')[0]).toEqual(one().raw);
+  });
+
+  test('of an earlier version of depbot, which named files without the sender, is known', () => {
+    open().add(one(), on('2026-11-22'));
+    const [name] = readdirSync(join(dir, '2026-11-22'));
+    renameSync(join(dir, '2026-11-22', name!), join(dir, '2026-11-22', name!.replace(/-.+-/, '-')));
+    expect(open().add(one(), on('2026-11-22'))).toBe('known');
+    expect(open().raws('a@x.example')).toEqual([one().raw]);
   });
 
   test('half written by a killed process is none', () => {
@@ -123,7 +157,7 @@ describe('days that are over', () => {
     expect([store.has('a@x.example'), store.has('b@x.example')]).toEqual([false, true]);
     expect(store.raws('b@x.example')).toEqual([one('b@x.example', 'm.x').raw]);
     expect(days(store)).toEqual(['2026-11-01']);
-    expect(store.add(one('a@x.example', 'l.x'), on('2026-11-02'))).toBe(true);
+    expect(store.add(one('a@x.example', 'l.x'), on('2026-11-02'))).toBe('added');
   });
 });
 

@@ -3,13 +3,15 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { seriesOfJob } from '../../bot/job-series.ts';
 import { MailStore } from '../../bot/mail-store.ts';
 import { Mailroom, oldestDay } from '../../bot/mailroom.ts';
 import { type CheckJob, jobOf, seriesKey } from '../../queue/jobs.ts';
 import type { Message, Series } from '../../rules/types.ts';
-import { diffOf, message, patch, patchBody } from '../fixtures/mail/make.ts';
+import { cpuMs, diffOf, type MailText, message, patch, patchBody } from '../fixtures/mail/make.ts';
 
 const WINDOW_DAYS = 21;
 const COVER = 'PATCH-0@example.org';
@@ -29,7 +31,7 @@ afterEach(() => {
 });
 
 /** A mailroom as it is after a start of the process. */
-function start(maxTextBytes?: number): Mailroom {
+function start(maxBytes?: number): Mailroom {
   const log = { info: (text: string) => lines.push(text), warn: (text: string) => lines.push(`warning: ${text}`) };
   const store = new MailStore(dir, oldestDay(now, WINDOW_DAYS));
   return new Mailroom({
@@ -37,7 +39,7 @@ function start(maxTextBytes?: number): Mailroom {
     windowDays: WINDOW_DAYS,
     log,
     now: () => now,
-    ...(maxTextBytes !== undefined && { maxTextBytes }),
+    ...(maxBytes !== undefined && { maxBytes }),
   });
 }
 let uid = 1;
@@ -84,6 +86,25 @@ describe('take', () => {
     expect(ids(deliver([bad, mail.raw]))).toEqual([mail.messageId]);
     expect(lines).toEqual([expect.stringMatching(/^warning: kernel\/INBOX, mail \d+: .+; kept in mail\/unreadable$/)]);
     expect(readdirSync(join(dir, 'unreadable'))).toHaveLength(1);
+  });
+});
+
+describe('a mail whose Message-ID others used before', () => {
+  const junk = (count: number, from: string, id = 'm@x.example'): Uint8Array[] =>
+    Array.from({ length: count }, (_, n) => message({ id, subject: 'hi', from, body: `${n}\n` }).raw);
+
+  test('is kept, and part of its series', () => {
+    const [cover, one, two] = thread(2);
+    deliver(junk(25, 'e@evil.example', two!.messageId));
+    expect(open(cover!, one!, two!)).toHaveLength(1);
+    room = start();
+    expect(room.answered([COVER])).toMatchObject({ complete: true });
+  });
+
+  test('is left out, with a line, where they used its sender too', () => {
+    expect(deliver(junk(20, 'Ada <ada@example.org>'))).toHaveLength(20);
+    expect(deliver([message({ id: 'm@x.example' }).raw])).toEqual([]);
+    expect(lines).toEqual([expect.stringMatching(/^warning: kernel\/INBOX, mail \d+: left out: .*<m@x\.example>/)]);
   });
 });
 
@@ -326,8 +347,8 @@ describe('memory', () => {
     const [series] = open(...all);
     const answers = ['PATCH-0@example.org', 'PATCH-v2-1@example.org'].map((id) => room.answered([id]));
     expect(answers.every((one) => one?.complete)).toBe(true);
-    for (const maxTextBytes of [0, 1, 600, 1000]) {
-      room = start(maxTextBytes);
+    for (const maxBytes of [0, 1, 600, 1000]) {
+      room = start(maxBytes);
       expect(['PATCH-0@example.org', 'PATCH-v2-1@example.org'].map((id) => room.answered([id]))).toEqual(answers);
       expect(open(...all)).toEqual([series]);
     }
@@ -351,6 +372,61 @@ describe('memory', () => {
       expect(deliver([each.raw, through('l.x.example', each, 'footer').raw])).toHaveLength(2);
       expect(room.answered([each.messageId])).toBeUndefined();
     }
+  });
+});
+
+describe('memory and time', () => {
+  test('of one more mail do not grow with the mails of its sender', () => {
+    const single = (n: number): Message => message({ id: `${n}@x.example`, subject: `[PATCH] foo: ${n}`, at: n });
+    const mails = Array.from({ length: 1100 }, (_, n) => through('l.x.example', single(n)).raw);
+    deliver(mails.slice(0, -100));
+    const one = (raw: Uint8Array): void => {
+      const taken = deliver([raw]);
+      expect(room.supersededBy(taken)).toEqual([]);
+      expect(room.seriesWith(taken)).toHaveLength(1);
+    };
+    expect(cpuMs(() => mails.slice(-100).forEach(one))).toBeLessThan(3000);
+  });
+
+  test('have room for headers too: those of replies leave like texts', () => {
+    setFlagsFromString('--expose-gc');
+    const heap = (): number => {
+      runInNewContext('gc')();
+      return process.memoryUsage().heapUsed / 2 ** 20;
+    };
+    room = start(2 ** 20);
+    const before = heap();
+    for (let n = 0; n < 60; n++) {
+      const references = Array.from({ length: 900 }, (_, at) => `${n}-${at}-${'x'.repeat(900)}@x.example`);
+      deliver([message({ id: `${n}@x.example`, from: `${n}@x.example`, subject: 'Re: hi', references }).raw]);
+    }
+    expect(heap() - before).toBeLessThan(15);
+  });
+
+  const forged = (n: number, megabytes: number, more: MailText): Uint8Array =>
+    message({ id: `f${n}@x.example`, body: `${'x'.repeat(99)}\n`.repeat(megabytes * 10_000), ...more }).raw;
+
+  test.each<[string, number, number, MailText]>([
+    ['large mails', 9, 8, { subject: '[PATCH] bar', at: 900 }],
+    ['larger mails below it', 4, 20, { subject: '[PATCH 1/2] foo: step 1', references: [COVER] }],
+  ])('of many %s in the name of its sender hide no series', (_, count, megabytes, more) => {
+    const [cover, one, two] = thread(2);
+    deliver([cover!.raw, one!.raw]);
+    for (let n = 0; n < count; n++) deliver([forged(n, megabytes, more)]);
+    expect(open(two!)).toHaveLength(1);
+    expect(room.answered([COVER])).toMatchObject({ complete: true });
+  });
+
+  test('are bounded where thousands of mails may be of one series; a line says so', () => {
+    const alike = (n: number): Uint8Array => message({ id: `${n}@x.example`, subject: '[PATCH 1/2] foo' }).raw;
+    deliver(thread(2).map(({ raw }) => raw));
+    deliver(Array.from({ length: 2100 }, (_, n) => alike(n)));
+    const taken = deliver([alike(2100)]);
+    expect(cpuMs(() => room.seriesWith(taken))).toBeLessThan(2000);
+    expect(lines).toEqual([
+      'warning: too many mails of ada@example.org may belong with <2100@x.example>: the nearest were put together',
+    ]);
+    expect(room.answered([COVER])).toMatchObject({ complete: true });
   });
 });
 

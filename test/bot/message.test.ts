@@ -224,6 +224,11 @@ describe.each(EOLS)('parseMessage with %s', (_, eol) => {
     expect(parse({ headers: ['In-Reply-To: <p1@example.org>'] })).not.toHaveProperty('inReplyTo');
   });
 
+  it('counts of a thousand References the first and the nearest 99', () => {
+    const references = Array.from({ length: 1000 }, (_, at) => `${at}@x`);
+    expect(parse({ references })).toMatchObject({ references: ['0@x', ...references.slice(-99)] });
+  });
+
   it.each([
     ['Mon, 2 Mar 2026 09:00:00 +0100', '2026-03-02T08:00:00.000Z'],
     ['2 Mar 26 09:00 EST', '2026-03-02T14:00:00.000Z'],
