@@ -15,7 +15,7 @@ import { Kin } from './kin.ts';
 import type { Log } from './log.ts';
 import type { MailStore } from './mail-store.ts';
 import { parseMessage } from './message.ts';
-import { isFromPerson, posterOf } from './sender.ts';
+import { noteSender, peopleFirst, posterOf, sendersOf } from './sender.ts';
 import { assemble, mailsOf } from './series.ts';
 import { parseSubject } from './subject.ts';
 import { superseded } from './superseded.ts';
@@ -382,25 +382,4 @@ function withoutBytes(message: Message): Message {
 /** The same text with memory of its own: a part of a text keeps the whole in memory, here all headers of a mail. */
 function alone(text: string): string {
   return Buffer.from(text, 'utf16le').toString('utf16le');
-}
-
-/** Whether {@link posterOf} names a person, and no list that put its own address in place of theirs. */
-function isOfPerson(message: Message): boolean {
-  return isFromPerson(message) || posterOf(message) !== message.from.address.toLowerCase();
-}
-
-/** Senders by whether they are people. */
-function peopleFirst(senders: ReadonlyMap<string, boolean>): string[] {
-  return [...senders].sort(([, a], [, b]) => Number(b) - Number(a)).map(([sender]) => sender);
-}
-
-/** True for a sender who is a person by one mail at least. */
-function noteSender(senders: Map<string, boolean>, message: Message, sender = posterOf(message)): void {
-  senders.set(sender, isOfPerson(message) || senders.get(sender) === true);
-}
-
-function sendersOf(messages: readonly Message[]): Map<string, boolean> {
-  const senders = new Map<string, boolean>();
-  for (const message of messages) noteSender(senders, message);
-  return senders;
 }

@@ -39,3 +39,25 @@ export function senderOf(message: Message): Address | undefined {
 function isPerson({ address }: Address, { listIds }: Message): boolean {
   return !RELAY.test(address) && !listIds.includes(listIdOf(address));
 }
+
+/** Whether {@link posterOf} names a person, and no list that put its own address in place of theirs. */
+function isOfPerson(message: Message): boolean {
+  return isFromPerson(message) || posterOf(message) !== message.from.address.toLowerCase();
+}
+
+/** Senders by whether they are people. */
+export function peopleFirst(senders: ReadonlyMap<string, boolean>): string[] {
+  return [...senders].sort(([, a], [, b]) => Number(b) - Number(a)).map(([sender]) => sender);
+}
+
+/** True for a sender who is a person by one mail at least. */
+export function noteSender(senders: Map<string, boolean>, message: Message, sender = posterOf(message)): void {
+  senders.set(sender, isOfPerson(message) || senders.get(sender) === true);
+}
+
+/** Senders of mails, and whether each is a person, by its address in lower case. */
+export function sendersOf(messages: readonly Message[]): Map<string, boolean> {
+  const senders = new Map<string, boolean>();
+  for (const message of messages) noteSender(senders, message);
+  return senders;
+}
