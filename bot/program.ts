@@ -36,7 +36,7 @@ export function programOf(shell: Shell): Command {
     .option('-q, --quiet', 'on standard error only what is wrong')
     .option('-v, --verbose', 'on standard error each step, and how long it took')
     .helpCommand(false)
-    .showHelpAfterError('(depbot --help lists the commands)')
+    .showHelpAfterError('(--help behind a command tells of its options, depbot --help of all commands)')
     .exitOverride();
 
   program

@@ -28,7 +28,7 @@ export function spokenText({ result, told, kept }: Spoken, { seen }: Others): st
     `${when(postedMs)}  ${series.subject}`,
     `    by ${series.author.name || series.author.address}, <${series.id}>, on ${base ?? 'no base'}; ${secondsOfWork.toFixed(0)} s of work`,
     ...findings.flatMap((finding) => [
-      `  ${finding.rule} (${finding.symbols.join(' ')}), ${finding.severity}, rung ${finding.verification.rung}: patch ${finding.anchor.patch}, ${finding.anchor.file}:${finding.anchor.line}`,
+      `  ${finding.rule} (${finding.symbols.join(' ')}), severity ${finding.severity}, rung ${finding.verification.rung}: patch ${finding.anchor.patch}, ${finding.anchor.file}:${finding.anchor.line}`,
       ...seenLines(seen.get(findingId(key, finding)) ?? []),
     ]),
     ...kept.map((line) => `  ${line}`),
