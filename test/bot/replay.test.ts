@@ -85,7 +85,9 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('replay (skipped witho
     expect(run.status, run.stderr).toBe(0);
     const [first = '', second = '', summary = ''] = run.stdout.split(/^(?=2023-11-1)|^(?=.*archive\.mbox, )/m);
     expect(first).toMatch(/^2023-11-14 \d\d:\d\d {2}\[PATCH\] broken: step 1\n/);
-    expect(first).toContain('  undefined-symbol (REGMAP_FOO), severity regression, rung 2: patch 1, drivers/foo/Kconfig:6\n');
+    expect(first).toContain(
+      '  undefined-symbol (REGMAP_FOO), severity regression, rung 2: patch 1, drivers/foo/Kconfig:6\n',
+    );
     expect(first).toContain('    named by the kernel test robot 26 h later: <bot@intel.com>\n');
     expect(first).toMatch(
       /mail to ann@example.org, foo@lists.example.org, bo@example.org; by nobody yet: no \[\[maintainer/,
