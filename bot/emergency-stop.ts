@@ -11,13 +11,14 @@ import { writeDurably } from './durable.ts';
 import type { World } from './main.ts';
 
 /** In the folder that `serve` keeps of its own. */
-export const STOP_FILE = 'STOP';
+const STOP_FILE = 'STOP';
 
 /**
- * Why nothing may leave now; undefined when all may. A configuration that cannot be read stops, too: somebody may be
+ * Why nothing may leave now; undefined when all may. `state` is the folder that `serve` keeps of its own. A configuration that cannot be read stops, too: somebody may be
  * writing just that key.
  */
-export function whyStopped(file: string, configPath: string): string | undefined {
+export function whyStopped(state: string, configPath: string): string | undefined {
+  const file = join(state, STOP_FILE);
   try {
     const reason = readFileSync(file, 'utf8').trim().split('\n')[0];
     return `nothing is sent: emergency stop by ${file}${reason ? ` (${reason})` : ''}`;
@@ -42,7 +43,7 @@ export function setEmergencyStop(
   const file = join(state, STOP_FILE);
   if (isOn) writeDurably(file, `${why.replaceAll(/\s+/g, ' ') || 'no reason given'}\n`);
   else rmSync(file, { force: true });
-  const left = whyStopped(file, configPath);
+  const left = whyStopped(state, configPath);
   world.stdout.write(`${left ?? 'mails and drafts may leave'}\n`);
   // an operator's shell may lack what the service's unit sets
   const isUsed = existsSync(join(state, 'outbox'));

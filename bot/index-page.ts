@@ -32,8 +32,8 @@ export interface IndexView {
   /** Undefined while Redis does not answer. */
   readonly queue: QueueView | undefined;
   readonly now: Date;
-  /** Why nothing leaves now. */
-  readonly halted?: string;
+  /** Why nothing leaves now; undefined when all may. */
+  readonly halted: string | undefined;
   /** Not all that is kept has been read yet. */
   readonly isPartial: boolean;
 }

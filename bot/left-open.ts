@@ -35,21 +35,13 @@ export function leftOpen({ undecided, findings, checked }: Report): string[] {
 
 /** One for each, or one for all of a rule that have the same reason where these are many. */
 function undecidedLines(undecided: Report['undecided']): string[] {
-  const alike = new Map<string, Report['undecided'][number][]>();
-  for (const one of undecided) {
-    const cause = JSON.stringify([one.rule, one.why]);
-    alike.set(cause, [...(alike.get(cause) ?? []), one]);
-  }
+  const alike = Map.groupBy(undecided, ({ rule, why }) => JSON.stringify([rule, why]));
   return [...alike.values()].flatMap((all) => {
     const { rule, why } = all[0]!;
     const reason = WORDS[why] ?? why;
     if (all.length <= MANY) return all.map(({ key }) => `undecided ${named(rule, key)}: ${reason}`);
-    return [
-      `undecided ${rule} (${few(
-        all.map(({ key }) => bare(rule, key)),
-        3,
-      )}): ${reason}`,
-    ];
+    const keys = all.map(({ key }) => bare(rule, key));
+    return [`undecided ${rule} (${few(keys, 3)}): ${reason}`];
   });
 }
 

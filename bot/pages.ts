@@ -117,9 +117,8 @@ function pagesOf({ listen, state, lists, footer, templatesDir, queue, halted, lo
   });
   app.get('/', async (c) => {
     const isPartial = !(await refreshed());
-    const why = halted();
-    const seen = { index, asked: c.req.query(), queue: await ask(queueView()), now: now(), isPartial };
-    const view = { ...seen, ...(why !== undefined && { halted: why }) };
+    const [why, answered] = [halted(), await ask(queueView())];
+    const view = { index, asked: c.req.query(), queue: answered, halted: why, now: now(), isPartial };
     return page(c, renderIndex(view), indexPolicy());
   });
   app.get('/series/:key{[0-9a-f]{32}}', (c) => {

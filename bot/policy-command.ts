@@ -6,7 +6,7 @@ import { setToolEnv } from '../queue/tool-path.ts';
 import type { Assembled, Patch } from '../rules/types.ts';
 import { UsageError } from './check-command.ts';
 import { readConfigFile, stateDir } from './config.ts';
-import { STOP_FILE, whyStopped } from './emergency-stop.ts';
+import { whyStopped } from './emergency-stop.ts';
 import { readSeries } from './intake.ts';
 import { openLog } from './log.ts';
 import type { World } from './main.ts';
@@ -48,7 +48,7 @@ export async function explainPolicy(input: string | undefined, args: PolicyArgum
       stoppedSections: stopped.sections,
     };
     const told = series.flatMap(patchesOf).map((patch) => explained(patch, policy, config.bot.address, world.date()));
-    const halted = whyStopped(join(state, STOP_FILE), args.config);
+    const halted = whyStopped(state, args.config);
     const lines = [...told.flatMap(({ lines }) => lines), ...(halted === undefined ? [] : [halted])];
     world.stdout.write(lines.map((line) => `${printable(line)}\n`).join(''));
     if (told.length === 0) return 2;

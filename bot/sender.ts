@@ -16,10 +16,7 @@ const RELAY = /^devnull\+[^@]+@kernel\.org$/i;
  * one that Reply-To names where a list or a relay put its own into From.
  */
 export function posterOf(message: Message): string {
-  const poster = isPerson(message.from, message)
-    ? message.from
-    : message.replyTo?.find((one) => isPerson(one, message));
-  return (poster ?? message.from).address.toLowerCase();
+  return (personOf(message) ?? message.from).address.toLowerCase();
 }
 
 /** Whether From names a person, and no list or relay that stands for one. */
@@ -29,20 +26,19 @@ export function isFromPerson(message: Message): boolean {
 
 /** The sender of a mail, to be written to; undefined where From is a relay or a list, and nothing names somebody else. */
 export function senderOf(message: Message): Address | undefined {
-  if (isFromPerson(message)) return message.from;
-  const byReplyTo = message.replyTo?.find((one) => isPerson(one, message));
-  if (byReplyTo) return byReplyTo;
+  const person = personOf(message);
+  if (person) return person;
   const parsed = parsePatch(message);
   return parsed.ok && isPerson(parsed.patch.author, message) ? parsed.patch.author : undefined;
 }
 
-function isPerson({ address }: Address, { listIds }: Message): boolean {
-  return !RELAY.test(address) && !listIds.includes(listIdOf(address));
+/** The person that From names, else Reply-To. */
+function personOf(message: Message): Address | undefined {
+  return [message.from, ...(message.replyTo ?? [])].find((one) => isPerson(one, message));
 }
 
-/** Whether {@link posterOf} names a person, and no list that put its own address in place of theirs. */
-function isOfPerson(message: Message): boolean {
-  return isFromPerson(message) || posterOf(message) !== message.from.address.toLowerCase();
+function isPerson({ address }: Address, { listIds }: Message): boolean {
+  return !RELAY.test(address) && !listIds.includes(listIdOf(address));
 }
 
 /** Senders by whether they are people. */
@@ -52,7 +48,7 @@ export function peopleFirst(senders: ReadonlyMap<string, boolean>): string[] {
 
 /** True for a sender who is a person by one mail at least. */
 export function noteSender(senders: Map<string, boolean>, message: Message, sender = posterOf(message)): void {
-  senders.set(sender, isOfPerson(message) || senders.get(sender) === true);
+  senders.set(sender, personOf(message) !== undefined || senders.get(sender) === true);
 }
 
 /** Senders of mails, and whether each is a person, by its address in lower case. */

@@ -31,17 +31,15 @@ const NOT_NUMBERED = 'the patches are not numbered; they were put in order of th
  * `-n` leaves them: one series, numbered by date. A title that comes again has its first position.
  */
 export function numberBelowLetters(entries: readonly Entry[], threads: Threads): void {
-  const below = new Map<string, Entry[]>();
-  for (const entry of entries) {
+  const uncounted = entries.filter((entry) => {
     const parent = parentId(entry.message);
-    if (parent === undefined || !entry.subject.counterInferred || entry.group.entries.length > 1) continue;
-    const letter = threads.message(parent);
-    if (!letter || !isLetterOf(letter, entry)) continue;
-    const key = JSON.stringify([parent, entry.revision, entry.subject.subRevision ?? 0, entry.subject.isResend]);
-    const known = below.get(key);
-    if (known) known.push(entry);
-    else below.set(key, [entry]);
-  }
+    const letter = parent === undefined ? undefined : threads.message(parent);
+    const isAlone = entry.subject.counterInferred && entry.group.entries.length === 1;
+    return isAlone && letter !== undefined && isLetterOf(letter, entry);
+  });
+  const below = Map.groupBy(uncounted, ({ message, revision, subject }) =>
+    JSON.stringify([parentId(message), revision, subject.subRevision ?? 0, subject.isResend]),
+  );
   for (const [first, ...rest] of below.values()) {
     if (!first || rest.length === 0) continue;
     const titles = [...new Set([first, ...rest].map(({ subject }) => subject.title))];

@@ -38,10 +38,7 @@ export function assemble(messages: readonly Message[]): Assembly {
     const own = buildGroup(group);
     const carried = carryOver(own, threads, built, carriers);
     built.set(group, carried ?? own);
-    if (carried?.assembled.complete) {
-      const { patches, carriedOver } = carried.assembled;
-      for (const { n, message } of patches) if (carriedOver.includes(n)) carriers.set(message.messageId, carried);
-    }
+    if (carried) for (const { messageId } of carriedMails(carried.assembled)) carriers.set(messageId, carried);
   }
   const all = [...built.values()];
   const covers = new Set(groups.flatMap((group) => group.naked?.messageId ?? []));
@@ -61,6 +58,12 @@ export function assemble(messages: readonly Message[]): Assembly {
 export function mailsOf(series: Assembled): Message[] {
   const patches = series.complete ? series.patches : series.have;
   return [...(series.cover ? [series.cover] : []), ...patches.map((patch) => patch.message)];
+}
+
+/** Of these, the mails that a series has from an earlier revision. */
+export function carriedMails(series: Assembled): Message[] {
+  if (!series.complete) return [];
+  return series.patches.filter(({ n }) => series.carriedOver.includes(n)).map(({ message }) => message);
 }
 
 function compareGroups(a: Group, b: Group): number {

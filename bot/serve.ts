@@ -7,7 +7,7 @@ import { withLock } from '../queue/provision-lock.ts';
 import { openRepository } from '../queue/repository.ts';
 import { setToolEnv } from '../queue/tool-path.ts';
 import { type Config, ConfigError, readConfigFile, stateDir } from './config.ts';
-import { STOP_FILE, whyStopped } from './emergency-stop.ts';
+import { whyStopped } from './emergency-stop.ts';
 import { footerOf } from './footer.ts';
 import { type Log, logFormOf, openLog } from './log.ts';
 import type { World } from './main.ts';
@@ -86,7 +86,7 @@ async function serve({ args, config, settings, state, log, world }: Start): Prom
     log.info(
       `serving: ${boxes} mailbox${boxes === 1 ? '' : 'es'}, ${people} maintainer${people === 1 ? '' : 's'} opted in`,
     );
-    const halted = whyStopped(join(state, STOP_FILE), settings.path);
+    const halted = whyStopped(state, settings.path);
     if (halted !== undefined) log.warn(halted);
     await service.run(signal);
     log.info('stopping');
@@ -111,7 +111,7 @@ async function pagesOf({ settings, page, state, queue, log, world }: PagesStart)
     footer: footerOf(bot),
     ...(bot.templates_dir !== undefined && { templatesDir: bot.templates_dir }),
     queue,
-    halted: () => whyStopped(join(state, STOP_FILE), settings.path),
+    halted: () => whyStopped(state, settings.path),
     log,
     now: world.date,
   });

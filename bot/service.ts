@@ -21,7 +21,7 @@ import { Dismissed } from './dismissed.ts';
 import { authenticate, dnsResolver } from './dkim.ts';
 import { Docket } from './docket.ts';
 import { openDrafts } from './drafts.ts';
-import { STOP_FILE, whyStopped } from './emergency-stop.ts';
+import { whyStopped } from './emergency-stop.ts';
 import { type Footer, footerOf } from './footer.ts';
 import { watchMailbox } from './inbox.ts';
 import { seriesOfJob } from './job-series.ts';
@@ -124,7 +124,7 @@ export class Service {
       stopped: () => this.#stopped.addresses,
       stoppedSections: () => this.#stopped.sections,
       whyUnwanted: (meta) => this.#whyUnwanted(meta),
-      halted: () => whyStopped(join(state, STOP_FILE), settings.path),
+      halted: () => whyStopped(state, settings.path),
       onFiled: (draft) => preview(draft, this.#outbox.read(draft.id), this.#answering()),
       onDropped: (meta, why) => this.#tellDropped(meta, why),
       onHeld: (meta, why) => this.#tellHeld(meta, why),

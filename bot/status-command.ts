@@ -7,7 +7,7 @@ import type { QueueStatus, RunningJob } from '../queue/jobs.ts';
 import { type RedisAddress, socketOf } from '../queue/redis-server.ts';
 import { ConfigError, readConfigFile, stateDir } from './config.ts';
 import { Docket } from './docket.ts';
-import { STOP_FILE, whyStopped } from './emergency-stop.ts';
+import { whyStopped } from './emergency-stop.ts';
 import { openLog } from './log.ts';
 import type { World } from './main.ts';
 import { printable } from './printable.ts';
@@ -37,7 +37,7 @@ export async function showStatus(args: StatusArguments, world: World): Promise<n
   const queue = openQueue(redis, openLog(world.stderr, world.date), { deadlineMs: DEADLINE_MS });
   try {
     const counts = await queue.counts();
-    const halted = whyStopped(join(state, STOP_FILE), args.config);
+    const halted = whyStopped(state, args.config);
     const status: Status = {
       ...(halted !== undefined && { halted }),
       counts,

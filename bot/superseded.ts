@@ -4,7 +4,7 @@
  */
 
 import type { Assembled, MessageId, Subject } from '../rules/types.ts';
-import { mailsOf } from './series.ts';
+import { carriedMails, mailsOf } from './series.ts';
 import { parseSubject } from './subject.ts';
 
 /** Of a tag that names a version of the kernel: `6.6.y`, `for-6.12`, `android15-6.6`. */
@@ -133,11 +133,9 @@ function isRevisionAgain(old: Place, other: Place): boolean {
 function newestCarriers(places: readonly Place[]): Map<MessageId, Place> {
   const found = new Map<MessageId, Place>();
   for (const place of places) {
-    if (!place.series.complete) continue;
-    const { patches, carriedOver } = place.series;
-    for (const { message } of patches.filter(({ n }) => carriedOver.includes(n))) {
-      const known = found.get(message.messageId);
-      if (!known || isLater(place, known)) found.set(message.messageId, place);
+    for (const { messageId } of carriedMails(place.series)) {
+      const known = found.get(messageId);
+      if (!known || isLater(place, known)) found.set(messageId, place);
     }
   }
   return found;

@@ -6,7 +6,7 @@ const INNER = /"child-pid": (\d+)/;
 
 /** A bare run is a process group. */
 export function killGroup(child: ChildProcess): void {
-  if (child.pid !== undefined) signal(-child.pid);
+  if (child.pid !== undefined) kill(-child.pid);
 }
 
 /**
@@ -27,10 +27,11 @@ export function killSandbox(child: ChildProcess, status: () => string, triesLeft
 /** Kills the first process in the sandbox, and so all of them; none where its number is not there yet. */
 export function killInner(status: string): void {
   const pid = INNER.exec(status)?.[1];
-  if (pid !== undefined) signal(Number(pid));
+  if (pid !== undefined) kill(Number(pid));
 }
 
-function signal(pid: number): void {
+/** Kills one process, or with a negative number a group; one that is gone already is no fault. */
+export function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch (error) {

@@ -5,6 +5,7 @@
 import { access, constants, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
+import { kill } from './sandbox-end.ts';
 
 type Controller = 'memory' | 'pids';
 
@@ -169,17 +170,10 @@ async function sweep(root: string): Promise<void> {
     const pid = /^depbot-(\d+)-/.exec(name)?.[1];
     if (pid === undefined || isAlive(Number(pid))) continue;
     const group = join(root, name);
-    for (const member of (await textIfThere(join(group, 'cgroup.procs'))).match(/\d+/g) ?? []) kill(Number(member));
+    const members = ((await textIfThere(join(group, 'cgroup.procs'))).match(/\d+/g) ?? []).map(Number);
+    // numbers below 2 are of processes that we cannot see, and would mean others
+    for (const member of members) if (member > 1) kill(member);
     await removeGroup(group);
-  }
-}
-
-/** Numbers below 2 are of processes that we cannot see, and would mean others. */
-function kill(pid: number): void {
-  try {
-    if (pid > 1) process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 

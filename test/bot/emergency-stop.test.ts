@@ -27,11 +27,11 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 describe('the emergency stop', () => {
   test('is off at first, and on by the command, with the reason, until the other command', () => {
-    expect(whyStopped(file, config)).toBeUndefined();
+    expect(whyStopped(join(dir, 'service'), config)).toBeUndefined();
     expect(setEmergencyStop({ isOn: true, why: 'too\nloud', configPath: config }, cli())).toBe(0);
-    expect(whyStopped(file, config)).toBe(`nothing is sent: emergency stop by ${file} (too loud)`);
+    expect(whyStopped(join(dir, 'service'), config)).toBe(`nothing is sent: emergency stop by ${file} (too loud)`);
     expect(setEmergencyStop({ isOn: false, why: '', configPath: config }, cli())).toBe(0);
-    expect([whyStopped(file, config), existsSync(file)]).toEqual([undefined, false]);
+    expect([whyStopped(join(dir, 'service'), config), existsSync(file)]).toEqual([undefined, false]);
     expect(printed).toMatch(/too loud[\s\S]*mails and drafts may leave/);
   });
 
@@ -45,12 +45,12 @@ describe('the emergency stop', () => {
   test('is on by an empty file, as `touch` makes it', () => {
     setEmergencyStop({ isOn: true, why: '', configPath: config }, cli());
     writeFileSync(file, '');
-    expect(whyStopped(file, config)).toContain('emergency stop by');
+    expect(whyStopped(join(dir, 'service'), config)).toContain('emergency stop by');
   });
 
   test('is on by the configuration, without a restart, and resume says that it is not over', () => {
     writeFileSync(config, `[serve]\nstop = true\n[paths]\nstate = "${dir}"\n`);
-    expect(whyStopped(file, config)).toBe(`nothing is sent: emergency stop by serve.stop in ${config}`);
+    expect(whyStopped(join(dir, 'service'), config)).toBe(`nothing is sent: emergency stop by serve.stop in ${config}`);
     expect(setEmergencyStop({ isOn: false, why: '', configPath: config }, cli())).toBe(1);
     expect(printed).toContain('serve.stop');
   });
@@ -62,12 +62,14 @@ describe('the emergency stop', () => {
   ])('is on while the configuration %s', (_, text) => {
     if (text === undefined) rmSync(config);
     else writeFileSync(config, text);
-    expect(whyStopped(file, config)).toMatch(/^nothing is sent while the configuration cannot be read: /);
+    expect(whyStopped(join(dir, 'service'), config)).toMatch(
+      /^nothing is sent while the configuration cannot be read: /,
+    );
   });
 
   test('is on while the file cannot be looked at', () => {
     mkdirSync(file, { recursive: true });
-    expect(whyStopped(file, config)).toContain('cannot be read');
+    expect(whyStopped(join(dir, 'service'), config)).toContain('cannot be read');
   });
 });
 
