@@ -1,8 +1,8 @@
 /** One architecture before and after a series: both models, what differs, what may be asked of them. */
 
-import { findCycles } from '../rules/kconfig/cycles.ts';
+import { findCycles, findCyclesSince } from '../rules/kconfig/cycles.ts';
 import { KconfigError } from '../rules/kconfig/error.ts';
-import type { ExprPool } from '../rules/kconfig/expr.ts';
+import type { ExprPool, SymbolId } from '../rules/kconfig/expr.ts';
 import type { KconfigTree } from '../rules/kconfig/files.ts';
 import type { KconfigModel } from '../rules/kconfig/model.ts';
 import { changedSymbols, type SymbolChange } from '../rules/kconfig/properties.ts';
@@ -19,6 +19,8 @@ import type { KconfigSide } from './kconfig-side.ts';
 export interface Scope {
   /** Files whose symbols it can alter. */
   readonly touched: ReadonlySet<string>;
+  /** Symbols that these files have to do with, after it. */
+  readonly symbols: ReadonlySet<SymbolId>;
   /** Whether it may have closed a circle. */
   readonly mayBeCircular: boolean;
 }
@@ -29,14 +31,14 @@ export function scopeOf({ before, after, changedPaths: paths, pool, readers }: K
   const touched = touchedPaths(changed, before.kconfig.files, after.kconfig.files);
   readers.add([...after.kconfig.files]);
   // A new circle leads through a symbol of a touched file. To follow very many costs more than to look for circles.
-  const symbols = new Set<number>();
+  const symbols = new Set<SymbolId>();
   for (const path of touched) {
     const file = after.kconfig.files.get(path);
     if (file) for (const symbol of membersOf(pool, file)) symbols.add(symbol);
   }
   const mayBeCircular = symbols.size > MANY_SYMBOLS || readers.mayBeCircular(symbols);
   readers.add([...before.kconfig.files].filter(([path, file]) => after.kconfig.files.get(path) !== file));
-  return { touched, mayBeCircular };
+  return { touched, symbols, mayBeCircular };
 }
 
 const MANY_SYMBOLS = 300;
@@ -56,7 +58,8 @@ export async function archPair(
   const modelAfter = isReached ? await modelOf(after, arch, 'with the series') : modelBefore;
   const symbols = isReached ? changedSymbols(modelBefore, modelAfter, scope.touched) : new Map<string, SymbolChange>();
   // A select of what is declared on another architecture alone changes no symbol here, and may close a circle.
-  const cyclesAfter = scope.mayBeCircular && isReached ? findCycles(change.pool, modelAfter) : [];
+  const cyclesAfter =
+    scope.mayBeCircular && isReached ? findCyclesSince(modelBefore, change.pool, modelAfter, scope.symbols) : [];
   const known = new Set(cyclesAfter.length > 0 ? findCycles(change.pool, modelBefore).map(cycleKey) : []);
   const solver = solvers(change.pool, modelBefore, modelAfter);
   let reached: Reach | undefined;

@@ -78,9 +78,10 @@ export function listingOver(full: Listing, changes: readonly ChangedPath[]): Lis
     over: { full, changed },
     paths() {
       if (merged === undefined) {
-        const kept = full.paths().filter((path) => !changed.has(path));
-        const added = [...changed].filter(([, blob]) => blob !== undefined).map(([path]) => path);
-        merged = added.length === 0 && kept.length === full.paths().length ? full.paths() : [...kept, ...added].sort();
+        const added = [...changed].flatMap(([path, blob]) => (blob !== undefined && !full.blob(path) ? [path] : []));
+        const gone = new Set([...changed].flatMap(([path, blob]) => (!blob && full.blob(path) ? [path] : [])));
+        const kept = gone.size === 0 ? full.paths() : full.paths().filter((path) => !gone.has(path));
+        merged = added.length === 0 ? kept : [...kept, ...added].sort();
       }
       return merged;
     },

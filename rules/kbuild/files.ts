@@ -1,6 +1,7 @@
 /** Makefiles of trees, parsed once for each blob: a patched tree costs only what the patch touches. */
 
 import type { ExprPool } from '../kconfig/expr.ts';
+import { perList } from '../per-list.ts';
 import type { Tree } from '../types.ts';
 import { Conditions } from './conditions.ts';
 import { KbuildError } from './error.ts';
@@ -50,16 +51,17 @@ export class TreeMakefiles {
   readonly #tree: Tree;
   readonly #paths: ReadonlySet<string>;
   readonly #files = new Map<string, Makefile>();
-  #folders: Map<string, Set<string>> | undefined;
+  readonly #list: readonly string[];
 
-  private constructor(store: KbuildStore, tree: Tree, paths: ReadonlySet<string>) {
+  private constructor(store: KbuildStore, tree: Tree, list: readonly string[]) {
     this.#store = store;
     this.#tree = tree;
-    this.#paths = paths;
+    this.#list = list;
+    this.#paths = setOf(list);
   }
 
   static async open(store: KbuildStore, tree: Tree): Promise<TreeMakefiles> {
-    return new TreeMakefiles(store, tree, new Set(await tree.paths()));
+    return new TreeMakefiles(store, tree, await tree.paths());
   }
 
   has(path: string): boolean {
@@ -106,7 +108,7 @@ export class TreeMakefiles {
   wildcard(pattern: string): string[] {
     const isFolder = pattern.endsWith('/');
     const components = pattern.split('/').filter((name) => name !== '' && name !== '.');
-    const folders = (this.#folders ??= foldersOf(this.#paths));
+    const folders = foldersOf(this.#list);
     let found = [''];
     for (const component of components) {
       const isGlob = /[*?]/.test(component);
@@ -127,7 +129,7 @@ export class TreeMakefiles {
 }
 
 /** Names in each folder; '' is the top. */
-function foldersOf(paths: Iterable<string>): Map<string, Set<string>> {
+const foldersOf = perList((paths): ReadonlyMap<string, ReadonlySet<string>> => {
   const folders = new Map<string, Set<string>>([['', new Set()]]);
   for (const path of paths) {
     for (let end = path.length; end >= 0; ) {
@@ -142,4 +144,6 @@ function foldersOf(paths: Iterable<string>): Map<string, Set<string>> {
     }
   }
   return folders;
-}
+});
+
+const setOf = perList((paths): ReadonlySet<string> => new Set(paths));

@@ -19,10 +19,10 @@ export async function filesNear(tree: Tree, symbol: SymbolName, kconfigPaths: re
   const found = new Set<string>();
   const word = new RegExp(`\\bCONFIG_${symbol}\\b`);
   for (const dir of new Set(kconfigPaths.map(dirname))) {
-    const inside = dir === '.' ? paths.filter((path) => !path.includes('/')) : under(paths, dir);
+    const inside = dir === '.' ? directlyIn(paths, dir) : under(paths, dir);
     const makefiles = inside.filter((path) => /(?:^|\/)(?:Makefile|Kbuild)$/.test(path));
     // a platform's directory may be entered for it
-    const own = paths.filter((path) => path.endsWith('.c') && dirname(path) === dir);
+    const own = directlyIn(paths, dir).filter((path) => path.endsWith('.c'));
     if (own.length <= FEW_FILES) for (const path of own) found.add(path);
     const near = makefiles.length > MOST_MAKEFILES ? makefiles.filter((path) => dirname(path) === dir) : makefiles;
     for (const [path, text] of await tree.read(near)) {
@@ -32,7 +32,7 @@ export async function filesNear(tree: Tree, symbol: SymbolName, kconfigPaths: re
         .filter((line) => word.test(line.replace(/(^|[^\\])#.*/, '$1')));
       if (lines.length === 0) continue;
       const at = dirname(path);
-      for (const file of paths.filter((one) => one.endsWith('.c') && dirname(one) === at)) found.add(file);
+      for (const file of directlyIn(paths, at)) if (file.endsWith('.c')) found.add(file);
       const listed = lines.join('\n');
       for (const [, object] of listed.matchAll(/(?<=\s)([\w.-]+\/[\w./-]+)\.o(?=\s|$)/g)) {
         const file = `${at}/${object}.c`;
@@ -43,6 +43,12 @@ export async function filesNear(tree: Tree, symbol: SymbolName, kconfigPaths: re
     }
   }
   return [...found].slice(0, MOST_FILES);
+}
+
+/** Paths in a directory, without those in directories of it; `.` is the top. */
+function directlyIn(paths: readonly string[], dir: string): readonly string[] {
+  if (dir === '.') return paths.filter((path) => !path.includes('/'));
+  return under(paths, dir).filter((path) => !path.includes('/', dir.length + 1));
 }
 
 /** Paths are sorted, so that those of a directory stand together. */

@@ -17,9 +17,10 @@ const SUSPECT = 3;
 
 /**
  * Symbols and choices that lead into a circle of the dependencies as written. A choice and its
- * members are one node; so are each declaration's dependency and each expression, which many share.
+ * members are one node; so are each declaration's dependency and each expression, which many share. With `from`,
+ * only those that these symbols come to.
  */
-export function suspectsOf(pool: ExprPool, model: KconfigModel): ReadonlySet<Node> {
+export function suspectsOf(pool: ExprPool, model: KconfigModel, from?: Iterable<SymbolId>): ReadonlySet<Node> {
   const { symbols, declarations, choices } = model;
   const firstChoice = symbols.length;
   const firstDeclaration = firstChoice + choices.length;
@@ -88,7 +89,8 @@ export function suspectsOf(pool: ExprPool, model: KconfigModel): ReadonlySet<Nod
       if (op !== Op.symbol) toSymbol(pool.rights[e]!);
     }
   };
-  for (const symbol of symbols) {
+  for (const id of from ?? symbols.keys()) {
+    const symbol = symbols[id];
     if (symbol) stack.push(nodeOf[symbol.id]!);
     while (stack.length > 0) {
       const node = stack.pop()!;

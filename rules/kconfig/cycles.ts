@@ -10,7 +10,7 @@
 
 import { type Node, suspectsOf } from './cycle-suspects.ts';
 import { KconfigError } from './error.ts';
-import type { ExprId, ExprPool } from './expr.ts';
+import type { ExprId, ExprPool, SymbolId } from './expr.ts';
 import type { Choice, Declaration, Default, Edge, KconfigModel, KSymbol, Prompt, Range } from './model.ts';
 import { levelOrder, Simplifier } from './simplify.ts';
 
@@ -61,6 +61,20 @@ export function findCycles(pool: ExprPool, model: KconfigModel): Cycle[] {
     if (!(error instanceof RangeError)) throw error;
     throw new KconfigError(model.files[0] ?? 'Kconfig', 0, 'dependencies are nested too deep to check');
   }
+}
+
+/**
+ * As findCycles, of a model that differs from another in what `changed` symbols have, all that any circle which the
+ * other lacks leads through.
+ */
+export function findCyclesSince(
+  before: KconfigModel,
+  pool: ExprPool,
+  model: KconfigModel,
+  changed: Iterable<SymbolId>,
+): Cycle[] {
+  const isClean = findCycles(pool, before).length === 0 && suspectsOf(pool, model, changed).size === 0;
+  return isClean ? [] : findCycles(pool, model);
 }
 
 /** The property that makes a step. */

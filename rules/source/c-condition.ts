@@ -39,20 +39,35 @@ export const any = (...parts: readonly Condition[]): Condition => junction('any'
 /** Flat, without repetitions; constant where a part, or a part and its opposite, decide. */
 function junction(kind: 'all' | 'any', parts: readonly Condition[]): Condition {
   const decides = kind === 'any';
+  if (parts.includes(decides)) return decides;
+  const open = parts.filter((part) => typeof part !== 'boolean');
+  if (open.length <= 1) return open[0] ?? !decides;
   const seen = new Map<string, Condition>();
-  const flat = parts.flatMap((part): readonly Condition[] =>
-    typeof part === 'object' && kind in part ? (part as Record<string, readonly Condition[]>)[kind]! : [part],
+  const flat = open.flatMap((part): readonly Condition[] =>
+    kind in part ? (part as Record<string, readonly Condition[]>)[kind]! : [part],
   );
   for (const part of flat) {
-    if (part === decides) return decides;
-    if (typeof part === 'boolean') continue;
-    if (seen.has(JSON.stringify(not(part)))) return decides;
-    seen.set(JSON.stringify(part), part);
+    const text = conditionText(part);
+    const opposite = typeof part === 'object' && 'not' in part ? conditionText(part.not) : `{"not":${text}}`;
+    if (seen.has(opposite)) return decides;
+    seen.set(text, part);
   }
   const rest = [...seen.values()];
-  if (rest.length === 0) return !decides;
   if (rest.length === 1) return rest[0]!;
   return kind === 'all' ? { all: rest } : { any: rest };
+}
+
+const texts = new WeakMap<object, string>();
+
+/** The condition as JSON: equal texts, equal conditions. */
+export function conditionText(c: Condition): string {
+  if (typeof c === 'boolean') return String(c);
+  let text = texts.get(c);
+  if (text === undefined) {
+    text = JSON.stringify(c);
+    texts.set(c, text);
+  }
+  return text;
 }
 
 /** Whether the configuration has a say in it. */

@@ -103,11 +103,11 @@ function definedIn(
 function partner(after: FunctionDef, before: readonly FunctionDef[]): FunctionDef | undefined {
   const named = before.filter((one) => one.function.name === after.function.name);
   if (named.length < 2) return named[0];
-  const when = conditionText(after);
-  return named.find((one) => conditionText(one) === when);
+  const when = definitionCondition(after);
+  return named.find((one) => definitionCondition(one) === when);
 }
 
-const conditionText = ({ file, function: { line } }: FunctionDef): string => JSON.stringify(whenAt(file, line));
+const definitionCondition = ({ file, function: { line } }: FunctionDef): string => JSON.stringify(whenAt(file, line));
 
 /** Where it stood before, in a file that has it no more. */
 function moved(

@@ -7,7 +7,7 @@ import type { Expr } from './c-ast.ts';
 import type { CallSite, Known } from './c-calls.ts';
 import { callsOf } from './c-calls.ts';
 import type { Condition } from './c-condition.ts';
-import { all, any, isConfigured, not, withoutOpaque } from './c-condition.ts';
+import { all, any, conditionText, isConfigured, not, withoutOpaque } from './c-condition.ts';
 import type { CTree } from './c-definitions.ts';
 import type { CFile } from './c-file.ts';
 import { whenAt } from './c-file.ts';
@@ -182,7 +182,7 @@ class Search {
             when: all(when, other.when, whenGiven(target, other.args)),
             given: other.given.map((one) => all(when, one, whenGiven(target, other.args))),
           });
-    const some = found.filter(({ when }) => when !== false && JSON.stringify(when).length < 3000);
+    const some = found.filter(({ when }) => when !== false && conditionText(when).length < 3000);
     if (steps === MOST_STEPS) this.#targets.set(name, some);
     return some;
   }

@@ -5,9 +5,10 @@
  */
 
 import { basename, dirname, join } from 'node:path/posix';
+import { perList } from '../per-list.ts';
 import type { Arch, Sha, Tree } from '../types.ts';
 import type { Condition } from './c-condition.ts';
-import { all, any } from './c-condition.ts';
+import { all, any, conditionText } from './c-condition.ts';
 import { type HeaderWords, readWords } from './header-words.ts';
 
 /** A file in reach. */
@@ -68,7 +69,7 @@ export class HeaderReach {
    * include/asm-generic has. Undefined where that is more than can be looked at.
    */
   async of(path: string, arch?: Arch): Promise<readonly Reached[] | undefined> {
-    const paths = await (this.#paths ??= this.#tree.paths().then((all) => new Paths(all)));
+    const paths = await (this.#paths ??= this.#tree.paths().then(pathsOf));
     const when = new Map<string, Condition>([[path, true]]);
     for (const one of FORCED) if (paths.has(one)) when.set(one, true);
     const visits = new Map<string, number>();
@@ -86,7 +87,7 @@ export class HeaderReach {
             if (known === undefined && when.size >= MOST_HEADERS) return undefined;
             const here = places.length > 1 ? all(reach, ONE_OF_SEVERAL) : reach;
             const both = known === undefined ? here : any(known, here);
-            if (known !== undefined && JSON.stringify(both) === JSON.stringify(known)) continue;
+            if (known !== undefined && conditionText(both) === conditionText(known)) continue;
             const times = (visits.get(found) ?? 0) + 1;
             visits.set(found, times);
             when.set(found, times > MOST_VISITS ? true : both);
@@ -107,7 +108,7 @@ export class HeaderReach {
    * not compile, and nothing else that it lacks is why.
    */
   async isForOthers(path: string, arch: Arch): Promise<boolean> {
-    const paths = await (this.#paths ??= this.#tree.paths().then((all) => new Paths(all)));
+    const paths = await (this.#paths ??= this.#tree.paths().then(pathsOf));
     await this.#load([path]);
     const names = (this.#words.get(path)?.includes ?? []).flatMap(({ name, when }) =>
       when === true && name.startsWith('<asm/') && paths.isOfOthers(name, arch) ? [basename(name.slice(1, -1))] : [],
@@ -165,6 +166,8 @@ class Paths {
     return (this.#byName.get(basename(name)) ?? []).filter((path) => path.endsWith(end));
   }
 }
+
+const pathsOf = perList((paths) => new Paths(paths));
 
 /** Files that name the headers of `asm/` which are made for an architecture. */
 function kbuildOf(arch: Arch): string[] {
