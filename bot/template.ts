@@ -294,6 +294,8 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
     'claim.cause.isQuoted': 'whether that line is the quoted one',
     'claim.cause.explanation': 'half a sentence',
     'claim.cause.isSole': 'whether that line is enough, without the rest of the series',
+    'claim.cause.alike': 'list of {path, line}: where the same line of the same symbol does the same, tried with conf',
+    'claim.cause.moreAlike': 'number of other such places',
     'claim.otherValues': 'list of {symbol, from, to, count}: the same symbol becomes another value, tried with conf',
     'claim.alsoChanged': 'list of {symbol, from, to, count}, tried with conf',
     'claim.notTried': 'more of these, not tried with conf',

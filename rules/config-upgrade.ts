@@ -10,7 +10,7 @@ import { Causes } from './kconfig/sole-cause.ts';
 import { rank, Upgrade, type ValueChange } from './kconfig/upgrade.ts';
 import { type Candidate, type Conf, type ConfRun, defineRule, type ExistingConfig, type KernelChange } from './rule.ts';
 import { lineAt } from './told.ts';
-import type { Attempt, Evidence, Side } from './types.ts';
+import type { Anchor, Attempt, Evidence, Side } from './types.ts';
 
 export default defineRule({
   id: 'config-upgrade',
@@ -55,7 +55,8 @@ Of many configurations with the same loss conf is asked about a few.`,
       finish() {
         const all = [...groups.values()];
         const sums = new Map(count(all.flatMap(({ hits }) => hits)).map((one) => [keyOf(one), one.hits.length]));
-        return all.flatMap((group) => candidate(change, group, { total, sums }) ?? []);
+        const told = all.flatMap((group) => toldOf(change, group) ?? []);
+        return [...Map.groupBy(told, likeness).values()].map((alike) => candidate(change, alike, { total, sums }));
       },
     };
   },
@@ -182,25 +183,54 @@ interface Totals {
   readonly sums: ReadonlyMap<string, number>;
 }
 
-function candidate(change: KernelChange, { cause, hits }: Group, { total, sums }: Totals): Candidate | undefined {
+/** A line of the series, or that it leads to, with what is told of it. */
+interface Told extends Group {
+  readonly text: string;
+  readonly anchor: Anchor;
+  readonly isQuoted: boolean;
+  /** What it leads with. */
+  readonly primary: Count;
+}
+
+function toldOf(change: KernelChange, { cause, hits }: Group): Told | undefined {
   const { property, side } = cause;
-  const counts = count(hits);
-  const line = lineAt(change, side, property.path, property.line);
-  const told = change.lines.told(side, property.path, property.line, line);
+  const text = lineAt(change, side, property.path, property.line);
+  const told = change.lines.told(side, property.path, property.line, text);
   if (!told) return undefined;
   const { anchor, isQuoted } = told;
+  const counts = count(hits);
   const named = counts.filter(({ hits: of }) => of.some((hit) => hit.isAsked || hit.isVisible));
   // Code beside it that changes may be a driver that learns to do without a helper.
   const isCodeChanged = changesCode(change.series, anchor);
   const dropped = counts.filter(({ hits: of }) => of.some((hit) => hit.isDropped) && !isCodeChanged);
   const [primary] = (named.length > 0 ? named : dropped).sort(byWeight);
-  if (!primary) return undefined;
+  return primary && { cause, hits, text, anchor, isQuoted, primary };
+}
+
+/** Equal for lines that do the same by the same words, on other architectures say: one comment is enough. */
+function likeness({ cause: { property, side }, text, anchor, primary }: Told): string {
+  return JSON.stringify([anchor.patch, side, property.kind, property.of.name, text.trim(), keyOf(primary)]);
+}
+
+function candidate(change: KernelChange, alike: readonly Told[], { total, sums }: Totals): Candidate {
+  const counts = count(alike.flatMap(({ hits }) => hits));
+  const primary = counts.find((one) => keyOf(one) === keyOf(alike[0]!.primary))!;
   const shown = primary.hits.toSorted(byRenown)[0]!;
+  const first = alike.find(({ hits }) => hits.includes(shown))!;
+  const {
+    cause: { property, side },
+    text,
+    anchor,
+    isQuoted,
+  } = first;
+  const others = alike.filter((one) => one !== first);
   // A number that goes with its menu is no news.
   const rest = counts.filter(
     (one) => one !== primary && (one.to !== 'not set' || one.hits.some(({ isAsked }) => isAsked)),
   );
-  const configs = cover(shown.config, rest);
+  // conf is to see each of these lines at work
+  const each = others.slice(0, FEW_ALIKE).map((one) => one.primary.hits.toSorted(byRenown)[0]!.config);
+  const configs = cover([...new Set([shown.config, ...each])], rest);
   const isTried = ({ hits: of }: Count): boolean => of.some(({ config }) => configs.includes(config));
   const tried = rest.filter(isTried).sort(byWeight);
   const isOwnValue = ({ symbol }: Count): boolean => symbol === primary.symbol;
@@ -233,18 +263,26 @@ function candidate(change: KernelChange, { cause, hits }: Group, { total, sums }
       cause: {
         path,
         line: at,
-        text: line.trim(),
+        text: text.trim(),
         side,
         isQuoted,
         isSole,
         explanation: shown.explanation,
+        alike: others.slice(0, FEW_ALIKE).map(
+          ({
+            cause: {
+              property: { path, line },
+            },
+          }) => ({ path, line }),
+        ),
+        moreAlike: Math.max(0, others.length - FEW_ALIKE),
       },
       otherValues: tried.filter(isOwnValue).map(brief),
       alsoChanged: tried.filter((one) => !isOwnValue(one)).map(brief),
       notTried: notTried.map(brief),
       isOneLine,
     },
-    evidence: [{ kind: 'source', side, commit: tree.commit, path, line: at, text: line }, ...values(shown, side)],
+    evidence: [{ kind: 'source', side, commit: tree.commit, path, line: at, text }, ...values(shown, side)],
     witness: { arch: shown.config.arch, from: shown.config.name, settings: [] },
     confirm: async (conf) =>
       (await Promise.all(configs.map((config) => confirm(conf, config, [primary, ...tried])))).flat(),
@@ -276,27 +314,34 @@ function count(hits: readonly Hit[]): Count[] {
   });
 }
 
-/** First the symbol whose line it is, then what configurations name, then what is frequent. */
+/** First what users can set, then the symbol whose line it is, then what configurations name, then what is frequent. */
 function byWeight(a: Count, b: Count): number {
+  const isVisible = ({ hits }: Count): number => Number(hits.some((hit) => hit.isVisible));
   const isOwn = ({ hits }: Count): number => Number(hits.some((hit) => hit.isOwn));
   const isAsked = ({ hits }: Count): number => Number(hits.some((hit) => hit.isAsked));
   return (
-    isOwn(b) - isOwn(a) || isAsked(b) - isAsked(a) || b.hits.length - a.hits.length || (a.symbol < b.symbol ? -1 : 1)
+    isVisible(b) - isVisible(a) ||
+    isOwn(b) - isOwn(a) ||
+    isAsked(b) - isAsked(a) ||
+    b.hits.length - a.hits.length ||
+    (a.symbol < b.symbol ? -1 : 1)
   );
 }
 
 /** Configurations for conf to show a finding's other symbols in, and for those that a configuration asks for. */
 const FEW_CONFIGS = 3;
 const MOST_CONFIGS = 12;
+/** Lines like the quoted one that are named. */
+const FEW_ALIKE = 8;
 
 /** Configurations that conf is asked about, each the one that shows most of the symbols still open. */
-function cover(first: ExistingConfig, counts: readonly Count[]): ExistingConfig[] {
-  const chosen = [first];
+function cover(first: readonly ExistingConfig[], counts: readonly Count[]): ExistingConfig[] {
+  const chosen = [...first];
   let open = counts;
   while (chosen.length < MOST_CONFIGS) {
     open = open.filter(({ hits }) => !hits.some(({ config }) => chosen.includes(config)));
     const asked = open.filter(({ hits }) => hits.some(({ isAsked }) => isAsked));
-    const wanted = asked.length > 0 ? asked : chosen.length < FEW_CONFIGS ? open : [];
+    const wanted = asked.length > 0 ? asked : chosen.length < first.length - 1 + FEW_CONFIGS ? open : [];
     const byConfig = [
       ...Map.groupBy(
         wanted.flatMap(({ hits }) => hits),

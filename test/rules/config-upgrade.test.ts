@@ -312,3 +312,42 @@ describe('conf', () => {
     expect((await run(before, after, exitCode))?.map((attempt) => attempt.agrees)).toEqual(agrees);
   });
 });
+
+describe('the same line of several architectures', () => {
+  const archs = ['arm', 'mips', 'x86'] as const;
+  const Kconfig =
+    'source "arch/$(SRCARCH)/Kconfig"\nconfig HAVE_BUS\n\tbool\n\nconfig BUS\n\tbool "bus"\n\tdepends on HAVE_BUS\n';
+  const of = (line: (arch: string) => string): Record<string, string> =>
+    Object.fromEntries(
+      archs.map((arch) => [`arch/${arch}/Kconfig`, `config ON_${arch}\n\tdef_bool y\n${line(arch)}\n`]),
+    );
+  const configs = Object.fromEntries(archs.map((arch) => [`arch/${arch}/configs/a_defconfig`, 'CONFIG_BUS=y\n']));
+  const found = (before: (arch: string) => string): Promise<readonly Candidate[]> =>
+    runRule(rule, { Kconfig, ...of(before), ...configs }, { Kconfig, ...of(() => ''), ...configs }, archs);
+
+  test('is told once, under what its user sets, with each place', async () => {
+    const [one, ...others] = await found(() => '\tselect HAVE_BUS\n');
+    expect(others).toEqual([]);
+    expect(one?.claim).toMatchObject({ symbol: 'BUS', configs: { count: 3, elsewhere: 0, total: 3 } });
+    const { cause } = one!.claim as { cause: { path: string; alike: unknown; moreAlike: number } };
+    expect(cause).toMatchObject({ path: 'arch/x86/Kconfig', moreAlike: 0 });
+    expect(cause.alike).toEqual([
+      { path: 'arch/arm/Kconfig', line: 3 },
+      { path: 'arch/mips/Kconfig', line: 3 },
+    ]);
+  });
+
+  test('is shown to conf at each of them', async () => {
+    const [one] = await found(() => '\tselect HAVE_BUS\n');
+    const conf = fakeConf((side) => ({ config: side === 'before' ? 'CONFIG_BUS=y\nCONFIG_HAVE_BUS=y\n' : '' }));
+    expect((await one!.confirm(conf)).every(({ agrees }) => agrees)).toBe(true);
+    expect(conf.asked.map((asked) => asked.split(' ').slice(0, 2).join(' ')).sort()).toEqual(
+      archs.flatMap((arch) => [`after ${arch}`, `before ${arch}`]).sort(),
+    );
+  });
+
+  test('is two comments where it is another line', async () => {
+    const two = await found((arch) => `\tselect HAVE_BUS${arch === 'mips' ? ' if ON_mips' : ''}\n`);
+    expect(two).toHaveLength(2);
+  });
+});

@@ -278,6 +278,8 @@ export const configUpgrade: Finding = {
       isQuoted: true,
       isSole: true,
       explanation: 'SENSORS_FOO now needs COMMON_CLK, which is n there',
+      alike: [],
+      moreAlike: 0,
     },
     otherValues: [],
     alsoChanged: [{ symbol: 'REGMAP_I2C', from: 'm', to: 'n', count: 3 }],
