@@ -4,11 +4,11 @@ import type { BuildQuestion } from './build-question.ts';
 import { offLineOf } from './kbuild/off-line.ts';
 import type { MakefileLine, Presence } from './kbuild/presence.ts';
 import { blamedLines } from './kconfig/blamed-line.ts';
-import type { ExprId } from './kconfig/expr.ts';
+import type { ExprId, SymbolId } from './kconfig/expr.ts';
 import { gapRepairs } from './kconfig/gap-repairs.ts';
 import type { KSymbol } from './kconfig/model.ts';
 import type { Fault, Proposal } from './kconfig/repairs.ts';
-import type { Goal, Solver } from './kconfig/solve.ts';
+import { type Goal, meets, type Solver } from './kconfig/solve.ts';
 import { Upgrade } from './kconfig/upgrade.ts';
 import { fragment } from './kconfig/witness.ts';
 import { withoutUnmet } from './newly-unmet.ts';
@@ -102,8 +102,11 @@ async function told(
   const solver = pair.solver('after');
   const some = all.filter(({ goals }) => solver.isPossible([...goals, ...isMet]) !== false);
   if (some.length === 0) return undefined;
-  const inOrder = some.toSorted((a, b) =>
-    a.path < b.path ? -1 : a.path > b.path ? 1 : a.need.use.line - b.need.use.line,
+  // what takes the least to show comes first
+  const takes = new Map(some.map((one) => [one, new Set(one.goals.flatMap(({ expr }) => idsIn(pool, expr))).size]));
+  const inOrder = some.toSorted(
+    (a, b) =>
+      takes.get(a)! - takes.get(b)! || (a.path < b.path ? -1 : a.path > b.path ? 1 : a.need.use.line - b.need.use.line),
   );
   const shown = inOrder[0]!;
   const answer = solver.solve([...shown.goals, ...isMet]);
@@ -131,7 +134,8 @@ async function told(
   const blamed = await blame(change, pair, { owner, needed, config, provided, some: inOrder });
   if (!blamed || needed.length === 0) return undefined;
   const uses: ToldUse[] = [];
-  for (const one of inOrder) {
+  // what else can lack it need not be built by this configuration
+  for (const one of inOrder.filter(({ goals }) => meets(values, goals))) {
     if (uses.length >= MOST_USES) break;
     if (!uses.some(({ name, path }) => name === one.need.name && path === one.path))
       uses.push(await toldUse(change, one));
@@ -334,6 +338,12 @@ function symbolsIn(pair: ArchPair, pool: KernelChange['pool'], exprs: readonly E
     if (one.path === other.path) return one.line - other.line;
     return one.path < other.path ? -1 : 1;
   });
+}
+
+function idsIn(pool: KernelChange['pool'], expr: ExprId): SymbolId[] {
+  const ids: SymbolId[] = [];
+  pool.symbolsOf(expr, (id) => void ids.push(id));
+  return ids;
 }
 
 /** Symbols on which what is lacking hangs: for a provider those of its makefiles, that of the object's own line first. */

@@ -11,7 +11,7 @@ import type { Presence } from './kbuild/presence.ts';
 import { isPlainLine, readConfig } from './kconfig/dotconfig.ts';
 import type { ExprId } from './kconfig/expr.ts';
 import { SymbolType } from './kconfig/parse.ts';
-import type { Goal, Solver } from './kconfig/solve.ts';
+import { type Goal, meets, type Solver } from './kconfig/solve.ts';
 import { Values } from './kconfig/values.ts';
 import { fragment } from './kconfig/witness.ts';
 import type { ArchPair, KernelChange } from './rule.ts';
@@ -70,7 +70,7 @@ export class TrialPlanner {
     const ways = new Map([...this.#open.keys()].map((piece) => [piece, arch.ways(piece)]));
     const values = new Values(this.#change.pool, pair.after);
     const covered = (at: Values): Piece[] =>
-      [...this.#open.keys()].filter((piece) => ways.get(piece)!.some((way) => way.every((goal) => meets(at, goal))));
+      [...this.#open.keys()].filter((piece) => ways.get(piece)!.some((way) => meets(at, way)));
     const take = (at: Values, seed: Seed): void => {
       const trial = arch.trial(at, seed);
       const found = covered(at);
@@ -245,8 +245,4 @@ class ArchPlan {
 
 function objectOf(path: string): string {
   return path.replace(/\.[cS]$/, '.o');
-}
-
-function meets(values: Values, { expr, level, holds }: Goal): boolean {
-  return values.expr(expr) >= level === holds;
 }

@@ -10,7 +10,7 @@ import { SymbolType } from './parse.ts';
 import { dependencies } from './properties.ts';
 import { goalsOf, isDeclared, namesIn } from './question.ts';
 import { type Step, stepsOf } from './reason-steps.ts';
-import type { Goal, Solver } from './solve.ts';
+import { type Goal, meets, type Solver } from './solve.ts';
 import { fragment } from './witness.ts';
 
 /** A configuration that was asked for. */
@@ -86,11 +86,7 @@ export function askNeeds(solver: Solver, id: SymbolId, value?: 'm' | 'y'): Asked
  */
 export function agrees(solver: Solver, { goals }: Asked, { config }: Witness, conf: string): boolean {
   applyMode(solver.values, 'olddefconfig', { config });
-  return areMet(solver, goals) && renderMode(solver.values, 'olddefconfig') === conf;
-}
-
-function areMet({ values }: Solver, goals: readonly Goal[]): boolean {
-  return goals.every(({ expr, level, holds }) => values.expr(expr) >= level === holds);
+  return meets(solver.values, goals) && renderMode(solver.values, 'olddefconfig') === conf;
 }
 
 function undeclaredIn({ pool, model }: Solver, exprs: readonly ExprId[]): SymbolName[] {
@@ -129,7 +125,8 @@ function witnessWith(solver: Solver, goals: readonly Goal[]): Outcome<{ witness:
   const config = fragment(found.settings);
   // As a person would give it to olddefconfig: as text.
   applyMode(solver.values, 'olddefconfig', { config });
-  if (!areMet(solver, goals)) return { ok: false, why: 'the settings lose their meaning as text, a fault of depbot' };
+  if (!meets(solver.values, goals))
+    return { ok: false, why: 'the settings lose their meaning as text, a fault of depbot' };
   const settings = found.settings
     .map(({ symbol, value }) => ({ symbol: symbol.name, value }))
     .sort((a, b) => (a.symbol < b.symbol ? -1 : 1));

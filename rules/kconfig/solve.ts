@@ -54,7 +54,7 @@ export class Solver {
 
   /** Whether all goals can be met together. Without `isMinimal: false` the settings are the fewest. */
   solve(goals: readonly Goal[], { isMinimal = true }: { readonly isMinimal?: boolean } = {}): Answer {
-    const holds = (values: Values): boolean => goals.every((goal) => meets(values, goal));
+    const holds = (values: Values): boolean => meets(values, goals);
     return this.#guarded(() => {
       const encoding = this.#encodingFor(goals);
       const literals = goals.map((goal) => literal(encoding, goal));
@@ -126,8 +126,9 @@ export class Solver {
   }
 }
 
-function meets(values: Values, { expr, level, holds }: Goal): boolean {
-  return values.expr(expr) >= level === holds;
+/** Whether all goals are met by a configuration. */
+export function meets(values: Values, goals: readonly Goal[]): boolean {
+  return goals.every(({ expr, level, holds }) => values.expr(expr) >= level === holds);
 }
 
 function literal(encoding: Encoding, { expr, level, holds }: Goal): Lit {

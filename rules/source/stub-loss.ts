@@ -11,7 +11,7 @@ import { gapRepairs } from '../kconfig/gap-repairs.ts';
 import type { KSymbol } from '../kconfig/model.ts';
 import { SymbolType } from '../kconfig/parse.ts';
 import type { Repair } from '../kconfig/repairs.ts';
-import type { Goal } from '../kconfig/solve.ts';
+import { type Goal, meets } from '../kconfig/solve.ts';
 import { Values } from '../kconfig/values.ts';
 import { whatItTakes } from '../kconfig/what-it-takes.ts';
 import { fragment } from '../kconfig/witness.ts';
@@ -329,10 +329,6 @@ const MOST_CLIMBED = 3;
 
 function keyOf({ of: { after }, stub }: Chain): string {
   return `${symbolsOf(stub.when).join(' ')} ${after.path} ${after.function.name}`;
-}
-
-function meets(values: Values, goals: readonly Goal[]): boolean {
-  return goals.every(({ expr, level, holds }) => values.expr(expr) >= level === holds);
 }
 
 function symbolNamed(pair: ArchPair, pool: KernelChange['pool'], name: string): KSymbol | undefined {
