@@ -6,6 +6,7 @@
 import { Graph, layout } from '@dagrejs/dagre';
 import type { Picture, PictureLink, PictureNode } from '../rules/survey-types.ts';
 import { escapeHtml } from './page-escape.ts';
+import { type Box, type Curve, type Point, routes } from './page-route.ts';
 
 const CHAR_WIDTH = 7.4;
 const PADDING = 12;
@@ -17,24 +18,18 @@ const PAGE_WIDTH = 992;
 /** What is a little too wide is drawn smaller, as long as it can be read. */
 const LEAST_SCALE = 0.75;
 
-interface Point {
-  readonly x: number;
-  readonly y: number;
-}
-
 /** Text of an `svg` element; colours and strokes are those of its classes. `label` says what is seen. */
 export function graphSvg({ nodes, links }: Picture, label: string): string {
   const down = laidOut(nodes, links, 'TB');
   const graph = down.graph().width! <= PAGE_WIDTH ? down : narrower(down, laidOut(nodes, links, 'LR'));
   const { width = 0, height = 0 } = graph.graph();
-  const lines = links.map((link) => {
-    const { points } = graph.edge(link.from, link.to, link.kind) as { points: readonly Point[] };
-    return linkSvg(link, points);
-  });
+  const placed = new Map(nodes.map(({ symbol }) => [symbol, graph.node(symbol) as Box]));
+  const led = links.map(({ from, to, kind }) => ({ from, to, points: pointsOf(graph.edge(from, to, kind)) }));
+  const ways = routes(placed, led, graph === down);
+  const lines = links.map((link, i) => linkSvg(link, ways[i]!));
   const blocking = new Set(links.filter(({ isBlocking }) => isBlocking).map(({ to }) => to));
   const boxes = nodes.map((node) => {
-    const { x, y, width: w } = graph.node(node.symbol) as Point & { readonly width: number };
-    return nodeSvg(node, { x, y }, w, blocking.has(node.symbol));
+    return nodeSvg(node, placed.get(node.symbol)!, blocking.has(node.symbol));
   });
   const [w, h] = [Math.ceil(width), Math.ceil(height)];
   const scale = Math.min(1, Math.max(LEAST_SCALE, PAGE_WIDTH / w));
@@ -66,30 +61,27 @@ function narrower(one: Laid, other: Laid): Laid {
   return other.graph().width! < one.graph().width! ? other : one;
 }
 
-function linkSvg({ from, to, kind, path, line, isBlocking }: PictureLink, points: readonly Point[]): string {
+function linkSvg({ from, to, kind, path, line, isBlocking }: PictureLink, way: readonly Curve[]): string {
   const classes = ['link', kind.replace(/ .*/, ''), ...(isBlocking ? ['blocking'] : [])].join(' ');
   const title = escapeHtml(`${from} ${kind} ${to} (${path}:${line})`);
-  return `<path class="${classes}" marker-end="url(#arrow)" d="${curve(points)}"><title>${title}</title></path>`;
+  return `<path class="${classes}" marker-end="url(#arrow)" d="${pathOf(way)}"><title>${title}</title></path>`;
 }
 
-/** A smooth line: straight to the middle of each stretch, bent at the points between. */
-function curve(points: readonly Point[]): string {
-  const [first, ...rest] = points;
-  const last = points.at(-1);
-  if (!first || !last) return '';
-  const bends = rest.slice(0, -1).map((point, i) => {
-    const next = rest[i + 1]!;
-    const end = i === rest.length - 2 ? next : { x: (point.x + next.x) / 2, y: (point.y + next.y) / 2 };
-    return `Q${at(point)} ${at(end)}`;
-  });
-  return `M${at(first)} ${bends.length > 0 ? bends.join(' ') : `L${at(last)}`}`;
+function pathOf(way: readonly Curve[]): string {
+  const [first] = way;
+  const parts = way.map(([, one, other, end]) => `C${at(one)} ${at(other)} ${at(end)}`);
+  return first ? `M${at(first[0])} ${parts.join(' ')}` : '';
+}
+
+function pointsOf(edge: unknown): readonly Point[] {
+  return (edge as { readonly points?: readonly Point[] }).points ?? [];
 }
 
 function at({ x, y }: Point): string {
   return `${x.toFixed(1)} ${y.toFixed(1)}`;
 }
 
-function nodeSvg(node: PictureNode, { x, y }: Point, width: number, blocks: boolean): string {
+function nodeSvg(node: PictureNode, { x, y, width }: Box, blocks: boolean): string {
   const isOff = node.value === 'n';
   const classes = [node.isFocus ? 'focus' : '', isOff ? 'off' : '', blocks ? 'blocks' : ''].filter(Boolean).join(' ');
   const place = node.path === undefined ? 'declared nowhere' : `${node.path}:${node.line}`;

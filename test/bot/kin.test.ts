@@ -4,15 +4,7 @@ import { assemble } from '../../bot/series.ts';
 import { superseded } from '../../bot/superseded.ts';
 import type { Message, MessageId } from '../../rules/types.ts';
 import { diffOf, message, patchBody } from '../fixtures/mail/make.ts';
-
-/** Numbers that look random, the same in every run. */
-function numbers(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
+import { numbers } from '../support/numbers.ts';
 
 const kinOf = (mails: readonly Message[]): Kin => {
   const kin = new Kin();

@@ -3,6 +3,7 @@ import { parseSubject } from '../../bot/subject.ts';
 import { superseded } from '../../bot/superseded.ts';
 import type { Assembled } from '../../rules/types.ts';
 import { cpuMs } from '../fixtures/mail/make.ts';
+import { numbers } from '../support/numbers.ts';
 
 interface Like {
   readonly subject: string;
@@ -150,15 +151,6 @@ function pairwise(all: readonly Assembled[]): (number | undefined)[] {
       );
     return later.sort((a, b) => b.other.revision - a.other.revision || b.j - a.j)[0]?.j;
   });
-}
-
-/** Numbers that look random, the same in every run. */
-function numbers(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
 }
 
 test('every pair of series is judged as its definition says, in 2000 random inputs', () => {
