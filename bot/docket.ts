@@ -126,6 +126,17 @@ export class Docket {
     }
   }
 
+  /** Not all is done for this series after all; its report stays. */
+  reopen(key: string): void {
+    renameDurably(this.#path('closed', key), this.#path('open', key));
+  }
+
+  /** Puts other mails in the place of those of an open job, and drops the report that was made of them. */
+  replace(job: CheckJob): void {
+    rmSync(this.#path('reports', job.key), { force: true });
+    writeDurably(this.#path('open', job.key), `${JSON.stringify(job)}\n`);
+  }
+
   /** All is done for this series. */
   close(key: string): void {
     renameDurably(this.#path('open', key), this.#path('closed', key));

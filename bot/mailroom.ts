@@ -8,13 +8,15 @@
  * senders, by a list's doing or a forger's: the mail is then among those of each, with what came in that name.
  */
 
-import type { Assembled, Message, MessageId, Outcome, Patch, Series } from '../rules/types.ts';
-import { looksLikeDiff, parseDiff } from './diff.ts';
+import type { Assembled, Message, MessageId, Patch, Series } from '../rules/types.ts';
+import { looksLikeDiff } from './diff.ts';
+import { type Authenticate, isDisputed, isSame, type Settled, settle } from './disputed.ts';
 import type { Received } from './inbox.ts';
 import { Kin } from './kin.ts';
 import type { Log } from './log.ts';
 import type { MailStore } from './mail-store.ts';
 import { parseMessage } from './message.ts';
+import { parsePatch } from './patch.ts';
 import { noteSender, peopleFirst, posterOf, sendersOf } from './sender.ts';
 import { assemble, mailsOf } from './series.ts';
 import { parseSubject } from './subject.ts';
@@ -56,6 +58,11 @@ interface Gathered {
   /** What supersedes which. */
   readonly later: Map<Assembled, Assembled>;
 }
+
+/** `isAsChecked`: no copy that came since says that it is another series than the one that was checked. */
+export type ToAnswer =
+  | { readonly ok: true; readonly series: Series; readonly isAsChecked: boolean }
+  | Extract<Settled, { ok: false }>;
 
 export class Mailroom {
   readonly #options: MailroomOptions;
@@ -160,22 +167,33 @@ export class Mailroom {
 
   /**
    * A series that was checked, to be answered now: its patches with the lists of all their copies, of which the job had
-   * one each, and some came later. Not ok where two copies of one of its mails carry different changes:
-   * one of them is forged, and nothing here can tell which.
+   * one each, and some came later. Where two copies of a patch carry different changes, one of them is forged: it is the
+   * series of the one that is signed, which need not be what was checked; not ok where signatures do not tell.
    */
-  toAnswer(series: Series): Outcome<{ readonly series: Series }, { readonly why: string }> {
+  async toAnswer(series: Series, authenticate: Authenticate): Promise<ToAnswer> {
     const patches: Patch[] = [];
+    let isAsChecked = true;
     for (const patch of series.patches) {
-      const { messageId, listIds } = patch.message;
-      const copies = this.#copiesOnDisk(messageId);
-      const changes = new Set(copies.map(changesIn).filter((one) => one !== undefined));
-      if (changes.size > 1)
-        return { ok: false, why: `copies of <${messageId}> came with different changes; one is forged` };
-      const all = [...new Set([...listIds, ...copies.flatMap((copy) => copy.listIds)])].sort();
-      patches.push({ ...patch, message: { ...patch.message, listIds: all } });
+      const all = this.#wholeCopies(patch.message.messageId);
+      const settled = await settle(all, authenticate);
+      if (!settled.ok) return settled;
+      const { genuine } = settled;
+      const other = genuine && !isSame(genuine, patch.message) ? parsePatch(genuine) : undefined;
+      isAsChecked &&= other === undefined;
+      const taken = other?.ok ? { ...other.patch, n: patch.n, total: patch.total } : patch;
+      const copies = [taken.message, ...all.filter((copy) => !genuine || isSame(copy, genuine))];
+      const listIds = [...new Set(copies.flatMap((copy) => copy.listIds))].sort();
+      patches.push({ ...taken, message: { ...taken.message, listIds } });
     }
     const [first, ...rest] = patches;
-    return { ok: true, series: { ...series, patches: [first!, ...rest] } };
+    return { ok: true, series: { ...series, patches: [first!, ...rest] }, isAsChecked };
+  }
+
+  /** Whether one of these mails is a patch of a series, of which copies carry different changes. */
+  isDisputed(series: Series, messages: readonly Message[]): boolean {
+    const ids = new Set(messages.map(({ messageId }) => messageId));
+    const patches = series.patches.filter(({ message }) => ids.has(message.messageId));
+    return patches.some(({ message }) => isDisputed(this.#copiesOnDisk(message.messageId)));
   }
 
   #gather(messages: readonly Message[]): Gathered[] {
@@ -224,8 +242,12 @@ export class Mailroom {
 
   /** Those that take part in series. */
   #copiesOnDisk(id: MessageId): Message[] {
+    return this.#wholeCopies(id).map(withoutBytes);
+  }
+
+  #wholeCopies(id: MessageId): Message[] {
     const raws = this.#options.store.raws(id).filter((raw) => raw.length <= MAX_MAIL_BYTES);
-    return raws.map(parseMessage).flatMap((one) => (one.ok ? [withoutBytes(one.message)] : []));
+    return raws.map(parseMessage).flatMap((one) => (one.ok ? [one.message] : []));
   }
 
   /**
@@ -354,24 +376,6 @@ function supersededByPost(series: readonly Assembled[]): Map<Assembled, Assemble
 function mayBeOfSeries({ subject, body }: Message): boolean {
   const { isReply, isPatch, isRfc, counterInferred } = parseSubject(subject);
   return !isReply && (isPatch || isRfc || !counterInferred || looksLikeDiff(body));
-}
-
-/**
- * The changes that a mail carries, as text to compare; undefined without a whole diff. White space and what is not
- * ASCII are left out, and the `?` that stands for it: lists spoil these.
- */
-function changesIn({ body }: Message): string | undefined {
-  const { files, cutShort } = parseDiff(body);
-  if (files.length === 0 || cutShort !== undefined) return undefined;
-  const changes = files.map(({ oldPath, newPath, hunks }) => [
-    oldPath,
-    newPath,
-    hunks.map(({ oldStart, lines }) => [
-      oldStart,
-      lines.map(({ kind, text }) => [kind, text.replaceAll(/[^!->@-~]/g, '')]),
-    ]),
-  ]);
-  return JSON.stringify(changes);
 }
 
 /** As it is kept in memory. */

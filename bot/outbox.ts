@@ -57,6 +57,8 @@ const STATES = Object.keys(MOVES) as State[];
 /** Where a mail is not out, or perhaps not. */
 const WAITING = ['to-draft', 'drafting', 'drafted', 'to-send', 'sending', 'held'] as const satisfies readonly State[];
 const BROKEN = 'broken';
+/** Folders of what is known of mails. */
+const NOTES = ['meta', 'progress', 'bounces', 'replied', 'by-hand', 'unwanted', 'withdrawn'] as const;
 
 /** A use of the outbox that is a mistake of ours: a move that is not allowed, a mail that is not there. */
 export class OutboxError extends Error {
@@ -75,17 +77,7 @@ export class Outbox {
     this.#dir = dir;
     this.#log = log;
     if (use === 'look') return;
-    for (const folder of [
-      'meta',
-      'progress',
-      'bounces',
-      'replied',
-      'by-hand',
-      'unwanted',
-      'withdrawn',
-      BROKEN,
-      ...STATES,
-    ]) {
+    for (const folder of [...NOTES, BROKEN, ...STATES]) {
       openFolderDurably(join(dir, folder), 0o700);
     }
   }
@@ -103,10 +95,8 @@ export class Outbox {
     }
     if (this.#isKnown(meta.id)) return 'known';
     if (meta.kind === 'reply') {
-      const replied = join(this.#dir, 'replied', outgoingId(meta.answers));
-      // After a crash it may name a reply that was never taken in.
-      if (existsSync(replied) && this.#isKnown(readFileSync(replied, 'utf8'))) return 'known';
-      writeDurably(replied, meta.id);
+      if (this.#replyTo(meta.answers) !== undefined) return 'known';
+      writeDurably(join(this.#dir, 'replied', outgoingId(meta.answers)), meta.id);
     }
     writeDurably(this.#metaPath(meta.id), `${JSON.stringify(meta, null, 2)}\n`);
     writeDurably(this.#path(meta.via === 'draft' ? 'to-draft' : 'to-send', meta.id), eml);
@@ -189,8 +179,7 @@ export class Outbox {
    */
   noteSentByHand({ references, raw }: Pick<Message, 'references' | 'raw'>): void {
     for (const answers of references) {
-      const replied = join(this.#dir, 'replied', outgoingId(answers));
-      const id = existsSync(replied) ? readFileSync(replied, 'utf8') : undefined;
+      const id = this.#replyTo(answers);
       // `drafting`: it may lie in the folder by now, although the server's answer was lost.
       const isInFolder = (['drafting', 'drafted'] as const).some((state) => id && existsSync(this.#path(state, id)));
       if (id === undefined || !isInFolder) continue;
@@ -253,6 +242,11 @@ export class Outbox {
     return [
       ...new Set(WAITING.flatMap((state) => this.list(state).filter(isTo)).flatMap(({ series }) => series ?? [])),
     ];
+  }
+
+  /** Whether one of these mails has a reply of ours, in any state. */
+  hasReplyTo(ids: readonly MessageId[]): boolean {
+    return ids.some((id) => this.#replyTo(id) !== undefined);
   }
 
   /** Series of which there may still be something to discard. */
@@ -372,6 +366,14 @@ export class Outbox {
 
   #isWithdrawing(series: string): boolean {
     return existsSync(join(this.#dir, 'withdrawn', series));
+  }
+
+  /** Id of our reply to a mail. */
+  #replyTo(answers: MessageId): string | undefined {
+    const replied = join(this.#dir, 'replied', outgoingId(answers));
+    const id = existsSync(replied) ? readFileSync(replied, 'utf8') : undefined;
+    // After a crash it may name a reply that was never taken in.
+    return id !== undefined && this.#isKnown(id) ? id : undefined;
   }
 
   #isKnown(id: string): boolean {

@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import { type JobQueue, jobOf, seriesKey } from '../queue/jobs.ts';
 import { uncheckedReport } from '../queue/report.ts';
-import type { Outcome, Report, Series } from '../rules/types.ts';
+import type { Message, Outcome, Report, Series } from '../rules/types.ts';
 import { announce } from './announce.ts';
 import { answer, reportText } from './answer.ts';
 import type { AskedCheck } from './asked-check.ts';
@@ -80,6 +80,7 @@ export class Service {
   readonly #maintainers: Pick<TreeMaintainers, 'current'>;
   readonly #footer: Footer;
   readonly #prose: ReturnType<typeof openProse> | undefined;
+  readonly #resolver: ReturnType<typeof dnsResolver>;
   /** Jobs that the queue has from us since the start. */
   readonly #queued = new Set<string>();
   /** Jobs that nobody needs any more, and that the queue may still have. */
@@ -114,6 +115,7 @@ export class Service {
     this.#dismissed = new Dismissed(join(state, 'dismissed.json'), now);
     this.#footer = footerOf(settings.bot);
     this.#prose = settings.prose && openProse(settings.prose, log);
+    this.#resolver = dnsResolver(settings.dnsServers === undefined ? {} : { servers: settings.dnsServers });
     this.#drafts = settings.drafts && openDrafts({ ...settings.drafts, log, signal: world.stop });
     this.#courier = new Courier({
       outbox: this.#outbox,
@@ -176,7 +178,7 @@ export class Service {
         for (const { old, by } of this.#mailroom.supersededBy(messages)) this.#withdraw(old, by.subject);
         for (const series of this.#mailroom.seriesWith(messages)) {
           this.#withdrawEarlier(series);
-          this.#open(series);
+          this.#openOrReopen(series, messages);
         }
         this.#store.savePosition(name, position);
         this.#bell.ring();
@@ -226,6 +228,15 @@ export class Service {
     }
   }
 
+  #authenticate(raw: Uint8Array, maxAgeMs: number): ReturnType<typeof authenticate> {
+    const { arcHosts } = this.#settings;
+    return authenticate(raw, { resolver: this.#resolver, now: this.#now(), maxAgeMs, arcHosts });
+  }
+
+  /** A patch may wait for days: its signature does not grow old. */
+  readonly #authenticatePatch = (raw: Uint8Array): ReturnType<typeof authenticate> =>
+    this.#authenticate(raw, Number.POSITIVE_INFINITY);
+
   /** Says at the start what would else come out with the first mail. */
   async #tryServers(): Promise<void> {
     await this.#drafts?.find(`start@${this.#settings.bot.address}`).catch((error: Error) => {
@@ -260,8 +271,9 @@ export class Service {
     const act = mail.kind === 'preview' ? 'discard' : 'hold';
     if (!reply || !job || !report)
       return { why: 'it has waited for so long that its series is not kept any more', act };
-    const found = this.#mailroom.toAnswer(seriesOfJob(job));
+    const found = await this.#mailroom.toAnswer(seriesOfJob(job), this.#authenticatePatch);
     if (!found.ok) return { why: found.why, act };
+    if (!found.isAsChecked) return { why: 'it answers a forged copy of the patch', act };
     const waiting = { series: found.series, report, policy: await this.#policy(), dismissed: this.#dismissed };
     return mail.kind === 'preview' ? whyNotShown(mail, reply, waiting) : whyUnwanted(reply, waiting);
   }
@@ -288,6 +300,14 @@ export class Service {
     this.#docket.keepReport(key, uncheckedReport(old, { stage: 'input', why: `${by} supersedes it` }));
     this.#docket.close(key);
     this.#done.add(key);
+    this.#bell.ring();
+  }
+
+  /** One that is done is looked at again where a copy has come that says something else than the ones before. */
+  #openOrReopen(series: Series, messages: readonly Message[]): void {
+    const opened = this.#open(series);
+    if (!opened.ok || !this.#docket.isClosed(opened.key) || !this.#mailroom.isDisputed(series, messages)) return;
+    this.#docket.reopen(opened.key);
     this.#bell.ring();
   }
 
@@ -434,7 +454,7 @@ export class Service {
     }
     const job = this.#docket.job(key);
     if (!job) return;
-    if (!job.asked) await this.#announce(seriesOfJob(job), key);
+    if (!job.asked && (await this.#announce(seriesOfJob(job), key)) === 'check again') return;
     if (!this.#docket.isClosed(key)) this.#docket.close(key);
     this.#done.add(key);
     await this.#forgetDone();
@@ -443,10 +463,31 @@ export class Service {
     this.#resting.delete(key);
   }
 
-  async #announce(checked: Series, key: string): Promise<void> {
-    const found = this.#mailroom.toAnswer(checked);
-    if (found.ok) await announce(found.series, this.#docket.report(key)!, key, this.#announcing(key));
-    else this.#log.warn(`${checked.subject}: not answered: ${found.why}`);
+  async #announce(checked: Series, key: string): Promise<'done' | 'check again'> {
+    const found = await this.#mailroom.toAnswer(checked, this.#authenticatePatch);
+    if (found.ok && !found.isAsChecked && (await this.#checkAgain(found.series))) return 'check again';
+    if (found.ok && found.isAsChecked)
+      await announce(found.series, this.#docket.report(key)!, key, this.#announcing(key));
+    else if (!found.ok && found.retry && this.#isReportOfToday(key)) throw new Error(found.why);
+    else this.#log.warn(`${checked.subject}: not answered: ${found.ok ? 'a forged copy was' : found.why}`);
+    return 'done';
+  }
+
+  /** With the mails that are signed, in place of forged ones; false where one of those has its reply. */
+  async #checkAgain(series: Series): Promise<boolean> {
+    const made = jobOf(series);
+    if (!made.ok || this.#outbox.hasReplyTo(series.patches.map(({ message }) => message.messageId))) return false;
+    const { key } = made.job;
+    this.#log.warn(`${series.subject}: checked again: a copy that is signed says something else`);
+    await this.#queue.forget(key);
+    this.#queued.delete(key);
+    this.#docket.replace(made.job);
+    this.#bell.ring();
+    return true;
+  }
+
+  #isReportOfToday(key: string): boolean {
+    return this.#now().getTime() - (this.#docket.writtenAt(key)?.getTime() ?? 0) < DAY_MS;
   }
 
   #announcing(key: string): Parameters<typeof announce>[3] {
@@ -468,8 +509,7 @@ export class Service {
   }
 
   #hands(): ConstructorParameters<typeof Desk>[2] {
-    const { bot, dnsServers, arcHosts, maxCommandAgeMs, drafts } = this.#settings;
-    const resolver = dnsResolver(dnsServers === undefined ? {} : { servers: dnsServers });
+    const { bot, maxCommandAgeMs, drafts } = this.#settings;
     const answering = this.#answering();
     return {
       ...deedsOf({
@@ -486,7 +526,7 @@ export class Service {
         log: this.#log,
       }),
       now: this.#now,
-      authenticate: (raw) => authenticate(raw, { resolver, now: this.#now(), maxAgeMs: maxCommandAgeMs, arcHosts }),
+      authenticate: (raw) => this.#authenticate(raw, maxCommandAgeMs),
       raws: (messageId) => this.#store.raws(messageId),
       report: (key) => this.#reportOf(key),
       answer: (command, seed, paragraphs) => {

@@ -264,6 +264,8 @@ const made = (series: Series): CheckJob => {
   return job.job;
 };
 
+const unsigned = async () => ({ ok: false, why: 'it has no DKIM signature' }) as const;
+
 describe('a series to answer', () => {
   const forged = (mail: Message): Message => {
     const raw = Buffer.from(
@@ -273,7 +275,7 @@ describe('a series to answer', () => {
     return { ...mail, raw };
   };
 
-  test('is none where a copy of a patch carries other changes, whichever came first', () => {
+  test('is none where a copy of a patch carries other changes, whichever came first', async () => {
     const mail = message();
     for (const copies of [
       [mail, forged(mail)],
@@ -283,14 +285,14 @@ describe('a series to answer', () => {
       room = start();
       const [series] = open(...copies.map((copy) => through('l.x.example', copy)));
       for (const each of [room, start()])
-        expect(each.toAnswer(series!)).toEqual({
+        expect(await each.toAnswer(series!, unsigned)).toEqual({
           ok: false,
           why: 'copies of <p1@example.org> came with different changes; one is forged',
         });
     }
   });
 
-  test('is one whose copies a list has spoilt, cut or put a footer under', () => {
+  test('is one whose copies a list has spoilt, cut or put a footer under', async () => {
     const mail = message({ body: patchBody('Für Foo.', diffOf('drivers/foo/Kconfig', '\tprompt "Fünf"')) });
     const text = Buffer.from(mail.raw).toString();
     const spoilt = [
@@ -300,19 +302,19 @@ describe('a series to answer', () => {
     ];
     const copies = spoilt.map((one, n) => through(`l${n}.x.example`, { ...mail, raw: Buffer.from(one) }));
     const [series] = open(mail, ...copies);
-    expect(room.toAnswer(series!)).toMatchObject({ ok: true });
+    expect(await room.toAnswer(series!, unsigned)).toMatchObject({ ok: true, isAsChecked: true });
   });
 });
 
 describe('a series out of a job', () => {
-  test('has the lists of all copies of its mails, also of those that came later', () => {
+  test('has the lists of all copies of its mails, also of those that came later', async () => {
     const [cover, one] = thread(1);
     open(through('a.x.example', cover!), through('a.x.example', one!));
     const [series] = open(through('b.x.example', one!, 'footer'));
     const made = jobOf(series!);
     if (!made.ok) throw new Error(made.why);
     deliver([through('c.x.example', one!).raw]);
-    const found = start().toAnswer(seriesOfJob(made.job));
+    const found = await start().toAnswer(seriesOfJob(made.job), unsigned);
     if (!found.ok) throw new Error(found.why);
     expect(found.series.patches.map(({ message: { listIds } }) => listIds)).toEqual([
       ['a.x.example', 'b.x.example', 'c.x.example'],

@@ -1,6 +1,7 @@
 /**
  * A v2 that comes at each moment of the life of v1, with real servers and a queue that stops at that moment: in the
- * end v2 has its reply, and v1 none, unless it was out by then.
+ * end v2 has its reply, and v1 none, unless it was out by then. And forged copies that come at such moments.
+ * Above 400 lines: all of it needs this one service.
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -382,5 +383,74 @@ describe('a copy of a patch with another change comes while the reply', () => {
       [...new RegExp(`^${field}:((?:.|\\r\\n\\s)*)`, 'im').exec(notice)![1]!.matchAll(/<(.*?)>/g)].map(([, id]) => id!);
     await town.command('#depbot send', ...idsIn('References'), ...idsIn('Message-ID'));
     await isIn(1, 'sent');
+  });
+});
+
+describe('a copy of a patch with another change, when the true one alone is signed,', () => {
+  const { n, title, message } = PATCHES.find((patch) => patch.n === FOUND)!;
+  const signing = async (body: string): Promise<Buffer> => {
+    const fields = fieldsOf(1, n, title, 1).with(0, `From: Jane Doe <jane@${MAINTAINER.split('@')[1]}>`);
+    const text = `${fields.join('\n')}\n\n${body}`.replaceAll(/\r?\n/g, '\r\n');
+    return town.signedByMaintainer(Buffer.from(text));
+  };
+  const genuine = (): Promise<Buffer> => signing(message.body);
+  /** As it is signed, and changed after that. */
+  const forged = async (): Promise<Buffer> =>
+    Buffer.from((await genuine()).toString().replace(/^\+.*(?=\r\n)/m, (line) => `${line} EVIL`));
+  const others = PATCHES.map((patch) => patch.n).filter((other) => other !== FOUND);
+  const post1 = (...copies: readonly Buffer[]): void => {
+    for (const other of others) {
+      const patch = PATCHES.find((one) => one.n === other)!;
+      const fields = fieldsOf(1, other, patch.title, 1).with(0, `From: Jane Doe <jane@${MAINTAINER.split('@')[1]}>`);
+      arrives(fields, patch.message.body);
+    }
+    for (const copy of copies) town.deliver(copy);
+  };
+  const isSilent = (): Promise<unknown> => wait('silence', () => lines.find((line) => line.includes('one is forged')));
+
+  test('comes second: the true one is answered', async () => {
+    await serve('draft');
+    queue.held.set(keyOf(1), 'active');
+    post1(await genuine());
+    await hasCome(1);
+    town.deliver(await forged());
+    arrives(['From: a@x.example', 'Message-ID: <marker@x.example>'], '#depbot help');
+    await wait('the marker', () => lines.find((line) => line.includes('marker@x.example')));
+    queue.held.delete(keyOf(1));
+    await isIn(1, 'drafted');
+    expect(town.drafts().join('')).not.toContain('EVIL');
+  });
+
+  test('comes first: the true one is checked, and answered', async () => {
+    await serve('draft');
+    queue.held.set(keyOf(1), 'active');
+    post1(await forged());
+    await wait('the forged one in the queue', () => queue.jobs.has(keyOf(1)));
+    town.deliver(await genuine());
+    arrives(['From: a@x.example', 'Message-ID: <marker@x.example>'], '#depbot help');
+    await wait('the marker', () => lines.find((line) => line.includes('marker@x.example')));
+    queue.held.delete(keyOf(1));
+    await isIn(1, 'drafted');
+    expect(lines.join('\n')).toContain('checked again: a copy that is signed says something else');
+    expect(town.drafts().join('')).not.toContain('EVIL');
+  });
+
+  test('comes first, and another one: it is checked once they are told apart', async () => {
+    await serve('draft');
+    const one = await forged();
+    post1(one, Buffer.from(one.toString().replace('EVIL', 'WORSE')));
+    await isSilent();
+    await wait('the end of it', () => docket().isClosed(keyOf(1)));
+    town.deliver(await genuine());
+    await isIn(1, 'drafted');
+    expect(town.drafts().join('')).not.toMatch(/EVIL|WORSE/);
+  });
+
+  test('is signed, too: nobody is answered', async () => {
+    await serve('draft');
+    post1(await genuine(), await signing(message.body.replace(/^\+.*$/m, '+config OTHER')));
+    await isSilent();
+    await wait('the end of it', () => docket().isClosed(keyOf(1)));
+    expect(stateOfReply(1)).toBeUndefined();
   });
 });
