@@ -140,6 +140,7 @@ export const Schema = z.strictObject({
       look_s: seconds.default(600),
       first_days: days.default(2),
       window_days: days.min(1).default(21),
+      keep_days: z.int().min(31).max(3660).default(180),
       stop: z.boolean().default(false),
     })
     .prefault({}),

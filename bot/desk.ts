@@ -11,7 +11,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { gate, inParallel } from '../queue/in-parallel.ts';
 import type { Message, MessageId, Outcome, Report, Series } from '../rules/types.ts';
@@ -19,7 +19,7 @@ import type { Detail } from './answer.ts';
 import { isAutomatic } from './automatic.ts';
 import { type Command, commandsIn } from './commands.ts';
 import type { Authentic, NotAuthentic } from './dkim.ts';
-import { openFolderDurably, writeDurably } from './durable.ts';
+import { namesBefore, openFolderDurably, writeDurably } from './durable.ts';
 import type { Log } from './log.ts';
 import { parseMessage } from './message.ts';
 import { type Deeds, type Done, NO_MORE_MAILS, obey } from './obey.ts';
@@ -100,6 +100,16 @@ export class Desk {
         takenAt: this.#nextMoment(),
       });
     }
+  }
+
+  /**
+   * Forgets the commands that were done before a moment: not younger than the oldest signature that counts, since what is
+   * forgotten is kept from being obeyed again by its age alone.
+   */
+  sweep(before: Date): void {
+    this.#slips.sweep(before);
+    const seen = join(this.#dir, 'seen');
+    for (const name of namesBefore(seen, before)) rmSync(join(seen, name));
   }
 
   /** Now, or a little later: no two mails are taken in at one moment. */

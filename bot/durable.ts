@@ -12,6 +12,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -44,6 +45,12 @@ export function openFolderDurably(folder: string, mode = 0o777): void {
   for (const name of readdirSync(folder)) {
     if (name.endsWith('.partial')) rmSync(join(folder, name), { force: true });
   }
+}
+
+/** Files of a folder that came there, or were written, before a moment. A copy of the folder counts as new. */
+export function namesBefore(folder: string, before: Date): string[] {
+  const cameAt = (name: string): Date | undefined => statSync(join(folder, name), { throwIfNoEntry: false })?.ctime;
+  return readdirSync(folder).filter((name) => (cameAt(name) ?? before) < before);
 }
 
 /** Moves a file; its new folder is made where missing. Throws errors of the system. */

@@ -10,6 +10,7 @@
  *     by-hand/<id>         a draft that a person has sent from a mail program
  *     unwanted/<id>        a mail that the operator wants discarded, or not be told of any more
  *     withdrawn/<series>   a series with a later revision: what is not sent of it is discarded
+ *     gone/<id>.eml        a mail that was done long ago, see outbox-sweep.ts; counts as known
  *     broken/              what cannot be read any more; counts as known, and is not touched again
  *
  * One process at a time works on an outbox; another may look, and write down what is unwanted.
@@ -22,6 +23,7 @@ import type { Message, MessageId } from '../rules/types.ts';
 import { DamagedFileError, damagedPath, openFolderDurably, readJson, renameDurably, writeDurably } from './durable.ts';
 import { hasTextOf } from './eml.ts';
 import type { Log } from './log.ts';
+import { GONE } from './outbox-sweep.ts';
 import {
   type Bounce,
   BouncesFile,
@@ -77,7 +79,7 @@ export class Outbox {
     this.#dir = dir;
     this.#log = log;
     if (use === 'look') return;
-    for (const folder of [...NOTES, BROKEN, ...STATES]) {
+    for (const folder of [...NOTES, BROKEN, GONE, ...STATES]) {
       openFolderDurably(join(dir, folder), 0o700);
     }
   }
@@ -377,10 +379,10 @@ export class Outbox {
   }
 
   #isKnown(id: string): boolean {
-    return this.#stateOf(id) !== undefined || existsSync(this.#path(BROKEN, id));
+    return this.#stateOf(id) !== undefined || [BROKEN, GONE].some((folder) => existsSync(this.#path(folder, id)));
   }
 
-  #path(folder: State | typeof BROKEN, id: string): string {
+  #path(folder: string, id: string): string {
     return join(this.#dir, folder, `${id}.eml`);
   }
 

@@ -41,6 +41,7 @@ export interface ServeSettings {
   readonly pollMs: number;
   readonly firstDays: number;
   readonly windowDays: number;
+  readonly keepDays: number;
   readonly lookMs: number;
   /** Where report pages are served; `host` without brackets. */
   readonly page?: { readonly host: string; readonly port: number; readonly beyondLoopback: boolean };
@@ -96,6 +97,7 @@ export function serveSettings(config: Config, env: Env, path: string): ServeSett
       pollMs: serve.poll_s * 1000,
       firstDays: serve.first_days,
       windowDays: serve.window_days,
+      keepDays: serve.keep_days,
       lookMs: serve.look_s * 1000,
       ...(page && { page }),
       ...(redis && { redis }),
@@ -206,10 +208,14 @@ function draftsOf({ config, wrong }: Given, accounts: Accounts): ServeSettings['
 }
 
 function checkDays({ config: { serve }, wrong }: Given): void {
-  const { first_days, window_days } = serve;
+  const { first_days, window_days, keep_days } = serve;
   if (window_days < first_days)
     wrong(
       `serve.window_days = ${window_days} is less than serve.first_days = ${first_days}, so that mails would be read to be forgotten; in [serve]: window_days = ${first_days}`,
+    );
+  if (keep_days < window_days)
+    wrong(
+      `serve.keep_days = ${keep_days} is less than serve.window_days = ${window_days}, so that it would be forgotten what was said of series that are still put together; in [serve]: keep_days = ${window_days}`,
     );
 }
 

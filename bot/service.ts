@@ -31,6 +31,7 @@ import { Mailroom, oldestDay } from './mailroom.ts';
 import type { World } from './main.ts';
 import { OptIns } from './opt-in.ts';
 import { Outbox } from './outbox.ts';
+import { sweepOutbox } from './outbox-sweep.ts';
 import { type Outgoing, othersOf } from './outgoing.ts';
 import { isOptedIn, type Maintainer, type Policy } from './policy.ts';
 import { preview, shownIn } from './preview.ts';
@@ -70,6 +71,7 @@ export class Service {
   readonly #mailroom: Mailroom;
   readonly #store: MailStore;
   readonly #docket: Docket;
+  readonly #outboxDir: string;
   readonly #outbox: Outbox;
   readonly #courier: Courier;
   readonly #drafts: ReturnType<typeof openDrafts> | undefined;
@@ -109,7 +111,8 @@ export class Service {
     this.#store = new MailStore(join(state, 'mail'), oldestDay(now(), settings.windowDays));
     this.#mailroom = new Mailroom({ store: this.#store, windowDays: settings.windowDays, log, now });
     this.#docket = new Docket(join(state, 'jobs'));
-    this.#outbox = new Outbox(join(state, 'outbox'), log);
+    this.#outboxDir = join(state, 'outbox');
+    this.#outbox = new Outbox(this.#outboxDir, log);
     this.#stopped = new Stopped(join(state, 'stopped'));
     this.#optIns = new OptIns(join(state, 'asked-by-mail.json'), now);
     this.#dismissed = new Dismissed(join(state, 'dismissed.json'), now);
@@ -219,13 +222,17 @@ export class Service {
     return next === undefined ? IDLE_MS : Math.min(IDLE_MS, Math.max(100, next.getTime() - this.#now().getTime()));
   }
 
-  async #sweepDaily(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+  #sweepDaily(signal: AbortSignal): Promise<void> {
+    return keepTrying({ what: 'sweep', log: this.#log, signal }, async (settled) => {
       const windowStart = oldestDay(this.#now(), this.#settings.windowDays);
       this.#store.sweep(windowStart);
       this.#docket.sweep(windowStart, oldestDay(this.#now(), KEEP_REPORTS_DAYS));
+      const doneBefore = new Date(this.#now().getTime() - this.#settings.keepDays * DAY_MS);
+      sweepOutbox(this.#outboxDir, doneBefore);
+      this.#desk.sweep(doneBefore);
+      settled();
       await pause(DAY_MS, signal);
-    }
+    });
   }
 
   #authenticate(raw: Uint8Array, maxAgeMs: number): ReturnType<typeof authenticate> {

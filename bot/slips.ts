@@ -4,11 +4,11 @@
  */
 
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { MessageId } from '../rules/types.ts';
-import { DamagedFileError, openFolderDurably, readJson, renameDurably, writeDurably } from './durable.ts';
+import { DamagedFileError, namesBefore, openFolderDurably, readJson, renameDurably, writeDurably } from './durable.ts';
 import type { Log } from './log.ts';
 
 const Slip = z.object({
@@ -66,6 +66,12 @@ export class Slips {
   move(from: Tray, to: Tray, { messageId }: Slip): void {
     const name = nameOf(messageId);
     renameDurably(join(this.#dir, from, name), join(this.#dir, to, name));
+  }
+
+  /** Forgets what was done before a moment. */
+  sweep(before: Date): void {
+    const done = join(this.#dir, 'done');
+    for (const name of namesBefore(done, before)) rmSync(join(done, name));
   }
 
   /** Undefined for none, and for a damaged one, which is set aside. */

@@ -730,3 +730,15 @@ describe('strangers with slow name servers', () => {
     expect([...noted]).toEqual([`${REPLY} is invalid, says ${MIA}`]);
   });
 });
+
+test('what was done is forgotten after a while, and what waits is not', async () => {
+  const desk = start();
+  desk.take([mail('#depbot help'), mail('#depbot check', { to: 'p1@example.org' })]);
+  await desk.round();
+  const files = (): number[] => ['done', 'waiting', 'seen'].map((name) => readdirSync(join(dir, name)).length);
+  const before = files();
+  desk.sweep(new Date(Date.now() - 60_000));
+  expect(files()).toEqual(before);
+  desk.sweep(new Date(Date.now() + 60_000));
+  expect(files()).toEqual([0, before[1], 0]);
+});
