@@ -12,10 +12,7 @@ export function tagsOf(entry: Entry): string {
 
 /** The length of a group: what most of its mails say (of ties the larger), never less than its highest position. */
 export function totalOf(group: Group): number {
-  const votes = new Map<number, number>();
-  for (const { total } of group.entries) if (total > 0) votes.set(total, (votes.get(total) ?? 0) + 1);
-  const [winner] = [...votes].sort(([a, votesA], [b, votesB]) => votesB - votesA || b - a);
-  return Math.max(winner?.[0] ?? 0, ...group.entries.map((entry) => entry.n));
+  return new Tally(group).total;
 }
 
 export function positions(group: Group): Set<number> {
@@ -23,10 +20,7 @@ export function positions(group: Group): Set<number> {
 }
 
 export function isComplete(group: Group): boolean {
-  const have = positions(group);
-  have.delete(0);
-  const total = totalOf(group);
-  return total > 0 && have.size === total;
+  return new Tally(group).isComplete;
 }
 
 export function isCoverOnly(group: Group): boolean {
@@ -34,8 +28,49 @@ export function isCoverOnly(group: Group): boolean {
 }
 
 export function collide(a: Group, b: Group): boolean {
-  const have = positions(a);
-  return b.entries.some((entry) => have.has(entry.n));
+  return new Tally(a).collides(b);
+}
+
+/** A group that others are put into, with its counts, so that each costs what it has and not what is there. */
+export class Tally {
+  readonly group: Group;
+  readonly #have = new Set<number>();
+  readonly #votes = new Map<number, number>();
+  #highest = 0;
+
+  constructor(group: Group) {
+    this.group = group;
+    this.#count(group.entries);
+  }
+
+  get total(): number {
+    let [most, winner] = [0, 0];
+    for (const [total, votes] of this.#votes)
+      if (votes > most || (votes === most && total > winner)) [most, winner] = [votes, total];
+    return Math.max(winner, this.#highest);
+  }
+
+  get isComplete(): boolean {
+    const { total } = this;
+    return total > 0 && this.#have.size - Number(this.#have.has(0)) === total;
+  }
+
+  collides({ entries }: Group): boolean {
+    return entries.some(({ n }) => this.#have.has(n));
+  }
+
+  merge(from: Group): void {
+    this.#count(from.entries);
+    merge(this.group, from);
+  }
+
+  #count(entries: readonly Entry[]): void {
+    for (const { n, total } of entries) {
+      this.#have.add(n);
+      this.#highest = Math.max(this.#highest, n);
+      if (total > 0) this.#votes.set(total, (this.#votes.get(total) ?? 0) + 1);
+    }
+  }
 }
 
 export function merge(into: Group, from: Group): void {

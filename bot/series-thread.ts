@@ -8,7 +8,7 @@
 
 import { isMadeId } from './message.ts';
 import type { Entry, Group } from './series-entry.ts';
-import { collide, groupsOf, isComplete, isCoverOnly, merge, positions, tagsOf } from './series-group.ts';
+import { collide, groupsOf, isComplete, isCoverOnly, merge, positions, Tally, tagsOf } from './series-group.ts';
 import {
   countBeyondTotal,
   countReposts,
@@ -140,17 +140,17 @@ function joinBuckets(
     else buckets.set(bucket, [entry]);
   }
   for (const bucket of buckets.values()) {
-    let open: Group | undefined;
+    let open: Tally | undefined;
     let before: Entry | undefined;
     for (const entry of bucket) {
       const { group } = entry;
       // Entries without a Date have an infinite time, and are near none.
       const isNear = gapMs === undefined || (before && entry.time - before.time <= gapMs);
       before = entry;
-      if (group === open) continue;
-      if (open && isNear && !isComplete(open) && !isComplete(group) && !collide(open, group) && mayJoin(open, group))
-        merge(open, group);
-      else open = group;
+      if (group === open?.group) continue;
+      const fits = open && isNear && !open.isComplete && !isComplete(group) && !open.collides(group);
+      if (open && fits && mayJoin(open.group, group)) open.merge(group);
+      else open = new Tally(group);
     }
   }
 }

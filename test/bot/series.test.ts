@@ -656,3 +656,11 @@ it('puts 3000 mails that each name their 200 ancestors, the nearest first, toget
   });
   expect(cpuMs(() => assemble(mails))).toBeLessThan(2500);
 });
+
+it('puts patches below one mail that did not come together in time that grows with their number, not its square', () => {
+  const mails = Array.from({ length: 8000 }, (_, n) =>
+    message({ id: `${n}@x.example`, subject: `[PATCH ${n + 1}/8001] foo`, at: n, inReplyTo: 'root@x.example' }),
+  );
+  assemble(mails.slice(0, 1000));
+  expect(cpuMs(() => assemble(mails))).toBeLessThan(12 * cpuMs(() => assemble(mails.slice(0, 2000))));
+});
