@@ -107,7 +107,8 @@ export class Mailroom {
       }
       const { message } = parsed;
       const isSaid = this.#isSaid(message);
-      const added = store.add(message, receivedAt);
+      const keptAt = this.#keptAt(receivedAt);
+      const added = store.add(message, keptAt);
       if (added === 'too many copies') {
         log.warn(
           `${mailbox}, mail ${uid}: left out: too many copies of <${message.messageId}> came before, not all alike`,
@@ -116,7 +117,7 @@ export class Mailroom {
       }
       if (raw.length > MAX_MAIL_BYTES)
         log.warn(`${mailbox}, mail ${uid}: <${message.messageId}> is ${raw.length} bytes long: no part of a series`);
-      else if (added === 'added') this.#keep(message, receivedAt.toISOString().slice(0, 10));
+      else if (added === 'added') this.#keep(message, keptAt.toISOString().slice(0, 10));
       if (!isSaid || added === 'known') toActOn.push(message);
     }
     return toActOn;
@@ -263,6 +264,13 @@ export class Mailroom {
       ({ body, subject, from }) =>
         body === message.body && subject === message.subject && from.address === message.from.address,
     );
+  }
+
+  /** From when on a mail is kept: the moment that its server says, or now where that is beyond what can be. */
+  #keptAt(receivedAt: Date): Date {
+    const now = this.#options.now();
+    const isOfWindow = receivedAt <= now && receivedAt.toISOString().slice(0, 10) >= this.#oldest();
+    return isOfWindow ? receivedAt : now;
   }
 
   #isRecent(series: Series): boolean {

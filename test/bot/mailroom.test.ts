@@ -89,6 +89,27 @@ describe('take', () => {
   });
 });
 
+describe('a mail whose server has another time for it', () => {
+  const at = (receivedAt: string, ...mails: readonly Message[]): Message[] =>
+    room.take(mails.map(({ raw }) => ({ raw, mailbox: 'kernel/INBOX', uid: uid++, receivedAt: new Date(receivedAt) })));
+
+  test('long ago, as where it was moved there or a clock is wrong, is kept as if it came now', () => {
+    const [cover, one, two] = thread(2);
+    at('1970-01-01T00:00:00Z', cover!, one!);
+    days(1);
+    expect(open(two!)).toMatchObject([{ complete: true, cover: { messageId: COVER } }]);
+    expect(start().answered([COVER])).toMatchObject({ complete: true });
+  });
+
+  test('of the future is forgotten like the others', () => {
+    at('2099-01-01T00:00:00Z', ...thread(1));
+    days(WINDOW_DAYS + 1);
+    open(message({ id: 'new@x.example' }));
+    expect(room.answered([COVER])).toBeUndefined();
+    expect(readdirSync(dir).filter((name) => /^\d/.test(name))).toEqual([now.toISOString().slice(0, 10)]);
+  });
+});
+
 describe('a mail whose Message-ID others used before', () => {
   const junk = (count: number, from: string, id = 'm@x.example'): Uint8Array[] =>
     Array.from({ length: count }, (_, n) => message({ id, subject: 'hi', from, body: `${n}\n` }).raw);
