@@ -103,7 +103,7 @@ export class Desk {
   }
 
   /**
-   * Forgets the commands that were done before a moment: not younger than the oldest signature that counts, since what is
+   * Forgets the commands that were done before a moment, or have waited since then: not younger than the oldest signature that counts, since what is
    * forgotten is kept from being obeyed again by its age alone.
    */
   sweep(before: Date): void {

@@ -81,6 +81,11 @@ export class Docket {
     return readJson(this.#path('reports', key), parse, then);
   }
 
+  /** When an open job was written down; undefined of another. */
+  openedAt(key: string): Date | undefined {
+    return statSync(this.#path('open', key), { throwIfNoEntry: false })?.mtime;
+  }
+
   /** When its report was kept, or else its job opened; undefined of a series without either. */
   writtenAt(key: string): Date | undefined {
     const stat = (folder: Folder) => statSync(this.#path(folder, key), { throwIfNoEntry: false });

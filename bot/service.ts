@@ -434,9 +434,33 @@ export class Service {
   }
 
   #rest(key: string, why: string): void {
+    if (this.#isTooLate(key)) {
+      this.#giveUp(key, why);
+      return;
+    }
     const waitMs = Math.min(2 * (this.#resting.get(key)?.waitMs ?? RETRY_MS / 2), MOST_RETRY_MS);
     this.#resting.set(key, { until: this.#elapsed() + waitMs, waitMs });
     this.#log.warn(`series ${key}: ${why}; next attempt in ${waitMs / 60_000} minutes`);
+  }
+
+  /** Its mails may be forgotten by now, and nobody waits for a reply. */
+  #isTooLate(key: string): boolean {
+    const openedAt = this.#docket.openedAt(key);
+    return openedAt !== undefined && openedAt.getTime() < this.#now().getTime() - this.#settings.windowDays * DAY_MS;
+  }
+
+  #giveUp(key: string, why: string): void {
+    this.#log.warn(`series ${key}: ${why}; given up after ${this.#settings.windowDays} days`);
+    try {
+      const job = this.#docket.job(key);
+      // Somebody may wait for the report.
+      if (job) this.#docket.keepReport(key, uncheckedReport(seriesOfJob(job), { stage: 'worker', why }));
+    } catch (error) {
+      this.#log.warn(`series ${key}: ${(error as Error).message}`);
+    }
+    if (this.#docket.isKnown(key) && !this.#docket.isClosed(key)) this.#docket.close(key);
+    this.#resting.delete(key);
+    this.#done.add(key);
   }
 
   async #advance(key: string): Promise<void> {

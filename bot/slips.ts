@@ -68,10 +68,10 @@ export class Slips {
     renameDurably(join(this.#dir, from, name), join(this.#dir, to, name));
   }
 
-  /** Forgets what was done before a moment. */
+  /** Forgets what was done before a moment, or has waited for a report since then. */
   sweep(before: Date): void {
-    const done = join(this.#dir, 'done');
-    for (const name of namesBefore(done, before)) rmSync(join(done, name));
+    for (const tray of ['done', 'waiting'])
+      for (const name of namesBefore(join(this.#dir, tray), before)) rmSync(join(this.#dir, tray, name));
   }
 
   /** Undefined for none, and for a damaged one, which is set aside. */

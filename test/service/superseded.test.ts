@@ -3,7 +3,7 @@
  * end v2 has its reply, and v1 none, unless it was out by then. And forged copies that come at such moments.
  * Above 400 lines: all of it needs this one service.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -453,4 +453,20 @@ describe('a copy of a patch with another change, when the true one alone is sign
     await wait('the end of it', () => docket().isClosed(keyOf(1)));
     expect(stateOfReply(1)).toBeUndefined();
   });
+});
+
+test('a series that no worker gets through is given up when its time is over', async () => {
+  await serve('draft');
+  queue.held.set(keyOf(1), 'failed');
+  post(1);
+  await wait('the failure', () => docket().failure(keyOf(1)));
+  expect(docket().isClosed(keyOf(1))).toBe(false);
+  const longAgo = new Date(Date.now() - 22 * 86_400_000);
+  await restart(() => utimesSync(join(dir, `service/jobs/open/${keyOf(1)}.json`), longAgo, longAgo));
+  await wait('the end of it', () => docket().isClosed(keyOf(1)));
+  expect(docket().report(keyOf(1))?.cannotCheck).toEqual({
+    stage: 'worker',
+    why: 'no worker got through it: killed',
+  });
+  expect(lines.join('\n')).toContain('given up after 21 days');
 });

@@ -7,8 +7,8 @@ import { recursion, sampleReport } from './sample-report.ts';
 export class HeldQueue implements JobQueue {
   readonly jobs = new Map<string, CheckJob>();
   readonly forgotten = new Set<string>();
-  /** Keys whose results are held back, and how: not yet there, or under way for so long as the promise takes. */
-  readonly held = new Map<string, 'waiting' | 'active' | Promise<unknown>>();
+  /** Keys whose results are held back, and how: not yet there, failed, or under way for so long as the promise takes. */
+  readonly held = new Map<string, 'waiting' | 'active' | 'failed' | Promise<unknown>>();
   /** Whether it forgets nothing for now, and how often it said so. */
   isAway = false;
   refused = 0;
@@ -24,6 +24,7 @@ export class HeldQueue implements JobQueue {
     if (!job) return { state: 'unknown' };
     const held = this.held.get(key);
     if (held === 'waiting' || held === 'active') return { state: held };
+    if (held === 'failed') return { state: held, why: 'killed' };
     await held;
     const report = sampleReport([recursion], seriesOfJob(job));
     return { state: 'done', result: { schema: 1, key, report } };
