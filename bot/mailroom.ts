@@ -10,7 +10,7 @@
 
 import type { Assembled, Message, MessageId, Patch, Series } from '../rules/types.ts';
 import { looksLikeDiff } from './diff.ts';
-import { type Authenticate, isDisputed, isSame, type Settled, settle } from './disputed.ts';
+import { type Authenticate, isDisputed, type Settled, settle } from './disputed.ts';
 import type { Received } from './inbox.ts';
 import { Kin } from './kin.ts';
 import type { Log } from './log.ts';
@@ -168,33 +168,34 @@ export class Mailroom {
 
   /**
    * A series that was checked, to be answered now: its patches with the lists of all their copies, of which the job had
-   * one each, and some came later. Where two copies of a patch carry different changes, one of them is forged: it is the
+   * one each, and some came later. Where two copies of a mail say different things, one of them is forged: it is the
    * series of the one that is signed, which need not be what was checked; not ok where signatures do not tell.
    */
   async toAnswer(series: Series, authenticate: Authenticate): Promise<ToAnswer> {
+    const settled = (message: Message): Promise<Settled> =>
+      settle(message, this.#wholeCopies(message.messageId), authenticate);
+    const cover = series.cover && (await settled(series.cover));
+    if (cover?.ok === false) return cover;
+    let isAsChecked = cover?.isOther !== true;
     const patches: Patch[] = [];
-    let isAsChecked = true;
     for (const patch of series.patches) {
-      const all = this.#wholeCopies(patch.message.messageId);
-      const settled = await settle(all, authenticate);
-      if (!settled.ok) return settled;
-      const { genuine } = settled;
-      const other = genuine && !isSame(genuine, patch.message) ? parsePatch(genuine) : undefined;
-      isAsChecked &&= other === undefined;
-      const taken = other?.ok ? { ...other.patch, n: patch.n, total: patch.total } : patch;
-      const copies = [taken.message, ...all.filter((copy) => !genuine || isSame(copy, genuine))];
-      const listIds = [...new Set(copies.flatMap((copy) => copy.listIds))].sort();
-      patches.push({ ...taken, message: { ...taken.message, listIds } });
+      const found = await settled(patch.message);
+      if (!found.ok) return found;
+      const { message, isOther } = found;
+      isAsChecked &&= !isOther;
+      const parsed = isOther ? parsePatch(message) : undefined;
+      patches.push({ ...(parsed?.ok ? parsed.patch : patch), message, n: patch.n, total: patch.total });
     }
     const [first, ...rest] = patches;
-    return { ok: true, series: { ...series, patches: [first!, ...rest] }, isAsChecked };
+    const letter = cover?.isOther ? { cover: cover.message } : {};
+    return { ok: true, series: { ...series, ...letter, patches: [first!, ...rest] }, isAsChecked };
   }
 
-  /** Whether one of these mails is a patch of a series, of which copies carry different changes. */
+  /** Whether copies of one of these mails, which is in the series, say different things. */
   isDisputed(series: Series, messages: readonly Message[]): boolean {
     const ids = new Set(messages.map(({ messageId }) => messageId));
-    const patches = series.patches.filter(({ message }) => ids.has(message.messageId));
-    return patches.some(({ message }) => isDisputed(this.#copiesOnDisk(message.messageId)));
+    const here = mailsOf(series).filter(({ messageId }) => ids.has(messageId));
+    return here.some(({ messageId }) => isDisputed(this.#wholeCopies(messageId)));
   }
 
   #gather(messages: readonly Message[]): Gathered[] {

@@ -313,6 +313,25 @@ describe('a series to answer', () => {
     }
   });
 
+  test('is another one where its letter is forged, and the signed one names another base', async () => {
+    const [cover, one] = thread(1);
+    const naming = (digit: string): Message => ({
+      ...cover!,
+      raw: Buffer.concat([cover!.raw, Buffer.from(`base-commit: ${digit.repeat(40)}\n`)]),
+    });
+    const [forgedCover, signedCover] = [naming('1'), naming('2')];
+    const [series] = open(forgedCover, one!);
+    deliver([signedCover.raw]);
+    const found = await room.toAnswer(series!, async (raw) =>
+      Buffer.compare(raw, signedCover.raw) === 0
+        ? { ok: true, address: 'ada@example.org', domain: 'example.org', fingerprint: '' }
+        : unsigned(),
+    );
+    if (!found.ok) throw new Error(found.why);
+    expect(found).toMatchObject({ isAsChecked: false, series: { patches: [{ n: 1, total: 1 }] } });
+    expect(seriesOfJob(made(found.series)).baseCommit).toBe('2'.repeat(40));
+  });
+
   test('is one whose copies a list has spoilt, cut or put a footer under', async () => {
     const mail = message({ body: patchBody('Für Foo.', diffOf('drivers/foo/Kconfig', '\tprompt "Fünf"')) });
     const text = Buffer.from(mail.raw).toString();
