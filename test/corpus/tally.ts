@@ -3,6 +3,7 @@ import { columns, quantile, share } from '../support/columns.ts';
 import type { Variant } from './entries.ts';
 import { VARIANTS } from './entries.ts';
 import type { Result } from './examine.ts';
+import { rungs } from './rungs.ts';
 import { isNotYet } from './verdict.ts';
 
 /** The whole text. `rules` are the ids of the rules that ran. */
@@ -13,6 +14,7 @@ export function tally(results: readonly Result[], rules: readonly string[]): str
     ...VARIANTS.map((variant) => recall(ofVariant(regressions, variant), variant, rules)),
     misses(regressions, rules),
     silences(harmless),
+    rungs(results),
     notApplicable(results),
     times(results),
   ]
