@@ -23,7 +23,7 @@ export interface HeaderWords {
   /** Names that a line may define or declare as functions or macros, under whatever condition. */
   readonly heads: ReadonlySet<string>;
   readonly structs: ReadonlyMap<string, readonly StructBody[]>;
-  /** Arguments of macros called outside of functions, in lower case: they may become parts of names. */
+  /** Arguments of macros called outside of functions, as written: they may become parts of names. */
   readonly pasted: ReadonlySet<string>;
 }
 
@@ -135,7 +135,7 @@ export function headOf(line: string, above: string): string[] {
 
 function argumentsOf(line: string): string[] {
   const inside = /^(?:static\s+|extern\s+)?[A-Za-z_]\w*\(([^;{]*)/.exec(line)?.[1];
-  return inside?.match(WORD)?.map((word) => word.toLowerCase()) ?? [];
+  return inside?.match(WORD) ?? [];
 }
 
 function* structsOf(reading: Preprocessed): Generator<[string, StructBody]> {

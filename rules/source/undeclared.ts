@@ -141,11 +141,11 @@ class Reading {
     );
   }
 
+  /** What `##` puts together keeps the case of its parts. */
   #isPasted(name: string): boolean {
-    const lower = name.toLowerCase();
     for (const { words } of this.#reached)
       for (const part of words.pasted)
-        if (part.length >= LEAST_PASTED && part !== lower && lower.includes(part)) return true;
+        if (part.length >= LEAST_PASTED && part !== name && name.includes(part)) return true;
     return false;
   }
 
