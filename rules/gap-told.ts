@@ -42,7 +42,7 @@ export interface ToldGap {
   /** Symbols on which that hangs which is missing. */
   readonly needed: readonly string[];
   readonly into: Into;
-  readonly what: 'export' | 'algorithm' | ConditionalUse['kind'];
+  readonly what: 'export' | 'variable' | 'algorithm' | ConditionalUse['kind'];
   /** What becomes of it: a link that fails, code that does not compile, or code that comes to nothing when it runs. */
   readonly how: 'link' | 'compile' | 'either' | 'run-time';
   readonly uses: readonly ToldUse[];
@@ -187,7 +187,8 @@ function buildsWithout(solver: Solver, owner: KSymbol, target: KSymbol, lacks: r
 
 function whatOf({ need }: Found): ToldGap['what'] {
   if (need.kind === 'declaration') return need.use.kind;
-  return need.kind === 'link' ? 'export' : 'algorithm';
+  if (need.kind === 'algorithm') return 'algorithm';
+  return need.use.isVariable ? 'variable' : 'export';
 }
 
 /** One use stands for all: they lack the same objects. */
