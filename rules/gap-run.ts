@@ -73,7 +73,13 @@ function candidate(change: KernelChange, id: RuleId, gaps: readonly RepairedGap[
     key: `${id} ${shown.key}`,
     severity,
     symbols: [
-      ...new Set([...(hasEntry ? [owner] : []), needed[0]!, ...named.flatMap((gap) => gap.needed.slice(0, 1))]),
+      ...new Set([
+        ...(hasEntry ? [owner] : []),
+        needed[0]!,
+        ...named.flatMap((gap) => gap.needed.slice(0, 1)),
+        // code is often built under a helper that the entry selects
+        ...(shown.blamedSymbol === undefined ? [] : [shown.blamedSymbol]),
+      ]),
     ],
     anchor: shown.anchor,
     claim: {

@@ -54,6 +54,8 @@ export interface ToldGap {
   readonly wasAsked: boolean;
   readonly anchor: Anchor;
   readonly blamed: Place & { readonly side: Side; readonly isQuoted: boolean };
+  /** In whose entry the blamed line stands; absent for one of no entry. */
+  readonly blamedSymbol?: string;
   /** Where it has an entry. */
   readonly entry: KSymbol | undefined;
   /** Goals that a repair must close. */
@@ -207,7 +209,7 @@ function buildsOf(
   return [{ ...asked, expects: how === 'link' ? 'undefined-reference' : 'either', into, providers }];
 }
 
-type Blame = Pick<ToldGap, 'anchor' | 'blamed'>;
+type Blame = Pick<ToldGap, 'anchor' | 'blamed' | 'blamedSymbol'>;
 
 /** The line of the series behind it; undefined where none can be named. */
 async function blame(
@@ -253,7 +255,9 @@ async function blame(
     )) {
       const { path, line } = property;
       const told = lines.told(side, path, line, text);
-      if (told) return { anchor: told.anchor, blamed: { path, line, text, side, isQuoted: told.isQuoted } };
+      const blamedSymbol = (property.edge?.from ?? property.of).name;
+      if (told)
+        return { anchor: told.anchor, blamed: { path, line, text, side, isQuoted: told.isQuoted }, blamedSymbol };
     }
   }
   const [shown] = some as [Found];
