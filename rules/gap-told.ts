@@ -131,7 +131,7 @@ async function told(
   const how = howOf();
   const config = fragment(settings);
   const blamed = await blame(change, pair, { owner, needed, config, provided, some: inOrder });
-  if (!blamed || needed.length === 0) return undefined;
+  if (!blamed || (needed.length === 0 && !isForeign(shown))) return undefined;
   const uses: ToldUse[] = [];
   for (const one of inOrder) {
     if (uses.length >= MOST_USES) break;
@@ -185,6 +185,11 @@ function buildsWithout(solver: Solver, owner: KSymbol, target: KSymbol, lacks: r
     const isDeclared: Goal = { expr: conditionBounds(pool, declared).least, level: 2, holds: false };
     return solver.isPossible([...isOff, isUsed, isDeclared]) === false;
   });
+}
+
+/** Whether it hangs on the architecture alone. */
+function isForeign({ need }: Found): boolean {
+  return need.kind === 'declaration' && (need.use.kind === 'header' || need.use.kind === 'foreign');
 }
 
 function whatOf({ need }: Found): ToldGap['what'] {
@@ -291,6 +296,7 @@ async function providedAt(change: KernelChange, solver: Solver, { need }: Found)
     return line ? { path: line.path, line: line.line, text: line.text.trim() } : { path: '', line: 0, text: '' };
   }
   const { path, line } = need.use.at;
+  if (need.use.declared === false) return { path: '', line: 0, text: '' };
   const read = preprocess((await change.after.tree.read([path])).get(path) ?? '');
   const isOff = (at: number): boolean => solver.values.expr(conditionBounds(change.pool, whenAt(read, at)).most) === 0;
   // from the inside out: the outermost #if that fails

@@ -15,9 +15,10 @@ import type { Arch, Side } from '../types.ts';
 import { symbolsOf } from './c-condition.ts';
 import type { Definitions } from './c-definitions.ts';
 import { exactGap, type Gap, gapsOf, SideCode, type Subject } from './file-gaps.ts';
+import { newForeignGaps } from './foreign-gaps.ts';
 import { type Before, GapHistory, keyOf } from './gap-history.ts';
 import { Builds, gapGoals, objectOf } from './link-gap.ts';
-import { changedThemselves, helpersOf, selectorsOf } from './near-symbols.ts';
+import { changedThemselves, helpersOf, ownerOf, selectorsOf } from './near-symbols.ts';
 import { isSoleProvider } from './sole-provider.ts';
 
 /** Symbols whose files are looked at, the nearest first. */
@@ -195,8 +196,6 @@ export class LinkSearch {
     builds: Readonly<Record<Side, Builds>>,
   ): Promise<Found[]> {
     const found: Found[] = [];
-    if (await this.#code.after.isForOthers(path, pair.arch)) return found;
-    const before = await this.#history.before(this.#history.oldPath(path), builds.before);
     const isSameModel = pair.before === pair.after;
     const told = new Set<string>();
     // a file may be built for others, too, and lack the same with these in both trees
@@ -211,6 +210,14 @@ export class LinkSearch {
             },
           ]
         : goals;
+    if (of === 'whole' && !isSameModel) {
+      const at = { pair, path, object, before: builds.before };
+      const foreign = await newForeignGaps(this.#change, this.#code.after, this.#history, at, own);
+      if (foreign.length > 0)
+        return foreign.map((gap) => ({ ...gap, path, object, wasNeeded: gap.isOld, wasAsked: gap.isOld }));
+    }
+    if (await this.#code.after.isForOthers(path, pair.arch)) return found;
+    const before = await this.#history.before(this.#history.oldPath(path), builds.before);
     for (const gap of await gapsOf(this.#change, this.#code.after, builds.after, path, object)) {
       const key = keyOf(gap);
       if (told.has(key) || (of === 'named' && owner && !isUnder(owner, gap))) continue;
@@ -369,19 +376,6 @@ function isMakefile(path: string): boolean {
 
 function isCode(path: string): boolean {
   return (path.endsWith('.c') || isMakefile(path)) && !/^(?:Documentation|tools|scripts|samples|usr)\//.test(path);
-}
-
-/** The symbol of the last line that decides about an object. */
-function ownerOf(pool: KernelChange['pool'], { after }: ArchPair, { ways }: Presence): KSymbol | undefined {
-  for (const { lines } of ways) {
-    for (const { text } of lines.toReversed()) {
-      const name = /\bCONFIG_(\w+)/.exec(text)?.[1];
-      const id = name === undefined ? undefined : pool.findSymbol(name);
-      const symbol = id === undefined ? undefined : after.symbols[id];
-      if (symbol && symbol.declarations.length > 0) return symbol;
-    }
-  }
-  return undefined;
 }
 
 function mentions(pool: KernelChange['pool'], { builtIn, module }: Presence, { id }: KSymbol): boolean {
