@@ -76,7 +76,8 @@ const GAP_FIELDS = {
   'claim.into': 'vmlinux or module: where the code goes',
   'claim.object': 'the object that the first of claim.uses is in',
   'claim.how': 'link (an undefined reference), compile (no declaration), or either',
-  'claim.what': 'what it lacks: export (an exported function), or a declaration: function, macro, struct, member',
+  'claim.what':
+    'what it lacks: export (an exported function), variable (an exported one), or a declaration: function, macro, struct, member; header or foreign of other architectures',
   'claim.uses': 'list of {path, line, text, name, callee, caller, source: {path, line, text}}: source declares it',
   'claim.built.path': 'makefile that builds the code',
   'claim.built.line': 'its line',

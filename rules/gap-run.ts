@@ -73,7 +73,13 @@ function candidate(change: KernelChange, id: RuleId, gaps: readonly RepairedGap[
     key: `${id} ${shown.key}`,
     severity,
     symbols: [
-      ...new Set([...(hasEntry ? [owner] : []), needed[0]!, ...named.flatMap((gap) => gap.needed.slice(0, 1))]),
+      ...new Set([
+        ...(hasEntry ? [owner] : []),
+        ...needed.slice(0, 1),
+        ...named.flatMap((gap) => gap.needed.slice(0, 1)),
+        // code is often built under a helper that the entry selects
+        ...(shown.blamedSymbol === undefined ? [] : [shown.blamedSymbol]),
+      ]),
     ],
     anchor: shown.anchor,
     claim: {
@@ -93,12 +99,12 @@ function candidate(change: KernelChange, id: RuleId, gaps: readonly RepairedGap[
       // an algorithm may have a hundred providers
       values: what === 'algorithm' ? values.filter(({ symbol }) => symbol === owner || symbol === needed[0]) : values,
       archs: [...shown.archs].sort(),
-      others: named.map((gap) => ({ needed: gap.needed[0]!, name: gap.uses[0]!.name })),
+      others: named.map((gap) => ({ needed: gap.needed[0] ?? null, name: gap.uses[0]!.name })),
       notTried: others.length - named.length,
     },
-    evidence: [...uses, ...uses.map(({ source }) => source), built, provided].map(
-      ({ path, line, text }): Evidence => ({ kind: 'source', side: 'after', commit, path, line, text }),
-    ),
+    evidence: [...uses, ...uses.map(({ source }) => source), built, provided]
+      .filter(({ path }) => path !== '')
+      .map(({ path, line, text }): Evidence => ({ kind: 'source', side: 'after', commit, path, line, text })),
     witness,
     confirm: async (conf) => (await Promise.all([shown, ...named].map((gap) => confirm(conf, gap)))).flat(),
     builds: [shown, ...named].flatMap((gap) => gap.builds),

@@ -42,7 +42,7 @@ export interface ToldGap {
   /** Symbols on which that hangs which is missing. */
   readonly needed: readonly string[];
   readonly into: Into;
-  readonly what: 'export' | 'algorithm' | ConditionalUse['kind'];
+  readonly what: 'export' | 'variable' | 'algorithm' | ConditionalUse['kind'];
   /** What becomes of it: a link that fails, code that does not compile, or code that comes to nothing when it runs. */
   readonly how: 'link' | 'compile' | 'either' | 'run-time';
   readonly uses: readonly ToldUse[];
@@ -54,6 +54,8 @@ export interface ToldGap {
   readonly wasAsked: boolean;
   readonly anchor: Anchor;
   readonly blamed: Place & { readonly side: Side; readonly isQuoted: boolean };
+  /** In whose entry the blamed line stands; absent for one of no entry. */
+  readonly blamedSymbol?: string;
   /** Where it has an entry. */
   readonly entry: KSymbol | undefined;
   /** Goals that a repair must close. */
@@ -132,7 +134,7 @@ async function told(
   const how = howOf();
   const config = fragment(settings);
   const blamed = await blame(change, pair, { owner, needed, config, provided, some: inOrder });
-  if (!blamed || needed.length === 0) return undefined;
+  if (!blamed || (needed.length === 0 && !isForeign(shown))) return undefined;
   const uses: ToldUse[] = [];
   // what else can lack it need not be built by this configuration
   for (const one of inOrder.filter(({ goals }) => meets(values, goals))) {
@@ -189,9 +191,15 @@ function buildsWithout(solver: Solver, owner: KSymbol, target: KSymbol, lacks: r
   });
 }
 
+/** Whether it hangs on the architecture alone. */
+function isForeign({ need }: Found): boolean {
+  return need.kind === 'declaration' && (need.use.kind === 'header' || need.use.kind === 'foreign');
+}
+
 function whatOf({ need }: Found): ToldGap['what'] {
   if (need.kind === 'declaration') return need.use.kind;
-  return need.kind === 'link' ? 'export' : 'algorithm';
+  if (need.kind === 'algorithm') return 'algorithm';
+  return need.use.isVariable ? 'variable' : 'export';
 }
 
 /** One use stands for all: they lack the same objects. */
@@ -210,7 +218,7 @@ function buildsOf(
   return [{ ...asked, expects: how === 'link' ? 'undefined-reference' : 'either', into, providers }];
 }
 
-type Blame = Pick<ToldGap, 'anchor' | 'blamed'>;
+type Blame = Pick<ToldGap, 'anchor' | 'blamed' | 'blamedSymbol'>;
 
 /** The line of the series behind it; undefined where none can be named. */
 async function blame(
@@ -256,7 +264,9 @@ async function blame(
     )) {
       const { path, line } = property;
       const told = lines.told(side, path, line, text);
-      if (told) return { anchor: told.anchor, blamed: { path, line, text, side, isQuoted: told.isQuoted } };
+      const blamedSymbol = (property.edge?.from ?? property.of).name;
+      if (told)
+        return { anchor: told.anchor, blamed: { path, line, text, side, isQuoted: told.isQuoted }, blamedSymbol };
     }
   }
   const [shown] = some as [Found];
@@ -290,6 +300,7 @@ async function providedAt(change: KernelChange, solver: Solver, { need }: Found)
     return line ? { path: line.path, line: line.line, text: line.text.trim() } : { path: '', line: 0, text: '' };
   }
   const { path, line } = need.use.at;
+  if (need.use.declared === false) return { path: '', line: 0, text: '' };
   const read = preprocess((await change.after.tree.read([path])).get(path) ?? '');
   const isOff = (at: number): boolean => solver.values.expr(conditionBounds(change.pool, whenAt(read, at)).most) === 0;
   // from the inside out: the outermost #if that fails

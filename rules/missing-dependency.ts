@@ -8,8 +8,9 @@ export default defineRule({
   doc: `
 ## What it finds
 An object that can be built, in some configuration of some architecture, where nothing provides an
-exported function that it calls, nor a stub of it, or where all that declares a function, macro,
-structure or member that it uses stands under an #if that fails; and that could not be before the
+exported function or variable that it uses, nor a stub of it, or where all that declares a function, macro,
+structure or member that it uses stands under an #if that fails, or in headers of other
+architectures alone; and that could not be before the
 series: because a "select" or a "depends on" is gone, because a makefile builds more, or because the
 object or the use is new.
 ## Why it matters
@@ -19,8 +20,8 @@ config FOO without "select REGMAP_I2C", whose driver calls devm_regmap_init_i2c(
 ## Instead
 Depend on what provides it, or select it where it is a library without a prompt.
 ## What it misses
-Files that include a header which only other architectures have: these do not compile for another reason. Functions
-that are not exported, that code of an architecture or assembly provides as well, and those
+What a header, rather than the file, uses of other architectures. Functions
+that are not exported, that code of an architecture or assembly provides as well as others, and those
 reached through function pointers. Types and members behind macros and typedefs. Files that only
 include a header which the series changes. Of a change that concerns very many files the nearest
 80 are read.`,

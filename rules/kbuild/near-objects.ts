@@ -1,10 +1,11 @@
 /**
  * C files that a symbol may decide about, without reading all makefiles: those whose makefile names it, in the
- * directories at and below its Kconfig entry, where the kernel keeps them.
+ * directories at and below its Kconfig entry, where the kernel keeps them, or in those of an architecture; and those
+ * that name it themselves.
  */
 
 import { dirname } from 'node:path/posix';
-import type { SymbolName, Tree } from '../types.ts';
+import type { Arch, SymbolName, Tree } from '../types.ts';
 
 /** Makefiles looked at; drivers/gpu/drm has 200. */
 const MOST_MAKEFILES = 400;
@@ -12,13 +13,21 @@ const MOST_MAKEFILES = 400;
 const MOST_FILES = 1200;
 /** Files of a directory that are asked about whatever its makefile says. */
 const FEW_FILES = 100;
+/** Files at and below a Kconfig entry that are read for a symbol; beyond, it is not looked for in code. */
+const MOST_READ = 400;
 
-/** Which .c files to ask KbuildTree about; their conditions may turn out not to mention the symbol. */
-export async function filesNear(tree: Tree, symbol: SymbolName, kconfigPaths: readonly string[]): Promise<string[]> {
+/** Which .c files to ask KbuildTree about on an architecture; their conditions may turn out not to mention the symbol. */
+export async function filesNear(
+  tree: Tree,
+  symbol: SymbolName,
+  kconfigPaths: readonly string[],
+  arch: Arch,
+): Promise<string[]> {
   const paths = await tree.paths();
   const found = new Set<string>();
   const word = new RegExp(`\\bCONFIG_${symbol}\\b`);
-  for (const dir of new Set(kconfigPaths.map(dirname))) {
+  // what every architecture has its own of is listed there: HAVE_EBPF_JIT in arch/Kconfig, the code in arch/x86/net/
+  for (const dir of new Set([...kconfigPaths.map(dirname), `arch/${arch}`])) {
     const inside = dir === '.' ? directlyIn(paths, dir) : under(paths, dir);
     const makefiles = inside.filter((path) => /(?:^|\/)(?:Makefile|Kbuild)$/.test(path));
     // a platform's directory may be entered for it
@@ -43,6 +52,23 @@ export async function filesNear(tree: Tree, symbol: SymbolName, kconfigPaths: re
     }
   }
   return [...found].slice(0, MOST_FILES);
+}
+
+/** Which .c files at and below a symbol's Kconfig entries name it: parts of them hang on it, whatever else builds them. */
+export async function filesNaming(
+  tree: Tree,
+  symbol: SymbolName,
+  kconfigPaths: readonly string[],
+): Promise<readonly string[]> {
+  const paths = await tree.paths();
+  const found: string[] = [];
+  const word = new RegExp(`\\bCONFIG_${symbol}(?:_MODULE)?\\b`);
+  for (const dir of new Set(kconfigPaths.map(dirname))) {
+    const inside = (dir === '.' ? directlyIn(paths, dir) : under(paths, dir)).filter((path) => path.endsWith('.c'));
+    if (inside.length > MOST_READ) continue;
+    for (const [path, text] of await tree.read(inside)) if (word.test(text)) found.push(path);
+  }
+  return found.sort();
 }
 
 /** Paths in a directory, without those in directories of it; `.` is the top. */

@@ -31,10 +31,27 @@ export interface CallSite {
   readonly isDoubtful?: true;
 }
 
+/** A name whose value or address a function takes: no variable of its own, nor what it calls. */
+export interface ValueSite extends Pick<CallSite, 'line' | 'caller' | 'when' | 'isDoubtful'> {
+  readonly name: string;
+}
+
 /** Calls of all functions of a file, in the order of the text. */
 export function callsOf(file: CFile, known: Known = {}): readonly CallSite[] {
   const expand = expansions(file);
   return file.functions.flatMap((one) => callsIn(file, one, expand, known));
+}
+
+/** The values that all functions of a file take of what stands outside of them, in the order of the text. */
+export function valuesOf(file: CFile, known: Known = {}): readonly ValueSite[] {
+  const expand = expansions(file);
+  return file.functions.flatMap((one) =>
+    [one.body, ...(one.otherBody ? [one.otherBody] : [])].flatMap((body) => {
+      const flow = new Flow(file, { ...one, body }, expand, known);
+      flow.run(body);
+      return flow.values;
+    }),
+  );
 }
 
 /** What is known beyond the text of a function; nothing of a name is that run time decides. */
@@ -107,6 +124,9 @@ class Flow {
   readonly #values: Values;
   readonly #calls: CallSite[] = [];
   readonly roots: Root[] = [];
+  readonly values: ValueSite[] = [];
+  /** Line of the expression that is looked at. */
+  #line = 0;
   /** When a jump to a label happens. */
   readonly #jumps = new Map<string, Condition>();
   readonly #jumpsBack = new Set<string>();
@@ -215,6 +235,7 @@ class Flow {
 
   #root(e: Expr, line: number, reach: Condition): void {
     this.roots.push({ e, line, when: all(whenAt(this.#file, line), reach) });
+    this.#line = line;
     this.#expr(e, reach);
   }
 
@@ -241,9 +262,14 @@ class Flow {
       case 'call': {
         this.#call(e, reach);
         const kept = e.callee.k === 'name' ? (this.#known.evaluates?.(e.callee.name) ?? true) : true;
-        for (const part of partsOf(e)) this.#expr(part, all(reach, kept));
+        this.#line = e.line;
+        // a name alone may be one that a macro makes something of: a member's, a type's, a text
+        for (const part of partsOf(e)) if (part.k !== 'name') this.#expr(part, all(reach, kept));
         return;
       }
+      case 'name':
+        this.#value(e.name, reach);
+        return;
       case 'assign':
         if (e.op === '=' && e.from && e.to.k === 'name') this.#values.come(e.to.name, e.from, reach);
         break;
@@ -267,6 +293,17 @@ class Flow {
       argText,
       args,
       when: all(whenAt(this.#file, line), reach),
+      ...(this.#function.unread && { isDoubtful: true }),
+    });
+  }
+
+  #value(name: string, reach: Condition): void {
+    if (this.#values.isVariable(name)) return;
+    this.values.push({
+      name,
+      line: this.#line,
+      caller: this.#function.name,
+      when: all(whenAt(this.#file, this.#line), reach),
       ...(this.#function.unread && { isDoubtful: true }),
     });
   }

@@ -46,6 +46,8 @@ export interface Definitions {
   /** Sorted by path and line. */
   readonly definitions: readonly Definition[];
   readonly exports: readonly Export[];
+  /** Files with a line that may define a variable of that name for others, sorted. */
+  readonly variables: readonly string[];
   /** Files of assembly that mention the name. */
   readonly assembly: readonly string[];
   /** Files that could not be read: what they say is not in here. */
@@ -88,19 +90,32 @@ export class CTree {
     const paths = new Map(names.map((name) => [name, new Set<string>()]));
     const assembly = found.filter(({ path }) => path.endsWith('.S') && isKernelSource(path));
     const mentionedIn = (name: string): string[] => [
-      ...new Set(assembly.filter(({ text }) => new RegExp(`\\b${name}\\b`).test(text)).map(({ path }) => path)),
+      ...new Set(assembly.flatMap(({ path, text }) => (new RegExp(`\\b${name}\\b`).test(codeOf(text)) ? [path] : []))),
     ];
     for (const { path, text } of found) {
       if (!isKernelSource(path) || path.endsWith('.S')) continue;
       for (const name of definedOn(text)) paths.get(name)?.add(path);
     }
+    const variablesOf = (name: string): string[] => {
+      const line = new RegExp(
+        String.raw`^(?!(?:static|extern|typedef|return)\b)[A-Za-z_][^=();,]*\b${name}\b[^(;,]*(?:[=;,]|$)`,
+      );
+      const isIn = (path: string): boolean => path.endsWith('.c') && isKernelSource(path);
+      return [...new Set(found.flatMap(({ path, text }) => (isIn(path) && line.test(text) ? [path] : [])))].sort();
+    };
     const answers = new Map<string, Definitions>();
-    for (const [name, some] of paths)
-      answers.set(name, { ...(await this.#definitionsIn(name, [...some], isCut)), assembly: mentionedIn(name) });
+    for (const [name, some] of paths) {
+      const of = await this.#definitionsIn(name, [...some], isCut);
+      answers.set(name, { ...of, variables: variablesOf(name), assembly: mentionedIn(name) });
+    }
     return answers;
   }
 
-  async #definitionsIn(name: string, paths: readonly string[], isCut: boolean): Promise<Omit<Definitions, 'assembly'>> {
+  async #definitionsIn(
+    name: string,
+    paths: readonly string[],
+    isCut: boolean,
+  ): Promise<Omit<Definitions, 'assembly' | 'variables'>> {
     const found: Found[] = [];
     const exports: Export[] = [];
     const failures: { path: string; why: CFailure }[] = [];
@@ -125,6 +140,11 @@ interface Found extends Definition {
   readonly hasBody: boolean;
   readonly arm: number;
   readonly group: number;
+}
+
+/** A line of assembly without comments, empty where it includes a header. */
+function codeOf(text: string): string {
+  return /^\s*(?:#\s*include\b|\*)/.test(text) ? '' : text.replace(/\/\/.*|\/\*.*?(?:\*\/|$)/g, '');
 }
 
 /** Files that are compiled into the kernel or a module. */

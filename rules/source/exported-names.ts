@@ -71,12 +71,14 @@ export class ExportedNames {
   }
 
   /**
-   * The exports of a name that concern an architecture. Undefined where its own code or assembly takes part, which
-   * may stand in for any of the others.
+   * The exports of a name that concern an architecture. Undefined where assembly takes part, or its own code beside
+   * that of others, for which it may stand in.
    */
   forArch(name: string, arch: Arch): readonly ExportLine[] | undefined {
     const mine = this.concerning(name, arch);
-    return mine.some(({ path }) => isOf(path, arch) || !path.endsWith('.c')) ? undefined : mine;
+    const own = mine.filter(({ path }) => isOf(path, arch));
+    if (mine.some(({ path }) => !path.endsWith('.c'))) return undefined;
+    return own.length === 0 || own.length === mine.length ? mine : undefined;
   }
 }
 

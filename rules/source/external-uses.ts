@@ -1,11 +1,12 @@
 /**
  * What a C file needs of other files to be linked: exported names that its code calls, itself or through macros and
- * inline functions of the headers it includes, each with the condition under which the compiler keeps the call.
+ * inline functions of the headers it includes, and exported variables whose value or address it takes, each with the
+ * condition under which the compiler keeps the use.
  */
 
 import type { Expr } from './c-ast.ts';
 import type { CallSite, Known } from './c-calls.ts';
-import { callsOf } from './c-calls.ts';
+import { callsOf, valuesOf } from './c-calls.ts';
 import type { Condition } from './c-condition.ts';
 import { all, any, conditionText, isConfigured, not, withoutOpaque } from './c-condition.ts';
 import type { CTree } from './c-definitions.ts';
@@ -27,6 +28,7 @@ export interface ExternalUse {
   readonly caller?: string;
   readonly line: number;
   readonly when: Condition;
+  readonly isVariable?: true;
 }
 
 /** The uses of one file, and when headers declare the names. */
@@ -94,11 +96,19 @@ export async function externalUses(
       take({ callee: value.name, line: value.line }, all(whenAt(file, value.line), kept));
   }
   for (const { macro, line } of file.invocations) take({ callee: macro, line }, whenAt(file, line));
+  const variables = valuesOf(file, { ...known, param }).filter(({ name }) => search.isVariable(name));
+  for (const { name, line, caller, when, isDoubtful } of variables) {
+    const kept = isDoubtful ? false : all(when, live(caller));
+    if (kept !== false) uses.push({ name, callee: name, line, caller, when: kept, isVariable: true });
+  }
   return {
     uses,
     declared: search.declared(new Set(uses.map(({ name }) => name))),
     headersOf: (name) => search.headersOf(name),
-    doubtful: new Set(calls.flatMap(({ isDoubtful, callee }) => (isDoubtful ? [callee] : []))),
+    doubtful: new Set([
+      ...calls.flatMap(({ isDoubtful, callee }) => (isDoubtful ? [callee] : [])),
+      ...variables.flatMap(({ isDoubtful, name }) => (isDoubtful ? [name] : [])),
+    ]),
   };
 }
 
@@ -138,6 +148,13 @@ class Search {
       this.#headersOf.set(name, found);
     }
     return found;
+  }
+
+  /** Whether it is an exported variable, which a header in reach declares and none defines as something else. */
+  isVariable(name: string): boolean {
+    if (!this.#exported.has(name) || this.#own.has(name) || this.headersOf(name).length > 0) return false;
+    if (definitionsIn(this.#ownFile, name, {}).length > 0) return false;
+    return [...this.#reached.values()].some(({ words }) => words.externs.has(name));
   }
 
   /** Reads the headers that define what these names stand for, a few steps far. */
@@ -271,6 +288,9 @@ class Search {
     };
     of(this.#ownFile, true);
     for (const [path, file] of this.#headers) if (file) of(file, this.#reached.get(path)!.when);
+    for (const { words, when } of this.#reached.values())
+      for (const name of words.externs)
+        put(name, all(when, words.always.has(name) ? true : (words.sometimes.get(name) ?? false)));
     return found;
   }
 

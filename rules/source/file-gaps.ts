@@ -14,8 +14,9 @@ import { AlgorithmNames } from './algorithm-names.ts';
 import { conditionBounds, isConfigured } from './c-condition.ts';
 import { archOf, ExportedNames } from './exported-names.ts';
 import { type ExternalUse, type ExternalUses, externalUses } from './external-uses.ts';
+import { foreignUses } from './foreign-code.ts';
 import { HeaderReach } from './header-reach.ts';
-import { type Builds, gapGoals, type Into, type Providers } from './link-gap.ts';
+import { type Builds, gapGoals, INTO, type Into, type Providers } from './link-gap.ts';
 import { type ConditionalUse, conditionalUses } from './undeclared.ts';
 
 /** Something that a file needs of others. */
@@ -144,6 +145,11 @@ export class SideCode {
     };
   }
 
+  /** What it takes from headers of other architectures. */
+  foreign(path: string, arch: Arch): Promise<readonly ConditionalUse[]> {
+    return foreignUses(this.side.tree, path, arch, this.#reach);
+  }
+
   /** Whether the file compiles on other architectures only, whatever the configuration. */
   isForOthers(path: string, arch: Arch): Promise<boolean> {
     return this.#reach.isForOthers(path, arch);
@@ -191,8 +197,6 @@ export async function gapsOf(
       put({ kind: 'declaration', name: nameOf(use), use }, into, goalsOf(conditions, object, use, into));
   return found;
 }
-
-const INTO = ['vmlinux', 'module'] as const;
 
 /** `gpio_chip.irq` for a member. */
 function nameOf({ name, of }: ConditionalUse): string {

@@ -58,7 +58,7 @@ export class GapHistory {
 
   /** Other files that said what a gap is about, and say it no longer: its code may come from there. */
   async comesFrom(path: string, { need }: Gap): Promise<readonly string[]> {
-    const word = need.kind === 'declaration' ? need.use.name : need.use.callee;
+    const word = need.kind === 'declaration' ? need.use.name.replace(/^.*\/|\.h$/g, '') : need.use.callee;
     const own = this.oldPath(path);
     const left = await (this.#left ??= this.#wordsLeft());
     return [...left].flatMap(([old, words]) => (old !== own && words.has(word) ? [old] : []));

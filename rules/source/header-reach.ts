@@ -18,6 +18,8 @@ export interface Reached {
   readonly words: HeaderWords;
 }
 
+/** Folders of what an architecture has that has no header of its own (scripts/Makefile.asm-headers). */
+const GENERIC = ['include/asm-generic', 'include/uapi/asm-generic'];
 /** Files in reach of one. Linux 6.12 has C files with 2 900. */
 const MOST_HEADERS = 6000;
 /** Files whose words are kept. */
@@ -108,15 +110,34 @@ export class HeaderReach {
    * not compile, and nothing else that it lacks is why.
    */
   async isForOthers(path: string, arch: Arch): Promise<boolean> {
+    return (await this.foreignHeaders(path, arch)).length > 0;
+  }
+
+  /** Those headers, each with the line that includes it and where another architecture has it. */
+  async foreignHeaders(
+    path: string,
+    arch: Arch,
+  ): Promise<readonly { readonly name: string; readonly line: number; readonly at: string }[]> {
     const paths = await (this.#paths ??= this.#tree.paths().then(pathsOf));
     await this.#load([path]);
-    const names = (this.#words.get(path)?.includes ?? []).flatMap(({ name, when }) =>
-      when === true && name.startsWith('<asm/') && paths.isOfOthers(name, arch) ? [basename(name.slice(1, -1))] : [],
-    );
-    if (names.length === 0) return false;
-    // what is made there, or taken from asm-generic, is named there
-    const made = [...(await this.#tree.read(kbuildOf(arch))).values()].join('\n');
-    return names.some((name) => !made.split(/\s+/).includes(name));
+    const found = (this.#words.get(path)?.includes ?? []).flatMap(({ name, when, line }) => {
+      const at = when === true && name.startsWith('<asm/') ? paths.ofOthers(name, arch) : undefined;
+      return at === undefined ? [] : [{ name: name.slice(1, -1), line, at }];
+    });
+    if (found.length === 0) return [];
+    const made = await this.#madeOn(arch);
+    return found.filter(({ name }) => !made.has(basename(name)));
+  }
+
+  /** Whether it is known what `asm/…` is on an architecture: a file that is there, or nothing. */
+  async isTold(name: string, arch: Arch): Promise<boolean> {
+    const paths = await (this.#paths ??= this.#tree.paths().then(pathsOf));
+    return paths.resolve('', `<${name}>`, arch).length > 0 || !(await this.#madeOn(arch)).has(basename(name));
+  }
+
+  /** Headers of `asm/` that are made on an architecture, or taken from asm-generic, are named there. */
+  async #madeOn(arch: Arch): Promise<ReadonlySet<string>> {
+    return new Set([...(await this.#tree.read(kbuildOf(arch))).values()].join('\n').split(/\s+/));
   }
 
   async #load(paths: readonly string[]): Promise<void> {
@@ -142,14 +163,12 @@ class Paths {
     return this.#all.has(path);
   }
 
-  /** A header `<asm/...>` that only other architectures have as a file. */
-  isOfOthers(include: string, arch: Arch): boolean {
+  /** Where another architecture has a header `<asm/...>` that this one has not as a file. */
+  ofOthers(include: string, arch: Arch): string | undefined {
     const name = include.slice(1, -1);
-    return (
-      this.resolve('', include, arch).length === 0 &&
-      (this.#byName.get(basename(name)) ?? []).some(
-        (path) => /^arch\/[^/]+\/include\//.test(path) && path.endsWith(`/${name}`),
-      )
+    if (this.resolve('', include, arch).length > 0) return undefined;
+    return (this.#byName.get(basename(name)) ?? []).find(
+      (path) => /^arch\/[^/]+\/include\//.test(path) && path.endsWith(`/${name}`),
     );
   }
 
@@ -158,7 +177,7 @@ class Paths {
     const name = include.slice(1, -1);
     const beside = join(dirname(from), name);
     const general = [...folders(arch), 'include', 'include/uapi'].map((folder) => `${folder}/${name}`);
-    if (name.startsWith('asm/')) general.push(`include/asm-generic/${name.slice('asm/'.length)}`);
+    if (name.startsWith('asm/')) for (const folder of GENERIC) general.push(`${folder}/${name.slice('asm/'.length)}`);
     const found = (include.startsWith('"') ? [beside, ...general] : general).find((path) => this.#all.has(path));
     if (found !== undefined) return [found];
     if (name.startsWith('asm/') || name.startsWith('generated/')) return [];
@@ -171,7 +190,7 @@ const pathsOf = perList((paths) => new Paths(paths));
 
 /** Files that name the headers of `asm/` which are made for an architecture. */
 function kbuildOf(arch: Arch): string[] {
-  return ['include/asm-generic', ...folders(arch).map((folder) => `${folder}/asm`)].map((folder) => `${folder}/Kbuild`);
+  return [...GENERIC, ...folders(arch).map((folder) => `${folder}/asm`)].map((folder) => `${folder}/Kbuild`);
 }
 
 /** Folders of an architecture's headers (arch/um/Makefile: user mode also has those of what it runs on). */

@@ -22,8 +22,10 @@ export interface HeaderWords {
   readonly declares: ReadonlyMap<string, Declared>;
   /** Names that a line may define or declare as functions or macros, under whatever condition. */
   readonly heads: ReadonlySet<string>;
+  /** Variables that a line declares as those of another file. */
+  readonly externs: ReadonlySet<string>;
   readonly structs: ReadonlyMap<string, readonly StructBody[]>;
-  /** Arguments of macros called outside of functions, in lower case: they may become parts of names. */
+  /** Arguments of macros called outside of functions, as written: they may become parts of names. */
   readonly pasted: ReadonlySet<string>;
 }
 
@@ -58,6 +60,10 @@ export interface Member {
 /** Characters of a header beyond which it is a table of registers. */
 const MOST_CHARS = 400_000;
 const WORD = /[A-Za-z_]\w*/g;
+/** One variable in a line, without parentheses: attributes that have some are not read. */
+const EXTERN = /^extern\s[^=();,]*?\b([A-Za-z_]\w*)\s*(?:\[[^\]]*\]\s*)*(?:\s__\w+)*;/;
+/** `extern struct foo { ... } name;` */
+const EXTERN_STRUCT = /^extern\s[^;(){}]*\{[^{}]*\}\s*(\w+)\s*;/gm;
 
 /** Reads a header, or with `isSource` a C file, for what it includes and declares itself. */
 export function readWords(text: string, isSource = false): HeaderWords {
@@ -69,6 +75,7 @@ export function readWords(text: string, isSource = false): HeaderWords {
   const arms = new Map<string, Set<number>>();
   const declares = new Map<string, Declared>();
   const heads = new Set<string>();
+  const externs = new Set<string>();
   const structs = new Map<string, StructBody[]>();
   const pasted = new Set<string>();
   for (const reading of readings) {
@@ -85,8 +92,11 @@ export function readWords(text: string, isSource = false): HeaderWords {
         heads.add(name);
         if (!isAlways) declares.set(name, { line: i + 1, kind: 'function' });
       }
+      const variable = EXTERN.exec(line)?.[1];
+      if (variable !== undefined) externs.add(variable);
       for (const word of argumentsOf(line)) pasted.add(word);
     }
+    for (const [, name] of reading.code.matchAll(EXTERN_STRUCT)) externs.add(name!);
     for (const [tag, body] of structsOf(reading)) {
       const known = structs.get(tag);
       if (known) known.push(body);
@@ -112,7 +122,7 @@ export function readWords(text: string, isSource = false): HeaderWords {
   for (const [word, some] of arms)
     if (!always.has(word)) sometimes.set(word, any(...[...some].map((arm) => first.arms[arm]!.when)));
   for (const name of declares.keys()) if (always.has(name)) declares.delete(name);
-  return { isTable, includes, always, sometimes, declares, heads, structs, pasted };
+  return { isTable, includes, always, sometimes, declares, heads, externs, structs, pasted };
 }
 
 function addTo(arms: Map<string, Set<number>>, word: string, arm: number): void {
@@ -135,7 +145,7 @@ export function headOf(line: string, above: string): string[] {
 
 function argumentsOf(line: string): string[] {
   const inside = /^(?:static\s+|extern\s+)?[A-Za-z_]\w*\(([^;{]*)/.exec(line)?.[1];
-  return inside?.match(WORD)?.map((word) => word.toLowerCase()) ?? [];
+  return inside?.match(WORD) ?? [];
 }
 
 function* structsOf(reading: Preprocessed): Generator<[string, StructBody]> {

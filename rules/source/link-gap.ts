@@ -16,7 +16,8 @@ import { conditionBounds } from './c-condition.ts';
 import type { ExportedNames, ExportLine } from './exported-names.ts';
 
 /** Where the using code goes. */
-export type Into = 'vmlinux' | 'module';
+export const INTO = ['vmlinux', 'module'] as const;
+export type Into = (typeof INTO)[number];
 
 /** The files that export a name, on one architecture. */
 export interface Providers {

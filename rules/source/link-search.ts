@@ -6,7 +6,7 @@
 import { dirname } from 'node:path/posix';
 import { compilerFlags } from '../kbuild/compiler-flags.ts';
 import { KbuildTree, symbolTypes } from '../kbuild/kbuild-tree.ts';
-import { filesNear } from '../kbuild/near-objects.ts';
+import { filesNaming, filesNear } from '../kbuild/near-objects.ts';
 import type { Presence } from '../kbuild/presence.ts';
 import type { KSymbol } from '../kconfig/model.ts';
 import type { Goal } from '../kconfig/solve.ts';
@@ -15,8 +15,11 @@ import type { Arch, Side } from '../types.ts';
 import { symbolsOf } from './c-condition.ts';
 import type { Definitions } from './c-definitions.ts';
 import { exactGap, type Gap, gapsOf, SideCode, type Subject } from './file-gaps.ts';
+import { newForeignGaps } from './foreign-gaps.ts';
 import { type Before, GapHistory, keyOf } from './gap-history.ts';
 import { Builds, gapGoals, objectOf } from './link-gap.ts';
+import { changedThemselves, helpersOf, ownerOf, selectorsOf } from './near-symbols.ts';
+import { isSoleProvider } from './sole-provider.ts';
 
 /** Symbols whose files are looked at, the nearest first. */
 const MOST_SYMBOLS = 24;
@@ -24,6 +27,9 @@ const MOST_SYMBOLS = 24;
 const MOST_FILES = 80;
 
 const NEARER = 'not looked at: there were nearer ones';
+
+/** What of a file the owner decides about: whether it is built, or about the lines that name it. */
+type Part = 'whole' | 'named';
 
 /** One way in which a file cannot be built. */
 export interface Found extends Gap {
@@ -45,7 +51,7 @@ export interface Cause {
 
 export class LinkSearch {
   readonly #change: KernelChange;
-  readonly #files = new Map<string, Promise<string[]>>();
+  readonly #files = new Map<string, Promise<readonly string[]>>();
   readonly #code: Readonly<Record<Side, SideCode>>;
   readonly #history: GapHistory;
   readonly #definitions = new Map<string, Definitions>();
@@ -95,14 +101,19 @@ export class LinkSearch {
     const builds = { before: await this.#builds('before', pair), after: await this.#builds('after', pair) };
     const seen = new Set<string>();
     const found: (Found & { readonly owner: KSymbol | undefined })[] = [];
-    const look = async (path: string, object: Presence, owner: KSymbol | undefined): Promise<void> => {
+    const look = async (
+      path: string,
+      object: Presence,
+      owner: KSymbol | undefined,
+      of: Part = 'whole',
+    ): Promise<void> => {
       if (seen.has(path)) return;
       if (seen.size >= MOST_FILES) {
         this.#left.set(path, NEARER);
         return;
       }
       seen.add(path);
-      for (const one of await this.#gapsOf(pair, path, object, owner, builds)) found.push({ ...one, owner });
+      for (const one of await this.#gapsOf(pair, path, object, owner, of, builds)) found.push({ ...one, owner });
     };
     const isSettled = pair.before === pair.after && !this.#change.changedPaths.some(({ path }) => isMakefile(path));
     const { after: code } = this.#code;
@@ -113,10 +124,17 @@ export class LinkSearch {
       await look(path, object, ownerOf(this.#change.pool, pair, object));
     }
     for (const owner of this.#near(pair)) {
-      for (const path of await this.#filesOf(owner)) {
+      for (const path of await this.#filesOf(owner, pair.arch)) {
         if (seen.has(path) || !(await code.isConcerned(path))) continue;
         const object = await builds.after.presence(path);
         if (object && mentions(this.#change.pool, object, owner)) await look(path, object, owner);
+      }
+    }
+    for (const owner of changedThemselves(pair).slice(0, MOST_SYMBOLS)) {
+      for (const path of await this.#filesNaming(owner)) {
+        if (seen.has(path) || !(await code.isConcerned(path))) continue;
+        const object = await builds.after.presence(path);
+        if (object) await look(path, object, owner, 'named');
       }
     }
     await this.#define(found.flatMap(({ need }) => (need.kind === 'link' ? [need.name] : [])));
@@ -174,21 +192,35 @@ export class LinkSearch {
     path: string,
     object: Presence,
     owner: KSymbol | undefined,
+    of: Part,
     builds: Readonly<Record<Side, Builds>>,
   ): Promise<Found[]> {
     const found: Found[] = [];
-    if (await this.#code.after.isForOthers(path, pair.arch)) return found;
-    const before = await this.#history.before(this.#history.oldPath(path), builds.before);
     const isSameModel = pair.before === pair.after;
     const told = new Set<string>();
     // a file may be built for others, too, and lack the same with these in both trees
     const own = ({ goals, into }: Pick<Gap, 'goals' | 'into'>): readonly Goal[] =>
       owner
-        ? [...goals, { expr: this.#change.pool.symbol(owner.id), level: into === 'module' ? 1 : 2, holds: true }]
+        ? [
+            ...goals,
+            {
+              expr: this.#change.pool.symbol(owner.id),
+              level: into === 'module' || of === 'named' ? 1 : 2,
+              holds: true,
+            },
+          ]
         : goals;
+    if (of === 'whole' && !isSameModel) {
+      const at = { pair, path, object, before: builds.before };
+      const foreign = await newForeignGaps(this.#change, this.#code.after, this.#history, at, own);
+      if (foreign.length > 0)
+        return foreign.map((gap) => ({ ...gap, path, object, wasNeeded: gap.isOld, wasAsked: gap.isOld }));
+    }
+    if (await this.#code.after.isForOthers(path, pair.arch)) return found;
+    const before = await this.#history.before(this.#history.oldPath(path), builds.before);
     for (const gap of await gapsOf(this.#change, this.#code.after, builds.after, path, object)) {
       const key = keyOf(gap);
-      if (told.has(key)) continue;
+      if (told.has(key) || (of === 'named' && owner && !isUnder(owner, gap))) continue;
       const old = before?.gaps.get(key) ?? [];
       const question = JSON.stringify(gap.goals);
       const wasAsked = old.some(({ goals }) => JSON.stringify(goals) === question);
@@ -250,21 +282,7 @@ export class LinkSearch {
   #isCertain({ need }: Found, arch: Arch): boolean {
     if (need.kind !== 'link') return true;
     const known = this.#definitions.get(need.name);
-    if (!known || known.isCut || known.failures.length > 0) return false;
-    const exporting = new Set(known.exports.map(({ path }) => path));
-    const headers = new Set(need.uses.headersOf(need.name));
-    const bodies = known.definitions.filter(
-      (one) =>
-        one.kind !== 'declared' &&
-        (one.arch === undefined || one.arch === arch || arch === 'um') &&
-        !(one.path.endsWith('.c') && (one.static || one.kind === 'macro')),
-    );
-    const isElsewhere = bodies.some(({ path }) => (path.endsWith('.c') ? !exporting.has(path) : !headers.has(path)));
-    const isAssembly = known.assembly.some((path) => {
-      const of = /^arch\/([^/]+)\//.exec(path)?.[1];
-      return of === undefined || of === arch || arch === 'um';
-    });
-    return !isElsewhere && !isAssembly && bodies.some(({ path }) => exporting.has(path));
+    return known !== undefined && isSoleProvider(need, known, arch);
   }
 
   /** Whether the compiler is given other names, or other headers, by a makefile. */
@@ -296,12 +314,19 @@ export class LinkSearch {
     return whole !== undefined && pair.solver('after').isPossible([...goals, ...whole]) === true;
   }
 
-  #filesOf(owner: KSymbol): Promise<string[]> {
-    const known = this.#files.get(owner.name);
-    if (known) return known;
-    const paths = owner.declarations.map(({ path }) => path);
-    const found = filesNear(this.#change.after.tree, owner.name, paths);
-    this.#files.set(owner.name, found);
+  #filesOf(owner: KSymbol, arch: Arch): Promise<readonly string[]> {
+    return this.#kept(`${arch} ${owner.name}`, () =>
+      filesNear(this.#change.after.tree, owner.name, placesOf(owner), arch),
+    );
+  }
+
+  #filesNaming(owner: KSymbol): Promise<readonly string[]> {
+    return this.#kept(owner.name, () => filesNaming(this.#change.after.tree, owner.name, placesOf(owner)));
+  }
+
+  #kept(key: string, find: () => Promise<readonly string[]>): Promise<readonly string[]> {
+    const found = this.#files.get(key) ?? find();
+    this.#files.set(key, found);
     return found;
   }
 
@@ -336,43 +361,21 @@ async function needsOf(code: SideCode, path: string): Promise<ReadonlySet<string
   return new Set(all.map(({ kind, name, conditions }) => `${kind} ${name} ${conditions}`));
 }
 
+function placesOf({ declarations }: KSymbol): readonly string[] {
+  return declarations.map(({ path }) => path);
+}
+
+/** Whether the use stands where the symbol decides. */
+function isUnder({ name }: KSymbol, { need: { use } }: Gap): boolean {
+  return symbolsOf(use.when).includes(name);
+}
+
 function isMakefile(path: string): boolean {
   return /(?:^|\/)(?:Makefile|Kbuild)$/.test(path);
 }
 
 function isCode(path: string): boolean {
   return (path.endsWith('.c') || isMakefile(path)) && !/^(?:Documentation|tools|scripts|samples|usr)\//.test(path);
-}
-
-/** Who selects differently than before: code of theirs relies on what is selected. */
-function selectorsOf({ after, changes }: ArchPair): KSymbol[] {
-  const edges = [...changes.values()].flatMap(({ removed, added }) => [...removed, ...added]);
-  return edges.flatMap(({ edge }) => (edge && after.symbols[edge.from.id]) ?? []);
-}
-
-/** An entry may have its code built under a helper that it selects: what it selects beside, that code needs. */
-function helpersOf(selectors: readonly KSymbol[]): KSymbol[] {
-  return selectors.flatMap(({ selects }) => selects.map(({ to }) => to)).filter(({ prompts }) => prompts.length === 0);
-}
-
-/** Whose own entry the series changes, rather than those that select it. */
-function changedThemselves({ after, changes }: ArchPair): KSymbol[] {
-  return [...changes.values()].flatMap(({ after: symbol, removed, added }) =>
-    symbol && [...removed, ...added].some(({ edge }) => !edge) ? (after.symbols[symbol.id] ?? []) : [],
-  );
-}
-
-/** The symbol of the last line that decides about an object. */
-function ownerOf(pool: KernelChange['pool'], { after }: ArchPair, { ways }: Presence): KSymbol | undefined {
-  for (const { lines } of ways) {
-    for (const { text } of lines.toReversed()) {
-      const name = /\bCONFIG_(\w+)/.exec(text)?.[1];
-      const id = name === undefined ? undefined : pool.findSymbol(name);
-      const symbol = id === undefined ? undefined : after.symbols[id];
-      if (symbol && symbol.declarations.length > 0) return symbol;
-    }
-  }
-  return undefined;
 }
 
 function mentions(pool: KernelChange['pool'], { builtIn, module }: Presence, { id }: KSymbol): boolean {

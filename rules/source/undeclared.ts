@@ -14,7 +14,8 @@ import { closing, headOf, type StructBody, withoutStrings } from './header-words
 
 /** One use of something that is declared under a condition. */
 export interface ConditionalUse {
-  readonly kind: 'function' | 'macro' | 'struct' | 'member';
+  /** `header`: one that only other architectures have; `foreign`: a name that only headers of others declare. */
+  readonly kind: 'function' | 'macro' | 'struct' | 'member' | 'header' | 'foreign';
   readonly name: string;
   /** The structure that a member is of. */
   readonly of?: string;
@@ -34,7 +35,7 @@ const KEYWORDS = new Set(
 /** Variables that every architecture has (asm/current.h). */
 const EVERYWHERE = new Map<string, string | undefined>([['current', 'task_struct']]);
 /** A part of a name that a macro may have put together. */
-const LEAST_PASTED = 4;
+export const LEAST_PASTED = 4;
 
 /** Undefined where the tree has no such file, or what it includes is not known. */
 export async function conditionalUses(
@@ -141,11 +142,11 @@ class Reading {
     );
   }
 
+  /** What `##` puts together keeps the case of its parts. */
   #isPasted(name: string): boolean {
-    const lower = name.toLowerCase();
     for (const { words } of this.#reached)
       for (const part of words.pasted)
-        if (part.length >= LEAST_PASTED && part !== lower && lower.includes(part)) return true;
+        if (part.length >= LEAST_PASTED && part !== name && name.includes(part)) return true;
     return false;
   }
 
@@ -252,7 +253,7 @@ function variablesIn(text: string): Map<string, string | undefined> {
 }
 
 /** Names of what may be variables of other types: of typedefs, numbers, typeof(), unions. */
-function otherVariables(text: string): Set<string> {
+export function otherVariables(text: string): Set<string> {
   const found = new Set<string>();
   const declares =
     /(?<!\w|\bstruct\s+)(?:typeof\s*\((?:[^()]|\([^()]*\))*\)|(?!(?:return|goto|else|case|do|in|sizeof|struct|const|static|volatile|register|extern|inline|__\w+)\b)[A-Za-z_]\w*)\s+((?:,?\s*(?:\*|const\b|__\w+\b|\s)*[A-Za-z_]\w*\s*(?:\[[^\]]*\]\s*)*(?==|;|,|\)))+)/g;
