@@ -21,7 +21,10 @@ export function leftOpen({ undecided, findings, checked }: Report): string[] {
     ...findings.flatMap(({ rule, key, verification: { notBuilt } }) =>
       notBuilt ? [`not built: ${named(rule, key)}: ${notBuilt}`] : [],
     ),
-    ...(checked.built?.trials ?? []).flatMap(({ arch, fault }) => (fault ? [`not built on ${arch}: ${fault}`] : [])),
+    ...(checked.built?.trials ?? []).flatMap(({ arch, fault, notBuilt = [] }) => [
+      ...(fault ? [`not built on ${arch}: ${fault}`] : []),
+      ...notBuiltLines(arch, notBuilt),
+    ]),
     ...(checked.built?.notCompiled ?? []).map(
       ({ path, lines, why }) => `not compiled: ${path}:${lines.map(spanText).join(',')}: ${why}`,
     ),
@@ -31,6 +34,14 @@ export function leftOpen({ undecided, findings, checked }: Report): string[] {
     ),
     ...(checked.cutShort ?? []).map(({ rule, archs }) => `cut short: ${rule}, on ${few(archs, 30)}`),
   ];
+}
+
+/** One for all objects that have the same reason. */
+function notBuiltLines(arch: string, all: readonly { readonly object: string; readonly why: string }[]): string[] {
+  return [...Map.groupBy(all, ({ why }) => why)].map(([why, some]) => {
+    const objects = some.map(({ object }) => object);
+    return `not built on ${arch}: ${few(objects, 3)}: ${why}`;
+  });
 }
 
 /** One for each, or one for all of a rule that have the same reason where these are many. */

@@ -11,3 +11,13 @@ test('few questions left undecided have a line each, many of one kind one togeth
     expect.stringMatching(/^undecided missing-dependency \(F0, F1, .* 39[78] (?:more|others)\): too far$/),
   ]);
 });
+
+test('objects that were not built have a line for each reason', () => {
+  const notBuilt = ['a.o', 'b.o'].map((object) => ({ object, why: 'gone' }));
+  const trial = { arch: 'x86', from: 'empty', settings: [], objects: [], steps: [0, 1], notBuilt };
+  const report = sampleReport([]);
+  const built = { trials: [trial], notCompiled: [], sampled: [], left: [], skipped: [] };
+  expect(leftOpen({ ...report, checked: { ...report.checked, built } })).toEqual([
+    'not built on x86: a.o and b.o: gone',
+  ]);
+});
