@@ -135,7 +135,12 @@ export interface QueueStatus {
  * Does a job. A fault of the machine (machine-fault.ts) is tried again, anything else that it throws is not. `signal`
  * aborts when the job was called off or the worker must end.
  */
-export type Handler = (job: CheckJob, signal: AbortSignal, progress: (text: string) => void) => Promise<Report>;
+export type Handler = (
+  job: CheckJob,
+  signal: AbortSignal,
+  progress: (text: string) => void,
+  isLastAttempt: boolean,
+) => Promise<Report>;
 
 export interface Worker {
   /** Ends it. A job that does not come to its end in time goes back to the queue. */

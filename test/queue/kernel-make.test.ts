@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { machine } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { BuildPlace } from '../../queue/build-place.ts';
 import { KernelMake, NotBuilt, type Where } from '../../queue/kernel-make.ts';
 import { isOfMachine } from '../../queue/machine-fault.ts';
@@ -13,12 +13,19 @@ import { processesOf } from '../support/fake-conf.ts';
 import { until } from '../support/redis.ts';
 import { type TinyRepo, tempDir, tinyRepo } from '../support/tiny-repo.ts';
 
+const disk = vi.hoisted(() => ({ isShort: false }));
+vi.mock('../../queue/sandbox-disk.ts', async (original) => ({
+  ...(await original<typeof import('../../queue/sandbox-disk.ts')>()),
+  isShort: async () => disk.isShort,
+}));
+
 /** As of a kernel, that includes include/config/auto.conf, and a list of objects. */
 const TREE = {
   Makefile:
     'srctree := /src\nexport srctree\n-include /out/.config\n' +
     'olddefconfig prepare:\n\t@: $(CONFIG_EXTRA_FIRMWARE)\n\t@echo part >/out/part; sleep $(or $(CONFIG_SLEEP),0); echo whole >/out/whole\n' +
-    'slow:\n\t@echo part >/out/slow; sleep 60\n',
+    'slow:\n\t@echo part >/out/slow; sleep 60\n' +
+    'full:\n\t@echo "as: main.o: No space left on device" >&2; false\n',
   'scripts/Makefile.build': 'targets-for-builtin := $(obj)/built-in.a\nreal-obj-y := main.o other.o\n',
 };
 
@@ -119,6 +126,23 @@ test('a run that something from outside has killed is the fault of the machine, 
   const fault = await killed(true);
   expect(fault).toMatchObject({ name: 'SandboxError', message: words });
   expect(isOfMachine(fault)).toBe(true);
+});
+
+test('a disk that is full is the fault of the machine, but not for the last attempt, nor where a series only says so', async () => {
+  const ended = async (isShort: boolean, isLastAttempt: boolean, throwsFaults = true): Promise<unknown> => {
+    disk.isShort = isShort;
+    const make = new KernelMake(place, { throwsFaults, isLastAttempt }, performance.now() + 60_000);
+    return make.make(where, await make.prepare(where, ''), ['full']).catch((error: unknown) => error);
+  };
+  try {
+    expect(isOfMachine(await ended(true, false))).toBe(true);
+    for (const end of [await ended(true, true), await ended(false, false), await ended(true, false, false)])
+      expect(end).toEqual(
+        new NotBuilt('without the series make full failed for want of something: as: main.o: No space left on device'),
+      );
+  } finally {
+    disk.isShort = false;
+  }
 });
 
 function parentOf(pid: string): number {
