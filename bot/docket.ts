@@ -136,6 +136,12 @@ export class Docket {
     renameDurably(this.#path('closed', key), this.#path('open', key));
   }
 
+  /** A series whose report is of no more use is checked once more. */
+  repeat(key: string): void {
+    this.reopen(key);
+    rmSync(this.#path('reports', key), { force: true });
+  }
+
   /** Puts other mails in the place of those of an open job, and drops the report that was made of them. */
   replace(job: CheckJob): void {
     rmSync(this.#path('reports', job.key), { force: true });

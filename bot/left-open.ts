@@ -18,13 +18,8 @@ const WORDS: Readonly<Record<string, string>> = {
 export function leftOpen({ undecided, findings, checked }: Report): string[] {
   return [
     ...undecidedLines(undecided),
-    ...findings.flatMap(({ rule, key, verification: { notBuilt } }) =>
-      notBuilt ? [`not built: ${named(rule, key)}: ${notBuilt}`] : [],
-    ),
-    ...(checked.built?.trials ?? []).flatMap(({ arch, fault, notBuilt = [] }) => [
-      ...(fault ? [`not built on ${arch}: ${fault}`] : []),
-      ...notBuiltLines(arch, notBuilt),
-    ]),
+    ...unbuilt({ findings, checked }),
+    ...(checked.built?.trials ?? []).flatMap(({ arch, notBuilt = [] }) => notBuiltLines(arch, notBuilt)),
     ...(checked.built?.notCompiled ?? []).map(
       ({ path, lines, why }) => `not compiled: ${path}:${lines.map(spanText).join(',')}: ${why}`,
     ),
@@ -33,6 +28,16 @@ export function leftOpen({ undecided, findings, checked }: Report): string[] {
         `$(shell) at ${place}: ${oneLine(said)} (such commands have the tree read-only, nothing else of the machine, and no network): ${oneLine(command)}`,
     ),
     ...(checked.cutShort ?? []).map(({ rule, archs }) => `cut short: ${rule}, on ${few(archs, 30)}`),
+  ];
+}
+
+/** What was to be built and could not be, of which another check may know more: the machine failed, or lacked something. */
+export function unbuilt({ findings, checked }: Pick<Report, 'findings' | 'checked'>): string[] {
+  return [
+    ...findings.flatMap(({ rule, key, verification: { notBuilt } }) =>
+      notBuilt ? [`not built: ${named(rule, key)}: ${notBuilt}`] : [],
+    ),
+    ...(checked.built?.trials ?? []).flatMap(({ arch, fault }) => (fault ? [`not built on ${arch}: ${fault}`] : [])),
   ];
 }
 

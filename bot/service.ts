@@ -25,6 +25,7 @@ import { whyStopped } from './emergency-stop.ts';
 import { type Footer, footerOf } from './footer.ts';
 import { watchMailbox } from './inbox.ts';
 import { seriesOfJob } from './job-series.ts';
+import { unbuilt } from './left-open.ts';
 import type { Log } from './log.ts';
 import { MailStore } from './mail-store.ts';
 import { Mailroom, oldestDay } from './mailroom.ts';
@@ -329,15 +330,25 @@ export class Service {
   }
 
   /**
-   * As #open, for somebody who waits: what rests after a failure is tried now. What nobody but the sender asked for is
-   * a job with wishes, if with none: its report goes to the sender, and no reply to anybody.
+   * As #open, for somebody who waits: what rests after a failure is tried now, and what could not be built once more.
+   * What nobody but the sender asked for is a job with wishes, if with none: its report goes to the sender, and no
+   * reply to anybody.
    */
   #openAtOnce(
     series: Series,
     asked: AskedCheck['asked'],
     isMaintainer: boolean,
   ): Outcome<{ key: string }, { why: string }> {
-    const opened = this.#open(series, asked ?? (this.#docket.isKnown(seriesKey(series)) ? undefined : {}));
+    const own = seriesKey(series);
+    const isAnswered = this.#docket.isKnown(own) && !this.#isUnbuilt(own);
+    const opened = this.#open(series, asked ?? (isAnswered ? undefined : {}));
+    if (opened.ok && this.#isUnbuilt(opened.key)) {
+      this.#docket.repeat(opened.key);
+      this.#queued.delete(opened.key);
+      // what the queue still has of it
+      this.#done.add(opened.key);
+      this.#bell.ring();
+    }
     if (opened.ok && isMaintainer && !this.#docket.isClosed(opened.key)) {
       this.#urgent.add(opened.key);
       // into the queue once more, which puts it first there
@@ -350,6 +361,12 @@ export class Service {
       this.#bell.ring();
     }
     return opened;
+  }
+
+  /** Whether it was checked, and the machine kept something from being built. */
+  #isUnbuilt(key: string): boolean {
+    const report = this.#docket.isClosed(key) ? this.#docket.report(key) : undefined;
+    return report !== undefined && unbuilt(report).length > 0;
   }
 
   /** The report of a series, or that it could not be checked since it was asked for. */

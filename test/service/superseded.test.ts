@@ -135,6 +135,27 @@ const isIn = (revision: number, state: State): Promise<boolean> =>
 const isSettled = (): Promise<boolean> =>
   wait('the end of the withdrawal', () => !existsSync(join(dir, 'service/outbox/withdrawn', keyOf(1))));
 
+test('what could not be built is told who asks, tried anew at each "#depbot check", and has no second reply', async () => {
+  await serve('draft');
+  queue.fault = 'make took too long';
+  post(1);
+  await isIn(1, 'drafted');
+  const answers = async (count: number): Promise<string[]> => {
+    await town.command('#depbot check', idOf(1, 1));
+    const found = await wait(`answer ${count}`, () => {
+      const all = town.mails.filter(({ raw }) => raw.toString().includes('> #depbot check'));
+      return all.length === count && all;
+    });
+    return found.map(({ raw }) => /make took too long/.exec(raw.toString())?.[0] ?? 'built');
+  };
+  expect(await answers(1)).toEqual(['make took too long']);
+  queue.fault = undefined;
+  expect(await answers(2)).toEqual(['make took too long', 'built']);
+  queue.fault = 'make is not asked again';
+  expect(await answers(3)).toEqual(['make took too long', 'built', 'built']);
+  expect([drafted(), docket().keys('reports').length]).toEqual([['v1'], 2]);
+});
+
 describe('v2 comes while v1', () => {
   test('lacks a patch: that opens nothing any more when it comes', async () => {
     await serve('draft');

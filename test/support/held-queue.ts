@@ -9,6 +9,8 @@ export class HeldQueue implements JobQueue {
   readonly forgotten = new Set<string>();
   /** Keys whose results are held back, and how: not yet there, failed, or under way for so long as the promise takes. */
   readonly held = new Map<string, 'waiting' | 'active' | 'failed' | Promise<unknown>>();
+  /** What kept the checks from building. */
+  fault: string | undefined;
   /** Whether it forgets nothing for now, and how often it said so. */
   isAway = false;
   refused = 0;
@@ -27,6 +29,12 @@ export class HeldQueue implements JobQueue {
     if (held === 'failed') return { state: held, why: 'killed' };
     await held;
     const report = sampleReport([recursion], seriesOfJob(job));
+    const { fault } = this;
+    if (fault !== undefined) {
+      const trials = [{ arch: 'x86', from: 'empty', settings: [], objects: [], steps: [], fault }];
+      const built = { trials, notCompiled: [], sampled: [], left: [], skipped: [] };
+      Object.assign(report, { checked: { ...report.checked, built } });
+    }
     return { state: 'done', result: { schema: 1, key, report } };
   }
 
