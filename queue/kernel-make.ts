@@ -297,6 +297,10 @@ function isOfDisk({ overDisk, stderr }: SandboxRun): boolean {
   return overDisk || stderr.includes('No space left on device');
 }
 
+/** In make's words, that a program was ended for what it took (SIGKILL, SIGXCPU, SIGXFSZ), or its shell in its place. */
+const ENDED =
+  /^make(?:\[\d+\])?: \*\*\* \[[^\]]*\] (?:Error (?:137|152|153)|Killed|CPU time limit exceeded|File size limit exceeded).*$/m;
+
 /** What a run was ended by, that is not make's own end. */
 export function faultOf({ timedOut, flooded, overDisk, outOfMemory, signal, stderr }: SandboxRun): string | undefined {
   if (timedOut) return 'took too long';
@@ -306,8 +310,8 @@ export function faultOf({ timedOut, flooded, overDisk, outOfMemory, signal, stde
   if (signal !== undefined) return `was ended by ${signal}`;
   // not where the compiler quotes a source line, or complains of one
   const said =
-    /^(?!\s)(?!.*: (?:warning|note): ).*(?:No space left on device|Cannot allocate memory|virtual memory exhausted|out of memory allocating|internal compiler error|Killed signal terminated program|Resource temporarily unavailable).*$/m;
-  const words = said.exec(stderr)?.[0];
+    /^(?!\s)(?!.*: (?:warning|note): ).*(?:No space left on device|Cannot allocate memory|virtual memory exhausted|out of memory allocating|internal compiler error|signal terminated program|Resource temporarily unavailable).*$/m;
+  const words = (said.exec(stderr) ?? ENDED.exec(stderr))?.[0];
   return words === undefined ? undefined : `failed for want of something: ${words.slice(0, 200)}`;
 }
 

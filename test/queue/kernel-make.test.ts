@@ -4,7 +4,7 @@ import { machine } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { BuildPlace } from '../../queue/build-place.ts';
-import { KernelMake, NotBuilt, type Where } from '../../queue/kernel-make.ts';
+import { faultOf, KernelMake, NotBuilt, type Where } from '../../queue/kernel-make.ts';
 import { isOfMachine } from '../../queue/machine-fault.ts';
 import { openRepository, type Repository } from '../../queue/repository.ts';
 import { runSandboxed } from '../../queue/sandbox.ts';
@@ -143,6 +143,19 @@ test('a disk that is full is the fault of the machine, but not for the last atte
   } finally {
     disk.isShort = false;
   }
+});
+
+test.each([
+  ['make[3]: *** [/src/scripts/Makefile.build:229: lib/reef.o] Killed', true],
+  ['make[3]: *** [/src/scripts/Makefile.build:229: lib/reef.o] Error 137', true],
+  ['make[3]: *** [/src/scripts/Makefile.build:229: lib/reef.o] CPU time limit exceeded', true],
+  ['gcc: fatal error: CPU time limit exceeded signal terminated program cc1', true],
+  ['make[3]: *** [/src/scripts/Makefile.build:229: lib/reef.o] Error 1', false],
+  ['lib/reef.c:3:1: warning: "Killed" is never used', false],
+])('a program that was ended for what it took says nothing of its object: %s', (line, isFault) => {
+  const run = { stdout: '', stderr: `a\n${line}\nb\n`, stdoutBytes: new Uint8Array(), stdoutCut: 0, stderrCut: 0 };
+  const ends = { exitCode: 2, timedOut: false, flooded: false, overDisk: false, outOfMemory: false };
+  expect(faultOf({ ...run, ...ends })).toBe(isFault ? `failed for want of something: ${line}` : undefined);
 });
 
 function parentOf(pid: string): number {
