@@ -1,7 +1,7 @@
 /** Trials of a series: planned on the architectures that can be built here, done, and told in the report. */
 import { archsByFame } from '../rules/config-groups.ts';
 import type { ArchPair, KernelChange } from '../rules/rule.ts';
-import type { Built, Trial, TrialRun } from '../rules/trial.ts';
+import type { Built, Outcome, Trial, TrialRun } from '../rules/trial.ts';
 import { changedUnits, changesCode, pathsOf } from '../rules/trial-code.ts';
 import { objectsOf, type Seed, TrialPlanner } from '../rules/trial-plan.ts';
 import type { AppliedSeries, Arch, Patch } from '../rules/types.ts';
@@ -87,10 +87,16 @@ function prefixesOf(
 function whyNot(run: TrialRun | undefined, object: string): string | undefined {
   if (run === undefined || run.fault !== undefined) return run?.fault;
   const [before, after] = [run.steps[0], run.steps.at(-1)];
-  const state = after?.objects.get(object)?.state;
+  if (after?.breakdown) return isError(after.breakdown) ? undefined : 'make fails before it, and does not say why';
+  const { state, diagnostics = [] } = after?.objects.get(object) ?? {};
   if (state === 'absent') return 'make does not build it, though depbot took it to';
-  const isBroken = state === 'failed' && before?.objects.get(object)?.state === 'failed';
-  return isBroken ? 'it does not compile without the series either' : undefined;
+  if (state !== 'failed') return undefined;
+  if (before?.objects.get(object)?.state === 'failed') return 'it does not compile without the series either';
+  return isError({ diagnostics }) ? undefined : 'make fails, and does not say why';
+}
+
+function isError({ diagnostics }: Pick<Outcome, 'diagnostics'>): boolean {
+  return diagnostics.some(({ severity }) => severity === 'error');
 }
 
 function told(run: TrialRun): Built['trials'][number] {

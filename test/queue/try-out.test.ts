@@ -105,17 +105,18 @@ test('nothing is built of documents, nor where there is no compiler, and that is
 
 /** A run that comes to its end, with what became of each object without the series and with it. */
 const ending =
-  (before: Outcome['state'], after: Outcome['state']) =>
+  (before: Outcome['state'], after: Outcome['state'], diagnostics: Outcome['diagnostics'] = []) =>
   (trial: Trial): TrialRun => ({
     trial,
     steps: [before, after].map((state, patches) => ({
       patches,
-      objects: new Map(trial.changed.map((object) => [object, { state, diagnostics: [] }])),
+      objects: new Map(trial.changed.map((object) => [object, { state, diagnostics }])),
     })),
   });
 
 test.each([
   ['absent', 'absent', 'make does not build it, though depbot took it to'],
+  ['built', 'failed', 'make fails, and does not say why'],
   ['failed', 'failed', 'it does not compile without the series either'],
 ] as const)(
   'an object that is %s before and %s after is named, and its lines are not compiled',
@@ -126,13 +127,29 @@ test.each([
   },
 );
 
+const error = { severity: 'error', file: 'drivers/reef.c', text: 'no' } as const;
+
 test.each([
   ['built', 'failed'],
   ['absent', 'built'],
 ] as const)('an object that is %s before and %s after was compiled', async (before, after) => {
-  const { built } = await tried(CODE, [['drivers/reef.c']], ['x86'], ending(before, after));
+  const { built } = await tried(CODE, [['drivers/reef.c']], ['x86'], ending(before, after, [error]));
   expect(built!.trials[0]).not.toHaveProperty('notBuilt');
   expect(built!.notCompiled).toEqual([]);
+});
+
+test.each([
+  [[error], []],
+  [[], [{ path: 'drivers/reef.c', lines: [[1, 1]], why: 'make fails before it, and does not say why' }]],
+])('a make that fails before all objects with %j', async (diagnostics, notCompiled) => {
+  const run = (trial: Trial): TrialRun => ({
+    trial,
+    steps: [
+      ...ending('built', 'built')(trial).steps.slice(0, 1),
+      { patches: 1, breakdown: { stage: 'prepare', diagnostics }, objects: new Map() },
+    ],
+  });
+  expect((await tried(CODE, [['drivers/reef.c']], ['x86'], run)).built!.notCompiled).toEqual(notCompiled);
 });
 
 test('what a fault kept from being built is not compiled', async () => {
