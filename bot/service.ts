@@ -363,10 +363,10 @@ export class Service {
     return opened;
   }
 
-  /** Whether it was checked, and the machine kept something from being built. */
+  /** Whether no worker got through it, or something kept it from being built. */
   #isUnbuilt(key: string): boolean {
     const report = this.#docket.isClosed(key) ? this.#docket.report(key) : undefined;
-    return report !== undefined && unbuilt(report).length > 0;
+    return report !== undefined && (report.cannotCheck?.stage === 'worker' || unbuilt(report).length > 0);
   }
 
   /** The report of a series, or that it could not be checked since it was asked for. */
@@ -450,12 +450,12 @@ export class Service {
     }
   }
 
-  #rest(key: string, why: string): void {
+  #rest(key: string, why: string, asked?: number): void {
     if (this.#isTooLate(key)) {
-      this.#giveUp(key, why);
+      this.#giveUp(key, why, `given up after ${this.#settings.windowDays} days`);
       return;
     }
-    const waitMs = Math.min(2 * (this.#resting.get(key)?.waitMs ?? RETRY_MS / 2), MOST_RETRY_MS);
+    const waitMs = asked ?? Math.min(2 * (this.#resting.get(key)?.waitMs ?? RETRY_MS / 2), MOST_RETRY_MS);
     this.#resting.set(key, { until: this.#elapsed() + waitMs, waitMs });
     this.#log.warn(`series ${key}: ${why}; next attempt in ${waitMs / 60_000} minutes`);
   }
@@ -466,8 +466,8 @@ export class Service {
     return openedAt !== undefined && openedAt.getTime() < this.#now().getTime() - this.#settings.windowDays * DAY_MS;
   }
 
-  #giveUp(key: string, why: string): void {
-    this.#log.warn(`series ${key}: ${why}; given up after ${this.#settings.windowDays} days`);
+  #giveUp(key: string, why: string, end: string): void {
+    this.#log.warn(`series ${key}: ${why}; ${end}`);
     try {
       const job = this.#docket.job(key);
       // Somebody may wait for the report.
@@ -492,10 +492,16 @@ export class Service {
       const result = await this.#queue.result(key);
       if (result.state === 'unknown') this.#queued.delete(key);
       if (result.state === 'failed') {
-        this.#docket.fail(key, result.why);
+        const { why, isOfMachine } = result;
+        const isSecond = this.#docket.failure(key)?.isOfMachine === false;
+        this.#docket.fail(key, why, isOfMachine);
         await this.#queue.forget(key);
         this.#queued.delete(key);
-        this.#rest(key, `no worker got through it: ${result.why}`);
+        const words = `no worker got through it: ${why}`;
+        if (isOfMachine) this.#rest(key, words);
+        else if (isSecond) this.#giveUp(key, words, 'it is the same every time');
+        // by then, or after the next start, another depbot may run
+        else this.#rest(key, words, DAY_MS);
       }
       if (result.state !== 'done') return;
       this.#docket.keepReport(key, result.result.report);

@@ -79,7 +79,8 @@ export type CheckResult = Readonly<z.infer<typeof CheckResultSchema>>;
 
 export type JobState =
   | { readonly state: 'unknown' | 'waiting' | 'active' }
-  | { readonly state: 'failed'; readonly why: string }
+  /** `isOfMachine`: for a fault of the machine at the last attempt; another time it may not. */
+  | { readonly state: 'failed'; readonly why: string; readonly isOfMachine: boolean }
   | { readonly state: 'done'; readonly result: CheckResult };
 
 export interface JobQueue {

@@ -191,6 +191,7 @@ describe('a worker', () => {
     expect(await settled(queue, job)).toMatchObject({
       state: 'failed',
       why: expect.stringMatching(/started more than/),
+      isOfMachine: false,
     });
     expect(runs).toBe(0);
   });

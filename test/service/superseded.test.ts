@@ -141,7 +141,8 @@ test('what could not be built is told who asks, tried anew at each "#depbot chec
   post(1);
   await isIn(1, 'drafted');
   const answers = async (count: number): Promise<string[]> => {
-    await town.command('#depbot check', idOf(1, 1));
+    // what was signed within a second is the same mail but for its text
+    await town.command(`#depbot check\n\nThis is number ${count}.`, idOf(1, 1));
     const found = await wait(`answer ${count}`, () => {
       const all = town.mails.filter(({ raw }) => raw.toString().includes('> #depbot check'));
       return all.length === count && all;
@@ -490,4 +491,21 @@ test('a series that no worker gets through is given up when its time is over', a
     why: 'no worker got through it: killed',
   });
   expect(lines.join('\n')).toContain('given up after 21 days');
+});
+
+test('a series that depbot itself fails at is tried twice, and once more for who asks', async () => {
+  await serve('draft');
+  queue.held.set(keyOf(1), 'buggy');
+  post(1);
+  await wait('the failure', () => docket().failure(keyOf(1)));
+  await wait('the rest', () => lines.find((line) => line.endsWith('next attempt in 1440 minutes')));
+  await restart(() => undefined);
+  await wait('the end of it', () => docket().isClosed(keyOf(1)));
+  expect(docket().report(keyOf(1))?.cannotCheck).toMatchObject({ stage: 'worker' });
+  expect(lines.join('\n')).toContain('it is the same every time');
+  await town.command('#depbot check', idOf(1, 1));
+  const answer = await wait('the answer', () =>
+    town.mails.find(({ raw }) => raw.toString().includes('> #depbot check')),
+  );
+  expect(answer.raw.toString()).not.toContain('could not check');
 });
