@@ -1,5 +1,6 @@
 /** What a check did not come to the end of, in words: of it silence proves nothing. On standard error and on the page. */
 
+import type { Built } from '../rules/trial.ts';
 import type { Report } from '../rules/types.ts';
 import { few } from './template.ts';
 
@@ -23,11 +24,26 @@ export function leftOpen({ undecided, findings, checked }: Report): string[] {
     ...(checked.built?.notCompiled ?? []).map(
       ({ path, lines, why }) => `not compiled: ${path}:${lines.map(spanText).join(',')}: ${why}`,
     ),
+    ...(checked.built ? leftOut(checked.built) : []),
     ...(checked.shellComplaints ?? []).map(
       ({ place, command, said }) =>
         `$(shell) at ${place}: ${oneLine(said)} (such commands have the tree read-only, nothing else of the machine, and no network): ${oneLine(command)}`,
     ),
     ...(checked.cutShort ?? []).map(({ rule, archs }) => `cut short: ${rule}, on ${few(archs, 30)}`),
+  ];
+}
+
+/** What was too much to build. */
+function leftOut({ left, skipped, sampled }: Built): string[] {
+  return [
+    ...(left.length > 0 ? [`not built, since the series changes too many files: ${few(left, 10)}`] : []),
+    ...(skipped.length > 0 ? [`not built after each patch, since there are too many: ${few(skipped, 10)}`] : []),
+    ...sampled
+      .filter(({ includers, built }) => built.length < includers)
+      .map(
+        ({ header, includers, atLeast, built }) =>
+          `${header}: built for ${built.length} of ${atLeast ? 'at least ' : ''}${includers} files that include it`,
+      ),
   ];
 }
 

@@ -21,3 +21,15 @@ test('objects that were not built have a line for each reason', () => {
     'not built on x86: a.o and b.o: gone',
   ]);
 });
+
+test('what was too much to build is said', () => {
+  const header = { header: 'a.h', includers: 90, atLeast: true, built: ['a.c'] };
+  const sampled = [header, { header: 'b.h', includers: 1, atLeast: false, built: ['b.c'] }];
+  const built = { trials: [], notCompiled: [], sampled, left: ['z.c'], skipped: [12, 13] };
+  const report = sampleReport([]);
+  expect(leftOpen({ ...report, checked: { ...report.checked, built } })).toEqual([
+    'not built, since the series changes too many files: z.c',
+    'not built after each patch, since there are too many: 12 and 13',
+    'a.h: built for 1 of at least 90 files that include it',
+  ]);
+});

@@ -1,13 +1,15 @@
 /** Output folders of a small tree that has a kernel's targets: what a series writes into its mails is not run there. */
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { machine } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { BuildPlace } from '../../queue/build-place.ts';
 import { faultOf, KernelMake, NotBuilt, type Where } from '../../queue/kernel-make.ts';
 import { isOfMachine } from '../../queue/machine-fault.ts';
 import { openRepository, type Repository } from '../../queue/repository.ts';
 import { runSandboxed } from '../../queue/sandbox.ts';
+import { SANDBOX_PATH } from '../../queue/sandbox-command.ts';
+import { findOnPath } from '../../queue/tool-path.ts';
 import { subArch } from '../../queue/toolchain.ts';
 import { processesOf } from '../support/fake-conf.ts';
 import { until } from '../support/redis.ts';
@@ -25,7 +27,8 @@ const TREE = {
     'srctree := /src\nexport srctree\n-include /out/.config\n' +
     'olddefconfig prepare:\n\t@: $(CONFIG_EXTRA_FIRMWARE)\n\t@echo part >/out/part; sleep $(or $(CONFIG_SLEEP),0); echo whole >/out/whole\n' +
     'slow:\n\t@echo part >/out/slow; sleep 60\n' +
-    'full:\n\t@echo "as: main.o: No space left on device" >&2; false\n',
+    'full:\n\t@echo "as: main.o: No space left on device" >&2; false\n' +
+    'poison:\n\t-touch /src/poison\n\t-touch /before/poison\n\ttouch /ccache/poison\n',
   'scripts/Makefile.build': 'targets-for-builtin := $(obj)/built-in.a\nreal-obj-y := main.o other.o\n',
 };
 
@@ -68,6 +71,24 @@ test('text of a configuration, which make would run as the code of the base, is 
   );
   expect(existsSync(out)).toBe(false);
 });
+
+test.skipIf((await findOnPath('ccache', SANDBOX_PATH)) === undefined)(
+  'the code of a series leaves nothing in the cache of compilers, in the source or with the base',
+  async () => {
+    const make = makeFor(60_000);
+    const poison = async (stage: Where['stage']): Promise<number | undefined> => {
+      const at = { ...where, stage };
+      return (await make.make(at, await make.prepare(at, ''), ['poison'])).exitCode;
+    };
+    const poisoned = (): string[] =>
+      readdirSync(dirname(place.src), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('poison'));
+    for (const stage of ['after', 'steps'] as const) expect(await poison(stage)).toBe(2);
+    expect(poisoned()).toEqual([]);
+    // its own cache the base may write to
+    expect(await poison('before')).toBe(0);
+    expect(poisoned()).toEqual(['ccache/poison']);
+  },
+);
 
 test('objects are listed however long their paths are, and nothing in a path is expanded', async () => {
   const make = makeFor(60_000);
