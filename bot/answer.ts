@@ -3,6 +3,7 @@
 import type { Finding, Message, Report, Series } from '../rules/types.ts';
 import { messageIdFor, toEml } from './eml.ts';
 import { type Footer, footerText } from './footer.ts';
+import { leftOpen, unbuilt } from './left-open.ts';
 import type { Log } from './log.ts';
 import type { Outbox } from './outbox.ts';
 import { type Outgoing, outgoingId } from './outgoing.ts';
@@ -97,9 +98,10 @@ export function reportText(
   const on = base ? ` Base: ${base.name ?? base.sha.slice(0, 12)}; ${base.detail}` : '';
   const { archs, configs, rules } = report.checked;
   const looked = `Compared: Kconfig of ${archs.length} architectures with ${configs} existing configurations (${rules.join(', ')}).`;
-  const besides = detail === 'all' ? lookedAt(report) : [];
+  const missing = listed('Not everything could be built; "#depbot check" tries again:', unbuilt(report));
+  const besides = [...missing, ...(detail === 'all' ? lookedAt(report) : [])];
   if (report.findings.length === 0) return [`I found nothing in "${series.subject}".`, `${looked}${on}`, ...besides];
-  if (detail === 'proofs') return [`${looked}${on}`, ...report.findings.flatMap(proofOf)];
+  if (detail === 'proofs') return [`${looked}${on}`, ...report.findings.flatMap(proofOf), ...besides];
   const replies = renderReplies({ series, report, footer, ...(templatesDir !== undefined && { templatesDir }) });
   return [
     ...replies.flatMap((reply) => [
@@ -113,13 +115,19 @@ export function reportText(
 /** Lines of one list in an answer; more is counted. */
 const MAX_LISTED = 30;
 
-function lookedAt({ series, checked, dropped }: Report): string[] {
+function lookedAt(report: Report): string[] {
+  const { series, checked, dropped } = report;
+  const told = unbuilt(report);
   return [
     ...listed('Changed Kconfig files:', checked.changedFiles),
     ...listed('Changed symbols:', checked.changedSymbols),
     ...listed(
       'Suspected, and not told since it could not be proved:',
       dropped.map(({ rule, key, why }) => `${rule} (${key}): ${why}`),
+    ),
+    ...listed(
+      'Left open:',
+      leftOpen(report).filter((line) => !told.includes(line)),
     ),
     ...listed('Odd in the mails:', series.oddities),
   ];

@@ -15,7 +15,7 @@ import { openFolderDurably, readJson, renameDurably, writeDurably } from './dura
 
 type Folder = 'open' | 'closed' | 'reports' | 'failures';
 const FOLDERS: readonly Folder[] = ['open', 'closed', 'reports', 'failures'];
-const Failure = z.object({ why: z.string() });
+const Failure = z.object({ why: z.string(), isOfMachine: z.boolean().default(true) });
 
 export class Docket {
   readonly #dir: string;
@@ -99,16 +99,16 @@ export class Docket {
   }
 
   /** Notes that no worker got through it: no report, and the job stays open. A later failure replaces this one. */
-  fail(key: string, why: string): void {
-    writeDurably(this.#path('failures', key), `${JSON.stringify({ why })}\n`);
+  fail(key: string, why: string, isOfMachine = true): void {
+    writeDurably(this.#path('failures', key), `${JSON.stringify({ why, isOfMachine })}\n`);
   }
 
   /** The last failure, if no report came since, and when it was noted. Throws DamagedFileError. */
-  failure(key: string): { readonly why: string; readonly at: Date } | undefined {
+  failure(key: string): (z.infer<typeof Failure> & { readonly at: Date }) | undefined {
     const path = this.#path('failures', key);
     const at = statSync(path, { throwIfNoEntry: false })?.mtime;
     const found = readJson(path, (value) => Failure.parse(value), 'its series is tried again as if it had not failed');
-    return at && found && { why: found.why, at };
+    return at && found && { ...found, at };
   }
 
   /**
@@ -134,6 +134,12 @@ export class Docket {
   /** Not all is done for this series after all; its report stays. */
   reopen(key: string): void {
     renameDurably(this.#path('closed', key), this.#path('open', key));
+  }
+
+  /** A series whose report is of no more use is checked once more. */
+  repeat(key: string): void {
+    this.reopen(key);
+    rmSync(this.#path('reports', key), { force: true });
   }
 
   /** Puts other mails in the place of those of an open job, and drops the report that was made of them. */

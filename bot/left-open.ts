@@ -1,5 +1,6 @@
 /** What a check did not come to the end of, in words: of it silence proves nothing. On standard error and on the page. */
 
+import type { Built } from '../rules/trial.ts';
 import type { Report } from '../rules/types.ts';
 import { few } from './template.ts';
 
@@ -18,19 +19,50 @@ const WORDS: Readonly<Record<string, string>> = {
 export function leftOpen({ undecided, findings, checked }: Report): string[] {
   return [
     ...undecidedLines(undecided),
-    ...findings.flatMap(({ rule, key, verification: { notBuilt } }) =>
-      notBuilt ? [`not built: ${named(rule, key)}: ${notBuilt}`] : [],
-    ),
-    ...(checked.built?.trials ?? []).flatMap(({ arch, fault }) => (fault ? [`not built on ${arch}: ${fault}`] : [])),
+    ...unbuilt({ findings, checked }),
+    ...(checked.built?.trials ?? []).flatMap(({ arch, notBuilt = [] }) => notBuiltLines(arch, notBuilt)),
     ...(checked.built?.notCompiled ?? []).map(
       ({ path, lines, why }) => `not compiled: ${path}:${lines.map(spanText).join(',')}: ${why}`,
     ),
+    ...(checked.built ? leftOut(checked.built) : []),
     ...(checked.shellComplaints ?? []).map(
       ({ place, command, said }) =>
         `$(shell) at ${place}: ${oneLine(said)} (such commands have the tree read-only, nothing else of the machine, and no network): ${oneLine(command)}`,
     ),
     ...(checked.cutShort ?? []).map(({ rule, archs }) => `cut short: ${rule}, on ${few(archs, 30)}`),
   ];
+}
+
+/** What was too much to build. */
+function leftOut({ left, skipped, sampled }: Built): string[] {
+  return [
+    ...(left.length > 0 ? [`not built, since the series changes too many files: ${few(left, 10)}`] : []),
+    ...(skipped.length > 0 ? [`not built after each patch, since there are too many: ${few(skipped, 10)}`] : []),
+    ...sampled
+      .filter(({ includers, built }) => built.length < includers)
+      .map(
+        ({ header, includers, atLeast, built }) =>
+          `${header}: built for ${built.length} of ${atLeast ? 'at least ' : ''}${includers} files that include it`,
+      ),
+  ];
+}
+
+/** What was to be built and could not be, of which another check may know more: the machine failed, or lacked something. */
+export function unbuilt({ findings, checked }: Pick<Report, 'findings' | 'checked'>): string[] {
+  return [
+    ...findings.flatMap(({ rule, key, verification: { notBuilt } }) =>
+      notBuilt ? [`not built: ${named(rule, key)}: ${notBuilt}`] : [],
+    ),
+    ...(checked.built?.trials ?? []).flatMap(({ arch, fault }) => (fault ? [`not built on ${arch}: ${fault}`] : [])),
+  ];
+}
+
+/** One for all objects that have the same reason. */
+function notBuiltLines(arch: string, all: readonly { readonly object: string; readonly why: string }[]): string[] {
+  return [...Map.groupBy(all, ({ why }) => why)].map(([why, some]) => {
+    const objects = some.map(({ object }) => object);
+    return `not built on ${arch}: ${few(objects, 3)}: ${why}`;
+  });
 }
 
 /** One for each, or one for all of a rule that have the same reason where these are many. */

@@ -25,6 +25,7 @@ import { whyStopped } from './emergency-stop.ts';
 import { type Footer, footerOf } from './footer.ts';
 import { watchMailbox } from './inbox.ts';
 import { seriesOfJob } from './job-series.ts';
+import { unbuilt } from './left-open.ts';
 import type { Log } from './log.ts';
 import { MailStore } from './mail-store.ts';
 import { Mailroom, oldestDay } from './mailroom.ts';
@@ -329,15 +330,25 @@ export class Service {
   }
 
   /**
-   * As #open, for somebody who waits: what rests after a failure is tried now. What nobody but the sender asked for is
-   * a job with wishes, if with none: its report goes to the sender, and no reply to anybody.
+   * As #open, for somebody who waits: what rests after a failure is tried now, and what could not be built once more.
+   * What nobody but the sender asked for is a job with wishes, if with none: its report goes to the sender, and no
+   * reply to anybody.
    */
   #openAtOnce(
     series: Series,
     asked: AskedCheck['asked'],
     isMaintainer: boolean,
   ): Outcome<{ key: string }, { why: string }> {
-    const opened = this.#open(series, asked ?? (this.#docket.isKnown(seriesKey(series)) ? undefined : {}));
+    const own = seriesKey(series);
+    const isAnswered = this.#docket.isKnown(own) && !this.#isUnbuilt(own);
+    const opened = this.#open(series, asked ?? (isAnswered ? undefined : {}));
+    if (opened.ok && this.#isUnbuilt(opened.key)) {
+      this.#docket.repeat(opened.key);
+      this.#queued.delete(opened.key);
+      // what the queue still has of it
+      this.#done.add(opened.key);
+      this.#bell.ring();
+    }
     if (opened.ok && isMaintainer && !this.#docket.isClosed(opened.key)) {
       this.#urgent.add(opened.key);
       // into the queue once more, which puts it first there
@@ -350,6 +361,12 @@ export class Service {
       this.#bell.ring();
     }
     return opened;
+  }
+
+  /** Whether no worker got through it, or something kept it from being built. */
+  #isUnbuilt(key: string): boolean {
+    const report = this.#docket.isClosed(key) ? this.#docket.report(key) : undefined;
+    return report !== undefined && (report.cannotCheck?.stage === 'worker' || unbuilt(report).length > 0);
   }
 
   /** The report of a series, or that it could not be checked since it was asked for. */
@@ -433,12 +450,12 @@ export class Service {
     }
   }
 
-  #rest(key: string, why: string): void {
+  #rest(key: string, why: string, asked?: number): void {
     if (this.#isTooLate(key)) {
-      this.#giveUp(key, why);
+      this.#giveUp(key, why, `given up after ${this.#settings.windowDays} days`);
       return;
     }
-    const waitMs = Math.min(2 * (this.#resting.get(key)?.waitMs ?? RETRY_MS / 2), MOST_RETRY_MS);
+    const waitMs = asked ?? Math.min(2 * (this.#resting.get(key)?.waitMs ?? RETRY_MS / 2), MOST_RETRY_MS);
     this.#resting.set(key, { until: this.#elapsed() + waitMs, waitMs });
     this.#log.warn(`series ${key}: ${why}; next attempt in ${waitMs / 60_000} minutes`);
   }
@@ -449,8 +466,8 @@ export class Service {
     return openedAt !== undefined && openedAt.getTime() < this.#now().getTime() - this.#settings.windowDays * DAY_MS;
   }
 
-  #giveUp(key: string, why: string): void {
-    this.#log.warn(`series ${key}: ${why}; given up after ${this.#settings.windowDays} days`);
+  #giveUp(key: string, why: string, end: string): void {
+    this.#log.warn(`series ${key}: ${why}; ${end}`);
     try {
       const job = this.#docket.job(key);
       // Somebody may wait for the report.
@@ -475,10 +492,16 @@ export class Service {
       const result = await this.#queue.result(key);
       if (result.state === 'unknown') this.#queued.delete(key);
       if (result.state === 'failed') {
-        this.#docket.fail(key, result.why);
+        const { why, isOfMachine } = result;
+        const isSecond = this.#docket.failure(key)?.isOfMachine === false;
+        this.#docket.fail(key, why, isOfMachine);
         await this.#queue.forget(key);
         this.#queued.delete(key);
-        this.#rest(key, `no worker got through it: ${result.why}`);
+        const words = `no worker got through it: ${why}`;
+        if (isOfMachine) this.#rest(key, words);
+        else if (isSecond) this.#giveUp(key, words, 'it is the same every time');
+        // by then, or after the next start, another depbot may run
+        else this.#rest(key, words, DAY_MS);
       }
       if (result.state !== 'done') return;
       this.#docket.keepReport(key, result.result.report);

@@ -65,7 +65,7 @@ export async function openWorker({ redis, alone, treeDir, config, world, log }: 
   const maintainers = new TreeMaintainers(repo, log);
   const worker: Worker = startWorker(
     redis,
-    async (job, signal, progress) => {
+    async (job, signal, progress, isLastAttempt) => {
       const series = seriesOfJob(job);
       log.info(`${series.subject}: checking`);
       await remotes.freshen(series.baseCommit);
@@ -74,6 +74,7 @@ export async function openWorker({ redis, alone, treeDir, config, world, log }: 
       const own: CheckOptions = {
         ...options,
         signal,
+        isLastAttempt,
         onProgress: progress,
         ...(trees.length > 0 && { candidates: trees }),
       };

@@ -80,7 +80,8 @@ export function startWorker(redis: RedisAddress, handler: Handler, options: Work
       // it may have been called off while it was under way at a worker that is gone
       if (job.attemptsStarted > 1) await look();
       signal!.throwIfAborted();
-      const report = await handler(read.job, signal!, teller(job));
+      const isLastAttempt = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
+      const report = await handler(read.job, signal!, teller(job), isLastAttempt);
       nextRestMs = restMs;
       return { schema: 1, key, report } satisfies CheckResult;
     } catch (error) {

@@ -96,23 +96,28 @@ export function openQueue(
 
   async function result(key: string): Promise<JobState> {
     // together, in this order: what it returned is there before it is completed. Its mails are not read again.
-    const [state, [json, why]] = await ask(async () =>
+    const [state, [json, why, attempts]] = await ask(async () =>
       Promise.all([
         queue.getJobState(key),
-        (await redisClient()).hmget(queue.toKey(key), 'returnvalue', 'failedReason'),
+        (await redisClient()).hmget(queue.toKey(key), 'returnvalue', 'failedReason', 'atm'),
       ]),
     );
     if (state === 'delayed') await notForLong(key);
     else delayed.delete(key);
     if (state === 'unknown' || state === 'active') return { state };
-    if (state === 'failed') return { state, why: why ?? 'no reason is known' };
+    if (state === 'failed')
+      return { state, why: why ?? 'no reason is known', isOfMachine: Number(attempts) >= ATTEMPTS };
     if (state !== 'completed') return { state: 'waiting' };
     try {
       const read = parseResult(JSON.parse(json ?? 'null'), key);
-      return read.ok ? { state: 'done', result: read.result } : { state: 'failed', why: read.why };
+      return read.ok ? { state: 'done', result: read.result } : { state: 'failed', why: read.why, isOfMachine: true };
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      return { state: 'failed', why: `not a result: what Redis holds is not JSON: ${error.message}` };
+      return {
+        state: 'failed',
+        why: `not a result: what Redis holds is not JSON: ${error.message}`,
+        isOfMachine: true,
+      };
     }
   }
 

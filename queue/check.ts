@@ -82,6 +82,8 @@ export interface CheckOptions {
   readonly store?: KconfigStore;
   /** Throws when the machine fails, for whoever tries again; otherwise the report says that nothing could be checked. */
   readonly throwsFaults?: boolean;
+  /** Nobody tries again soon: the report says what a full disk kept from being built. */
+  readonly isLastAttempt?: boolean;
   /** Milliseconds of any monotonic clock. */
   readonly now: () => number;
   /** Ends the check, which then throws its reason. */

@@ -79,7 +79,8 @@ export type CheckResult = Readonly<z.infer<typeof CheckResultSchema>>;
 
 export type JobState =
   | { readonly state: 'unknown' | 'waiting' | 'active' }
-  | { readonly state: 'failed'; readonly why: string }
+  /** `isOfMachine`: for a fault of the machine at the last attempt; another time it may not. */
+  | { readonly state: 'failed'; readonly why: string; readonly isOfMachine: boolean }
   | { readonly state: 'done'; readonly result: CheckResult };
 
 export interface JobQueue {
@@ -135,7 +136,12 @@ export interface QueueStatus {
  * Does a job. A fault of the machine (machine-fault.ts) is tried again, anything else that it throws is not. `signal`
  * aborts when the job was called off or the worker must end.
  */
-export type Handler = (job: CheckJob, signal: AbortSignal, progress: (text: string) => void) => Promise<Report>;
+export type Handler = (
+  job: CheckJob,
+  signal: AbortSignal,
+  progress: (text: string) => void,
+  isLastAttempt: boolean,
+) => Promise<Report>;
 
 export interface Worker {
   /** Ends it. A job that does not come to its end in time goes back to the queue. */

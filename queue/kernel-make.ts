@@ -18,6 +18,7 @@ import { readDiagnostics } from './kbuild-log.ts';
 import { remove, temporaryFolder } from './leftovers.ts';
 import { type Limits, type Mount, runSandboxed, SandboxError, type SandboxRun, type SandboxSpec } from './sandbox.ts';
 import { SANDBOX_PATH } from './sandbox-command.ts';
+import { isShort } from './sandbox-disk.ts';
 import { findOnPath } from './tool-path.ts';
 import { SRCTREE } from './toolchain.ts';
 
@@ -27,6 +28,8 @@ export interface MakeOptions {
   readonly parallel?: number;
   /** Throws SandboxError, for whoever tries again, when something from outside ended a run: see `run`. */
   readonly throwsFaults?: boolean;
+  /** Nobody tries again: what a full disk ended is not built. */
+  readonly isLastAttempt?: boolean;
   /** Ends the run, whose reason is thrown. */
   readonly signal?: AbortSignal;
 }
@@ -197,9 +200,10 @@ export class KernelMake {
   }
 
   /**
-   * Runs one command in an output folder. Throws NotBuilt where something else than itself ended it. Of these ends all
-   * but one can be the doing of the series, or the same every time: it takes too long, needs more memory than it may
-   * have, or prints what it likes. That bubblewrap itself was killed, and not by us, is the machine's.
+   * Runs one command in an output folder. Throws NotBuilt where something else than itself ended it. Most of these
+   * ends can be the doing of the series, or the same every time: it takes too long, needs more memory than it may
+   * have, or prints what it likes. That bubblewrap itself was killed, and not by us, is the machine's; and so, but for
+   * the last attempt, since a series can bring that about as well, is a disk that is still full.
    */
   async run(
     where: Where,
@@ -239,7 +243,9 @@ export class KernelMake {
     if (fault === undefined) return run;
     // whatever was being written is there in part
     this.#place.spoil(out);
-    if (this.#options.throwsFaults === true && isKilledOutside(run))
+    const { throwsFaults, isLastAttempt } = this.#options;
+    const mayPass = isKilledOutside(run) || (isLastAttempt !== true && isOfDisk(run) && (await isShort(out)));
+    if (throwsFaults === true && mayPass)
       throw new SandboxError('failed', `${where.words} ${argv[0]} ${argv.at(-1)} ${fault}`);
     throw new NotBuilt(`${where.words} ${argv[0]} ${argv.at(-1)} ${fault}`);
   }
@@ -287,6 +293,14 @@ function isKilledOutside({ signal, timedOut, flooded, overDisk, outOfMemory }: S
   return signal !== undefined && !(timedOut || flooded || overDisk || outOfMemory);
 }
 
+function isOfDisk({ overDisk, stderr }: SandboxRun): boolean {
+  return overDisk || stderr.includes('No space left on device');
+}
+
+/** In make's words, that a program was ended for what it took (SIGKILL, SIGXCPU, SIGXFSZ), or its shell in its place. */
+const ENDED =
+  /^make(?:\[\d+\])?: \*\*\* \[[^\]]*\] (?:Error (?:137|152|153)|Killed|CPU time limit exceeded|File size limit exceeded).*$/m;
+
 /** What a run was ended by, that is not make's own end. */
 export function faultOf({ timedOut, flooded, overDisk, outOfMemory, signal, stderr }: SandboxRun): string | undefined {
   if (timedOut) return 'took too long';
@@ -296,8 +310,8 @@ export function faultOf({ timedOut, flooded, overDisk, outOfMemory, signal, stde
   if (signal !== undefined) return `was ended by ${signal}`;
   // not where the compiler quotes a source line, or complains of one
   const said =
-    /^(?!\s)(?!.*: (?:warning|note): ).*(?:No space left on device|Cannot allocate memory|virtual memory exhausted|out of memory allocating|internal compiler error|Killed signal terminated program|Resource temporarily unavailable).*$/m;
-  const words = said.exec(stderr)?.[0];
+    /^(?!\s)(?!.*: (?:warning|note): ).*(?:No space left on device|Cannot allocate memory|virtual memory exhausted|out of memory allocating|internal compiler error|signal terminated program|Resource temporarily unavailable).*$/m;
+  const words = (said.exec(stderr) ?? ENDED.exec(stderr))?.[0];
   return words === undefined ? undefined : `failed for want of something: ${words.slice(0, 200)}`;
 }
 

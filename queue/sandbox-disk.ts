@@ -48,6 +48,12 @@ export async function isFull(folder: string): Promise<boolean> {
   return blocks > 0 && space!.free < FULL_BYTES;
 }
 
+/** Whether so little space is left for a folder that a run in it would be ended. */
+export async function isShort(folder: string): Promise<boolean> {
+  const [space] = await spaceOf([folder]);
+  return space!.free < RESERVE_BYTES;
+}
+
 interface Space {
   /** Bytes that can be written; or files that can be made, as bytes, where these are fewer. */
   readonly free: number;

@@ -1,9 +1,9 @@
 /** Trials of a series: planned on the architectures that can be built here, done, and told in the report. */
 import { archsByFame } from '../rules/config-groups.ts';
 import type { ArchPair, KernelChange } from '../rules/rule.ts';
-import type { Built, Trial, TrialRun } from '../rules/trial.ts';
+import type { Built, Outcome, Trial, TrialRun } from '../rules/trial.ts';
 import { changedUnits, changesCode, pathsOf } from '../rules/trial-code.ts';
-import { type Seed, TrialPlanner } from '../rules/trial-plan.ts';
+import { objectsOf, type Seed, TrialPlanner } from '../rules/trial-plan.ts';
 import type { AppliedSeries, Arch, Patch } from '../rules/types.ts';
 import type { Prefix } from './trials.ts';
 import type { Workshop } from './workshop.ts';
@@ -35,11 +35,13 @@ export async function tryOut(
       );
     else missing.push(arch);
   }
-  const plan = planner.plan(missing);
-  const able = plan.trials.length > 0 || !isConfigured ? undefined : await firstAble(archs, workshop);
-  const trials = able === undefined ? plan.trials : [configurationOnly(able)];
+  const { trials: planned } = planner.plan(missing);
+  const able = planned.length > 0 || !isConfigured ? undefined : await firstAble(archs, workshop);
+  const trials = able === undefined ? planned : [configurationOnly(able)];
   const { prefixes, skipped } = prefixesOf(change, commits);
   const runs = trials.length === 0 ? [] : await workshop.tryOut(trials, prefixes);
+  const runOf = new Map(runs.map((run) => [run.trial, run]));
+  const plan = planner.plan(missing, (trial, object) => whyNot(runOf.get(trial), object));
   return { runs, built: { ...plan, trials: runs.map(told), skipped } };
 }
 
@@ -81,12 +83,35 @@ function prefixesOf(
   };
 }
 
-function told({ trial: { witness, changed, including }, steps, fault }: TrialRun): Built['trials'][number] {
+/** Why a trial says nothing of an object with the series; undefined where it was compiled, or is to blame for not being. */
+function whyNot(run: TrialRun | undefined, object: string): string | undefined {
+  if (run === undefined || run.fault !== undefined) return run?.fault;
+  const [before, after] = [run.steps[0], run.steps.at(-1)];
+  if (after?.breakdown) return isError(after.breakdown) ? undefined : 'make fails before it, and does not say why';
+  const { state, diagnostics = [] } = after?.objects.get(object) ?? {};
+  if (state === 'absent') return 'make does not build it, though depbot took it to';
+  if (state !== 'failed') return undefined;
+  if (before?.objects.get(object)?.state === 'failed') return 'it does not compile without the series either';
+  return isError({ diagnostics }) ? undefined : 'make fails, and does not say why';
+}
+
+function isError({ diagnostics }: Pick<Outcome, 'diagnostics'>): boolean {
+  return diagnostics.some(({ severity }) => severity === 'error');
+}
+
+function told(run: TrialRun): Built['trials'][number] {
+  const { trial, steps, fault } = run;
   const isThere = (object: string): boolean =>
     steps.some(({ objects }) => (objects.get(object)?.state ?? 'absent') !== 'absent');
+  const all = objectsOf(trial);
+  const notBuilt = all.flatMap((object) => {
+    const why = fault === undefined ? whyNot(run, object) : undefined;
+    return why === undefined ? [] : [{ object, why }];
+  });
   return {
-    ...witness,
-    objects: [...changed, ...including].filter(isThere),
+    ...trial.witness,
+    objects: all.filter(isThere),
+    ...(notBuilt.length > 0 && { notBuilt }),
     steps: steps.map(({ patches }) => patches),
     ...(fault !== undefined && { fault }),
   };

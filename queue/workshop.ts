@@ -26,6 +26,8 @@ export interface WorkshopOptions {
   readonly trustTree?: boolean;
   /** Throws when the machine fails, for whoever tries again. */
   readonly throwsFaults?: boolean;
+  /** Nobody tries again: what a full disk kept from being built is told. */
+  readonly isLastAttempt?: boolean;
   readonly onProgress?: (text: string) => void;
   /** Ends what is built; its reason is thrown. */
   readonly signal?: AbortSignal;
@@ -49,6 +51,7 @@ export function openWorkshop(repo: Repository, sides: BuildSides, options: Works
   const buildOptions = {
     ...(options.trustTree !== undefined && { trustTree: options.trustTree }),
     ...(options.throwsFaults !== undefined && { throwsFaults: options.throwsFaults }),
+    ...(options.isLastAttempt !== undefined && { isLastAttempt: options.isLastAttempt }),
     ...(options.onProgress && { onProgress: options.onProgress }),
     ...(options.signal && { signal: options.signal }),
   };

@@ -50,6 +50,8 @@ export class TrialPlanner {
   readonly #trials: Trial[] = [];
   /** Pieces that no trial compiles, with the reason as far as it is known. */
   readonly #open: Map<Piece, string | undefined>;
+  /** Trials that are to compile a piece. */
+  readonly #meant = new Map<Piece, Trial[]>();
 
   constructor(change: KernelChange, code: ChangedUnits) {
     this.#change = change;
@@ -69,14 +71,18 @@ export class TrialPlanner {
     await arch.open();
     const ways = new Map([...this.#open.keys()].map((piece) => [piece, arch.ways(piece)]));
     const values = new Values(this.#change.pool, pair.after);
-    const covered = (at: Values): Piece[] =>
-      [...this.#open.keys()].filter((piece) => ways.get(piece)!.some((way) => meets(at, way)));
+    const meant = (at: Values): Piece[] =>
+      [...ways].flatMap(([piece, some]) => (some.some((way) => meets(at, way)) ? [piece] : []));
+    const covered = (at: Values): Piece[] => meant(at).filter((piece) => this.#open.has(piece));
     const take = (at: Values, seed: Seed): void => {
       const trial = arch.trial(at, seed);
-      const found = covered(at);
+      const found = meant(at);
       if (this.#trials.length >= MOST_TRIALS || trial.changed.length + trial.including.length === 0) return;
       this.#trials.push(trial);
-      for (const piece of found) this.#open.delete(piece);
+      for (const piece of found) {
+        this.#open.delete(piece);
+        this.#meant.set(piece, [...(this.#meant.get(piece) ?? []), trial]);
+      }
     };
     for (const seed of seeds) {
       readConfig(values, seed.config, '.config');
@@ -99,25 +105,43 @@ export class TrialPlanner {
     }
   }
 
-  /** `missing`: architectures that nobody can build here. */
-  plan(missing: readonly Arch[]): TrialPlan {
+  /** `missing`: architectures that nobody can build here. `whyNot` says of an object of a trial why it came to nothing. */
+  plan(
+    missing: readonly Arch[],
+    whyNot: (trial: Trial, object: string) => string | undefined = () => undefined,
+  ): TrialPlan {
     const few = `${missing.slice(0, FEW_ARCHS).join(', ')}${missing.length > FEW_ARCHS ? ', …' : ''}`;
     const none = missing.length === 0 ? [] : [`there is no compiler for ${few} here`];
     const whyOf = (why: string | undefined): string =>
       why === TOO_MANY ? why : [...(why === undefined ? [] : [why]), ...none].join('; ') || TOO_MANY;
-    const open = [...this.#open].filter(([{ lines }]) => lines.length > 0);
-    const byFile = Map.groupBy(open, ([{ path }, why]) => JSON.stringify([path, whyOf(why)]));
+    const open = [...this.#open].map(([piece, why]) => [piece, whyOf(why)] as const);
+    const all = [...open, ...this.#inVain(whyNot)].filter(([{ lines }]) => lines.length > 0);
+    const byFile = Map.groupBy(all, ([{ path }, why]) => JSON.stringify([path, why]));
     const notCompiled = [...byFile].map(([key, some]): NotCompiled => {
       const [path, why] = JSON.parse(key) as [string, string];
       const lines = some.flatMap(([piece]): readonly LineSpan[] => piece.lines).sort((a, b) => a[0] - b[0]);
       return { path, lines, why };
     });
-    const built = new Set(this.#trials.flatMap(({ changed, including }) => [...changed, ...including]));
+    const built = new Set(
+      this.#trials.flatMap((trial) => objectsOf(trial).filter((object) => whyNot(trial, object) === undefined)),
+    );
     const sampled = this.#code.sampled.map((one) => {
       const units = this.#code.pieces.find(({ path }) => path === one.header)?.units ?? [];
       return { ...one, built: units.filter((unit) => built.has(objectOf(unit))) };
     });
     return { trials: this.#trials, notCompiled, sampled, left: this.#code.left };
+  }
+
+  /** Pieces that were to be compiled, and that no trial came to, with what kept the first of them from it. */
+  #inVain(whyNot: (trial: Trial, object: string) => string | undefined): (readonly [Piece, string])[] {
+    return [...this.#meant].flatMap(([piece, trials]) => {
+      const units = piece.units.map(objectOf);
+      const reasons = trials.flatMap((trial) =>
+        objectsOf(trial).flatMap((object) => (units.includes(object) ? [whyNot(trial, object)] : [])),
+      );
+      const [why] = reasons;
+      return why === undefined || reasons.includes(undefined) ? [] : [[piece, why] as const];
+    });
   }
 
   /** The tree's own configuration that compiles most of what is open, without its strings: a series can write them. */
@@ -241,6 +265,11 @@ class ArchPlan {
     const names = lines.flatMap(({ text }) => /\bCONFIG_(\w+)/.exec(text)?.[1] ?? []);
     return names.find((name) => this.#typeOf(name) !== undefined);
   }
+}
+
+/** All that a trial is to build. */
+export function objectsOf({ changed, including }: Trial): string[] {
+  return [...changed, ...including];
 }
 
 function objectOf(path: string): string {

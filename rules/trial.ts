@@ -87,6 +87,8 @@ export interface Built {
     readonly settings: Witness['settings'];
     /** Objects that were compiled on one side at least. */
     readonly objects: readonly string[];
+    /** Objects of which nothing is concluded, though the trial came to its end. */
+    readonly notBuilt?: readonly { readonly object: string; readonly why: string }[];
     /** Numbers of patches after which it was built, 0 for the base. */
     readonly steps: readonly number[];
     readonly fault?: string;

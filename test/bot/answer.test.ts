@@ -157,3 +157,18 @@ describe('the words for a report', () => {
     expect(text).not.toContain('I found nothing');
   });
 });
+
+test('who asks is told what could not be built, and in full what else is left open', () => {
+  const report = sampleReport([]);
+  const trial = { arch: 'x86', from: 'empty', settings: [], objects: [], steps: [0], fault: 'make took too long' };
+  const notCompiled = [{ path: 'a.c', lines: [[3, 4]] as const, why: 'make took too long' }];
+  const built = { trials: [trial], notCompiled, sampled: [], left: [], skipped: [] };
+  const told = (detail: 'findings' | 'all' | 'proofs'): string => {
+    const checked = { ...report.checked, built };
+    return reportText(sampleSeries, { ...report, checked }, FOOTER, undefined, detail).join('\n');
+  };
+  for (const detail of ['findings', 'all', 'proofs'] as const)
+    expect(told(detail)).toContain('"#depbot check" tries again:\n    not built on x86: make took too long');
+  expect(told('findings')).not.toContain('a.c');
+  expect(told('all')).toContain('Left open:\n    not compiled: a.c:3-4: make took too long');
+});

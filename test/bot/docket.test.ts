@@ -85,9 +85,9 @@ describe('a failure', () => {
     docket.open(ONE);
     expect(docket.failure(ONE.key)).toBeUndefined();
     docket.fail(ONE.key, 'out of memory');
-    docket.fail(ONE.key, 'disk full');
+    docket.fail(ONE.key, 'disk full', false);
     for (const each of [docket, new Docket(dir)]) {
-      expect(each.failure(ONE.key)).toEqual({ why: 'disk full', at: expect.any(Date) });
+      expect(each.failure(ONE.key)).toEqual({ why: 'disk full', isOfMachine: false, at: expect.any(Date) });
       expect(Math.abs(each.failure(ONE.key)!.at.getTime() - Date.now())).toBeLessThan(60_000);
       expect([each.report(ONE.key), each.openKeys()]).toEqual([undefined, [ONE.key]]);
       expect(each.failure(TWO.key)).toBeUndefined();

@@ -11,3 +11,25 @@ test('few questions left undecided have a line each, many of one kind one togeth
     expect.stringMatching(/^undecided missing-dependency \(F0, F1, .* 39[78] (?:more|others)\): too far$/),
   ]);
 });
+
+test('objects that were not built have a line for each reason', () => {
+  const notBuilt = ['a.o', 'b.o'].map((object) => ({ object, why: 'gone' }));
+  const trial = { arch: 'x86', from: 'empty', settings: [], objects: [], steps: [0, 1], notBuilt };
+  const report = sampleReport([]);
+  const built = { trials: [trial], notCompiled: [], sampled: [], left: [], skipped: [] };
+  expect(leftOpen({ ...report, checked: { ...report.checked, built } })).toEqual([
+    'not built on x86: a.o and b.o: gone',
+  ]);
+});
+
+test('what was too much to build is said', () => {
+  const header = { header: 'a.h', includers: 90, atLeast: true, built: ['a.c'] };
+  const sampled = [header, { header: 'b.h', includers: 1, atLeast: false, built: ['b.c'] }];
+  const built = { trials: [], notCompiled: [], sampled, left: ['z.c'], skipped: [12, 13] };
+  const report = sampleReport([]);
+  expect(leftOpen({ ...report, checked: { ...report.checked, built } })).toEqual([
+    'not built, since the series changes too many files: z.c',
+    'not built after each patch, since there are too many: 12 and 13',
+    'a.h: built for 1 of at least 90 files that include it',
+  ]);
+});

@@ -165,6 +165,19 @@ describe('a worker', () => {
     expect(world.log.matching(/takes no job/).at(-1)).toMatch(/for 0\.01 s$/);
   });
 
+  it('knows which attempt at a job is the last', async () => {
+    const queue = queueAt();
+    const told: boolean[] = [];
+    workerAt(async ({ subject }, _signal, _progress, isLastAttempt) => {
+      told.push(isLastAttempt);
+      if (!isLastAttempt) throw fault('no space left on device');
+      return reportOn(subject);
+    });
+    await queue.add(jobNumber(1));
+    expect((await settled(queue, jobNumber(1))).state).toBe('done');
+    expect(told).toEqual([false, false, true]);
+  });
+
   it('gives up a job that ends each worker', async () => {
     const queue = queueAt();
     const job = jobNumber(1);
@@ -178,6 +191,7 @@ describe('a worker', () => {
     expect(await settled(queue, job)).toMatchObject({
       state: 'failed',
       why: expect.stringMatching(/started more than/),
+      isOfMachine: false,
     });
     expect(runs).toBe(0);
   });

@@ -80,7 +80,7 @@ describe('a job', () => {
       return reportOn('mended');
     });
     await queue.add(job);
-    expect(await settled(queue, job)).toEqual({ state: 'failed', why: 'disk full (3)' });
+    expect(await settled(queue, job)).toEqual({ state: 'failed', why: 'disk full (3)', isOfMachine: true });
     expect(world.log.matching(/number 1: attempt \d of 3 failed: disk full/)).toEqual([
       'warning: number 1: attempt 1 of 3 failed: disk full (1)',
       'warning: number 1: attempt 2 of 3 failed: disk full (2)',
@@ -121,6 +121,7 @@ describe('a job', () => {
     expect(await settled(queue, jobNumber(1))).toEqual({
       state: 'failed',
       why: 'a bug of depbot: x is not a function',
+      isOfMachine: false,
     });
     expect(runs).toBe(1);
     expect(world.log.matching(/number 1: this is a bug of depbot: TypeError: x is not a function\n +at /)).toHaveLength(

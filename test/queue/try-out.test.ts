@@ -4,7 +4,7 @@ import type { Prefix } from '../../queue/trials.ts';
 import { tryOut } from '../../queue/try-out.ts';
 import type { Workshop } from '../../queue/workshop.ts';
 import type { Rule } from '../../rules/rule.ts';
-import type { Built, Trial } from '../../rules/trial.ts';
+import type { Built, Outcome, Trial, TrialRun } from '../../rules/trial.ts';
 import type { Patch } from '../../rules/types.ts';
 import undefinedSymbol from '../../rules/undefined-symbol.ts';
 import { runRule } from '../support/rule-run.ts';
@@ -25,11 +25,14 @@ interface Tried {
   readonly prefixes: readonly Prefix[];
 }
 
+const FAULTY = (trial: Trial): TrialRun => ({ trial, steps: [], fault: 'the disk is full' });
+
 /** `patches` are the paths that each of them changes. */
 async function tried(
   after: Readonly<Record<string, string>>,
   patches: readonly (readonly string[])[],
   compilers: readonly string[] = ['x86'],
+  run: (trial: Trial) => TrialRun = FAULTY,
 ): Promise<Tried> {
   let asked: Omit<Tried, 'built'> = { trials: [], prefixes: [] };
   let built: Built | undefined;
@@ -38,7 +41,7 @@ async function tried(
     answer: () => Promise.reject(new Error('not asked')),
     async tryOut(trials, prefixes) {
       asked = { trials, prefixes };
-      return trials.map((trial) => ({ trial, steps: [], fault: 'the disk is full' }));
+      return trials.map(run);
     },
     close: () => Promise.resolve(),
   };
@@ -98,4 +101,58 @@ test('nothing is built of documents, nor where there is no compiler, and that is
     trials: [],
     notCompiled: [{ path: 'drivers/reef.c', lines: [[1, 1]], why: 'there is no compiler for x86, arm here' }],
   });
+});
+
+/** A run that comes to its end, with what became of each object without the series and with it. */
+const ending =
+  (before: Outcome['state'], after: Outcome['state'], diagnostics: Outcome['diagnostics'] = []) =>
+  (trial: Trial): TrialRun => ({
+    trial,
+    steps: [before, after].map((state, patches) => ({
+      patches,
+      objects: new Map(trial.changed.map((object) => [object, { state, diagnostics }])),
+    })),
+  });
+
+test.each([
+  ['absent', 'absent', 'make does not build it, though depbot took it to'],
+  ['built', 'failed', 'make fails, and does not say why'],
+  ['failed', 'failed', 'it does not compile without the series either'],
+] as const)(
+  'an object that is %s before and %s after is named, and its lines are not compiled',
+  async (before, after, why) => {
+    const { built } = await tried(CODE, [['drivers/reef.c']], ['x86'], ending(before, after));
+    expect(built!.trials).toMatchObject([{ notBuilt: [{ object: 'drivers/reef.o', why }] }]);
+    expect(built!.notCompiled).toEqual([{ path: 'drivers/reef.c', lines: [[1, 1]], why }]);
+  },
+);
+
+const error = { severity: 'error', file: 'drivers/reef.c', text: 'no' } as const;
+
+test.each([
+  ['built', 'failed'],
+  ['absent', 'built'],
+] as const)('an object that is %s before and %s after was compiled', async (before, after) => {
+  const { built } = await tried(CODE, [['drivers/reef.c']], ['x86'], ending(before, after, [error]));
+  expect(built!.trials[0]).not.toHaveProperty('notBuilt');
+  expect(built!.notCompiled).toEqual([]);
+});
+
+test.each([
+  [[error], []],
+  [[], [{ path: 'drivers/reef.c', lines: [[1, 1]], why: 'make fails before it, and does not say why' }]],
+])('a make that fails before all objects with %j', async (diagnostics, notCompiled) => {
+  const run = (trial: Trial): TrialRun => ({
+    trial,
+    steps: [
+      ...ending('built', 'built')(trial).steps.slice(0, 1),
+      { patches: 1, breakdown: { stage: 'prepare', diagnostics }, objects: new Map() },
+    ],
+  });
+  expect((await tried(CODE, [['drivers/reef.c']], ['x86'], run)).built!.notCompiled).toEqual(notCompiled);
+});
+
+test('what a fault kept from being built is not compiled', async () => {
+  const { built } = await tried(CODE, [['drivers/reef.c']]);
+  expect(built!.notCompiled).toEqual([{ path: 'drivers/reef.c', lines: [[1, 1]], why: 'the disk is full' }]);
 });

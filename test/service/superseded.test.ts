@@ -135,6 +135,28 @@ const isIn = (revision: number, state: State): Promise<boolean> =>
 const isSettled = (): Promise<boolean> =>
   wait('the end of the withdrawal', () => !existsSync(join(dir, 'service/outbox/withdrawn', keyOf(1))));
 
+test('what could not be built is told who asks, tried anew at each "#depbot check", and has no second reply', async () => {
+  await serve('draft');
+  queue.fault = 'make took too long';
+  post(1);
+  await isIn(1, 'drafted');
+  const answers = async (count: number): Promise<string[]> => {
+    // what was signed within a second is the same mail but for its text
+    await town.command(`#depbot check\n\nThis is number ${count}.`, idOf(1, 1));
+    const found = await wait(`answer ${count}`, () => {
+      const all = town.mails.filter(({ raw }) => raw.toString().includes('> #depbot check'));
+      return all.length === count && all;
+    });
+    return found.map(({ raw }) => /make took too long/.exec(raw.toString())?.[0] ?? 'built');
+  };
+  expect(await answers(1)).toEqual(['make took too long']);
+  queue.fault = undefined;
+  expect(await answers(2)).toEqual(['make took too long', 'built']);
+  queue.fault = 'make is not asked again';
+  expect(await answers(3)).toEqual(['make took too long', 'built', 'built']);
+  expect([drafted(), docket().keys('reports').length]).toEqual([['v1'], 2]);
+});
+
 describe('v2 comes while v1', () => {
   test('lacks a patch: that opens nothing any more when it comes', async () => {
     await serve('draft');
@@ -469,4 +491,21 @@ test('a series that no worker gets through is given up when its time is over', a
     why: 'no worker got through it: killed',
   });
   expect(lines.join('\n')).toContain('given up after 21 days');
+});
+
+test('a series that depbot itself fails at is tried twice, and once more for who asks', async () => {
+  await serve('draft');
+  queue.held.set(keyOf(1), 'buggy');
+  post(1);
+  await wait('the failure', () => docket().failure(keyOf(1)));
+  await wait('the rest', () => lines.find((line) => line.endsWith('next attempt in 1440 minutes')));
+  await restart(() => undefined);
+  await wait('the end of it', () => docket().isClosed(keyOf(1)));
+  expect(docket().report(keyOf(1))?.cannotCheck).toMatchObject({ stage: 'worker' });
+  expect(lines.join('\n')).toContain('it is the same every time');
+  await town.command('#depbot check', idOf(1, 1));
+  const answer = await wait('the answer', () =>
+    town.mails.find(({ raw }) => raw.toString().includes('> #depbot check')),
+  );
+  expect(answer.raw.toString()).not.toContain('could not check');
 });

@@ -7,8 +7,10 @@ import { recursion, sampleReport } from './sample-report.ts';
 export class HeldQueue implements JobQueue {
   readonly jobs = new Map<string, CheckJob>();
   readonly forgotten = new Set<string>();
-  /** Keys whose results are held back, and how: not yet there, failed, or under way for so long as the promise takes. */
-  readonly held = new Map<string, 'waiting' | 'active' | 'failed' | Promise<unknown>>();
+  /** Keys whose results are held back, and how: not yet there, failed for a fault of the machine or of ours, or under way for so long as the promise takes. */
+  readonly held = new Map<string, 'waiting' | 'active' | 'failed' | 'buggy' | Promise<unknown>>();
+  /** What kept the checks from building. */
+  fault: string | undefined;
   /** Whether it forgets nothing for now, and how often it said so. */
   isAway = false;
   refused = 0;
@@ -24,9 +26,16 @@ export class HeldQueue implements JobQueue {
     if (!job) return { state: 'unknown' };
     const held = this.held.get(key);
     if (held === 'waiting' || held === 'active') return { state: held };
-    if (held === 'failed') return { state: held, why: 'killed' };
+    if (held === 'failed' || held === 'buggy')
+      return { state: 'failed', why: 'killed', isOfMachine: held === 'failed' };
     await held;
     const report = sampleReport([recursion], seriesOfJob(job));
+    const { fault } = this;
+    if (fault !== undefined) {
+      const trials = [{ arch: 'x86', from: 'empty', settings: [], objects: [], steps: [], fault }];
+      const built = { trials, notCompiled: [], sampled: [], left: [], skipped: [] };
+      Object.assign(report, { checked: { ...report.checked, built } });
+    }
     return { state: 'done', result: { schema: 1, key, report } };
   }
 

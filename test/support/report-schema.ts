@@ -137,6 +137,7 @@ export const reportSchema = z.strictObject({
             from: z.string(),
             settings: z.array(z.strictObject({ symbol, value: z.string(), isString: z.literal(true).optional() })),
             objects: z.array(z.string()),
+            notBuilt: z.array(z.strictObject({ object: z.string(), why: z.string().min(1) })).optional(),
             steps: z.array(z.int().min(0)),
             fault: z.string().min(1).optional(),
           }),
