@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Outbox } from '../../bot/outbox.ts';
 import { sweepOutbox } from '../../bot/outbox-sweep.ts';
-import { NOTHING_YET, type Outgoing, outgoingId } from '../../bot/outgoing.ts';
+import { NOTHING_YET, type Outgoing } from '../../bot/outgoing.ts';
+import { outgoing } from '../support/outgoing.ts';
 
 let dir: string;
 let outbox: Outbox;
@@ -17,23 +18,9 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 const LATER = new Date(Date.now() + 60_000);
 const EML = Buffer.from('Subject: x\r\n\r\nbody\r\n');
-const mail = (name: string, part: Partial<Outgoing> = {}): Outgoing => ({
-  id: outgoingId(`${name}@bot.example`),
-  messageId: `${name}@bot.example`,
-  kind: 'reply',
-  via: 'smtp',
-  from: 'bot@bot.example',
-  recipients: ['jane@example.org'],
-  subject: 'Re: [PATCH] x',
-  answers: `patch-of-${name}@example.org`,
-  maintainers: ['jane@example.org'],
-  allowedBy: 'maintainer jane@example.org',
-  addedAt: '2026-11-22T10:00:00.000Z',
-  ...part,
-});
 /** Takes a mail in, and sends it. */
 function sent(name: string): Outgoing {
-  const meta = mail(name);
+  const meta = outgoing(name);
   outbox.add(meta, EML);
   outbox.setProgress(meta.id, NOTHING_YET);
   outbox.move(meta.id, 'to-send', 'accepted');
@@ -44,7 +31,7 @@ const holding = (id: string): string[] =>
   (readdirSync(dir, { recursive: true }) as string[]).filter((path) => path.includes(id)).sort();
 
 test('of what was done, its name is left, and it is not taken in again', () => {
-  const [a, b] = [sent('a'), mail('b')];
+  const [a, b] = [sent('a'), outgoing('b')];
   outbox.add(b, EML);
   outbox.move(b.id, 'to-send', 'discarded');
   sweepOutbox(dir, LATER);
@@ -56,13 +43,13 @@ test('of what was done, its name is left, and it is not taken in again', () => {
     expect(each.add(a, EML)).toBe('known');
     expect(each.add(b, EML)).toBe('known');
     // Nor is another reply to the same patch.
-    expect(each.add(mail('c', { answers: a.answers }), EML)).toBe('known');
+    expect(each.add(outgoing('c', { answers: a.answers }), EML)).toBe('known');
     expect([each.find(a.messageId), each.list('sent'), each.hasReplyTo([a.answers])]).toEqual([undefined, [], true]);
   }
 });
 
 test('what waits, what is younger, and what came back stays', () => {
-  const [young, back, waits] = [sent('young'), sent('back'), mail('waits')];
+  const [young, back, waits] = [sent('young'), sent('back'), outgoing('waits')];
   outbox.add(waits, EML);
   outbox.noteBounces(back.messageId, [{ address: 'jane@example.org', why: 'no such user' }]);
   sweepOutbox(dir, new Date(Date.now() - 60_000));

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Log } from '../../bot/log.ts';
 import { Outbox, OutboxError, type State } from '../../bot/outbox.ts';
-import { LOST, type Outgoing, outgoingId } from '../../bot/outgoing.ts';
+import { LOST, outgoingId } from '../../bot/outgoing.ts';
+import { outgoing } from '../support/outgoing.ts';
 
 let dir: string;
 let lines: string[];
@@ -15,20 +16,6 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-const mail = (name: string, part: Partial<Outgoing> = {}): Outgoing => ({
-  id: outgoingId(`${name}@bot.example`),
-  messageId: `${name}@bot.example`,
-  kind: 'reply',
-  via: 'smtp',
-  from: 'bot@bot.example',
-  recipients: ['list@example.org', 'bot@bot.example'],
-  subject: 'Re: [PATCH] x',
-  answers: `patch-of-${name}@example.org`,
-  maintainers: ['jane@example.org'],
-  allowedBy: 'maintainer jane@example.org',
-  addedAt: '2026-11-22T10:00:00.000Z',
-  ...part,
-});
 /** CRLF, LF, a NUL and bytes that are no UTF-8. */
 const eml = Buffer.from('Subject: x\r\n\r\nb\xe4\xff\n\0.\r\n', 'latin1');
 const everything = (): string[] =>
@@ -46,7 +33,7 @@ const everything = (): string[] =>
 describe('adding', () => {
   test('puts a mail where its way begins, byte for byte', () => {
     const outbox = new Outbox(dir, log);
-    const [a, b] = [mail('a', { via: 'draft', series: 's@example.org' }), mail('b')];
+    const [a, b] = [outgoing('a', { via: 'draft', series: 's@example.org' }), outgoing('b')];
     expect(outbox.add(a, eml)).toBe('added');
     expect(outbox.add(b, eml)).toBe('added');
     expect(outbox.find(a.messageId)).toEqual({ meta: a, state: 'to-draft' });
@@ -62,7 +49,7 @@ describe('adding', () => {
 
   test('does not touch a mail that is known, in whatever state', () => {
     const outbox = new Outbox(dir, log);
-    const one = mail('a');
+    const one = outgoing('a');
     const path: [State, State][] = [
       ['to-send', 'sending'],
       ['sending', 'accepted'],
@@ -80,29 +67,29 @@ describe('adding', () => {
 
   test('does not take a second reply to a mail in, whatever became of the first; an answer, or a reply to another, it does', () => {
     const outbox = new Outbox(dir, log);
-    const first = mail('a', { via: 'draft' });
+    const first = outgoing('a', { via: 'draft' });
     const { answers } = first;
     outbox.add(first, eml);
-    expect(outbox.add(mail('b', { answers }), eml)).toBe('known');
+    expect(outbox.add(outgoing('b', { answers }), eml)).toBe('known');
     outbox.move(first.id, 'to-draft', 'discarded');
-    expect(new Outbox(dir, log).add(mail('b', { answers }), eml)).toBe('known');
+    expect(new Outbox(dir, log).add(outgoing('b', { answers }), eml)).toBe('known');
     expect(outbox.find('b@bot.example')).toBeUndefined();
-    expect(outbox.add(mail('c', { answers, kind: 'answer' }), eml)).toBe('added');
-    expect(outbox.add(mail('d', { answers, kind: 'answer' }), eml)).toBe('added');
-    expect(outbox.add(mail('b'), eml)).toBe('added');
+    expect(outbox.add(outgoing('c', { answers, kind: 'answer' }), eml)).toBe('added');
+    expect(outbox.add(outgoing('d', { answers, kind: 'answer' }), eml)).toBe('added');
+    expect(outbox.add(outgoing('b'), eml)).toBe('added');
   });
 
   test('takes another reply in where a crash kept the first from being taken in', () => {
-    const first = mail('a');
+    const first = outgoing('a');
     new Outbox(dir, log).add(first, eml);
     rmSync(join(dir, 'to-send', `${first.id}.eml`));
     const outbox = new Outbox(dir, log);
-    expect(outbox.add(mail('b', { answers: first.answers }), eml)).toBe('added');
+    expect(outbox.add(outgoing('b', { answers: first.answers }), eml)).toBe('added');
     expect(outbox.add(first, eml)).toBe('known');
   });
 
   test('is finished after a crash between meta and mail', () => {
-    const one = mail('a');
+    const one = outgoing('a');
     new Outbox(dir, log).add(one, eml);
     rmSync(join(dir, 'to-send', `${one.id}.eml`));
     const outbox = new Outbox(dir, log);
@@ -117,7 +104,7 @@ describe('adding', () => {
     ['a time that is none', { addedAt: 'yesterday' }, /addedAt/],
   ])('refuses %s and writes nothing', (_what, part, why) => {
     const outbox = new Outbox(dir, log);
-    expect(() => outbox.add(mail('a', part), eml)).toThrow(why);
+    expect(() => outbox.add(outgoing('a', part), eml)).toThrow(why);
     expect(everything()).toEqual([]);
   });
 });
@@ -126,9 +113,9 @@ describe('the list of a state', () => {
   test('is oldest first, and has no mail of another state', () => {
     const outbox = new Outbox(dir, log);
     const [late, early, other] = [
-      mail('late', { addedAt: '2026-11-22T12:00:00.000Z' }),
-      mail('early', { addedAt: '2026-11-22T09:00:00.000Z' }),
-      mail('other', { via: 'draft' }),
+      outgoing('late', { addedAt: '2026-11-22T12:00:00.000Z' }),
+      outgoing('early', { addedAt: '2026-11-22T09:00:00.000Z' }),
+      outgoing('other', { via: 'draft' }),
     ];
     for (const one of [late, early, other]) outbox.add(one, eml);
     expect(outbox.list('to-send')).toEqual([early, late]);
@@ -139,11 +126,14 @@ describe('the list of a state', () => {
   test.each([
     ['is missing', (path: string) => rmSync(path)],
     ['is not JSON', (path: string) => writeFileSync(path, '{"id": ')],
-    ['lacks a field', (path: string) => writeFileSync(path, JSON.stringify({ ...mail('a'), recipients: undefined }))],
-    ['belongs to another mail', (path: string) => writeFileSync(path, JSON.stringify(mail('b')))],
+    [
+      'lacks a field',
+      (path: string) => writeFileSync(path, JSON.stringify({ ...outgoing('a'), recipients: undefined })),
+    ],
+    ['belongs to another mail', (path: string) => writeFileSync(path, JSON.stringify(outgoing('b')))],
   ])('reports a mail whose meta %s once, sets it aside and keeps the others', (_what, spoil) => {
     const outbox = new Outbox(dir, log);
-    const [bad, good] = [mail('a'), mail('good')];
+    const [bad, good] = [outgoing('a'), outgoing('good')];
     outbox.add(bad, eml);
     outbox.add(good, eml);
     spoil(join(dir, 'meta', `${bad.id}.json`));
@@ -196,7 +186,7 @@ describe('moves', () => {
     const outbox = new Outbox(dir, log);
     for (const from of all) {
       for (const to of all) {
-        const one = mail(`${from}.${to}`);
+        const one = outgoing(`${from}.${to}`);
         outbox.add(one, eml);
         const place = (state: State) => join(dir, state, `${one.id}.eml`);
         rmSync(place('to-send'));
@@ -214,7 +204,7 @@ describe('moves', () => {
 
   test('throw for a mail that is somewhere else or nowhere', () => {
     const outbox = new Outbox(dir, log);
-    const one = mail('a');
+    const one = outgoing('a');
     outbox.add(one, eml);
     expect(() => outbox.move(one.id, 'sending', 'accepted')).toThrow(/is not in sending/);
     expect(() => outbox.move(outgoingId('none'), 'to-send', 'sending')).toThrow(/is not in to-send/);
@@ -224,7 +214,7 @@ describe('moves', () => {
 
   test('to held need a reason and keep it; other moves leave none', () => {
     const outbox = new Outbox(dir, log);
-    const one = mail('a');
+    const one = outgoing('a');
     outbox.add(one, eml);
     outbox.move(one.id, 'to-send', 'sending');
     expect(() => outbox.move(one.id, 'sending', 'held')).toThrow(/without a reason/);
@@ -242,7 +232,7 @@ describe('moves', () => {
 
 test('how far the sending of a mail has come outlives a restart; a damaged record is set aside and named', () => {
   const outbox = new Outbox(dir, log);
-  const one = mail('a');
+  const one = outgoing('a');
   outbox.add(one, eml);
   expect(outbox.progress(one.id)).toBeUndefined();
   const progress = {
@@ -263,7 +253,7 @@ test('how far the sending of a mail has come outlives a restart; a damaged recor
 });
 
 test('opening sweeps files that were not written to their end, and nothing else', () => {
-  const one = mail('a');
+  const one = outgoing('a');
   new Outbox(dir, log).add(one, eml);
   const before = everything();
   const partial = join(dir, 'to-send', `${outgoingId('b')}.eml.4711.partial`);
@@ -280,7 +270,7 @@ describe('a later revision of a series, by what the outbox knows', () => {
   const old = { series: KEY, lineage: ['L'], revision: 1, listIds: ['list.example.org'] };
   const withdrawnBy = (lineage: string, revision: number, list: string): readonly string[] => {
     const outbox = new Outbox(dir, log);
-    outbox.add(mail('a', old), eml);
+    outbox.add(outgoing('a', old), eml);
     expect(outbox.withdrawEarlier([lineage], revision, [list])).toEqual(outbox.withdrawn());
     return outbox.withdrawn();
   };
@@ -297,9 +287,9 @@ describe('a later revision of a series, by what the outbox knows', () => {
 
   test('withdraws nothing that is out, and nothing twice', () => {
     const outbox = new Outbox(dir, log);
-    outbox.add(mail('a', old), eml);
-    outbox.add(mail('b', { ...old, series: 'b'.repeat(32) }), eml);
-    outbox.move(mail('b').id, 'to-send', 'accepted');
+    outbox.add(outgoing('a', old), eml);
+    outbox.add(outgoing('b', { ...old, series: 'b'.repeat(32) }), eml);
+    outbox.move(outgoing('b').id, 'to-send', 'accepted');
     expect(outbox.withdrawEarlier(['L'], 2, ['list.example.org'])).toEqual([KEY]);
     expect(outbox.withdrawEarlier(['L'], 2, ['list.example.org'])).toEqual([]);
     expect(outbox.withdrawn()).toEqual([KEY]);
