@@ -10,6 +10,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Outcome, Sha } from '../rules/types.ts';
 import type { CheckDir } from './check-dir.ts';
+import { refuseFullDisk } from './full-disk.ts';
 import type { GitAnswer } from './git.ts';
 import { GitError, REFUSED_EXITS, runGit } from './git.ts';
 import { SUBMODULE, SYMLINK, whyUnsafePath, whyUnsafeTarget } from './path-safety.ts';
@@ -46,6 +47,7 @@ export async function applyDiff(check: CheckDir, diff: Buffer): Promise<Outcome<
     const why = `git apply failed: ${applied.stderr.trim().slice(0, MAX_WORDS)}`;
     throw new GitError('failed', why, { argv: flags, exitCode: applied.exitCode, stderr: applied.stderr });
   }
+  await refuseFullDisk(check.dir, 'git apply');
   if (applied.exitCode > 128) {
     return { ok: false, kind: 'does-not-apply', why: `git itself fails over it (exit code ${applied.exitCode})` };
   }

@@ -7,6 +7,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Outcome, Patch } from '../rules/types.ts';
+import { refuseFullDisk } from './full-disk.ts';
 import type { GitPlace } from './git.ts';
 import { GitError, REFUSED_EXITS, runGit } from './git.ts';
 
@@ -62,6 +63,8 @@ export async function readMailPatch(
       });
     return { ok: false, why: `git cannot read the mail: ${info.stderr.trim().slice(0, 300) || 'it gave no reason'}` };
   }
+  // mailinfo does not look whether what it writes arrives: half a diff may apply
+  await refuseFullDisk(dir, 'git mailinfo');
   let diff = await readFile(join(dir, 'diff'));
   if (hasCrEnds(diff)) diff = Buffer.from(diff.toString('latin1').replaceAll('\r\n', '\n'), 'latin1');
   const fields = new Map(
