@@ -83,13 +83,16 @@ export class Docket {
 
   /** When an open job was written down; undefined of another. */
   openedAt(key: string): Date | undefined {
-    return statSync(this.#path('open', key), { throwIfNoEntry: false })?.mtime;
+    return this.#writtenAt('open', key);
   }
 
   /** When its report was kept, or else its job opened; undefined of a series without either. */
   writtenAt(key: string): Date | undefined {
-    const stat = (folder: Folder) => statSync(this.#path(folder, key), { throwIfNoEntry: false });
-    return (stat('reports') ?? stat('open'))?.mtime;
+    return this.#writtenAt('reports', key) ?? this.#writtenAt('open', key);
+  }
+
+  #writtenAt(folder: Folder, key: string): Date | undefined {
+    return statSync(this.#path(folder, key), { throwIfNoEntry: false })?.mtime;
   }
 
   /** Keeps a report; one that is there stays, since replies may have been made of it. It ends an earlier failure. */
@@ -106,7 +109,7 @@ export class Docket {
   /** The last failure, if no report came since, and when it was noted. Throws DamagedFileError. */
   failure(key: string): (z.infer<typeof Failure> & { readonly at: Date }) | undefined {
     const path = this.#path('failures', key);
-    const at = statSync(path, { throwIfNoEntry: false })?.mtime;
+    const at = this.#writtenAt('failures', key);
     const found = readJson(path, (value) => Failure.parse(value), 'its series is tried again as if it had not failed');
     return at && found && { ...found, at };
   }

@@ -4,7 +4,7 @@ import type { BuildQuestion } from './build-question.ts';
 import { offLineOf } from './kbuild/off-line.ts';
 import type { MakefileLine, Presence } from './kbuild/presence.ts';
 import { blamedLines } from './kconfig/blamed-line.ts';
-import type { ExprId, SymbolId } from './kconfig/expr.ts';
+import type { ExprId } from './kconfig/expr.ts';
 import { gapRepairs } from './kconfig/gap-repairs.ts';
 import type { KSymbol } from './kconfig/model.ts';
 import type { Fault, Proposal } from './kconfig/repairs.ts';
@@ -105,7 +105,7 @@ async function told(
   const some = all.filter(({ goals }) => solver.isPossible([...goals, ...isMet]) !== false);
   if (some.length === 0) return undefined;
   // what takes the least to show comes first
-  const takes = new Map(some.map((one) => [one, new Set(one.goals.flatMap(({ expr }) => idsIn(pool, expr))).size]));
+  const takes = new Map(some.map((one) => [one, new Set(one.goals.flatMap(({ expr }) => pool.symbolsIn(expr))).size]));
   const inOrder = some.toSorted(
     (a, b) =>
       takes.get(a)! - takes.get(b)! || (a.path < b.path ? -1 : a.path > b.path ? 1 : a.need.use.line - b.need.use.line),
@@ -349,12 +349,6 @@ function symbolsIn(pair: ArchPair, pool: KernelChange['pool'], exprs: readonly E
     if (one.path === other.path) return one.line - other.line;
     return one.path < other.path ? -1 : 1;
   });
-}
-
-function idsIn(pool: KernelChange['pool'], expr: ExprId): SymbolId[] {
-  const ids: SymbolId[] = [];
-  pool.symbolsOf(expr, (id) => void ids.push(id));
-  return ids;
 }
 
 /** Symbols on which what is lacking hangs: for a provider those of its makefiles, that of the object's own line first. */

@@ -6,6 +6,7 @@
 import { basename, dirname } from 'node:path/posix';
 import type { KernelChange } from './rule.ts';
 import type { Condition } from './source/c-condition.ts';
+import { conditionText } from './source/c-condition.ts';
 import { whenAt } from './source/c-file.ts';
 import { preprocess } from './source/c-preprocess.ts';
 import type { LineSpan, Sampled } from './trial.ts';
@@ -90,7 +91,7 @@ function piecesOf(change: KernelChange, path: string, text: string, units: reado
   const code = read.code.split('\n');
   const isCode = (line: number): boolean => /[^\s{}();,]/.test(code[line - 1] ?? '');
   const lines = change.lines.addedLines(path).filter(isCode);
-  const groups = Map.groupBy(lines, (line) => JSON.stringify(whenAt(read, line)));
+  const groups = Map.groupBy(lines, (line) => conditionText(whenAt(read, line)));
   const pieces = [...groups].map(([when, some]) => ({
     ...{ path, units, when: JSON.parse(when) as Condition },
     lines: spansOf(some),

@@ -193,6 +193,13 @@ export class ExprPool {
     return this.ops[e]! >= Op.equal;
   }
 
+  /** What `symbolsOf` visits, as a list. */
+  symbolsIn(e: ExprId): SymbolId[] {
+    const found: SymbolId[] = [];
+    this.symbolsOf(e, (id) => found.push(id));
+    return found;
+  }
+
   /** Calls `visit` with every symbol that `e` mentions, constants left out, repeats included. */
   symbolsOf(e: ExprId, visit: (symbol: SymbolId) => void): void {
     if (e === NONE) return;

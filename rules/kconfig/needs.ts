@@ -76,8 +76,7 @@ class NeedSearch {
 
   #take({ expr, path, line }: Source): void {
     for (const part of conjuncts(this.#pool, expr)) {
-      const names: SymbolId[] = [];
-      this.#pool.symbolsOf(part, (id) => names.push(id));
+      const names = this.#pool.symbolsIn(part);
       const isNot = this.#pool.ops[part] === Op.not && names.length === 1;
       const needed = names.filter((id) => this.#isNeeded(id, isNot, { path, line }));
       if (needed.length > 0 || this.#pool.ops[part] !== Op.or || this.#oneOf.has(part)) continue;

@@ -76,9 +76,9 @@ export function faultOf(pool: ExprPool, edge: Edge): Fault {
 /** A line to be tried; none where nobody would read it. */
 export function proposal({ pool, model }: Solver, owner: KSymbol, kind: Repair['kind'], needed: ExprId): Proposal[] {
   const text = pool.print(needed);
-  const isGeneral = symbolsOf(pool, needed).every((id) =>
-    model.symbols[id]?.declarations.every(({ path }) => !path.startsWith('arch/')),
-  );
+  const isGeneral = pool
+    .symbolsIn(needed)
+    .every((id) => model.symbols[id]?.declarations.every(({ path }) => !path.startsWith('arch/')));
   return text.length > MOST_TEXT ? [] : [{ kind, symbol: owner.name, text, needed, isGeneral, canBeOn: false }];
 }
 
@@ -89,7 +89,7 @@ export function isForeign(
 ): boolean {
   const isDeclared = (id: SymbolId): boolean =>
     pool.constant[id] === true || (symbols[id]?.declarations.length ?? 0) > 0;
-  return one.kind === 'depends on' && one.isGeneral && !symbolsOf(pool, one.needed).every(isDeclared);
+  return one.kind === 'depends on' && one.isGeneral && !pool.symbolsIn(one.needed).every(isDeclared);
 }
 
 /**
@@ -168,7 +168,7 @@ function canDepend(solver: Solver, owner: KSymbol, needed: ExprId): boolean {
   const { prompts, declarations, isChoiceMember, selectedBy } = owner;
   if (isChoiceMember || declarations.length !== 1 || prompts.length === 0) return false;
   if (prompts.some(({ cond, menusVisible }) => cond !== NONE || menusVisible !== NONE)) return false;
-  if (readsAny(pool, model, symbolsOf(pool, needed), owner.id)) return false;
+  if (readsAny(pool, model, pool.symbolsIn(needed), owner.id)) return false;
   return !selectedBy.some((edge) =>
     ([1, 2] as const).some(
       (level) =>
@@ -306,12 +306,6 @@ export function canSelect(solver: Solver, owner: KSymbol, target: KSymbol): bool
     (level) => solver.isPossible([on(pool, owner, level), { expr: dependency, level, holds: false }]) !== false,
   );
   return target !== owner && !isUnmet && !readsAny(pool, model, [owner.id], target.id);
-}
-
-function symbolsOf(pool: ExprPool, e: ExprId): SymbolId[] {
-  const found: SymbolId[] = [];
-  pool.symbolsOf(e, (id) => found.push(id));
-  return found;
 }
 
 /** Whether one of `from` gets its value, over whatever steps, from `to`; also where that takes too long to find out. */

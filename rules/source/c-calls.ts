@@ -7,7 +7,7 @@
 import type { Expr, Stmt } from './c-ast.ts';
 import { exprsOf, listsOf, partsOf } from './c-ast.ts';
 import type { Condition } from './c-condition.ts';
-import { all, any, not } from './c-condition.ts';
+import { all, any, conditionText, not } from './c-condition.ts';
 import type { Expand } from './c-config-test.ts';
 import type { CFile, CFunction } from './c-file.ts';
 import { armAt, whenAt } from './c-file.ts';
@@ -168,7 +168,7 @@ class Flow {
   #behind(s: Stmt, before: Condition, after: Condition): Condition {
     const isOwn = armAt(this.#file.regions, s.line) === this.#arm;
     const result = isOwn ? after : any(after, all(before, not(whenAt(this.#file, s.line))));
-    return JSON.stringify(result).length > MAX_CONDITION ? { opaque: `too long, line ${s.line}` } : result;
+    return conditionText(result).length > MAX_CONDITION ? { opaque: `too long, line ${s.line}` } : result;
   }
 
   #statement(s: Stmt, reach: Condition): Condition {

@@ -13,7 +13,7 @@
  */
 
 import type { Condition } from './c-condition.ts';
-import { all, not } from './c-condition.ts';
+import { all, conditionText, not } from './c-condition.ts';
 
 /** Index into `arms`; 0 is the whole file. */
 export type ArmId = number;
@@ -169,7 +169,7 @@ export class Conditionals {
   #choose(group: Group, alive: readonly Branch[]): Position {
     const first = alive[0]!;
     const isNegated = typeof first.own === 'object' && 'not' in first.own;
-    const key = JSON.stringify(isNegated ? not(first.own) : first.own);
+    const key = conditionText(isNegated ? not(first.own) : first.own);
     const known = this.#choices.get(key);
     const takesFirst = known === undefined ? this.#prefer === 'first' : known !== isNegated;
     if (known === undefined) this.#choices.set(key, takesFirst !== isNegated);

@@ -7,7 +7,7 @@ import type { Expr } from './c-ast.ts';
 import { partsOf } from './c-ast.ts';
 import type { CallSite } from './c-calls.ts';
 import type { Condition } from './c-condition.ts';
-import { all, any } from './c-condition.ts';
+import { all, any, conditionText } from './c-condition.ts';
 import type { CFile } from './c-file.ts';
 import { whenAt } from './c-file.ts';
 
@@ -49,7 +49,7 @@ export function livenessOf(
     const result = own
       ? any(...own.map((one) => all(one.when, one.in === undefined ? true : live(one.in, inner))))
       : tables.has(name);
-    const short = JSON.stringify(result).length > MOST_CONDITION ? OPAQUE : result;
+    const short = conditionText(result).length > MOST_CONDITION ? OPAQUE : result;
     // what a circle left out may be more than this for others
     if (above.size === 0) known.set(name, short);
     return short;

@@ -5,7 +5,7 @@
  */
 
 import type { Condition } from './c-condition.ts';
-import { any, not } from './c-condition.ts';
+import { any, conditionText, not } from './c-condition.ts';
 import type { Arm, Position, Region, Span } from './c-conditionals.ts';
 import { Conditionals, OPENED } from './c-conditionals.ts';
 import { definedMacro } from './c-config-test.ts';
@@ -135,7 +135,7 @@ class Preprocessor {
 
   #condition(word: string, rest: string, line: number): Condition {
     const condition = this.#conditionOf(word, rest);
-    const isLong = typeof condition === 'object' && JSON.stringify(condition).length > MAX_CONDITION;
+    const isLong = typeof condition === 'object' && conditionText(condition).length > MAX_CONDITION;
     return isLong ? { opaque: `too long, line ${line}` } : condition;
   }
 

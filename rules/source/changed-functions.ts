@@ -5,6 +5,7 @@
 
 import type { KernelChange } from '../rule.ts';
 import type { Side } from '../types.ts';
+import { conditionText } from './c-condition.ts';
 import { whenAt } from './c-file.ts';
 import type { FunctionDef } from './control-flow.ts';
 
@@ -107,7 +108,7 @@ function partner(after: FunctionDef, before: readonly FunctionDef[]): FunctionDe
   return named.find((one) => definitionCondition(one) === when);
 }
 
-const definitionCondition = ({ file, function: { line } }: FunctionDef): string => JSON.stringify(whenAt(file, line));
+const definitionCondition = ({ file, function: { line } }: FunctionDef): string => conditionText(whenAt(file, line));
 
 /** Where it stood before, in a file that has it no more. */
 function moved(

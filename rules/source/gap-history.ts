@@ -5,6 +5,7 @@
 
 import type { ExprId } from '../kconfig/expr.ts';
 import type { KernelChange } from '../rule.ts';
+import { conditionText } from './c-condition.ts';
 import { type Gap, gapsOf, type SideCode } from './file-gaps.ts';
 import type { Builds } from './link-gap.ts';
 
@@ -100,7 +101,7 @@ export class GapHistory {
 function hasSameCause({ need: a }: Gap, { need: b }: Gap): boolean {
   if (a.kind !== 'declaration')
     return b.kind === a.kind && a.providers.built === b.providers.built && a.providers.builtIn === b.providers.builtIn;
-  return b.kind === 'declaration' && JSON.stringify(a.use.declared) === JSON.stringify(b.use.declared);
+  return b.kind === 'declaration' && conditionText(a.use.declared) === conditionText(b.use.declared);
 }
 
 function wordsOf(text: string): Set<string> {

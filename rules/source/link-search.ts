@@ -12,7 +12,7 @@ import type { KSymbol } from '../kconfig/model.ts';
 import type { Goal } from '../kconfig/solve.ts';
 import type { ArchPair, KernelChange } from '../rule.ts';
 import type { Arch, Side } from '../types.ts';
-import { symbolsOf } from './c-condition.ts';
+import { conditionText, symbolsOf } from './c-condition.ts';
 import type { Definitions } from './c-definitions.ts';
 import { exactGap, type Gap, gapsOf, SideCode, type Subject } from './file-gaps.ts';
 import { newForeignGaps } from './foreign-gaps.ts';
@@ -349,7 +349,7 @@ function isUnreadIn({ unread, doubtful }: Before, { need }: Gap): boolean {
 function causeOf({ owner, path, need }: Found & { readonly owner: KSymbol | undefined }): string {
   const lacking =
     need.kind === 'declaration'
-      ? JSON.stringify(need.use.declared)
+      ? conditionText(need.use.declared)
       : need.providers.presences.map(({ object }) => object).join(' ');
   return `${owner?.name ?? path} ${lacking}`;
 }

@@ -28,7 +28,7 @@ export function isSoleProvider(need: Need & { readonly kind: 'link' }, known: De
   );
   const isElsewhere = bodies.some(({ path }) => (path.endsWith('.c') ? !exporting.has(path) : !headers.has(path)));
   const isAssembly = known.assembly.some((path) => {
-    const of = /^arch\/([^/]+)\//.exec(path)?.[1];
+    const of = archOf(path);
     return of === undefined || of === arch || arch === 'um';
   });
   return !isElsewhere && !isAssembly && bodies.some(({ path }) => exporting.has(path));

@@ -15,6 +15,7 @@
 import type { Value } from './abstract-value.ts';
 import { ANY, ofStub } from './abstract-value.ts';
 import type { Condition } from './c-condition.ts';
+import { conditionText } from './c-condition.ts';
 import type { Constant } from './c-constant.ts';
 import { armAt, whenAt } from './c-file.ts';
 import type { FunctionDef } from './control-flow.ts';
@@ -215,10 +216,10 @@ function newsIn(
   const { regions } = before.file;
   for (const [line] of [...regions, [before.function.line, 0] as const])
     if (line >= before.function.line && line <= before.function.endLine)
-      conditions.add(JSON.stringify(whenAt(before.file, line)));
+      conditions.add(conditionText(whenAt(before.file, line)));
   const whole = armAt(after.file.regions, after.function.line);
   return {
     isNewCall: (callee) => !calls.has(callee),
-    isNewCondition: (c) => !conditions.has(JSON.stringify(c)) && c !== after.file.arms[whole]?.when,
+    isNewCondition: (c) => !conditions.has(conditionText(c)) && c !== after.file.arms[whole]?.when,
   };
 }

@@ -7,7 +7,7 @@
 import type { KernelChange, TreeSide } from '../rule.ts';
 import type { Side } from '../types.ts';
 import { type CallSite, callsIn } from './c-calls.ts';
-import { isConfigured } from './c-condition.ts';
+import { conditionText, isConfigured } from './c-condition.ts';
 import { entriesOf } from './c-entries.ts';
 import type { CFile } from './c-file.ts';
 import { ChangedCode, type ChangedFunction, isSame } from './changed-functions.ts';
@@ -229,4 +229,4 @@ function isStub(meaning: Meaning): meaning is Chain['stub'] {
 }
 
 const keyOf = ({ callee, isPointer, when }: CallSite): string =>
-  `${isPointer ? '.' : ''}${callee} ${JSON.stringify(when)}`;
+  `${isPointer ? '.' : ''}${callee} ${conditionText(when)}`;

@@ -12,7 +12,7 @@ import type { Goal } from '../kconfig/solve.ts';
 import type { ArchPair, KernelChange } from '../rule.ts';
 import type { Side } from '../types.ts';
 import type { Condition, ConditionContext } from './c-condition.ts';
-import { all, conditionBounds, not, symbolsOf } from './c-condition.ts';
+import { all, conditionBounds, conditionText, not, symbolsOf } from './c-condition.ts';
 import { whenAt } from './c-file.ts';
 import { type CalledCode, calledCode, type Decide, type Position } from './called-code.ts';
 import type { Into } from './link-gap.ts';
@@ -233,7 +233,7 @@ export class StubSituations {
     const known = new Map<string, boolean | undefined>();
     return (c) => {
       if (typeof c === 'boolean') return c;
-      const key = JSON.stringify(c);
+      const key = conditionText(c);
       if (known.has(key)) return known.get(key);
       const { least, most } = this.#bounds(c, into, side);
       const { TRUE, FALSE } = this.#change.kbuild.conditions;

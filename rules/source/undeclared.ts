@@ -6,7 +6,7 @@
 
 import type { Arch, Tree } from '../types.ts';
 import type { Condition } from './c-condition.ts';
-import { all, any, isConfigured } from './c-condition.ts';
+import { all, any, conditionText, isConfigured } from './c-condition.ts';
 import { lineAt, lineStarts, whenAt } from './c-file.ts';
 import { preprocess } from './c-preprocess.ts';
 import type { HeaderReach, Reached } from './header-reach.ts';
@@ -81,7 +81,7 @@ class Reading {
   #put(use: Omit<ConditionalUse, 'when'>): void {
     const when = this.#when(use.line);
     if (when === false || this.#isLeft(use.line)) return;
-    const key = `${use.kind} ${use.of ?? ''} ${use.name} ${JSON.stringify(when)}`;
+    const key = `${use.kind} ${use.of ?? ''} ${use.name} ${conditionText(when)}`;
     if (!this.#uses.has(key)) this.#uses.set(key, { ...use, when });
   }
 
