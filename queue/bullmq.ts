@@ -131,6 +131,20 @@ export function openQueue(
     await ask(() => queue.getBackend().promote(key)).catch(() => undefined);
   }
 
+  /** In one round trip; false, and nothing is done, where there is a job with its key. */
+  async function putIn(job: CheckJob, isUrgent: boolean): Promise<boolean> {
+    const options = { jobId: job.key, priority: turns.place(job, isUrgent) };
+    const [were] = await ask(async () => {
+      const client = await redisClient();
+      // in this order on one connection: BullMQ adds no second job with a key, and does not say so
+      const exists = client.hexists(queue.toKey(job.key), 'data');
+      return Promise.all([exists, client.del(calledOffKey(job.key)), queue.add(QUEUE_NAME, job, options)]);
+    });
+    if (were === 0) return true;
+    turns.takeBack(job.key);
+    return false;
+  }
+
   async function waitsAlready(job: CheckJob, isUrgent: boolean): Promise<void> {
     const backend = queue.getBackend();
     if (!isUrgent) {
@@ -151,16 +165,11 @@ export function openQueue(
     async add(job, isUrgent = false) {
       const read = parseJob(job);
       if (!read.ok) throw new QueueError(`job ${job.key}: ${read.why}`);
+      if (!turns.isWaiting(job.key) && (await putIn(job, isUrgent))) return;
       const { state } = await result(job.key);
       if (state === 'waiting') return waitsAlready(job, isUrgent);
       if (state === 'failed') await ask(() => queue.remove(job.key));
-      if (state === 'failed' || state === 'unknown') {
-        const options = { jobId: job.key, priority: turns.place(job, isUrgent) };
-        await ask(async () => {
-          const unmarked = (await redisClient()).del(calledOffKey(job.key));
-          await Promise.all([unmarked, queue.add(QUEUE_NAME, job, options)]);
-        });
-      }
+      if (state === 'failed' || state === 'unknown') await putIn(job, isUrgent);
     },
     result,
     async forget(key) {

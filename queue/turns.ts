@@ -19,6 +19,8 @@ const MOST_COST = 100;
 interface Place {
   readonly lane: string;
   readonly priority: number;
+  /** Where its lane was before, if it was placed here. */
+  readonly laneWas?: number;
 }
 
 /** Of one process, which alone puts jobs into the queue. */
@@ -37,10 +39,24 @@ export class Turns {
       this.#clock = FIRST;
     }
     const lane = laneOf(job);
-    const start = Math.max(this.#clock, this.#lanes.get(lane) ?? 0);
+    const laneWas = this.#lanes.get(lane) ?? 0;
+    const start = Math.max(this.#clock, laneWas);
     const priority = Math.min(start + Math.min(job.mails.length, MOST_COST), MOST);
-    this.#keep(job.key, { lane, priority });
+    this.#keep(job.key, { lane, priority, laneWas });
     return priority;
+  }
+
+  /** The job that was just placed is in the queue already: its list does not pay for it again. */
+  takeBack(key: string): void {
+    const place = this.#waiting.get(key);
+    this.#waiting.delete(key);
+    if (place?.laneWas !== undefined && this.#lanes.get(place.lane) === place.priority)
+      this.#lanes.set(place.lane, place.laneWas);
+  }
+
+  /** Whether a job is known to wait. */
+  isWaiting(key: string): boolean {
+    return this.#waiting.has(key);
   }
 
   /** A job that waits already, since an earlier process put it there with this priority. */

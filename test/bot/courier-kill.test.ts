@@ -14,7 +14,7 @@ describe('SIGKILL', () => {
   const bot = new URL('../../bot/', import.meta.url).href;
   /** Adds a draft, files it, approves it and sends it; the Drafts world.folder is one on disk. Says when it begins and ends. */
   const script = `
-    import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+    import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
     import { setTimeout as sleep } from 'node:timers/promises';
     import { Courier } from '${bot}courier.ts';
     import { Outbox } from '${bot}outbox.ts';
@@ -23,7 +23,13 @@ describe('SIGKILL', () => {
     const log = { info() {}, warn() {} };
     const draft = dir + '/draft';
     const drafts = {
-      append: async (bytes) => { await sleep(5); writeFileSync(draft, bytes); await sleep(5); },
+      // Whole or not at all, as APPEND is (RFC 9051, 6.3.12).
+      append: async (bytes) => {
+        await sleep(5);
+        writeFileSync(draft + '.part', bytes);
+        renameSync(draft + '.part', draft);
+        await sleep(5);
+      },
       find: async () => existsSync(draft) ? readFileSync(draft) : undefined,
       remove: async () => { await sleep(5); rmSync(draft, { force: true }); await sleep(5); return true; },
     };

@@ -77,6 +77,16 @@ describe('turns', () => {
     expect(after.place(other!, false)).toBeLessThan(next);
   });
 
+  it('are paid for once by a job that turns out to be in the queue already', () => {
+    const turns = new Turns();
+    const [usual, again, next] = jobs('a', 3) as [CheckJob, CheckJob, CheckJob];
+    turns.place(usual, false);
+    const mine = turns.place(again, false);
+    turns.takeBack(again.key);
+    expect(turns.isWaiting(again.key)).toBe(false);
+    expect(turns.place(next, false)).toBe(mine);
+  });
+
   it('start again when nothing waits, and never leave what BullMQ takes', () => {
     const turns = new Turns();
     const [first, second, third] = jobs('a', 3) as [CheckJob, CheckJob, CheckJob];
