@@ -38,7 +38,16 @@ export interface RemotesOptions {
 const FETCH_MS = 30 * 60_000;
 /** Between two fetches for a commit that is not there: a sender may make one up. */
 const LACK_MS = 5 * 60_000;
-const NETWORK = ['http_proxy', 'https_proxy', 'HTTPS_PROXY', 'no_proxy', 'NO_PROXY', 'SSL_CERT_FILE', 'SSL_CERT_DIR'];
+/** git(1) and libcurl-env(3); built with GnuTLS, as Debian's is, git does not look at OpenSSL's names for certificates. */
+const NETWORK = [
+  'http_proxy',
+  'https_proxy',
+  'HTTPS_PROXY',
+  'no_proxy',
+  'NO_PROXY',
+  'GIT_SSL_CAINFO',
+  'GIT_SSL_CAPATH',
+];
 
 export class Remotes {
   readonly #options: RemotesOptions;
@@ -130,6 +139,11 @@ async function fetchedMs({ gitDir }: Repository): Promise<number> {
 
 /** Protocols without programs: no ssh, no `ext::`. */
 function withNetwork(place: GitPlace, env: RemotesOptions['env']): GitPlace {
-  const network = NETWORK.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
+  const known: RemotesOptions['env'] = {
+    GIT_SSL_CAINFO: env['SSL_CERT_FILE'],
+    GIT_SSL_CAPATH: env['SSL_CERT_DIR'],
+    ...env,
+  };
+  const network = NETWORK.flatMap((name) => (known[name] === undefined ? [] : [[name, known[name]]]));
   return { ...place, env: { ...place.env, ...Object.fromEntries(network), GIT_ALLOW_PROTOCOL: 'https:http:git:file' } };
 }

@@ -7,6 +7,8 @@ import type { Remote } from '../../queue/remotes.ts';
 import { branchesOf, Remotes } from '../../queue/remotes.ts';
 import type { Repository } from '../../queue/repository.ts';
 import { openRepository } from '../../queue/repository.ts';
+import { makeCertificate } from '../service/certificate.ts';
+import { serveHttps } from '../support/git-https.ts';
 import type { TinyRepo } from '../support/tiny-repo.ts';
 import { tempDir, tinyRepo } from '../support/tiny-repo.ts';
 import { splitMails, tinySeries } from '../support/tiny-series.ts';
@@ -37,9 +39,9 @@ afterEach(async () => {
 
 const remote = (more: Partial<Remote> = {}): Remote => ({ name: 'next', url: upstream.dir, branches: ['*'], ...more });
 
-function open(remotes: readonly Remote[]): Remotes {
+function open(remotes: readonly Remote[], env: NodeJS.ProcessEnv = {}): Remotes {
   const onFault = (why: string): unknown => faults.push(why);
-  const one = new Remotes({ repo, remotes, everyMs: HOUR_MS, env: {}, now: Date.now, onFault });
+  const one = new Remotes({ repo, remotes, everyMs: HOUR_MS, env, now: Date.now, onFault });
   opened.push(one);
   return one;
 }
@@ -67,6 +69,28 @@ describe('Remotes', () => {
     expect(await nameOf(repo, upstream.git('rev-parse', 'master'))).toBe('next/master');
     expect((await listRefs(repo, 10)).map(({ name }) => name)).toEqual(['next/master', 'master']);
     expect(refsOfUser()).toBe(before);
+  });
+
+  test('fetches over https where the certificate is one that the environment names, and says so where it is not', async () => {
+    const dir = tempDir();
+    const server = await serveHttps(join(upstream.dir, '.git'), makeCertificate(dir, '127.0.0.1'));
+    try {
+      const secure = remote({ url: server.url });
+      await open([secure]).freshen(undefined);
+      expect(faults).toEqual([expect.stringContaining('certificate verification failed')]);
+      for (const name of ['SSL_CERT_FILE', 'GIT_SSL_CAINFO']) {
+        const env = { [name]: join(dir, '127.0.0.1.crt') };
+        const base = upstream.commit(name, { a: `${name}\n` });
+        expect(await branchesOf(repo.place, secure, env)).toEqual(['master']);
+        rmSync(join(repo.gitDir, 'FETCH_HEAD'), { force: true });
+        await open([secure], env).freshen(base);
+        expect(await resolveRevision(repo, 'next/master')).toBe(base);
+      }
+      expect(faults).toHaveLength(1);
+    } finally {
+      server.close();
+      rmSync(dir, { recursive: true });
+    }
   });
 
   test('fetches only the branches that are named, and forgets those that went', async () => {
