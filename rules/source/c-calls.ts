@@ -34,6 +34,10 @@ export interface CallSite {
 /** A name whose value or address a function takes: no variable of its own, nor what it calls. */
 export interface ValueSite extends Pick<CallSite, 'line' | 'caller' | 'when' | 'isDoubtful'> {
   readonly name: string;
+  /** What it is an argument of, where that is called by its name. */
+  readonly givenTo?: string;
+  /** It is the whole argument: of a macro it may be the name of a member, of a type, a text. */
+  readonly isBare?: true;
 }
 
 /** Calls of all functions of a file, in the order of the text. */
@@ -125,6 +129,7 @@ class Flow {
   readonly #calls: CallSite[] = [];
   readonly roots: Root[] = [];
   readonly values: ValueSite[] = [];
+  #givenTo: string | undefined;
   /** Line of the expression that is looked at. */
   #line = 0;
   /** When a jump to a label happens. */
@@ -263,8 +268,14 @@ class Flow {
         this.#call(e, reach);
         const kept = e.callee.k === 'name' ? (this.#known.evaluates?.(e.callee.name) ?? true) : true;
         this.#line = e.line;
-        // a name alone may be one that a macro makes something of: a member's, a type's, a text
-        for (const part of partsOf(e)) if (part.k !== 'name') this.#expr(part, all(reach, kept));
+        const outer = this.#givenTo;
+        this.#givenTo = e.callee.k === 'name' && !this.#values.isVariable(e.callee.name) ? e.callee.name : undefined;
+        if (e.callee.k !== 'name') this.#expr(e.callee, all(reach, kept));
+        for (const arg of e.args) {
+          if (arg.k === 'name') this.#value(arg.name, all(reach, kept), true);
+          else this.#expr(arg, all(reach, kept));
+        }
+        this.#givenTo = outer;
         return;
       }
       case 'name':
@@ -297,10 +308,12 @@ class Flow {
     });
   }
 
-  #value(name: string, reach: Condition): void {
+  #value(name: string, reach: Condition, isBare = false): void {
     if (this.#values.isVariable(name)) return;
     this.values.push({
       name,
+      ...(this.#givenTo !== undefined && { givenTo: this.#givenTo }),
+      ...(isBare && { isBare }),
       line: this.#line,
       caller: this.#function.name,
       when: all(whenAt(this.#file, this.#line), reach),

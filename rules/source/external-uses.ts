@@ -66,8 +66,9 @@ export async function externalUses(
   const search = new Search(tree, file, exported, reached);
   const named = callsOf(file).map(({ callee }) => callee);
   const invoked = new Set(file.invocations.map(({ macro }) => macro));
-  const values = file.variables.flatMap(({ init }) => valuesIn(init).map(({ name }) => name));
-  await search.load([...new Set([...named, ...invoked, ...values])]);
+  const listed = file.variables.flatMap(({ init }) => valuesIn(init).map(({ name }) => name));
+  const taken = valuesOf(file).flatMap(({ name }) => (exported.has(name) ? [name] : []));
+  await search.load([...new Set([...named, ...invoked, ...listed, ...taken])]);
   search.close();
   const known: Known = {
     call: (callee) => search.outcomeOf(callee),
@@ -96,7 +97,14 @@ export async function externalUses(
       take({ callee: value.name, line: value.line }, all(whenAt(file, value.line), kept));
   }
   for (const { macro, line } of file.invocations) take({ callee: macro, line }, whenAt(file, line));
-  const variables = valuesOf(file, { ...known, param }).filter(({ name }) => search.isVariable(name));
+  const values = valuesOf(file, { ...known, param });
+  for (const { name, line, caller, when, isDoubtful, givenTo } of values) {
+    if (isDoubtful || !search.isFunction(name)) continue;
+    // handed to a stub it is dropped
+    const kept = givenTo === undefined ? true : search.isMacro(givenTo) ? false : search.keeps(givenTo);
+    take({ callee: name, line, caller }, all(when, kept, live(caller)));
+  }
+  const variables = values.filter(({ name, isBare }) => !isBare && search.isVariable(name));
   for (const { name, line, caller, when, isDoubtful } of variables) {
     const kept = isDoubtful ? false : all(when, live(caller));
     if (kept !== false) uses.push({ name, callee: name, line, caller, when: kept, isVariable: true });
@@ -155,6 +163,22 @@ class Search {
     if (!this.#exported.has(name) || this.#own.has(name) || this.headersOf(name).length > 0) return false;
     if (definitionsIn(this.#ownFile, name, {}).length > 0) return false;
     return [...this.#reached.values()].some(({ words }) => words.externs.has(name));
+  }
+
+  /** Whether it is an exported function, by the prototype or stub that a header in reach has. */
+  isFunction(name: string): boolean {
+    if (!this.#exported.has(name) || this.#own.has(name) || this.isMacro(name)) return false;
+    if (this.#ownFile.variables.some((one) => one.name === name)) return false;
+    return this.headersOf(name).some((path) => {
+      const { declarations = [], functions = [] } = this.#headers.get(path) ?? {};
+      return [...declarations, ...functions].some((one) => one.name === name);
+    });
+  }
+
+  /** Whether the file or a header in reach defines it as a macro, or may do so. */
+  isMacro(name: string): boolean {
+    const files = [this.#ownFile, ...this.headersOf(name).map((path) => this.#headers.get(path))];
+    return files.some((file) => !file || file.macros.some((one) => one.name === name));
   }
 
   /** Reads the headers that define what these names stand for, a few steps far. */
