@@ -185,12 +185,12 @@ function blame(change: KernelChange, pair: ArchPair, upgrade: Upgrade, scene: Sc
     const { path, line } = property;
     const told = change.lines.told(side, path, line, text);
     if (!told) continue;
-    const owner = property.edge?.from ?? property.of;
-    const isOwner = owner === edge.to || needed.has(owner) || pair.after.symbols[owner.id] === undefined;
+    const changed = pair.after.symbols[(property.edge?.from ?? property.of).id];
+    const isOwner = changed !== undefined && changed !== edge.to && !needed.has(changed);
     return {
       anchor: told.anchor,
       place: { path, line, text: text.trim(), side, isQuoted: told.isQuoted },
-      owner: isOwner ? edge.from : pair.after.symbols[owner.id]!,
+      owner: isOwner ? changed : edge.from,
     };
   }
   return undefined;

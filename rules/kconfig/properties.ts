@@ -63,7 +63,9 @@ export function changedSymbols(
     const a = declared(after.symbols[id]);
     if (!b && !a) continue;
     if (b && a && hashBefore.of(b) === hashAfter.of(a)) continue;
-    const [removed, added] = difference(b ? properties(b) : [], a ? properties(a) : []);
+    // Several declarations are alternatives, so a dependency belongs to its declaration.
+    const isPlaced = [b, a].every((symbol) => (symbol?.declarations.length ?? 0) > 1);
+    const [removed, added] = difference(b ? properties(b, isPlaced) : [], a ? properties(a, isPlaced) : []);
     // The sets are equal but their order is not: which default comes first decides.
     if (b && a && removed.length === 0 && added.length === 0) {
       changes.set(a.name, { name: a.name, before: b, after: a, removed: ordered(b), added: ordered(a) });
@@ -111,8 +113,11 @@ function ordered(symbol: KSymbol): Property[] {
   return properties(symbol).filter(({ kind }) => kind === 'default' || kind === 'range' || kind === 'choice');
 }
 
-/** All properties of a symbol, in file order within each kind. */
-export function properties(symbol: KSymbol): Property[] {
+/**
+ * All properties of a symbol, in file order within each kind. With `isPlaced`, dependencies of declarations in
+ * different files differ.
+ */
+export function properties(symbol: KSymbol, isPlaced: boolean = false): Property[] {
   const out: Property[] = [];
   const put = (
     kind: PropertyKind,
@@ -128,9 +133,8 @@ export function properties(symbol: KSymbol): Property[] {
   for (const declaration of symbol.declarations) {
     const chain = dependencies(declaration);
     put('declaration', declaration, chain.length > 0 ? 'conditional' : 'unconditional', NONE);
-    // Several declarations are alternatives, so a dependency belongs to its declaration.
-    const among = symbol.declarations.length > 1 ? `${declaration.path}:${declaration.kind}` : '';
-    for (const dep of chain) put('depends on', dep, `${dep.expr} ${among}`, dep.expr);
+    const place = isPlaced ? `${declaration.path}:${declaration.kind}` : '';
+    for (const dep of chain) put('depends on', dep, `${dep.expr} ${place}`, dep.expr);
   }
   for (const prompt of symbol.prompts) {
     put('prompt', at(prompt), `${prompt.cond}`, prompt.cond);

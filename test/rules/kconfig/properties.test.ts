@@ -34,6 +34,16 @@ describe.each(['\n', '\r\n'])('a change of a property (%j)', (eol) => {
     ['the condition of a prompt', 'config FOO\n\tbool "foo"{/ if BAR}\n', ['-prompt@8', '+prompt@8']],
     ['a default', 'config FOO\n\tbool "foo"\n\tdefault {BAR/BAZ}\n', ['-default@9', '+default@9']],
     ['a range', 'config FOO\n\tint "foo"\n\trange 1 {9/8}\n', ['-range@9', '+range@9']],
+    [
+      'a declaration less, and what it depends on',
+      'config FOO\n\tbool\n\tdepends on BAR\n{\nconfig FOO\n\tbool\n\tdepends on BAZ\n/}',
+      ['-declaration@11', '-depends on@13'],
+    ],
+    [
+      'a declaration more, and what it depends on',
+      'config FOO\n\tbool\n\tdepends on BAR\n{/\nconfig FOO\n\tbool\n\tdepends on BAZ\n}',
+      ['+declaration@11', '+depends on@13'],
+    ],
     ['a type', 'config FOO\n\t{bool/tristate} "foo"\n', ['-type@7', '+type@7']],
     ['a select', 'config FOO\n\tbool\n\nconfig SEL\n\tbool "sel"\n{/\tselect FOO\n}', ['+selected by@12']],
     ['an imply', 'config FOO\n\tbool\n\nconfig SEL\n\tbool "sel"\n{\timply FOO\n/}', ['-implied by@12']],
