@@ -67,7 +67,7 @@ class NeedSearch {
     this.#found.set(symbol.id, undefined);
     this.#on.push(symbol);
     // An array grows while it is walked.
-    for (const on of this.#on) for (const source of sourcesOf(on)) this.#take(source);
+    for (const on of this.#on) for (const source of sourcesOf(this.#pool, on)) this.#take(source);
     return {
       symbols: [...this.#found.values()].filter((need) => need !== undefined),
       oneOf: [...this.#oneOf.values()],
@@ -124,14 +124,15 @@ class NeedSearch {
 }
 
 /** Expressions that a symbol which is on may rest on: dependencies, conditions of prompts and defaults, selects. */
-function sourcesOf(symbol: KSymbol): Source[] {
+function sourcesOf(pool: ExprPool, symbol: KSymbol): Source[] {
   const edges: readonly Edge[] = symbol.selectedBy.length <= FEW_EDGES ? symbol.selectedBy : [];
-  const own = [...symbol.prompts, ...symbol.defaults, ...edges].map(({ cond, in: { path }, line }) => {
+  const own = [...symbol.prompts, ...symbol.defaults].map(({ cond, in: { path }, line }) => {
     return { expr: cond, path, line };
   });
   return [
     ...symbol.declarations.flatMap(dependencies),
     ...own,
+    ...edges.map(({ from, cond, in: { path }, line }) => ({ expr: pool.and(pool.symbol(from.id), cond), path, line })),
     ...symbol.defaults.map(({ value, in: { path }, line }) => ({ expr: value, path, line })),
   ];
 }

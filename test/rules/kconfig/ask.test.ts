@@ -274,6 +274,13 @@ describe('needs', () => {
     for (const name of ['RED', 'BLUE', 'MODULES', 'DRIVER']) expect([...seen.get(name)!].sort()).toEqual(['n', 'y']);
   });
 
+  test('of a helper name who alone selects it', () => {
+    const desk = new Desk(
+      'config NET\n\tbool "Net"\n\nconfig HELPER\n\tbool\n\nconfig USER\n\tbool "User"\n\tselect HELPER if NET\n',
+    );
+    expect(names(desk.needs('HELPER')).sort()).toEqual(['NET=y', 'USER=y']);
+  });
+
   test('a condition that always holds is none', () => {
     const desk = new Desk('config A\n\tbool "A"\n\tdepends on B || !B\n\nconfig B\n\ttristate "B"\n');
     expect(desk.needs('A')).toMatchObject({ needs: { symbols: [], oneOf: [] } });
