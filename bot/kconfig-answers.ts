@@ -24,6 +24,10 @@ export type GroupedAnswer = Answer & { readonly architectures: readonly Arch[]; 
 
 const MIN_COLUMNS = 40;
 
+/** Of an answer without statements. */
+const FROM_WORDS =
+  'It follows from the words and the types alone (a bool is never m, m takes MODULES, an int, hex or string is not on).';
+
 /** Answers with their architectures; equal ones become one, at the place of the first. */
 export function grouped(
   answers: readonly { readonly arch: Arch; readonly answer: Answer; readonly confirmedBy?: Confirmation }[],
@@ -89,7 +93,7 @@ class Page {
 
   #because({ because, undeclared }: { because: readonly Step[]; undeclared: readonly string[] }): string {
     if (because.length > 0) return because.map((step) => this.#step(step)).join('');
-    return this.#prose(undeclared.length > 0 ? 'What is not declared is n.' : 'It follows from the words alone.', 2);
+    return this.#prose(undeclared.length > 0 ? 'What is not declared is n.' : FROM_WORDS, 2);
   }
 
   #step(step: Step): string {

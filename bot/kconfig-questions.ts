@@ -5,9 +5,13 @@
 
 import { inParallel } from '../queue/in-parallel.ts';
 import { type Answer, type Asked, agrees, askImplied, askNeeds, askPossible } from '../rules/kconfig/ask.ts';
-import type { ExprId } from '../rules/kconfig/expr.ts';
+import { isText } from '../rules/kconfig/domains.ts';
+import { TYPES } from '../rules/kconfig/explanation.ts';
+import type { ExprId, SymbolId } from '../rules/kconfig/expr.ts';
 import { type FreeAnswer, isComputed } from '../rules/kconfig/free-answers.ts';
+import type { KconfigModel } from '../rules/kconfig/model.ts';
 import { similar } from '../rules/kconfig/near-name.ts';
+import { SymbolType } from '../rules/kconfig/parse.ts';
 import { isDeclared, namesIn, parseQuestion } from '../rules/kconfig/question.ts';
 import type { Step } from '../rules/kconfig/reason-steps.ts';
 import { Solver } from '../rules/kconfig/solve.ts';
@@ -34,6 +38,8 @@ interface Question {
   readonly heading: string;
   readonly exprs: readonly ExprId[];
   readonly ask: (solver: Solver) => Asked;
+  /** What is wrong with it, now that all architectures are there. */
+  readonly wrong?: (models: readonly KconfigModel[]) => string | undefined;
   /** Which of the verdicts make the exit status 0. */
   readonly isGood: (verdicts: readonly Answer['verdict'][]) => boolean;
 }
@@ -92,9 +98,21 @@ export async function runNeeds(
     heading: value === undefined ? symbol : `${symbol}=${value}`,
     exprs: [expr],
     ask: (solver) => askNeeds(solver, id, value),
+    wrong: (models) => neverOn(models, id),
     isGood: (verdicts) => verdicts.includes('possible'),
   };
   return run(question, tree, args, world);
+}
+
+/** That the symbol has a number or a text wherever it is declared: it has that always. */
+function neverOn(models: readonly KconfigModel[], id: SymbolId): string | undefined {
+  const symbols = models
+    .flatMap(({ symbols }) => symbols[id] ?? [])
+    .filter(({ declarations }) => declarations.length > 0);
+  const [first] = symbols;
+  if (!first || !symbols.every(isText)) return undefined;
+  const example = first.type === SymbolType.string ? `${first.name}="..."` : `${first.name}=1`;
+  return `${first.name} is of type ${TYPES[first.type]}, neither on nor off; ask solve '${example}'`;
 }
 
 function read({ pool }: KconfigTreeDir, text: string): ExprId {
@@ -121,6 +139,8 @@ async function answer(
   for (const arch of archs) solvers.push([arch, new Solver(tree.pool, await tree.model(arch))]);
   const readMs = world.now() - began;
   await refuseUnknown(question, tree, new Map(solvers));
+  const wrong = question.wrong?.(solvers.map(([, { model }]) => model));
+  if (wrong !== undefined) throw new UsageError(wrong);
   const asking = world.now();
   const asked = solvers.map(([arch, solver]) => ({ arch, solver, asked: question.ask(solver) }));
   const answered = world.now();

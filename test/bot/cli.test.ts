@@ -334,6 +334,17 @@ describe('depbot kconfig', () => {
     free.remove();
   });
 
+  test('refuses to tell what a number needs, which is neither on nor off', async () => {
+    const numbers = tinyKernel({}, { 'arch/x86/Kconfig': Buffer.from('config LINES\n\tint "Lines"\n') });
+    const run = await desk.run(['kconfig', 'needs', 'LINES', '--tree', numbers.dir]);
+    expect(run).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: "depbot: LINES is of type int, neither on nor off; ask solve 'LINES=1'\n",
+    });
+    numbers.remove();
+  });
+
   test.each([
     [['solve', 'FOO &&'], /"FOO &&" is no expression: expression ends too early/],
     [['solve', 'FOO && FOE'], /no symbol FOE; did you mean FOO\?/],
