@@ -9,7 +9,7 @@ import { type Lost, lossesOf, notForTesting, type Stranded, strandedBy } from '.
 import { operands } from './kconfig/operands.ts';
 import { SymbolType } from './kconfig/parse.ts';
 import { canSelect } from './kconfig/repairs.ts';
-import type { Goal } from './kconfig/solve.ts';
+import type { Goal, Solver } from './kconfig/solve.ts';
 import { Upgrade } from './kconfig/upgrade.ts';
 import { losingClasses } from './kconfig/user-classes.ts';
 import { waysOn } from './kconfig/ways-on.ts';
@@ -43,8 +43,8 @@ Select what has no prompt; check what a stricter dependency takes along.
 What the series means to lose is no finding: a symbol that it removes, or whose own entry gets a
 dependency, as long as some configuration of some architecture can still have it; a dependency on
 m, or on what nothing turns on (BROKEN); what goes along where another symbol gets a dependency on
-its platform; what the log names as going along, or loses nothing but compile testing where the log
-speaks of it. Symbols of a directory whose Kconfig file the series edits are taken for meant as
+its platform; what the log names as going along, with all that needs it, or loses nothing but
+compile testing where the log speaks of it. Symbols of a directory whose Kconfig file the series edits are taken for meant as
 well, and so is a select that becomes a dependency where only architectures select the helper. What
 another compiler could have is not called lost, nor what an own entry loses where not all
 architectures were compared. Which configurations lose it is for config-upgrade to say. Ints, hexes and strings are not looked at.`,
@@ -81,7 +81,9 @@ architectures were compared. Which configurations lose it is for config-upgrade 
         }
         if (told.size === 0) return;
         const upgrade = new Upgrade(change.pool, pair.before, pair.after, pair.changes, change.readers);
+        const named = others.filter(({ symbol: { name } }) => !pair.changes.has(name) && meant.isNamed(name));
         for (const one of [...stranded, ...others]) {
+          if (!pair.changes.has(one.symbol.name) && needsAny(before, one, named)) continue;
           const loss = lossOf(change, meant, pair, upgrade, one);
           if (!loss) continue;
           const known = found.get(loss.key);
@@ -149,6 +151,16 @@ interface Loss {
   /** Text of the .config. */
   readonly config: string;
   readonly archs: readonly Arch[];
+}
+
+/** Whether a symbol could only be had with one of others that are lost too. */
+function needsAny(before: Solver, { symbol, level }: Lost, others: readonly Lost[]): boolean {
+  const { pool } = before;
+  const isOn: Goal = { expr: pool.symbol(symbol.id), level, holds: true };
+  return others.some((other) => {
+    const isOff: Goal = { expr: pool.symbol(other.symbol.id), level: other.level, holds: false };
+    return before.isPossible([isOn, isOff]) === false;
+  });
 }
 
 interface Helper {
