@@ -8,6 +8,7 @@ import { lineOf, valueOn } from './kconfig/config-line.ts';
 import { isLogical } from './kconfig/model.ts';
 import { Causes } from './kconfig/sole-cause.ts';
 import { rank, Upgrade, type ValueChange } from './kconfig/upgrade.ts';
+import { MeantLosses } from './meant-loss.ts';
 import { type Candidate, type Conf, type ConfRun, defineRule, type ExistingConfig, type KernelChange } from './rule.ts';
 import { lineAt } from './told.ts';
 import type { Anchor, Attempt, Evidence, Side } from './types.ts';
@@ -34,12 +35,14 @@ New symbols and those whose entry the series removes (renamed ones: unmigrated-r
 platform that is removed. Values that the series itself sets: in a
 defconfig, by another default (or none), range or choice where nobody chose, by a new select or imply.
 Symbols without a visible prompt that the configuration does not name, unless another finding carries
-them, or their select goes away in a patch that leaves the code beside that Kconfig file as it is.
+them, or their select goes away in a patch that leaves the code beside that Kconfig file as it is and,
+where that is an architecture's, does not name them.
 Of many configurations with the same loss conf is asked about a few.`,
 
   begin(change) {
     const groups = new Map<string, Group>();
     const goneSymbols = new GoneSymbols(change);
+    const meant = new MeantLosses(change);
     let total = 0;
     return {
       async onArch(pair) {
@@ -55,7 +58,7 @@ Of many configurations with the same loss conf is asked about a few.`,
       finish() {
         const all = [...groups.values()];
         const sums = new Map(count(all.flatMap(({ hits }) => hits)).map((one) => [keyOf(one), one.hits.length]));
-        const told = all.flatMap((group) => toldOf(change, group) ?? []);
+        const told = all.flatMap((group) => toldOf(change, meant, group) ?? []);
         return [...Map.groupBy(told, likeness).values()].map((alike) => candidate(change, alike, { total, sums }));
       },
     };
@@ -192,7 +195,7 @@ interface Told extends Group {
   readonly primary: Count;
 }
 
-function toldOf(change: KernelChange, { cause, hits }: Group): Told | undefined {
+function toldOf(change: KernelChange, meant: MeantLosses, { cause, hits }: Group): Told | undefined {
   const { property, side } = cause;
   const text = lineAt(change, side, property.path, property.line);
   const told = change.lines.told(side, property.path, property.line, text);
@@ -202,7 +205,11 @@ function toldOf(change: KernelChange, { cause, hits }: Group): Told | undefined 
   const named = counts.filter(({ hits: of }) => of.some((hit) => hit.isAsked || hit.isVisible));
   // Code beside it that changes may be a driver that learns to do without a helper.
   const isCodeChanged = changesCode(change.series, anchor);
-  const dropped = counts.filter(({ hits: of }) => of.some((hit) => hit.isDropped) && !isCodeChanged);
+  // An architecture selects what it has, and here says that it has not.
+  const isSaid = (symbol: string): boolean => property.path.startsWith('arch/') && meant.isNamed(symbol);
+  const dropped = counts.filter(
+    ({ symbol, hits: of }) => of.some((hit) => hit.isDropped) && !isCodeChanged && !isSaid(symbol),
+  );
   const [primary] = (named.length > 0 ? named : dropped).sort(byWeight);
   return primary && { cause, hits, text, anchor, isQuoted, primary };
 }
