@@ -42,13 +42,16 @@ are looked at, and the report says on which architectures that was so.`,
         const { pairs, isCut } = isChanged ? look(change, pair) : { pairs: [], isCut: false };
         if (isCut) cut.push(pair.arch);
         const here = new Set(pairs.map(({ key }) => key));
+        const crowds = crowdsOf(pairs);
         for (const [key, one] of found)
           if (!here.has(key)) found.set(key, { ...one, repairs: everywhere.also(pair, one.repairs) });
         for (const one of pairs) {
           const known = found.get(one.key);
-          const repairs = known
-            ? everywhere.also(pair, known.repairs, one.fault)
-            : everywhere.first(one.owner, one.repairs());
+          let repairs: readonly Spread[] = [];
+          if (!crowds.has(causeOf(one)))
+            repairs = known
+              ? everywhere.also(pair, known.repairs, one.fault)
+              : everywhere.first(one.owner, one.repairs());
           const own = { ...one, repairs };
           found.set(one.key, known ? { ...onAll(known, own), repairs } : own);
           await pair.expectConf();
@@ -81,7 +84,7 @@ interface Pair {
 }
 
 /** Equal for pairs that one comment is about: of one line, or of one entry that lacks the same dependencies. */
-function causeOf({ anchor: { patch, file, line }, blamed, edge, unmet }: Pair): string {
+function causeOf({ anchor: { patch, file, line }, blamed, edge, unmet }: Omit<Pair, 'repairs'>): string {
   const isOwnSelect = blamed.side === 'after' && blamed.path === edge.path && blamed.line === edge.line;
   const lacks = unmet.map(({ expr }) => expr).sort();
   return isOwnSelect ? `${patch} ${file} ${edge.from} ${lacks.join(' ')}` : `${patch} ${file}:${line}`;
@@ -93,6 +96,14 @@ interface ArchPairTold extends Omit<Pair, 'repairs'> {
   readonly owner: KSymbol;
   readonly fault: Fault;
   repairs(): readonly Proposal[];
+}
+
+/** Causes of more pairs than are named, in several entries: no line of one entry repairs these. */
+function crowdsOf(pairs: readonly ArchPairTold[]): ReadonlySet<string> {
+  const crowds = [...Map.groupBy(pairs, causeOf)].filter(
+    ([, alike]) => alike.length > 1 + FEW_OTHERS && alike.some(({ owner }) => owner !== alike[0]!.owner),
+  );
+  return new Set(crowds.map(([cause]) => cause));
 }
 
 function look(
