@@ -24,6 +24,9 @@ export type GroupedAnswer = Answer & { readonly architectures: readonly Arch[]; 
 
 const MIN_COLUMNS = 40;
 
+/** Statements of a reason that are printed; more nobody reads. */
+const MOST_STEPS = 30;
+
 /** Of an answer without statements. */
 const FROM_WORDS =
   'It follows from the words and the types alone (a bool is never m, m takes MODULES, an int, hex or string is not on).';
@@ -92,7 +95,13 @@ class Page {
   }
 
   #because({ because, undeclared }: { because: readonly Step[]; undeclared: readonly string[] }): string {
-    if (because.length > 0) return because.map((step) => this.#step(step)).join('');
+    const more = because.length - MOST_STEPS;
+    const rest = more > 0 ? this.#prose(`and ${more} more, which --json gives`, 2) : '';
+    if (because.length > 0)
+      return `${because
+        .slice(0, MOST_STEPS)
+        .map((step) => this.#step(step))
+        .join('')}${rest}`;
     return this.#prose(undeclared.length > 0 ? 'What is not declared is n.' : FROM_WORDS, 2);
   }
 

@@ -3,7 +3,8 @@
 import type { SymbolName } from '../types.ts';
 import { unicode } from './explain.ts';
 import { type Cut, type Position, TYPES } from './explanation.ts';
-import { type ExprId, type ExprPool, NONE, type SymbolId } from './expr.ts';
+import { type ExprId, type ExprPool, NONE, Op, type SymbolId } from './expr.ts';
+import { isComputed } from './free-answers.ts';
 import type { KconfigModel, KSymbol } from './model.ts';
 import type { Reason, ReasonKind } from './reason.ts';
 
@@ -11,7 +12,7 @@ import type { Reason, ReasonKind } from './reason.ts';
 export interface Ways {
   readonly type: (typeof TYPES)[number];
   readonly hasPrompt: boolean;
-  /** As statements, macros expanded. */
+  /** As statements, macros expanded unless nothing but y, m or n is left of them. */
   readonly defaults: Cut<string>;
   readonly ranges: Cut<string>;
   readonly selectedBy: Cut<SymbolName>;
@@ -67,19 +68,26 @@ function step(pool: ExprPool, model: KconfigModel, reason: Reason, undeclared: R
     ...(text.includes('$(') && expr !== NONE && { expanded: unicode(pool.print(expr), MOST_TEXT_CHARS) }),
     ...(from && { by: from.name }),
     ...(prompt !== undefined && { prompt: unicode(prompt, MOST_TEXT_CHARS) }),
-    ...((kind === 'definition' || kind === 'default') && symbol && { ways: waysOf(pool, symbol) }),
+    ...((kind === 'definition' || kind === 'default') && symbol && { ways: waysOf(pool, model, symbol) }),
     undeclared: [...absent],
   };
 }
 
-function waysOf(pool: ExprPool, symbol: KSymbol): Ways {
+function waysOf(pool: ExprPool, model: KconfigModel, symbol: KSymbol): Ways {
   const { type, prompts, defaults, ranges, selectedBy, impliedBy } = symbol;
   const words = (text: string, cond: ExprId): string =>
     unicode(cond === NONE ? text : `${text} if ${pool.print(cond)}`, MOST_TEXT_CHARS);
   return {
     type: TYPES[type],
     hasPrompt: prompts.length > 0,
-    defaults: few(defaults.map(({ value, cond }) => words(`default ${pool.print(value)}`, cond))),
+    defaults: few(
+      defaults.map((property) => {
+        const { value, cond, in: declaration, line } = property;
+        // `default n` would hide that the machine has answered
+        const isAnswer = pool.ops[value] === Op.symbol && pool.lefts[value]! <= pool.y && isComputed(property);
+        return isAnswer ? statementAt(model, declaration.path, line) : words(`default ${pool.print(value)}`, cond);
+      }),
+    ),
     ranges: few(ranges.map(({ low, high, cond }) => words(`range ${pool.word(low)} ${pool.word(high)}`, cond))),
     selectedBy: few(selectedBy.map(({ from }) => from.name)),
     impliedBy: few(impliedBy.map(({ from }) => from.name)),

@@ -38,7 +38,7 @@ export function inReadingOrder(
   reasons: readonly Reason[],
 ): Reason[] {
   // What a symbol is comes before what it depends on.
-  const left = new Set(reasons.toSorted((a, b) => Number(isDependency(a)) - Number(isDependency(b))));
+  const left = new Set(reasons.toSorted((a, b) => place(a) - place(b)));
   const ordered: Reason[] = [];
   const reached = new Set<number>();
   const reach = (expr: number): void => {
@@ -65,8 +65,9 @@ export function inReadingOrder(
   return [...ordered, ...left];
 }
 
-function isDependency({ kind }: Reason): boolean {
-  return kind === 'depends on' || kind === 'if' || kind === 'visible if';
+function place({ kind }: Reason): number {
+  if (kind === 'definition') return 0;
+  return kind === 'depends on' || kind === 'if' || kind === 'visible if' ? 2 : 1;
 }
 
 /** `path:line` of every dependency of a block around the symbol. */

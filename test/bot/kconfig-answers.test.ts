@@ -104,6 +104,20 @@ describe('lines', () => {
   });
 });
 
+test('of a long reason the first statements are printed, what the symbol is before all', () => {
+  const users = Array.from(
+    { length: 40 },
+    (_, i) => `config U${i}\n\tbool "U"\n\tdepends on NOBODY\n\tselect HELP\n\n`,
+  );
+  const { pool, model } = new Tiny(`config NOBODY\n\tbool\n\nconfig HELP\n\tbool\n\n${users.join('')}`);
+  const { answer } = askPossible(new Solver(pool, model), pool.symbol(pool.symbolId('HELP')));
+  const text = renderAnswers('HELP', grouped([{ arch: 'eagle', answer }]), { columns: 80, isColour: false });
+  expect(text).toContain('Not possible on eagle:\n\n  Kconfig:4: config HELP\n');
+  const because = 'because' in answer ? answer.because : [];
+  expect(text.match(/^ {2}Kconfig:/gm)).toHaveLength(30);
+  expect(text).toMatch(new RegExp(`\n  and ${because.length - 30} more, which --json gives\n$`));
+});
+
 describe('colours', () => {
   test('change nothing but the colour, and are absent unless asked for', () => {
     for (const [heading, groups] of Object.values(GOLDEN)) {

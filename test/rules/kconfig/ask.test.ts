@@ -231,6 +231,13 @@ describe('implications', () => {
   });
 });
 
+test('a default that a macro computed is told as it stands', () => {
+  const desk = new Desk('answer := n\n\nconfig A\n\tdef_bool $(answer)\n\nconfig B\n\tbool\n\tdefault n\n');
+  const ways = (name: string) => because(desk.possible(name))[0]!.ways?.defaults.items;
+  expect(ways('A')).toEqual(['def_bool $(answer)']);
+  expect(ways('B')).toEqual(['default n']);
+});
+
 describe('needs', () => {
   const names = (answer: Answer): string[] => {
     if (answer.verdict !== 'possible' || !answer.needs) throw new Error(answer.verdict);
