@@ -65,10 +65,10 @@ export function cycleKey(cycle: Cycle): string {
 /** Circles for conf to be asked about, of those that one line closes. */
 const MOST_WAYS = 3;
 
-/** One comment for all circles that one line closes: the shortest is told; other architectures may have others. */
+/** One comment for all circles that one line closes: the one of most architectures is told, the shortest of such. */
 function candidate(change: KernelChange, ways: readonly Told[]): Candidate {
   const [shown, ...others] = ways.toSorted(
-    (a, b) => a.steps.length - b.steps.length || b.archs.length - a.archs.length,
+    (a, b) => b.archs.length - a.archs.length || a.steps.length - b.steps.length,
   ) as [Told, ...Told[]];
   const archs = [...new Set(ways.flatMap((way) => way.archs))].sort();
   return {
