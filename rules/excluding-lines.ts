@@ -32,7 +32,10 @@ export function excludingLines(change: KernelChange, core: readonly Reason[], sy
   };
 }
 
-/** That a symbol has no more than its entry says is worth a line where that is no prompt that always shows. */
+/**
+ * That a symbol has no more than its entry says is worth a line where that is no prompt that always shows. The first
+ * line of the entry, by which templates know it, where there is neither prompt nor default.
+ */
 function lineFor(reason: Reason, asked: KSymbol): { readonly path: string; readonly line: number } | undefined {
   const { kind, symbol } = reason;
   if (kind === 'undeclared') return undefined;
