@@ -78,6 +78,7 @@ export async function externalUses(
   const calls = callsOf(file, { ...known, param });
   const live = livenessOf(file, calls, (callee) => search.keeps(callee));
   const uses: ExternalUse[] = [];
+  const doubtful = new Set(calls.flatMap(({ isDoubtful, callee }) => (isDoubtful ? [callee] : [])));
   const take = (
     { callee, line, caller, args = [] }: Pick<CallSite, 'callee' | 'line'> & Partial<Pick<CallSite, 'caller' | 'args'>>,
     when: Condition,
@@ -97,26 +98,25 @@ export async function externalUses(
       take({ callee: value.name, line: value.line }, all(whenAt(file, value.line), kept));
   }
   for (const { macro, line } of file.invocations) take({ callee: macro, line }, whenAt(file, line));
-  const values = valuesOf(file, { ...known, param });
-  for (const { name, line, caller, when, isDoubtful, givenTo } of values) {
-    if (isDoubtful || !search.isFunction(name)) continue;
+  for (const { name, line, caller, when, isDoubtful, isBare, givenTo } of valuesOf(file, { ...known, param })) {
+    const isFunction = search.isFunction(name);
+    if (!isFunction && !search.isVariable(name)) continue;
     // handed to a stub it is dropped
-    const kept = givenTo === undefined ? true : search.isMacro(givenTo) ? false : search.keeps(givenTo);
-    take({ callee: name, line, caller }, all(when, kept, live(caller)));
-  }
-  const variables = values.filter(({ name, isBare }) => !isBare && search.isVariable(name));
-  for (const { name, line, caller, when, isDoubtful } of variables) {
-    const kept = isDoubtful ? false : all(when, live(caller));
+    const isHanded = givenTo !== undefined && (isFunction || isBare);
+    const handed = !isHanded ? true : search.isMacro(givenTo) ? false : search.keeps(givenTo);
+    if (isFunction) {
+      if (!isDoubtful) take({ callee: name, line, caller }, all(when, handed, live(caller)));
+      continue;
+    }
+    if (isDoubtful) doubtful.add(name);
+    const kept = isDoubtful ? false : all(when, handed, live(caller));
     if (kept !== false) uses.push({ name, callee: name, line, caller, when: kept, isVariable: true });
   }
   return {
     uses,
     declared: search.declared(new Set(uses.map(({ name }) => name))),
     headersOf: (name) => search.headersOf(name),
-    doubtful: new Set([
-      ...calls.flatMap(({ isDoubtful, callee }) => (isDoubtful ? [callee] : [])),
-      ...variables.flatMap(({ isDoubtful, name }) => (isDoubtful ? [name] : [])),
-    ]),
+    doubtful,
   };
 }
 
