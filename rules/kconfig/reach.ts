@@ -113,7 +113,8 @@ class Search {
    * what lost its dependency: where it is not selected it is off, which it could be before.
    */
   #take(symbol: KSymbol, state: NewState['state'], level: Level, goals: readonly Goal[]): void {
-    const key = `${state} ${symbol.id}`;
+    // what is never below m may still be m where all else is y
+    const key = `${state} ${level} ${symbol.id}`;
     if (this.#found.has(key) || this.#questions >= MOST_QUESTIONS) return;
     if (state === 'unmet' && symbol.selectedBy.length === 0) return;
     if (!this.#isPossible(goals)) return;
