@@ -11,8 +11,8 @@ import { printable } from './printable.ts';
 const PLAIN_MS = 30_000;
 
 export interface ProgressLine {
-  /** `architecture 3 of 21: arm`. */
-  show(text: string): void;
+  /** `architecture 3 of 21: arm`; without `leftMs` the time that is left is told from such numbers, as far as it can be. */
+  show(text: string, leftMs?: number): void;
   /** Takes the line away, before something else is written. */
   clear(): void;
 }
@@ -39,7 +39,7 @@ export function progressLine({
 function overwritten(write: (text: string) => void, now: () => number): ProgressLine {
   const rates = new Rates(now);
   return {
-    show: (text) => write(`\r\x1b[K${printable(text)}${rates.of(text)}`),
+    show: (text, leftMs) => write(`\r\x1b[K${printable(text)}${rates.of(text, leftMs)}`),
     clear: () => write('\r\x1b[K'),
   };
 }
@@ -48,8 +48,8 @@ function plain(write: (text: string) => void, now: () => number): ProgressLine {
   const rates = new Rates(now);
   let toldMs = now();
   return {
-    show: (text) => {
-      const rate = rates.of(text);
+    show: (text, leftMs) => {
+      const rate = rates.of(text, leftMs);
       if (now() - toldMs < PLAIN_MS) return;
       toldMs = now();
       write(`depbot: ${printable(text)}${rate}\n`);
@@ -69,7 +69,11 @@ class Rates {
   }
 
   /** `, 1.2/s, 15 s left`, `, 20 s each, 3 min left`; empty where there is nothing to count, or too little yet. */
-  of(text: string): string {
+  of(text: string, leftMs?: number): string {
+    if (leftMs !== undefined) {
+      this.#first = undefined;
+      return `, about ${lasting(leftMs / 1000)} left`;
+    }
     const [, n, m] = /\b(\d+) of (\d+)\b/.exec(text) ?? [];
     if (n === undefined) {
       this.#first = undefined;

@@ -51,6 +51,14 @@ test('much that is left is told in minutes and hours, and what is quick by its r
   expect(written(many, { isTTY: true })).toContain('file 21 of 9000, 10/s, 15 min left');
 });
 
+test('where it is known how long it takes, that is told in place of a rate', () => {
+  let out = '';
+  const stderr = { isTTY: true, write: (text: string) => (out += text) } as unknown as World['stderr'];
+  const line = progressLine({ stderr, now: () => 0, verbosity: 'normal', env: {} });
+  line.show('building x.o (1 of 40 objects)', 200_000);
+  expect(out).toBe('\r\x1b[Kbuilding x.o (1 of 40 objects), about 3 min left');
+});
+
 test('-v tells each step with the time, -q none', () => {
   expect(written(STEPS.slice(0, 2), { verbosity: 'verbose' })).toBe(
     'depbot: 2.0 s: applying\ndepbot: 4.0 s: architecture 1 of 4: arc\n',
