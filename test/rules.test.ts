@@ -122,7 +122,7 @@ describe.skipIf(TREE === undefined && !process.env['CI'])(
 
     beforeAll(async () => {
       if (TREE === undefined) throw new Error('DEPBOT_TEST_TREE is not set: in CI this test needs a kernel tree');
-      kernel = await openFixtures(all, TREE);
+      kernel = await openFixtures(TREE);
     });
 
     afterAll(async () => {
