@@ -28,7 +28,8 @@ export function progressLine({
   if (verbosity === 'verbose') {
     const began = now();
     return {
-      show: (text) => write(`depbot: ${((now() - began) / 1000).toFixed(1)} s: ${printable(text)}\n`),
+      show: (text, leftMs) =>
+        write(`depbot: ${((now() - began) / 1000).toFixed(1)} s: ${printable(text)}${timeLeft(leftMs)}\n`),
       clear: () => undefined,
     };
   }
@@ -72,7 +73,7 @@ class Rates {
   of(text: string, leftMs?: number): string {
     if (leftMs !== undefined) {
       this.#first = undefined;
-      return `, about ${lasting(leftMs / 1000)} left`;
+      return timeLeft(leftMs);
     }
     const [, n, m] = /\b(\d+) of (\d+)\b/.exec(text) ?? [];
     if (n === undefined) {
@@ -89,6 +90,11 @@ class Rates {
     const pace = perS < 1 ? `${lasting(1 / perS)} each` : `${perS.toPrecision(2)}/s`;
     return `, ${pace}, ${lasting((total - done + 1) / perS)} left`;
   }
+}
+
+/** `, about 3 min left`; empty where it is not known. */
+export function timeLeft(leftMs: number | undefined): string {
+  return leftMs === undefined ? '' : `, about ${lasting(leftMs / 1000)} left`;
 }
 
 /** `52 s`, `12 min`, `1 h 10 min`. */

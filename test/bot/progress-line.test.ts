@@ -52,11 +52,15 @@ test('much that is left is told in minutes and hours, and what is quick by its r
 });
 
 test('where it is known how long it takes, that is told in place of a rate', () => {
-  let out = '';
-  const stderr = { isTTY: true, write: (text: string) => (out += text) } as unknown as World['stderr'];
-  const line = progressLine({ stderr, now: () => 0, verbosity: 'normal', env: {} });
-  line.show('building x.o (1 of 40 objects)', 200_000);
-  expect(out).toBe('\r\x1b[Kbuilding x.o (1 of 40 objects), about 3 min left');
+  const shown = (verbosity: World['verbosity']): string => {
+    let out = '';
+    const stderr = { isTTY: true, write: (text: string) => (out += text) } as unknown as World['stderr'];
+    progressLine({ stderr, now: () => 0, verbosity, env: {} }).show('building x.o (1 of 40 objects)', 200_000);
+    return out;
+  };
+  expect(shown('normal')).toBe('\r\x1b[Kbuilding x.o (1 of 40 objects), about 3 min left');
+  expect(shown('verbose')).toBe('depbot: 0.0 s: building x.o (1 of 40 objects), about 3 min left\n');
+  expect(shown('quiet')).toBe('');
 });
 
 test('-v tells each step with the time, -q none', () => {
