@@ -62,7 +62,8 @@ function plain(write: (text: string) => void, now: () => number): ProgressLine {
 /** From texts with `n of m` in them. A smaller n begins something new. */
 class Rates {
   readonly #now: () => number;
-  #first: { readonly done: number; readonly total: number; readonly ms: number } | undefined;
+  /** From where it is counted. */
+  #first: { readonly done: number; readonly total: number; readonly ms: number; readonly isSecond?: true } | undefined;
   #last = 0;
 
   constructor(now: () => number) {
@@ -83,9 +84,11 @@ class Rates {
     const [done, total] = [Number(n), Number(m)];
     if (this.#first?.total !== total || done < this.#last) this.#first = { done, total, ms: this.#now() };
     this.#last = done;
+    // The first of them often does work for all: it is counted from the second.
+    if (done === this.#first.done + 1 && !this.#first.isSecond)
+      this.#first = { done, total, ms: this.#now(), isSecond: true };
     const tookS = (this.#now() - this.#first.ms) / 1000;
-    // The first of them often does work for all.
-    if (done < this.#first.done + 2 || tookS < 1) return '';
+    if (done < this.#first.done + (this.#first.isSecond ? 1 : 2) || tookS < 1) return '';
     const perS = (done - this.#first.done) / tookS;
     const pace = perS < 1 ? `${lasting(1 / perS)} each` : `${perS.toPrecision(2)}/s`;
     return `, ${pace}, ${lasting((total - done + 1) / perS)} left`;
