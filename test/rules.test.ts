@@ -114,6 +114,7 @@ describe('fixtures', () => {
 });
 
 const TREE = process.env['DEPBOT_TEST_TREE'];
+if (TREE === undefined) process.stderr.write('DEPBOT_TEST_TREE is not set: no fixture is checked. npm test sets it.\n');
 
 describe.skipIf(TREE === undefined && !process.env['CI'])(
   'with the conf of a real tree (skipped without DEPBOT_TEST_TREE)',

@@ -69,6 +69,7 @@ test.each(['lost-zeal', 'a-first'])(
     );
     // nothing of the tests that are left out
     expect(tests.text).not.toMatch(/'undefined-symbol'|↓/);
+    expect(tests.text).toContain('DEPBOT_TEST_TREE is not set: no fixture is checked');
   },
   120_000,
 );
