@@ -21,11 +21,31 @@ export interface Row {
   readonly isReply: boolean;
 }
 
+/** How many mails, and the moments of the first and the last that have a date. */
+export interface Held {
+  readonly mails: number;
+  readonly firstMs?: number;
+  readonly lastMs?: number;
+}
+
+export function heldWith({ mails, firstMs, lastMs }: Held, more: Held): Held {
+  const first = Math.min(firstMs ?? Number.POSITIVE_INFINITY, more.firstMs ?? Number.POSITIVE_INFINITY);
+  const last = Math.max(lastMs ?? Number.NEGATIVE_INFINITY, more.lastMs ?? Number.NEGATIVE_INFINITY);
+  return { mails: mails + more.mails, ...(first <= last && { firstMs: first, lastMs: last }) };
+}
+
+/** One mail. */
+export function heldOf({ dateMs }: Row): Held {
+  return { mails: 1, ...(dateMs !== undefined && { firstMs: dateMs, lastMs: dateMs }) };
+}
+
 export interface Archive {
   /** As people call it: `linux-gpio`, or the path. */
   readonly name: string;
   /** What is to be known about mails that cannot be read: a line each. */
   readonly problems: readonly string[];
+  /** All that it has, where `rows` leaves out what is not of the time. */
+  readonly held?: Held;
   /** All mails that have a Message-ID, in no order that matters. */
   rows(): AsyncGenerator<Row>;
   /** The bytes of a mail; undefined when they are gone. */

@@ -22,17 +22,21 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Progress } from '../queue/provision-progress.ts';
-import { type Archive, type Row, rowLine, rowOf, rowsOfFile } from './archive-row.ts';
+import { type Archive, type Held, heldOf, heldWith, type Row, rowLine, rowOf, rowsOfFile } from './archive-row.ts';
 import { type MailInput, readMails } from './mailbox.ts';
 
 /** Problems that are told one by one; what is wrong with an archive is wrong many times. */
 const MOST_PROBLEMS = 20;
+/** Of the form of a spool and of what says that it is whole. */
+const SPOOL_VERSION = 2;
 
 export class Spool {
   readonly #rowsPath: string;
   readonly #mails: number;
   readonly #rows: number;
   #end: number;
+  /** Of all mails added here, wanted or not. */
+  held: Held = { mails: 0 };
 
   /** Opens the one in `dir`, which is made where missing. A row that was not written to its end is taken away. */
   constructor(dir: string) {
@@ -48,6 +52,7 @@ export class Spool {
   add(raw: Uint8Array, isWanted: (row: Row) => boolean): boolean {
     const row = rowOf(`${this.#end}+${raw.length}`, raw);
     if (row === undefined) return false;
+    this.held = heldWith(this.held, heldOf(row));
     if (!isWanted(row)) return true;
     for (let at = 0; at < raw.length; ) at += writeSync(this.#mails, raw, at);
     this.#end += raw.length;
@@ -96,7 +101,7 @@ export interface SpoolOptions {
 export async function openSpooledArchive(path: string, options: SpoolOptions): Promise<Archive> {
   const { dir, progress, isWanted, choice } = options;
   const { key, total } = sizeOf(path);
-  const place = join(dir, digest(JSON.stringify([resolve(path), key, choice])));
+  const place = join(dir, digest(JSON.stringify([SPOOL_VERSION, resolve(path), key, choice])));
   const whole = join(place, 'whole');
   const isWhole = key !== undefined && existsSync(whole);
   if (!isWhole) rmSync(place, { recursive: true, force: true });
@@ -119,11 +124,12 @@ export async function openSpooledArchive(path: string, options: SpoolOptions): P
     }
     step.end(`${count} mails`);
     if (unread > MOST_PROBLEMS) problems.push(`${path}: ${unread - MOST_PROBLEMS} more mails could not be used`);
-    writeFileSync(whole, '');
+    writeFileSync(whole, JSON.stringify(spool.held));
   }
   return {
     name: path,
     problems,
+    held: isWhole ? (JSON.parse(readFileSync(whole, 'utf8')) as Held) : spool.held,
     rows: () => spool.rows(),
     read: async (ref) => spool.read(ref),
     close: async () => spool.close(),

@@ -7,7 +7,7 @@
 import { accessSync, constants, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, parse, resolve } from 'node:path';
 import { Readable } from 'node:stream';
-import { check } from '../queue/check.ts';
+import { type CheckOptions, check } from '../queue/check.ts';
 import { formatRange } from '../queue/range.ts';
 import { uncheckedReport } from '../queue/report.ts';
 import { openRepository, type Repository } from '../queue/repository.ts';
@@ -18,7 +18,7 @@ import { type Config, readConfigFile, stateDir } from './config.ts';
 import { bodyDigest, type Envelope, messageIdFor, toDraft, toText } from './eml.ts';
 import { footerOf } from './footer.ts';
 import { type Intake, readSeries } from './intake.ts';
-import { leftOpen, named } from './left-open.ts';
+import { confirmedSoFar, leftOpen, named } from './left-open.ts';
 import type { World } from './main.ts';
 import { renderPage } from './page.ts';
 import { everyoneIn } from './policy.ts';
@@ -71,7 +71,15 @@ export async function runCheck(input: string | undefined, args: CheckArguments, 
       return 2;
     }
     const progress = progressLine(world);
-    const options = { ...checkOptions(args, config, world), onProgress: progress.show };
+    const isTold = !args.json && world.verbosity !== 'quiet';
+    const options: CheckOptions = {
+      ...checkOptions(args, config, world),
+      onProgress: progress.show,
+      onConfirmed: (findings) => {
+        progress.clear();
+        if (isTold) for (const line of confirmedSoFar(findings)) say(line);
+      },
+    };
     const reports: Report[] = [];
     const written = new Set<string>();
     const later = args.allRevisions ? new Map<Assembled, Assembled>() : superseded(intake.series);
@@ -81,7 +89,7 @@ export async function runCheck(input: string | undefined, args: CheckArguments, 
       const report = series.complete ? await check(series, repo, options) : incomplete(series);
       progress.clear();
       reports.push(report);
-      if (!args.json && world.verbosity !== 'quiet') describe(report, say);
+      if (isTold) describe(report, say);
       else if (report.cannotCheck) say(failureOf(report.cannotCheck));
       if (world.verbosity === 'verbose') tellTimes(report, say);
       if (series.complete) writeReplies(series, report, { args, config, world, written });

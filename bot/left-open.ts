@@ -1,5 +1,6 @@
 /** What a check did not come to the end of, in words: of it silence proves nothing. On standard error and on the page. */
 
+import type { Confirmed } from '../queue/confirm.ts';
 import type { Built } from '../rules/trial.ts';
 import type { Report } from '../rules/types.ts';
 import { few } from './template.ts';
@@ -30,6 +31,19 @@ export function leftOpen({ undecided, findings, checked }: Report): string[] {
         `$(shell) at ${place}: ${oneLine(said)} (such commands have the tree read-only, nothing else of the machine, and no network): ${oneLine(command)}`,
     ),
     ...(checked.cutShort ?? []).map(({ rule, archs }) => `cut short: ${rule}, on ${few(archs, 30)}`),
+  ];
+}
+
+/** What a person need not wait for: what is found already, before builds that can take minutes, and may drop it. */
+export function confirmedSoFar(findings: readonly Confirmed[]): string[] {
+  if (findings.length === 0) return [];
+  const total = findings.length === 1 ? '1 finding' : `${findings.length} findings`;
+  return [
+    `${total} so far, confirmed by conf; what follows is building:`,
+    ...findings.map(
+      ({ rule, key, anchor: { patch, file, line }, isToBeBuilt }) =>
+        `  ${named(rule, key)}: patch ${patch}, ${file}:${line}${isToBeBuilt ? '; not yet built' : ''}`,
+    ),
   ];
 }
 

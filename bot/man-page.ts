@@ -6,8 +6,11 @@ import { EXAMPLES } from './examples.ts';
 
 const STATUSES: readonly (readonly [status: string, means: string])[] = [
   ['0', 'check: nothing found. Other commands: done, yes, or all is well.'],
-  ['1', 'check: findings. doctor: a fault. outbox: a mail waits for a person. policy explain: nobody would hear.'],
-  ['2', 'Something could not be done; standard error says what and why.'],
+  [
+    '1',
+    'check: findings. doctor: a fault. outbox: a mail waits for a person. policy explain: nobody would hear. status: series wait, and there is no worker. stop: no service has used that folder. resume: it is still stopped. kconfig solve, needs and implies: no.',
+  ],
+  ['2', 'Something could not be done, or replay was ended before all was; standard error says what and why.'],
 ];
 const VARIABLES: readonly (readonly [name: string, means: string])[] = [
   ['DEPBOT_TREE', 'Git tree of the kernel, where --tree names none.'],

@@ -46,7 +46,7 @@ export function programOf(shell: Shell): Command {
     .option('--tree <dir>', 'git tree of the kernel (default: $DEPBOT_TREE, or tree.dir of the configuration)')
     .option('--range <base..branch>', 'check commits of the tree instead of mails')
     .option('--base <revision>', 'apply to this revision instead of what the series says')
-    .option('--arch <arch>', 'compare these architectures only (may be repeated)', list)
+    .option('--arch <arch>', 'compare these architectures only (may be repeated, or separated by commas)', list)
     .option('--distribution-config <file>', 'a .config to carry over as well (may be repeated)', list)
     .option('--all-revisions', 'check revisions too that the input has a later one of')
     .option('--no-build', 'build nothing: findings about code are not proved by a build')
@@ -209,7 +209,7 @@ export function programOf(shell: Shell): Command {
     .requiredOption('--since <day>', 'series whose last patch was sent from this day on (2026-10-01, UTC)')
     .option('--until <day>', 'and before this day (default: now)')
     .option('--tree <dir>', 'git tree of the kernel (default: $DEPBOT_TREE, or tree.dir of the configuration)')
-    .option('--arch <arch>', 'compare these architectures only (may be repeated)', list)
+    .option('--arch <arch>', 'compare these architectures only (may be repeated, or separated by commas)', list)
     .option('--no-build', 'build nothing: findings about code are told without the proof of a build')
     .option('--config <file>', 'depbot.toml: who asked for what; without it, as replies to all')
     .option('--json', 'print all of it as JSON')
@@ -267,7 +267,11 @@ function common(command: Command): Command {
 
 function question(command: Command): Command {
   return ofTree(command)
-    .option('--arch <arch>', 'as in `make ARCH=…`, or all (may be repeated; default: all)', list)
+    .option(
+      '--arch <arch>',
+      'as in `make ARCH=…`, or all (may be repeated, or separated by commas; default: all)',
+      list,
+    )
     .option('--json', 'print the answers as JSON')
     .option('--free-shell', 'leave open what commands of $(shell,…) answer with y or n, as those that try the compiler')
     .option('--no-conf', "do not have the tree's own conf confirm each configuration");

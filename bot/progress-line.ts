@@ -11,8 +11,8 @@ import { printable } from './printable.ts';
 const PLAIN_MS = 30_000;
 
 export interface ProgressLine {
-  /** `architecture 3 of 21: arm`. */
-  show(text: string): void;
+  /** `architecture 3 of 21: arm`; without `leftMs` the time that is left is told from such numbers, as far as it can be. */
+  show(text: string, leftMs?: number): void;
   /** Takes the line away, before something else is written. */
   clear(): void;
 }
@@ -28,7 +28,8 @@ export function progressLine({
   if (verbosity === 'verbose') {
     const began = now();
     return {
-      show: (text) => write(`depbot: ${((now() - began) / 1000).toFixed(1)} s: ${printable(text)}\n`),
+      show: (text, leftMs) =>
+        write(`depbot: ${((now() - began) / 1000).toFixed(1)} s: ${printable(text)}${timeLeft(leftMs)}\n`),
       clear: () => undefined,
     };
   }
@@ -39,7 +40,7 @@ export function progressLine({
 function overwritten(write: (text: string) => void, now: () => number): ProgressLine {
   const rates = new Rates(now);
   return {
-    show: (text) => write(`\r\x1b[K${printable(text)}${rates.of(text)}`),
+    show: (text, leftMs) => write(`\r\x1b[K${printable(text)}${rates.of(text, leftMs)}`),
     clear: () => write('\r\x1b[K'),
   };
 }
@@ -48,8 +49,8 @@ function plain(write: (text: string) => void, now: () => number): ProgressLine {
   const rates = new Rates(now);
   let toldMs = now();
   return {
-    show: (text) => {
-      const rate = rates.of(text);
+    show: (text, leftMs) => {
+      const rate = rates.of(text, leftMs);
       if (now() - toldMs < PLAIN_MS) return;
       toldMs = now();
       write(`depbot: ${printable(text)}${rate}\n`);
@@ -61,7 +62,8 @@ function plain(write: (text: string) => void, now: () => number): ProgressLine {
 /** From texts with `n of m` in them. A smaller n begins something new. */
 class Rates {
   readonly #now: () => number;
-  #first: { readonly done: number; readonly total: number; readonly ms: number } | undefined;
+  /** From where it is counted. */
+  #first: { readonly done: number; readonly total: number; readonly ms: number; readonly isSecond?: true } | undefined;
   #last = 0;
 
   constructor(now: () => number) {
@@ -69,7 +71,11 @@ class Rates {
   }
 
   /** `, 1.2/s, 15 s left`, `, 20 s each, 3 min left`; empty where there is nothing to count, or too little yet. */
-  of(text: string): string {
+  of(text: string, leftMs?: number): string {
+    if (leftMs !== undefined) {
+      this.#first = undefined;
+      return timeLeft(leftMs);
+    }
     const [, n, m] = /\b(\d+) of (\d+)\b/.exec(text) ?? [];
     if (n === undefined) {
       this.#first = undefined;
@@ -78,13 +84,20 @@ class Rates {
     const [done, total] = [Number(n), Number(m)];
     if (this.#first?.total !== total || done < this.#last) this.#first = { done, total, ms: this.#now() };
     this.#last = done;
+    // The first of them often does work for all: it is counted from the second.
+    if (done === this.#first.done + 1 && !this.#first.isSecond)
+      this.#first = { done, total, ms: this.#now(), isSecond: true };
     const tookS = (this.#now() - this.#first.ms) / 1000;
-    // The first of them often does work for all.
-    if (done < this.#first.done + 2 || tookS < 1) return '';
+    if (done < this.#first.done + (this.#first.isSecond ? 1 : 2) || tookS < 1) return '';
     const perS = (done - this.#first.done) / tookS;
     const pace = perS < 1 ? `${lasting(1 / perS)} each` : `${perS.toPrecision(2)}/s`;
     return `, ${pace}, ${lasting((total - done + 1) / perS)} left`;
   }
+}
+
+/** `, about 3 min left`; empty where it is not known. */
+export function timeLeft(leftMs: number | undefined): string {
+  return leftMs === undefined ? '' : `, about ${lasting(leftMs / 1000)} left`;
 }
 
 /** `52 s`, `12 min`, `1 h 10 min`. */

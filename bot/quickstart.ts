@@ -54,7 +54,8 @@ async function main(args: string[]): Promise<number> {
   if (!trust) await needSandbox();
   say(`Kernel tree: ${tree}`);
   say(`The example: ${relative(process.cwd(), join(root, EXAMPLE))}, five patches to drivers/vfio/pci.`);
-  say('This is the reply that depbot drafts (nothing is sent):');
+  say('depbot check begins. The first time it builds for some minutes; what it has found is told before. In the end');
+  say('comes the reply that it drafts (nothing is sent):');
   say();
   const status = await runCheck(tree, trust ? ['--trust-tree'] : []);
   if (status > 1) {

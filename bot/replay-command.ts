@@ -23,10 +23,11 @@ import { type Config, readConfigFile, stateDir } from './config.ts';
 import { openLog } from './log.ts';
 import type { World } from './main.ts';
 import { printable, printableMessage } from './printable.ts';
+import { progressLine } from './progress-line.ts';
 import { type Part, partsOf, type Range, seriesOf, WINDOW_MS } from './replay-parts.ts';
 import { type Result, Results } from './replay-results.ts';
 import { othersWhoSaw } from './replay-seen.ts';
-import { asJson, type Counted, type Spoken, spokenText, summaryText } from './replay-text.ts';
+import { asJson, type Counted, count, type Spoken, spokenText, summaryText } from './replay-text.ts';
 import { Teller } from './replay-told.ts';
 import { mailsOf } from './series.ts';
 import { TreeMaintainers } from './tree-maintainers.ts';
@@ -60,10 +61,12 @@ export async function runReplay(args: ReplayArguments, world: World): Promise<nu
       archives.push(...(await openArchives(place, { args, config, range, state, options, world })));
     for (const problem of archives.flatMap(({ problems }) => problems)) say(problem);
     const results = await Results.open(join(state, `${runName(repo, options)}.jsonl`));
-    const { parts, mails, undated } = await partsOf(archives, range);
+    const { parts, mails, undated, held } = await partsOf(archives, range);
     const work: Work = { parts, range, results, repo, options, world, say };
-    const { incomplete, failed, wanted, loud } = await checkAll(work);
-    const inRange = results.only(wanted);
+    const { incomplete, keys } = await survey(work);
+    const failed = await checkAll(work, keys);
+    const inRange = results.only(new Set([...keys.values()].flat()));
+    const loud = [...keys].flatMap(([part, own]) => (own.some((key) => inRange.found.has(key)) ? [part] : []));
     const others = await othersWhoSaw(archives, inRange);
     const spoken = await tellAll(
       { ...work, parts: loud, results: inRange },
@@ -76,6 +79,7 @@ export async function runReplay(args: ReplayArguments, world: World): Promise<nu
       untilMs: range.untilMs,
       mails,
       undated,
+      held,
       incomplete,
       failed,
       left: world.stop.aborted,
@@ -177,52 +181,70 @@ interface Work {
   readonly say: (text: string) => void;
 }
 
-interface Done {
+interface Survey {
   readonly incomplete: number;
-  readonly failed: number;
-  /** Keys of the series of the range: results of other times and archives lie in the same file. */
-  readonly wanted: ReadonlySet<string>;
-  /** Parts with findings. */
-  readonly loud: readonly Part[];
+  /** Keys of the series of the range, by part: results of other times and archives lie in the same file. */
+  readonly keys: ReadonlyMap<Part, readonly string[]>;
 }
 
-/** Checks each series of the range that has no result yet, until the process is asked to end. */
-async function checkAll({ parts, range, results, repo, options, world, say }: Work): Promise<Done> {
-  const total = parts.reduce((sum, { places }) => sum + places.length, 0);
-  const step = progressOf(world).step('checking series', total);
-  const wanted = new Set<string>();
-  const loud = new Set<Part>();
-  let [looked, incomplete, failed] = [0, 0, 0];
+/** Which series there are: how long it takes can be told before the first is checked. */
+async function survey({ parts, range, world }: Work): Promise<Survey> {
+  const step = progressOf(world).step('looking for series', mailsIn(parts));
+  const keys = new Map<Part, readonly string[]>();
+  let [looked, incomplete, found] = [0, 0, 0];
   for (const part of parts) {
     if (world.stop.aborted) break;
-    const { series: all, incomplete: lacking } = await seriesOf(part, range);
+    const { series, incomplete: lacking } = await seriesOf(part, range);
+    const own = series.map((one) => seriesKey(one.series));
+    if (own.length > 0) keys.set(part, own);
+    found += own.length;
     incomplete += lacking;
-    for (const [at, { series, postedMs }] of all.entries()) {
-      if (world.stop.aborted) break;
-      const key = seriesKey(series);
-      if (!results.has(key)) {
-        try {
-          const report = await check(series, repo, options);
-          results.add({ key, postedMs, ids: mailsOf(series).map(({ messageId }) => messageId), report });
-          if (!world.stderr.isTTY && world.verbosity !== 'quiet')
-            say(`${looked} of ${total} mails: ${series.subject}: ${verdict(report)}`);
-        } catch (error) {
-          // One series must not end a night's work; what fails for all does.
-          if ((error as Error).name === 'SandboxError' || (error as Error).name === 'ConfigError') throw error;
-          failed++;
-          say(`${series.subject}: ${(error as Error).message}`);
-          continue;
-        }
-      }
-      wanted.add(key);
-      if (results.found.has(key)) loud.add(part);
-      step.to(looked + (part.places.length * (at + 1)) / all.length);
-    }
     looked += part.places.length;
     step.to(looked);
   }
-  step.end(`${wanted.size} series`);
-  return { incomplete, failed, wanted, loud: [...loud] };
+  step.end(count(found, 'series', 'series'));
+  return { incomplete, keys };
+}
+
+function mailsIn(parts: readonly Part[]): number {
+  return parts.reduce((sum, { places }) => sum + places.length, 0);
+}
+
+/** Checks each series that has no result yet, until the process is asked to end; how many failed. */
+async function checkAll({ range, results, repo, options, world, say }: Work, keys: Survey['keys']): Promise<number> {
+  const line = progressLine(world);
+  const all = new Set([...keys.values()].flat());
+  const open = new Set([...all].filter((key) => !results.has(key)));
+  const total = open.size;
+  if (total < all.size && world.verbosity !== 'quiet')
+    say(`${count(all.size - total, 'series is', 'series are')} known from an earlier run`);
+  let [n, failed] = [0, 0];
+  for (const [part, own] of keys) {
+    if (!own.some((key) => open.has(key))) continue;
+    for (const { series, postedMs } of (await seriesOf(part, range)).series) {
+      if (world.stop.aborted) break;
+      const key = seriesKey(series);
+      if (!open.delete(key)) continue;
+      const at = `series ${++n} of ${total}`;
+      const ended = (text: string): void => {
+        line.clear();
+        say(text);
+      };
+      try {
+        const onProgress = (stage: string): void => line.show(`${at}: ${stage}`);
+        const report = await check(series, repo, { ...options, onProgress });
+        results.add({ key, postedMs, ids: mailsOf(series).map(({ messageId }) => messageId), report });
+        if (!world.stderr.isTTY && world.verbosity !== 'quiet') ended(`${at}: ${series.subject}: ${verdict(report)}`);
+      } catch (error) {
+        // One series must not end a night's work; what fails for all does.
+        if ((error as Error).name === 'SandboxError' || (error as Error).name === 'ConfigError') throw error;
+        failed++;
+        ended(`${series.subject}: ${(error as Error).message}`);
+      }
+    }
+  }
+  line.clear();
+  return failed;
 }
 
 function verdict({ findings, cannotCheck }: Awaited<ReturnType<typeof check>>): string {

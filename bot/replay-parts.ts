@@ -4,7 +4,7 @@
  */
 
 import type { Assembled, Message, Series } from '../rules/types.ts';
-import type { Archive, Row } from './archive-row.ts';
+import { type Archive, type Held, heldOf, heldWith, type Row } from './archive-row.ts';
 import { parseMessage } from './message.ts';
 import { assemble, mailsOf } from './series.ts';
 
@@ -41,15 +41,24 @@ export function mayMatter({ dateMs, isReply }: Row, { sinceMs, untilMs }: Range)
   return !isReply && dateMs !== undefined && dateMs >= sinceMs - WINDOW_MS && dateMs < untilMs;
 }
 
-/** The parts of all archives together, in the order of their first mails; and how many mails there are in the range. */
-export async function partsOf(
-  archives: readonly Archive[],
-  range: Range,
-): Promise<{ readonly parts: readonly Part[]; readonly mails: number; readonly undated: number }> {
+interface Parts {
+  readonly parts: readonly Part[];
+  /** In the range. */
+  readonly mails: number;
+  readonly undated: number;
+  /** In the archives, in the range or not. */
+  readonly held: Held;
+}
+
+/** The parts of all archives together, in the order of their first mails; and how many mails there are. */
+export async function partsOf(archives: readonly Archive[], range: Range): Promise<Parts> {
   const bySender = new Map<string, Posted[]>();
   let [mails, undated] = [0, 0];
+  let held: Held = { mails: 0 };
   for (const archive of archives) {
+    let own: Held = { mails: 0 };
     for await (const row of archive.rows()) {
+      own = heldWith(own, heldOf(row));
       if (row.dateMs === undefined) undated++;
       else if (row.dateMs >= range.sinceMs && row.dateMs < range.untilMs) mails++;
       if (!mayMatter(row, range)) continue;
@@ -58,9 +67,10 @@ export async function partsOf(
       if (known) known.push(one);
       else bySender.set(row.sender, [one]);
     }
+    held = heldWith(held, archive.held ?? own);
   }
   const parts = [...bySender.values()].flatMap((posted) => cut(posted.sort((a, b) => a.dateMs - b.dateMs)));
-  return { parts: parts.sort((a, b) => a.firstMs - b.firstMs), mails, undated };
+  return { parts: parts.sort((a, b) => a.firstMs - b.firstMs), mails, undated, held };
 }
 
 function cut(posted: readonly Posted[]): Part[] {

@@ -1,6 +1,7 @@
 /** What a replay prints: each mail that would have been written, who else saw what it says, and a table by rule. */
 
 import type { Finding } from '../rules/types.ts';
+import type { Held } from './archive-row.ts';
 import { othersOf } from './outgoing.ts';
 import type { Result, Results } from './replay-results.ts';
 import { findingId, type Others, type Seen } from './replay-seen.ts';
@@ -68,6 +69,8 @@ export interface Counted {
   readonly untilMs: number;
   readonly mails: number;
   readonly undated: number;
+  /** In the archives, of the range or not. */
+  readonly held: Held;
   readonly incomplete: number;
   /** Series that were not checked, since the run ended before; and those at which depbot or the machine failed. */
   readonly left: boolean;
@@ -83,12 +86,13 @@ export function summaryText(
 ): string {
   const unchecked = [...quiet.values()].filter(({ cannotCheck }) => cannotCheck);
   const silent = quiet.size - unchecked.length;
-  const { archives, sinceMs, untilMs, mails, undated, incomplete, failed, left } = counted;
+  const { archives, sinceMs, untilMs, mails, undated, held, incomplete, failed, left } = counted;
   const mailCount = spoken.reduce((sum, { told }) => sum + told.length, 0);
   const stages = tally(unchecked.map(({ cannotCheck }) => cannotCheck!.stage));
   const isForOthers = unchecked.some(({ cannotCheck }) => cannotCheck!.stage === 'apply');
   const lines = [
     `${archives.join(', ')}, ${when(sinceMs)} to ${when(untilMs)}: ${count(mails, 'mail')}${undated === 0 ? '' : `, and ${undated} without a date`}`,
+    ...(mails === 0 ? [heldText(held)] : []),
     `${count(found.size + silent, 'series', 'series')} checked: silent on ${silent}, findings on ${found.size}, in ${count(mailCount, 'mail')}`,
     `${count(unchecked.length, 'series', 'series')} could not be checked${stages === '' ? '' : ` (${stages})`}, ${incomplete} were incomplete`,
     ...(isForOthers
@@ -106,6 +110,13 @@ export function summaryText(
   if (missed.length > 0)
     lines.push('', `Reports of the kernel test robot that name nothing of depbot's: ${robotAlone.length}`, ...missed);
   return `${lines.join('\n')}\n`;
+}
+
+/** Who mistook the time, or the archive, sees which it is. */
+function heldText({ mails, firstMs, lastMs }: Held): string {
+  if (firstMs === undefined || lastMs === undefined) return '  no mail is of these days';
+  const [first, last] = [when(firstMs).slice(0, 10), when(lastMs).slice(0, 10)];
+  return `  no mail is of these days; there ${mails === 1 ? 'is' : 'are'} ${count(mails, 'mail')}, of ${first}${first === last ? '' : ` to ${last}`}`;
 }
 
 function table(spoken: readonly Spoken[], seen: Others['seen']): string[] {
@@ -156,7 +167,8 @@ function after(ms: number): string {
   return ms < 48 * HOUR_MS ? `${Math.max(0, Math.round(ms / HOUR_MS))} h` : `${Math.round(ms / (24 * HOUR_MS))} days`;
 }
 
-function count(n: number, one: string, many = `${one}s`): string {
+/** `1 mail`, `3 mails`. */
+export function count(n: number, one: string, many = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`;
 }
 
@@ -170,13 +182,18 @@ export function asJson(
   const unchecked = [...results.quiet.values()].flatMap(({ subject, ids, cannotCheck }) =>
     cannotCheck ? [{ subject, messageId: ids[0], ...cannotCheck }] : [],
   );
-  const { archives, sinceMs, untilMs, ...counts } = counted;
+  const { archives, sinceMs, untilMs, held, ...counts } = counted;
   return {
     schema: 1,
     archives,
     since: new Date(sinceMs).toISOString(),
     until: new Date(untilMs).toISOString(),
     ...counts,
+    archived: {
+      mails: held.mails,
+      ...(held.firstMs !== undefined && { first: new Date(held.firstMs).toISOString() }),
+      ...(held.lastMs !== undefined && { last: new Date(held.lastMs).toISOString() }),
+    },
     silent: results.quiet.size - unchecked.length,
     unchecked,
     found: spoken.map(({ result: { key, postedMs, report }, told, kept }) => ({

@@ -18,6 +18,7 @@ import { seriesOfJob } from './job-series.ts';
 import { type Log, logFormOf, openLog } from './log.ts';
 import type { World } from './main.ts';
 import { treesOf } from './policy.ts';
+import { timeLeft } from './progress-line.ts';
 import { workerSettings } from './serve-settings.ts';
 import { TreeMaintainers } from './tree-maintainers.ts';
 
@@ -75,7 +76,7 @@ export async function openWorker({ redis, alone, treeDir, config, world, log }: 
         ...options,
         signal,
         isLastAttempt,
-        onProgress: progress,
+        onProgress: (text, leftMs) => progress(`${text}${timeLeft(leftMs)}`),
         ...(trees.length > 0 && { candidates: trees }),
       };
       const read = job.asked ? await withAsked(own, job.asked, repo) : { ok: true as const, options: own };

@@ -9,6 +9,7 @@
 import type { BuildQuestion } from '../rules/build-question.ts';
 import { printDiagnostic } from '../rules/diagnostic.ts';
 import type { Attempt, Side } from '../rules/types.ts';
+import { BuildPace, type BuildTimes, type OnBuildProgress, type Piece } from './build-pace.ts';
 import type { BuildPlace } from './build-place.ts';
 import { readDiagnostics } from './kbuild-log.ts';
 import {
@@ -20,6 +21,7 @@ import {
   NotBuilt,
   type Where,
 } from './kernel-make.ts';
+import type { SandboxRun } from './sandbox.ts';
 import { SRCTREE } from './toolchain.ts';
 
 /** Both sides were built; or why they were not. */
@@ -30,7 +32,9 @@ export type BuildAnswer =
 export interface BuildOptions extends MakeOptions {
   /** For all questions together, wall clock in milliseconds; what is not answered by then is not built. */
   readonly budgetMs?: number;
-  readonly onProgress?: (text: string) => void;
+  readonly onProgress?: OnBuildProgress;
+  /** What such work took before; what this takes is added. */
+  readonly times?: BuildTimes;
 }
 
 const BUDGET_MS = 1_800_000;
@@ -51,15 +55,20 @@ export async function answerQuestions(
   options: BuildOptions = {},
 ): Promise<BuildAnswer[]> {
   const until = performance.now() + (options.budgetMs ?? BUDGET_MS);
-  const build = new Build(new KernelMake(place, options, until), questions);
+  const plan = planOf(questions);
+  const pace = new BuildPace([...Object.values(plan.checkouts), ...plan.pieces.values()], options);
+  const build = new Build(new KernelMake(place, options, until), questions, pace, plan.pieces);
   const seen: Record<Side, (Seen | string)[]> = { before: [], after: [] };
   for (const side of ['before', 'after'] as const) {
-    if (performance.now() < until) await place.show(place.sides[side]);
+    if (performance.now() < until)
+      await pace.during(plan.checkouts[side], `writing the tree ${sideWords(side)}`, () =>
+        place.show(place.sides[side]),
+      );
     for (const [i, question] of questions.entries()) {
-      options.onProgress?.(`building ${question.object} ${side} the series (${i + 1} of ${questions.length})`);
       // what failed before needs no second half
       const known = side === 'after' ? seen.before[i] : undefined;
       seen[side].push(typeof known === 'string' ? known : await build.look(side, question));
+      build.isOver(side, question);
     }
   }
   return questions.map((_, i) => answerOf(seen.before[i]!, seen.after[i]!));
@@ -76,15 +85,55 @@ function answerOf(before: Seen | string, after: Seen | string): BuildAnswer {
   return { ok: true, attempts: [attempt('before', before), attempt('after', after)] };
 }
 
+interface Plan {
+  readonly checkouts: Readonly<Record<Side, Piece>>;
+  /** By what #once knows them by. */
+  readonly pieces: ReadonlyMap<string, Piece>;
+}
+
+/** Several questions are about one configuration, or one object. */
+function planOf(questions: readonly BuildQuestion[]): Plan {
+  const [checkouts, pieces] = [{} as Record<Side, Piece>, new Map<string, Piece>()];
+  for (const side of ['before', 'after'] as const) {
+    checkouts[side] = pieceOf('checkout', side);
+    for (const question of questions) {
+      pieces.set(outputKey(side, question), pieceOf('configure', side));
+      pieces.set(objectKey(side, question), pieceOf('objects', side, 1));
+    }
+  }
+  return { checkouts, pieces };
+}
+
+function pieceOf(kind: Piece['kind'], side: Side, objects = 0): Piece {
+  return { kind, when: side === 'before' ? 'base' : 'later', objects };
+}
+
+function outputKey(side: Side, { arch, config }: BuildQuestion): string {
+  return JSON.stringify(['output', side, arch, config]);
+}
+
+function objectKey(side: Side, { arch, config, object }: BuildQuestion): string {
+  return JSON.stringify(['object', side, arch, config, object]);
+}
+
 class Build {
   readonly #make: KernelMake;
   readonly #questions: readonly BuildQuestion[];
+  readonly #pace: BuildPace;
+  readonly #pieces: Plan['pieces'];
   /** What was done already, or failed: several questions are about one configuration, or one object. */
   readonly #done = new Map<string, Promise<unknown>>();
 
-  constructor(make: KernelMake, questions: readonly BuildQuestion[]) {
+  constructor(make: KernelMake, questions: readonly BuildQuestion[], pace: BuildPace, pieces: Plan['pieces']) {
     this.#make = make;
     this.#questions = questions;
+    this.#pace = pace;
+    this.#pieces = pieces;
+  }
+
+  /** Nothing more is done for it on a side. */
+  isOver(side: Side, question: BuildQuestion): void {
+    this.#pace.drop(this.#pieces.get(outputKey(side, question))!, this.#pieces.get(objectKey(side, question))!);
   }
 
   /** What a side shows of a question, or why that cannot be told. */
@@ -100,13 +149,18 @@ class Build {
   async #look(side: Side, question: BuildQuestion): Promise<Seen> {
     const { arch, config, object, name } = question;
     const where = { stage: side, arch, words: sideWords(side) };
-    const out = await this.#once(['output', side, arch, config], () => this.#make.prepare(where, config));
+    const output = outputKey(side, question);
+    const out = await this.#once(output, () =>
+      this.#pace.during(this.#pieces.get(output)!, `configuring for ${arch} ${where.words}`, () =>
+        this.#make.prepare(where, config),
+      ),
+    );
     const argv = ['make', `ARCH=${arch}`, object];
-    const places = await this.#once(['places', out], () => this.#places(where, config, out));
+    const places = await this.#once(`places ${out}`, () => this.#places(where, config, out));
     const place = places.get(object);
     if (place === undefined) return { argv, exitCode: 0, excerpt: `make does not build ${object}`, shows: false };
 
-    const made = await this.#once(['object', out, object], () => this.#make.make(where, out, ['-s', object]));
+    const made = await this.#made(where, question, out, object);
     if (made.exitCode !== 0) {
       const errors = readDiagnostics(made.stderr).filter(({ severity }) => severity === 'error');
       const named = errors.find(({ text }) => mentions(text, name));
@@ -114,7 +168,7 @@ class Build {
         throw new NotBuilt(`${where.words} ${object} does not compile: ${firstError(errors, made)}`);
       return { argv, exitCode: made.exitCode!, excerpt: printDiagnostic(named), shows: true };
     }
-    const names = await this.#once(['names', out, object], () => this.#make.undefinedNames(where, out, object));
+    const names = await this.#once(`names ${out} ${object}`, () => this.#make.undefinedNames(where, out, object));
     const isUndefined = names.has(name);
     switch (question.expects) {
       case 'error':
@@ -162,14 +216,15 @@ class Build {
 
   /** A module can also refer to what other modules export: modpost says whether one of those that are built does. */
   async #modpost(
-    where: Where,
-    { name, object, providers }: Extract<BuildQuestion, { readonly providers: readonly string[] }>,
+    where: Where & { readonly stage: Side },
+    question: Extract<BuildQuestion, { readonly providers: readonly string[] }>,
     out: string,
     places: ReadonlyMap<string, Destination>,
   ): Promise<Pick<Seen, 'excerpt' | 'shows'>> {
+    const { name, object, providers } = question;
     const there = providers.filter((one) => places.has(one));
     for (const one of there) {
-      const made = await this.#once(['object', out, one], () => this.#make.make(where, out, ['-s', one]));
+      const made = await this.#made(where, question, out, one);
       if (made.exitCode !== 0)
         throw new NotBuilt(`${where.words} ${one} does not compile: ${firstError(readDiagnostics(made.stderr), made)}`);
     }
@@ -191,8 +246,21 @@ class Build {
     return places;
   }
 
-  #once<T>(what: readonly string[], ask: () => Promise<T>): Promise<T> {
-    const key = JSON.stringify(what);
+  /** An object of the configuration of a question: its own, or one beside it that nobody has planned. */
+  #made(
+    where: Where & { readonly stage: Side },
+    question: BuildQuestion,
+    out: string,
+    object: string,
+  ): Promise<SandboxRun> {
+    const key = objectKey(where.stage, { ...question, object });
+    const piece = this.#pieces.get(key) ?? pieceOf('objects', where.stage, 1);
+    return this.#once(key, () =>
+      this.#pace.during(piece, `building ${object} ${where.words}`, () => this.#make.make(where, out, ['-s', object])),
+    );
+  }
+
+  #once<T>(key: string, ask: () => Promise<T>): Promise<T> {
     const known = (this.#done.get(key) as Promise<T> | undefined) ?? ask();
     this.#done.set(key, known);
     return known;

@@ -33,7 +33,7 @@ import { archPair, openSolver, scopeOf } from './arch-pair.ts';
 import { CReader } from './c-reader.ts';
 import { Clock } from './clock.ts';
 import { ConfServers } from './conf-servers.ts';
-import { confirmAll, judgeAll } from './confirm.ts';
+import { type Confirmed, confirmAll, judgeAll } from './confirm.ts';
 import { type DistributionConfig, existingConfigs } from './existing-configs.ts';
 import { changedPaths, openTree } from './git-tree.ts';
 import { AnswerError, ConfError, fromTree, KconfigSide } from './kconfig-side.ts';
@@ -88,8 +88,10 @@ export interface CheckOptions {
   readonly now: () => number;
   /** Ends the check, which then throws its reason. */
   readonly signal?: AbortSignal;
-  /** Told what is going on: `arch 3 of 21: arm`. */
-  readonly onProgress?: (text: string) => void;
+  /** Told what is going on: `arch 3 of 21: arm`; and how many milliseconds that will still take, where it is known. */
+  readonly onProgress?: (text: string, leftMs?: number) => void;
+  /** Told of what conf has confirmed, before anything is built; what is here can still be dropped. */
+  readonly onConfirmed?: (findings: readonly Confirmed[]) => void;
 }
 
 /**
@@ -207,13 +209,20 @@ async function compare(
       ? undefined
       : (options.workshop ?? openWorkshop(repo, { before: base, after: applied.head }, options));
   let built: Checked['built'];
-  let confirmed: Confirmed;
+  let confirmed: Climbed;
   try {
-    confirmed = await confirmAll(runs, conf, workshop && ((questions) => workshop.answer(questions)));
+    confirmed = await confirmAll(
+      runs,
+      conf,
+      workshop && {
+        builder: (questions) => workshop.answer(questions),
+        ...(options.onConfirmed && { onConfirmed: options.onConfirmed }),
+      },
+    );
     // none of them is needed while it builds
     await confServers.close();
     if (workshop && runs.some(({ run }) => run.judge)) {
-      options.onProgress?.('building');
+      options.onProgress?.('looking for what else to build');
       const scopeNow = scope ?? scopeOf(change);
       const pairOf = (arch: Arch): Promise<ArchPair> => archPair(change, arch, before, after, scopeNow);
       const tried = await tryOut(change, applied, all, confirmed.seeds, pairOf, workshop);
@@ -265,7 +274,7 @@ async function wantsArchs(runs: readonly { readonly run: RuleRun }[]): Promise<b
   return false;
 }
 
-type Confirmed = Awaited<ReturnType<typeof confirmAll>>;
+type Climbed = Awaited<ReturnType<typeof confirmAll>>;
 
 /** What was read of code beside the Kconfig files of a store, for as long as these are kept. */
 interface Code {

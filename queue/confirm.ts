@@ -14,17 +14,29 @@ export type Builder = (questions: readonly BuildQuestion[]) => Promise<readonly 
 
 const NOT_ASKED: BuildAnswer = { ok: false, why: 'builds are switched off' };
 
+/** What conf has confirmed, while builds are still to come. */
+export interface Confirmed extends Pick<Finding, 'rule' | 'key' | 'anchor'> {
+  /** It is about code: a build can drop it. */
+  readonly isToBeBuilt: boolean;
+}
+
+export interface Building {
+  readonly builder: Builder;
+  /** Told before anything is built. */
+  readonly onConfirmed?: (findings: readonly Confirmed[]) => void;
+}
+
 interface Climbing {
   readonly rule: Rule;
   readonly candidate: Candidate;
   readonly attempts: readonly Attempt[];
 }
 
-/** Without `builder` nothing is built. `seeds` are configurations that were. */
+/** Without `building` nothing is built. `seeds` are configurations that were. */
 export async function confirmAll(
   runs: readonly { readonly rule: Rule; readonly run: RuleRun }[],
   conf: Conf,
-  builder?: Builder,
+  building?: Building,
 ): Promise<{ findings: Finding[]; dropped: Dropped[]; seeds: Seed[] }> {
   const climbing: Climbing[] = [];
   for (const { rule, run } of runs)
@@ -43,8 +55,9 @@ export async function confirmAll(
     if (why !== undefined) dropped.push({ rule: rule.id, key, why });
     return why === undefined;
   });
-  const questions = builder === undefined ? [] : agreed.flatMap(({ candidate }) => candidate.builds ?? []);
-  const answers = questions.length > 0 ? await builder!(questions) : [];
+  building?.onConfirmed?.(agreed.map(confirmedOf).sort(inOrder));
+  const questions = building === undefined ? [] : agreed.flatMap(({ candidate }) => candidate.builds ?? []);
+  const answers = questions.length > 0 ? await building!.builder(questions) : [];
   const answerTo = new Map(questions.map((question, i) => [question, answers[i]!]));
 
   const findings: Finding[] = [];
@@ -63,6 +76,10 @@ export async function confirmAll(
     else dropped.push({ rule: rule.id, key: candidate.key, why });
   }
   return { findings: findings.sort(inOrder), dropped, seeds: agreed.flatMap(({ candidate }) => seedOf(candidate)) };
+}
+
+function confirmedOf({ rule, candidate: { key, anchor, builds = [] } }: Climbing): Confirmed {
+  return { rule: rule.id, key, anchor, isToBeBuilt: builds.length > 0 };
 }
 
 /** Several candidates ask about one configuration: conf is asked once. */
@@ -113,7 +130,7 @@ function disagreement(who: string, attempts: readonly Attempt[], mayBeNone = fal
 }
 
 /** By patch, line of the mail, rule, key. */
-function inOrder(a: Finding, b: Finding): number {
+function inOrder(a: Pick<Finding, 'anchor' | 'rule' | 'key'>, b: Pick<Finding, 'anchor' | 'rule' | 'key'>): number {
   return (
     a.anchor.patch - b.anchor.patch ||
     a.anchor.mailLines[0] - b.anchor.mailLines[0] ||

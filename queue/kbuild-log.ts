@@ -70,6 +70,20 @@ export function objectsMade(stdout: string): Set<string> {
   return new Set(linesOf(stdout).flatMap((line) => MADE.exec(line)?.[1] ?? []));
 }
 
+/** Counts those of `objects` that make says it compiles while it prints; takes chunks of its output. */
+export function countMade(objects: readonly string[], told: (made: number) => void): (chunk: Buffer) => void {
+  const left = new Set(objects);
+  let rest = '';
+  return (chunk) => {
+    const text = rest + chunk.toString('latin1');
+    const end = text.lastIndexOf('\n') + 1;
+    rest = text.slice(end).slice(0, MOST_OF_LINE);
+    const before = left.size;
+    for (const object of objectsMade(text.slice(0, end))) left.delete(object);
+    if (left.size < before) told(objects.length - left.size);
+  };
+}
+
 /** Objects that make could not make, or for which something was not there. */
 export function objectsFailed(stderr: string): Set<string> {
   return new Set(linesOf(stderr).flatMap((line) => FAILED.exec(line)?.[1] ?? NEEDED.exec(line)?.[1] ?? []));

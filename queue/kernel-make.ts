@@ -127,15 +127,20 @@ export class KernelMake {
     return await this.make(where, out, ['-s', 'olddefconfig', 'prepare']);
   }
 
-  /** Runs make for targets, after options and variables. */
-  async make(where: Where, out: string, targets: readonly string[]): Promise<SandboxRun> {
+  /** Runs make for targets, after options and variables; `watch` sees what it prints as it comes. */
+  async make(
+    where: Where,
+    out: string,
+    targets: readonly string[],
+    watch?: (chunk: Buffer) => void,
+  ): Promise<SandboxRun> {
     const compiler = await compilerOf(where.arch);
     const cache = await this.#compilerCache(where, compiler.name);
     // objtool looks at objects that are made already, and needs a library that is not everybody's
     const own = ['CONFIG_OBJTOOL=', ...compiler.make, ...cache.variables];
     const parallel = `-j${this.#options.parallel ?? 2}`;
     const argv = ['make', '-C', SRCTREE, `O=${OUT}`, `ARCH=${where.arch}`, ...own, parallel, ...targets];
-    return await this.run(where, argv, out, cache);
+    return await this.run(where, argv, out, { ...cache, ...(watch && { watch }) });
   }
 
   /** Where make puts some objects; those it does not build are not in it. Undefined, with its words, where it fails. */
@@ -214,6 +219,7 @@ export class KernelMake {
       readonly before?: string;
       readonly readOnly?: readonly Mount[];
       readonly writable?: readonly Mount[];
+      readonly watch?: (chunk: Buffer) => void;
     } = {},
   ): Promise<SandboxRun> {
     const { trustTree, signal } = this.#options;
@@ -235,6 +241,7 @@ export class KernelMake {
         ...more.env,
       },
       limits: { ...LIMITS, wallMs: Math.ceil(Math.min(LIMITS.wallMs, leftMs)) },
+      ...(more.watch && { watchStdout: more.watch }),
       ...(trustTree === undefined ? {} : { trustTree }),
       ...(signal && { signal }),
     });

@@ -81,6 +81,8 @@ export interface SandboxSpec {
   readonly stdin?: string | Uint8Array | Readable;
   /** Given, standard output goes there as it comes; none is kept, and no bound ends it. */
   readonly onStdout?: (chunk: Buffer) => void;
+  /** Sees standard output as it comes, beside what is kept of it. */
+  readonly watchStdout?: (chunk: Buffer) => void;
   /** Ends the run, whose signal is then SIGKILL. */
   readonly signal?: AbortSignal;
   readonly limits?: Partial<Limits>;
@@ -256,6 +258,7 @@ async function run(
     end();
   };
   const stdout = collect(child.stdio[1], limits.outputBytes, flood, spec.onStdout);
+  if (spec.watchStdout) child.stdout?.on('data', spec.watchStdout);
   const stderr = collect(child.stdio[2], limits.outputBytes, flood);
   const status = bare ? undefined : collect(child.stdio[3], 4096, flood);
   const timer = setTimeout(() => {

@@ -8,15 +8,18 @@
 import { type Diagnostic, newDiagnostics } from '../rules/diagnostic.ts';
 import type { Breakdown, Outcome, Trial, TrialRun, TrialStep } from '../rules/trial.ts';
 import type { Sha } from '../rules/types.ts';
+import { BuildPace, type BuildTimes, type OnBuildProgress, type Piece } from './build-pace.ts';
 import type { BuildPlace } from './build-place.ts';
-import { objectsFailed, objectsMade, readDiagnostics } from './kbuild-log.ts';
+import { countMade, objectsFailed, objectsMade, readDiagnostics } from './kbuild-log.ts';
 import { firstError, KernelMake, type MakeOptions, NotBuilt, type Where } from './kernel-make.ts';
 import type { SandboxRun } from './sandbox.ts';
 
 export interface TrialOptions extends MakeOptions {
   /** For all trials together, wall clock in milliseconds. */
   readonly budgetMs?: number;
-  readonly onProgress?: (text: string) => void;
+  readonly onProgress?: OnBuildProgress;
+  /** What such work took before; what this takes is added. */
+  readonly times?: BuildTimes;
 }
 
 /** The series with its first patches, as far as there is something to build after them. */
@@ -37,18 +40,43 @@ export async function runTrials(
   options: TrialOptions = {},
 ): Promise<TrialRun[]> {
   const make = new KernelMake(place, options, performance.now() + (options.budgetMs ?? BUDGET_MS));
-  const running = trials.map((trial) => new Running(make, trial));
   const steps: readonly Prefix[] = [{ patches: 0, commit: place.sides.before, changesBuild: true }, ...prefixes];
-  for (const { patches, commit, changesBuild } of steps) {
+  const checkouts = steps.map(({ patches }) => pieceOf('checkout', patches));
+  const plans = trials.map((trial) => steps.map((step, i) => piecesOf(trial, step, i < 2)));
+  const pace = new BuildPace([...checkouts, ...plans.flat().flatMap(({ planned }) => planned)], options);
+  const running = trials.map((trial) => new Running(make, trial, pace));
+  for (const [at, { patches, commit, changesBuild }] of steps.entries()) {
     if (running.every(({ isOver }) => isOver)) break;
-    await place.show(commit);
-    const what = patches === 0 ? 'without the series' : `with patches 1 to ${patches}`;
+    await pace.during(checkouts[at]!, `writing the tree ${patchWords(patches)}`, () => place.show(commit));
     for (const [i, one] of running.entries()) {
-      options.onProgress?.(`trying configuration ${i + 1} of ${running.length} ${what}`);
-      await one.step(patches, changesBuild);
+      const [pieces, ...later] = plans[i]!.slice(at);
+      await one.step(patches, changesBuild, pieces!);
+      pace.drop(...pieces!.planned, ...(one.isOver ? later.flatMap(({ planned }) => planned) : []));
     }
   }
   return running.map((one) => one.result());
+}
+
+/** Work of one trial after some patches; without a change to what make reads it is configured only once. */
+interface StepPieces {
+  readonly configure: Piece;
+  readonly objects: Piece;
+  readonly planned: readonly Piece[];
+}
+
+function piecesOf({ changed, including }: Trial, { patches, changesBuild }: Prefix, isFirst: boolean): StepPieces {
+  const configure = pieceOf('configure', patches);
+  const objects = pieceOf('objects', patches, changed.length + including.length);
+  return { configure, objects, planned: changesBuild || isFirst ? [configure, objects] : [objects] };
+}
+
+function pieceOf(kind: Piece['kind'], patches: number, objects = 0): Piece {
+  return { kind, when: patches === 0 ? 'base' : 'later', objects };
+}
+
+function patchWords(patches: number): string {
+  if (patches === 0) return 'without the series';
+  return patches === 1 ? 'with patch 1' : `with patches 1 to ${patches}`;
 }
 
 type Found = Omit<TrialStep, 'patches'>;
@@ -71,15 +99,17 @@ function brokenDown({ stderr }: Pick<SandboxRun, 'stderr'>, stage?: Breakdown['s
 class Running {
   readonly #make: KernelMake;
   readonly #trial: Trial;
+  readonly #pace: BuildPace;
   readonly #steps: TrialStep[] = [];
   #objects: ReadonlyMap<string, Outcome> = new Map();
   /** Of the objects that make builds. */
   #places: ReadonlyMap<string, unknown> = new Map();
   #fault: string | undefined;
 
-  constructor(make: KernelMake, trial: Trial) {
+  constructor(make: KernelMake, trial: Trial, pace: BuildPace) {
     this.#make = make;
     this.#trial = trial;
+    this.#pace = pace;
   }
 
   get isOver(): boolean {
@@ -90,13 +120,13 @@ class Running {
     return { trial: this.#trial, steps: this.#steps, ...(this.#fault !== undefined && { fault: this.#fault }) };
   }
 
-  async step(patches: number, changesBuild: boolean): Promise<void> {
+  async step(patches: number, changesBuild: boolean, pieces: StepPieces): Promise<void> {
     if (this.#fault !== undefined) return;
-    const words = patches === 0 ? 'without the series' : `with patches 1 to ${patches}`;
+    const words = patchWords(patches);
     const { arch } = this.#trial.witness;
     try {
       const where: Where = { stage: patches === 0 ? 'before' : 'steps', arch, words };
-      const found = patches === 0 ? await this.#base(where) : await this.#later(where, changesBuild);
+      const found = patches === 0 ? await this.#base(where, pieces) : await this.#later(where, changesBuild, pieces);
       this.#steps.push({ patches, ...found });
     } catch (error) {
       if (!(error instanceof NotBuilt)) throw error;
@@ -104,29 +134,34 @@ class Running {
     }
   }
 
-  async #base(where: Where): Promise<Found> {
-    const out = await this.#make.prepare(where, this.#trial.config);
+  /** `make prepare` can take longer than all objects. */
+  #configuring<T>({ arch, words }: Where, { configure }: StepPieces, work: () => Promise<T>): Promise<T> {
+    return this.#pace.during(configure, `configuring for ${arch} ${words}`, work);
+  }
+
+  async #base(where: Where, pieces: StepPieces): Promise<Found> {
+    const out = await this.#configuring(where, pieces, () => this.#make.prepare(where, this.#trial.config));
     const isListed = await this.#list(where, out);
     if (isListed !== true) throw new NotBuilt(`${where.words} make does not list its objects`);
     // what is there already says nothing any more
     const kept = [...this.#places.keys()];
     if (kept.length > 0) await this.#make.run(where, ['rm', '-f', ...kept], out);
-    return { objects: await this.#objectsNow(where, out) };
+    return { objects: await this.#objectsNow(where, out, pieces) };
   }
 
   /** Where make itself reads the same as before, its own look at what is out of date is enough. */
-  async #later(where: Where, changesBuild: boolean): Promise<Found> {
+  async #later(where: Where, changesBuild: boolean, pieces: StepPieces): Promise<Found> {
     const { out, isReady } = await this.#make.begin(where, this.#trial.config);
     if (changesBuild || !isReady || this.#steps.at(-1)?.breakdown) {
       // olddefconfig has dropped the symbols that come with this patch
       if (isReady) await this.#make.give(where, out, this.#trial.config);
-      const configured = await this.#make.configure(where, out);
+      const configured = await this.#configuring(where, pieces, () => this.#make.configure(where, out));
       if (configured.exitCode !== 0) return brokenDown(configured);
       const isListed = await this.#list(where, out);
       if (isListed !== true) return brokenDown(isListed, 'makefiles');
     }
     try {
-      return { objects: await this.#objectsNow(where, out) };
+      return { objects: await this.#objectsNow(where, out, pieces) };
     } catch (error) {
       if (!(error instanceof NoObject)) throw error;
       const configured = await this.#make.configure(where, out);
@@ -143,15 +178,18 @@ class Running {
     return places === undefined ? { stderr } : true;
   }
 
-  async #objectsNow(where: Where, out: string): Promise<ReadonlyMap<string, Outcome>> {
+  async #objectsNow(where: Where, out: string, { objects }: StepPieces): Promise<ReadonlyMap<string, Outcome>> {
     const { changed, including } = this.#trial;
     const there = (some: readonly string[]): string[] => some.filter((object) => this.#places.has(object));
     const absent = [...changed, ...including].filter((object) => !this.#places.has(object));
-    this.#objects = new Map<string, Outcome>([
-      ...(await this.#built(where, out, there(changed), true)),
-      ...(await this.#built(where, out, there(including), false)),
-      ...absent.map((object): [string, Outcome] => [object, { state: 'absent', diagnostics: [] }]),
-    ]);
+    this.#objects = await this.#pace.during(objects, `building for ${where.arch} ${where.words}`, async (made) => {
+      const [own, others] = [there(changed), there(including)];
+      return new Map<string, Outcome>([
+        ...(await this.#built(where, out, own, true, made)),
+        ...(await this.#built(where, out, others, false, (more) => made(own.length + more))),
+        ...absent.map((object): [string, Outcome] => [object, { state: 'absent', diagnostics: [] }]),
+      ]);
+    });
     return this.#objects;
   }
 
@@ -161,11 +199,17 @@ class Running {
     out: string,
     objects: readonly string[],
     isChanged: boolean,
+    made: (objects: number) => void,
   ): Promise<ReadonlyMap<string, Outcome>> {
     if (objects.length === 0) return new Map();
     // a warning is none the less one where the configuration makes errors of them
     const variables = ['CONFIG_WERROR=', ...(isChanged ? ['W=1'] : [])];
-    const run = await this.#make.make(where, out, ['-k', '-Otarget', ...variables, ...objects]);
+    const run = await this.#make.make(
+      where,
+      out,
+      ['-k', '-Otarget', ...variables, ...objects],
+      countMade(objects, made),
+    );
     if (run.stdoutCut + run.stderrCut > 0)
       throw new NotBuilt(`${where.words} make prints more than is kept, so that nothing can be compared`);
     const found = outcomesOf(run, objects, this.#objects);

@@ -3,6 +3,7 @@ import type { BuildQuestion } from '../rules/build-question.ts';
 import type { Trial, TrialRun } from '../rules/trial.ts';
 import type { Arch } from '../rules/types.ts';
 import { answerQuestions, type BuildAnswer } from './build.ts';
+import { BuildTimes, type OnBuildProgress } from './build-pace.ts';
 import { BuildPlace, type BuildSides } from './build-place.ts';
 import { compilerFor } from './compilers.ts';
 import { GitError } from './git.ts';
@@ -28,7 +29,7 @@ export interface WorkshopOptions {
   readonly throwsFaults?: boolean;
   /** Nobody tries again: what a full disk kept from being built is told. */
   readonly isLastAttempt?: boolean;
-  readonly onProgress?: (text: string) => void;
+  readonly onProgress?: OnBuildProgress;
   /** Ends what is built; its reason is thrown. */
   readonly signal?: AbortSignal;
 }
@@ -48,7 +49,9 @@ export function openWorkshop(repo: Repository, sides: BuildSides, options: Works
       return otherwise(`the tree cannot be checked out: ${error.message}`);
     }
   };
+  const times = new BuildTimes(options.cacheDir);
   const buildOptions = {
+    times,
     ...(options.trustTree !== undefined && { trustTree: options.trustTree }),
     ...(options.throwsFaults !== undefined && { throwsFaults: options.throwsFaults }),
     ...(options.isLastAttempt !== undefined && { isLastAttempt: options.isLastAttempt }),
@@ -74,6 +77,7 @@ export function openWorkshop(repo: Repository, sides: BuildSides, options: Works
     async close() {
       const place = taken;
       taken = undefined;
+      times.keep();
       try {
         if (!isSpoilt) await place?.giveBack();
       } finally {

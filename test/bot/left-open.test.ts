@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { leftOpen } from '../../bot/left-open.ts';
+import { confirmedSoFar, leftOpen } from '../../bot/left-open.ts';
 import { sampleReport } from '../support/sample-report.ts';
 
 test('few questions left undecided have a line each, many of one kind one together', () => {
@@ -32,4 +32,19 @@ test('what was too much to build is said', () => {
     'not built after each patch, since there are too many: 12 and 13',
     'a.h: built for 1 of at least 90 files that include it',
   ]);
+});
+
+test('what is found before builds begin says which of it they may still drop', () => {
+  const anchor = { patch: 2, file: 'Kconfig', line: 7, mailLines: [1, 1] } as const;
+  expect(
+    confirmedSoFar([
+      { rule: 'unmet-select', key: 'unmet-select FOO', anchor, isToBeBuilt: false },
+      { rule: 'stubbed-path', key: 'foo_probe', anchor, isToBeBuilt: true },
+    ]),
+  ).toEqual([
+    '2 findings so far, confirmed by conf; what follows is building:',
+    '  unmet-select (FOO): patch 2, Kconfig:7',
+    '  stubbed-path (foo_probe): patch 2, Kconfig:7; not yet built',
+  ]);
+  expect(confirmedSoFar([])).toEqual([]);
 });

@@ -84,6 +84,34 @@ describe('in a browser', () => {
     await page.close();
   });
 
+  test.each([
+    ['screen', 390],
+    ['print', 700],
+  ] as const)('on %s, at %i pixels, no table and no text is cut off at the side', async (media, width) => {
+    const sources = ['before', 'after'].map((side, i) => ({
+      ...({ kind: 'source', side, commit: 'a'.repeat(40), line: 1234 + i } as const),
+      path: 'drivers/gpu/drm/amd/display/dc/resource/dcn401/dcn401_resource.c',
+      text: `static const struct dc_plane_cap plane_cap = ${'PIPE_WITH_A_LONG_NAME | '.repeat(4)}${'X'.repeat(60)};`,
+    })) as unknown as Finding['evidence'];
+    const findings = [...ALL, { ...sample.configUpgrade, evidence: sources }];
+    const page = await open(pageOf(surveyed(findings)), { viewport: { width, height: 900 } });
+    await page.emulateMedia({ media, colorScheme: 'dark' });
+    for (const details of await page.locator('details').all())
+      await details.evaluate((one) => one.setAttribute('open', ''));
+    expect(await page.locator('table.sources td').count()).toBe(6);
+    const cut = await page.evaluate(
+      '[...document.querySelectorAll("pre, table, td, th, code")].filter((one) => (one.closest(".scroll, pre") ?? one).scrollWidth > (one.closest(".scroll, pre") ?? one).clientWidth + 1 || one.getBoundingClientRect().right > innerWidth).map((one) => one.outerHTML.slice(0, 80))',
+    );
+    expect(cut).toEqual([]);
+    const [paper, box] = (await page.evaluate(
+      '[document.body, document.querySelector("pre")].map((one) => getComputedStyle(one).backgroundColor)',
+    )) as [string, string];
+    // who reads in the dark prints on white paper
+    if (media === 'print') expect([paper, box]).toEqual(['rgb(255, 255, 255)', 'rgb(246, 248, 250)']);
+    else expect(paper).toBe('rgb(15, 20, 25)');
+    await page.close();
+  });
+
   test('shows the quoted lines, the comment, the configurations and how it was proved', async () => {
     const page = await open(pageOf(surveyed([sample.configUpgrade])));
     const article = page.getByRole('article');

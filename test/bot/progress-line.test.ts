@@ -51,6 +51,34 @@ test('much that is left is told in minutes and hours, and what is quick by its r
   expect(written(many, { isTTY: true })).toContain('file 21 of 9000, 10/s, 15 min left');
 });
 
+test('the first of many, which does work for all, is not taken for one like the others', () => {
+  let [out, ms] = ['', 0];
+  const stderr = { isTTY: true, write: (text: string) => (out = text) } as unknown as World['stderr'];
+  const line = progressLine({ stderr, now: () => ms, verbosity: 'normal', env: {} });
+  for (const [seconds, text] of [
+    [0, 'architecture 1 of 21: x86'],
+    [60, 'architecture 2 of 21: arm64'],
+    [2, 'architecture 3 of 21: arm'],
+    [2, 'architecture 4 of 21: powerpc'],
+  ] as const) {
+    ms += seconds * 1000;
+    line.show(text);
+  }
+  expect(out).toBe('\r\x1b[Karchitecture 4 of 21: powerpc, 2 s each, 36 s left');
+});
+
+test('where it is known how long it takes, that is told in place of a rate', () => {
+  const shown = (verbosity: World['verbosity']): string => {
+    let out = '';
+    const stderr = { isTTY: true, write: (text: string) => (out += text) } as unknown as World['stderr'];
+    progressLine({ stderr, now: () => 0, verbosity, env: {} }).show('building x.o (1 of 40 objects)', 200_000);
+    return out;
+  };
+  expect(shown('normal')).toBe('\r\x1b[Kbuilding x.o (1 of 40 objects), about 3 min left');
+  expect(shown('verbose')).toBe('depbot: 0.0 s: building x.o (1 of 40 objects), about 3 min left\n');
+  expect(shown('quiet')).toBe('');
+});
+
 test('-v tells each step with the time, -q none', () => {
   expect(written(STEPS.slice(0, 2), { verbosity: 'verbose' })).toBe(
     'depbot: 2.0 s: applying\ndepbot: 4.0 s: architecture 1 of 4: arc\n',

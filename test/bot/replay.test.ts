@@ -1,5 +1,6 @@
 /** `depbot replay` as a command: one archive in each form, on a tiny kernel with the scripts/kconfig of a real tree. */
 
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, createWriteStream, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -110,7 +111,8 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('replay (skipped witho
     const found = async (...argv: string[]) => {
       const run = await replay('--json', ...argv);
       expect(run.status, run.stderr).toBe(0);
-      const { archives: _, incomplete, mails: count, ...rest } = JSON.parse(run.stdout);
+      const { archives: _, archived, incomplete, mails: count, ...rest } = JSON.parse(run.stdout);
+      expect(archived.mails).toBe(count);
       expect(incomplete).toBe(0);
       return { count, rest };
     };
@@ -159,12 +161,56 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('replay (skipped witho
     writeFileSync(join(state, results), `${lines[0]}\n${lines[1]!.slice(0, 100)}`);
     const run = await replay('--list', desk.path('archive.mbox'));
     expect(run.status).toBe(0);
-    expect(run.stderr.match(/^depbot: \d+ of 3 mails: /gm)).toHaveLength(2);
+    expect(run.stderr).toContain('depbot: 1 series is known from an earlier run\n');
+    expect(run.stderr.match(/^depbot: series \d of 2: \[PATCH.*/gm)).toEqual([
+      expect.stringContaining('series 1 of 2: '),
+      expect.stringContaining('series 2 of 2: '),
+    ]);
     expect(run.stdout).toContain('3 series checked: silent on 1, findings on 2');
     const again = await replay('--list', desk.path('archive.mbox'));
-    expect(again.stderr).not.toMatch(/ of 3 mails: /);
+    expect(again.stderr).not.toMatch(/series \d of/);
     expect(again.stdout).toBe(run.stdout);
   });
+
+  test('on a terminal there is one line of how far it is, in place of a line for each series', async () => {
+    const argv = ['replay', '--tree', kernel.dir, ...RANGE, '--list', desk.path('maildir')];
+    const depbot = join(import.meta.dirname, '../../bot/depbot.mjs');
+    const command = [process.execPath, depbot, ...argv].map((word) => `'${word}'`).join(' ');
+    const env = { ...process.env, TERM: 'vt100', XDG_STATE_HOME: desk.path('other'), DEPBOT_CACHE: desk.path('cache') };
+    const child = spawn('script', ['-qefc', command, '/dev/null'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    let out = '';
+    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+    expect(await once(child, 'close')).toEqual([0, null]);
+    const lines = out.split(/\r(?:\x1b\[K)?/);
+    expect(lines).toContain('series 1 of 3: applying');
+    // how fast it goes is told once that is known: these are quick
+    const last = lines
+      .filter((line) => line.startsWith('series 3 of 3: '))
+      .at(-1)
+      ?.trimEnd();
+    expect(last).toMatch(/^series 3 of 3: [a-z ]+(?:, \d\S*(?:\/s| s each), \d+ s left)?$/);
+    expect(out).not.toContain('nothing found');
+    expect(out).toContain('3 series checked: silent on 1, findings on 2');
+  });
+
+  test.each(['archive.mbox', 'maildir', 'inbox'])(
+    'of days that %s has no mail of, it says which it has',
+    async (name) => {
+      const later = ['--list', desk.path(name), '--since', '2025-01-01', '--until', '2025-02-01'];
+      const held = /^ {2}no mail is of these days; there are 6 mails, of 2023-11-14 to 2023-11-17$/m;
+      const run = await desk.run(['replay', '--tree', kernel.dir, ...later]);
+      expect(run.status, run.stderr).toBe(0);
+      expect(run.stdout).toMatch(held);
+      // what was read before is not read again, and known all the same
+      expect((await desk.run(['replay', '--tree', kernel.dir, ...later])).stdout).toBe(run.stdout);
+      const { archived } = JSON.parse((await desk.run(['replay', '--tree', kernel.dir, '--json', ...later])).stdout);
+      expect(archived).toEqual({
+        mails: 6,
+        first: expect.stringMatching(/^2023-11-14T/),
+        last: expect.stringMatching(/^2023-11-17T/),
+      });
+    },
+  );
 
   test.each([
     [['--list', 'nowhere'], /--list nowhere: there is no such file or folder; it takes/],

@@ -67,6 +67,9 @@ test.each(['lost-zeal', 'a-first'])(
         'says something under each of the five headings',
       ].sort(),
     );
+    // nothing of the tests that are left out
+    expect(tests.text).not.toMatch(/'undefined-symbol'|↓/);
+    expect(tests.text).toContain('DEPBOT_TEST_TREE is not set: no fixture is checked');
   },
   120_000,
 );

@@ -30,7 +30,7 @@ const conf: Conf = { olddefconfig: () => Promise.reject(new Error('not asked')) 
 
 async function outcome(some: readonly Candidate[], builder?: Builder) {
   const rule = { ...lostSymbol, rung: 2 as const };
-  const { findings, dropped } = await confirmAll([{ rule, run: { finish: () => some } }], conf, builder);
+  const { findings, dropped } = await confirmAll([{ rule, run: { finish: () => some } }], conf, builder && { builder });
   return {
     found: findings.map(({ key, verification: { rung, notBuilt } }) => [key, rung, ...(notBuilt ? [notBuilt] : [])]),
     dropped: dropped.map(({ key, why }) => `${key}: ${why}`),
@@ -43,6 +43,22 @@ const answering = (answers: Readonly<Record<string, BuildAnswer>>): Builder => {
 const built = (after = true): BuildAnswer => ({
   ok: true,
   attempts: [attempt(3, 'before'), attempt(3, 'after', after)],
+});
+
+test('what conf has confirmed is told before anything is built, and not what it has refused', async () => {
+  const told: string[] = [];
+  const builder: Builder = (questions) => {
+    told.push('building');
+    return answering({ 'b.o': built(false) })(questions);
+  };
+  const some = [candidate('b', ['b.o']), candidate('a'), candidate('c', [], [attempt(2, 'before', false)])];
+  const rule = { ...lostSymbol, rung: 2 as const };
+  const { dropped } = await confirmAll([{ rule, run: { finish: () => some } }], conf, {
+    builder,
+    onConfirmed: (findings) => told.push(...findings.map(({ key, isToBeBuilt }) => `${key} ${isToBeBuilt}`)),
+  });
+  expect(told).toEqual(['a false', 'b true', 'building']);
+  expect(dropped.map(({ key }) => key)).toEqual(['c', 'b']);
 });
 
 test('a claim about Kconfig stays on rung 2, and nothing is built for it', async () => {

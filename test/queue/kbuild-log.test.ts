@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { objectsFailed, objectsMade, readDiagnostics } from '../../queue/kbuild-log.ts';
+import { countMade, objectsFailed, objectsMade, readDiagnostics } from '../../queue/kbuild-log.ts';
 import { newDiagnostics, printDiagnostic } from '../../rules/diagnostic.ts';
 
 const GCC = `/src/lib/reef.c: In function 'reef':
@@ -153,4 +153,17 @@ make[2]: *** [/src/scripts/Makefile.build:478: lib] Error 2
 make[3]: *** No rule to make target '/src/include/gone.h', needed by 'drivers/wreck.o'.
 `;
   expect([...objectsFailed(stderr)]).toEqual(['lib/reef.o', 'drivers/wreck.o']);
+});
+
+test('objects are counted while make prints, in whatever pieces that comes', () => {
+  const told: number[] = [];
+  const watch = countMade(['a.o', 'lib/b.o', 'c.o'], (made) => told.push(made));
+  for (const chunk of [
+    '  CC      a.',
+    'o\n  CC [M]  lib/b.o\n  CC      other.o\n',
+    '  CC      a.o\n',
+    '  CC      c.o\n',
+  ])
+    watch(Buffer.from(chunk));
+  expect(told).toEqual([2, 3]);
 });

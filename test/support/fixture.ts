@@ -101,19 +101,22 @@ function scriptsOf(kernelDir: string): Record<string, Buffer> {
   return scripts;
 }
 
-/** Commits the trees of the cases on top of the scripts of the kernel at `kernelDir`. */
-export async function openFixtures(cases: readonly Fixture[], kernelDir: string): Promise<FixtureKernel> {
+/** Commits the tree of each case that is run on top of the scripts of the kernel at `kernelDir`. */
+export async function openFixtures(kernelDir: string): Promise<FixtureKernel> {
   const user = tinyRepo(scriptsOf(kernelDir));
-  for (const one of cases) {
+  const commit = (one: Fixture): void => {
     user.git('checkout', '--quiet', '-b', branch(one), 'master');
     user.commit(branch(one), treeOf(one));
-  }
-  user.git('checkout', '--quiet', 'master');
+    user.git('checkout', '--quiet', 'master');
+  };
   const stateDir = tempDir();
   const repo = await openRepository({ treeDir: user.dir, stateDir });
   const store = new KconfigStore();
   return {
-    run: (fixture) => runFixture(fixture, repo, store, join(stateDir, 'cache')),
+    async run(fixture) {
+      commit(fixture);
+      return runFixture(fixture, repo, store, join(stateDir, 'cache'));
+    },
     async close() {
       await repo.close();
       user.remove();
