@@ -125,7 +125,9 @@ function valuesIn(e: Expr): { readonly name: string; readonly line: number }[] {
   if (e.k !== 'list') return [];
   return e.items.flatMap(({ value, line }) => {
     const of = value.k === 'unary' && value.op === '&' ? value.of : value;
-    return of.k === 'name' ? [{ name: of.name, line }] : valuesIn(value);
+    // what is called there is a macro
+    const name = of.k === 'call' ? of.callee : of;
+    return name.k === 'name' ? [{ name: name.name, line }] : valuesIn(value);
   });
 }
 
