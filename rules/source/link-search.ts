@@ -18,7 +18,7 @@ import { exactGap, type Gap, gapsOf, SideCode, type Subject } from './file-gaps.
 import { newForeignGaps } from './foreign-gaps.ts';
 import { type Before, GapHistory, keyOf } from './gap-history.ts';
 import { Builds, gapGoals, objectOf } from './link-gap.ts';
-import { changedThemselves, helpersOf, ownerOf, selectorsOf } from './near-symbols.ts';
+import { changedThemselves, enablersOf, helpersOf, ownerOf, selectorsOf } from './near-symbols.ts';
 import { isSoleProvider } from './sole-provider.ts';
 
 /** Symbols whose files are looked at, the nearest first. */
@@ -157,7 +157,9 @@ export class LinkSearch {
     const selectors = selectorsOf(pair);
     const symbols = pair.reach().symbols.flatMap((id) => pair.after.symbols[id] ?? []);
     const isDeclared = ({ declarations }: KSymbol): boolean => declarations.length > 0;
-    const near = [...new Set([...selectors, ...changedThemselves(pair), ...symbols])].filter(isDeclared);
+    const own = [...new Set([...selectors, ...changedThemselves(pair)])];
+    const enablers = enablersOf(this.#change.pool, pair, own);
+    const near = [...new Set([...own, ...enablers, ...symbols])].filter(isDeclared);
     for (const { name } of near.slice(MOST_SYMBOLS)) this.#left.set(name, NEARER);
     return [...new Set([...near, ...helpersOf(selectors).filter(isDeclared)])].slice(0, MOST_SYMBOLS);
   }
