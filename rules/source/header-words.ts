@@ -143,6 +143,15 @@ export function headOf(line: string, above: string): string[] {
   return split === undefined ? found : [split, ...found];
 }
 
+/** A part of a name that `##` may have put together. */
+const LEAST_PASTED = 4;
+
+/** Whether `##`, which keeps the case of its parts, may have put a name together of an argument. */
+export function isMadeOf(pasted: ReadonlySet<string>, name: string): boolean {
+  for (const part of pasted) if (part.length >= LEAST_PASTED && part !== name && name.includes(part)) return true;
+  return false;
+}
+
 function argumentsOf(line: string): string[] {
   const inside = /^(?:static\s+|extern\s+)?[A-Za-z_]\w*\(([^;{]*)/.exec(line)?.[1];
   return inside?.match(WORD) ?? [];

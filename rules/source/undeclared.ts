@@ -10,7 +10,7 @@ import { all, any, conditionText, isConfigured } from './c-condition.ts';
 import { lineAt, lineStarts, whenAt } from './c-file.ts';
 import { preprocess } from './c-preprocess.ts';
 import type { HeaderReach, Reached } from './header-reach.ts';
-import { closing, headOf, type StructBody, withoutStrings } from './header-words.ts';
+import { closing, headOf, isMadeOf, type StructBody, withoutStrings } from './header-words.ts';
 
 /** One use of something that is declared under a condition. */
 export interface ConditionalUse {
@@ -34,9 +34,6 @@ const KEYWORDS = new Set(
 );
 /** Variables that every architecture has (asm/current.h). */
 const EVERYWHERE = new Map<string, string | undefined>([['current', 'task_struct']]);
-/** A part of a name that a macro may have put together. */
-export const LEAST_PASTED = 4;
-
 /** Undefined where the tree has no such file, or what it includes is not known. */
 export async function conditionalUses(
   tree: Tree,
@@ -109,7 +106,7 @@ class Reading {
     for (const [name, line] of found) {
       const at = this.#declaredAt(name);
       if (!at || (at.kind === 'function' && !this.#isCalled(name))) continue;
-      if (this.#isPasted(name)) continue;
+      if (this.#reached.some(({ words }) => isMadeOf(words.pasted, name))) continue;
       this.#put({ kind: at.kind, name, line, declared: this.#declared(name), at });
     }
   }
@@ -140,14 +137,6 @@ class Reading {
         return own === undefined ? false : all(when, own);
       }),
     );
-  }
-
-  /** What `##` puts together keeps the case of its parts. */
-  #isPasted(name: string): boolean {
-    for (const { words } of this.#reached)
-      for (const part of words.pasted)
-        if (part.length >= LEAST_PASTED && part !== name && name.includes(part)) return true;
-    return false;
   }
 
   /** Structures of which a variable or member is made. */
