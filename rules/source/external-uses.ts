@@ -18,7 +18,7 @@ import { isOpen, OPEN, type Outcome, outcomeBy, outcomeOf, UNCLEAR } from './c-o
 import { Parameters } from './c-parameters.ts';
 import type { ExportedNames } from './exported-names.ts';
 import type { HeaderReach, Reached } from './header-reach.ts';
-import { isMadeOf } from './header-words.ts';
+import { PastedNames } from './pasted-names.ts';
 
 /** One exported name that a file uses. */
 export interface ExternalUse {
@@ -145,6 +145,7 @@ class Search {
   readonly #reached: ReadonlyMap<string, Reached>;
   readonly #headersOf = new Map<string, readonly string[]>();
   readonly #headers = new Map<string, CFile | undefined>();
+  #pasted: PastedNames | undefined;
   readonly #targets = new Map<string, readonly Target[]>();
 
   constructor(tree: CTree, file: CFile, exported: ExportedNames, reached: readonly Reached[]) {
@@ -243,7 +244,8 @@ class Search {
       file?.declarations.some((one) => one.name === name && !one.static) ?? false;
     const headers = this.headersOf(name).map((path) => this.#headers.get(path));
     if (headers.includes(undefined) || ![this.#ownFile, ...headers].some(isPrototype)) return false;
-    if ([...this.#reached.values()].some(({ words }) => isMadeOf(words.pasted, name))) return false;
+    this.#pasted ??= new PastedNames([...this.#reached.values()].map(({ words }) => words));
+    if (this.#pasted.mayMake(name)) return false;
     return not(any(...this.#definitions(name).map(({ when }) => when), this.#weak(name)));
   }
 

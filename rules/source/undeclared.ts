@@ -10,7 +10,8 @@ import { all, any, conditionText, isConfigured } from './c-condition.ts';
 import { lineAt, lineStarts, whenAt } from './c-file.ts';
 import { preprocess } from './c-preprocess.ts';
 import type { HeaderReach, Reached } from './header-reach.ts';
-import { closing, headOf, isMadeOf, type StructBody, withoutStrings } from './header-words.ts';
+import { closing, headOf, type StructBody, withoutStrings } from './header-words.ts';
+import { PastedNames } from './pasted-names.ts';
 
 /** One use of something that is declared under a condition. */
 export interface ConditionalUse {
@@ -103,10 +104,12 @@ class Reading {
     // one of its numbers may have any name
     if (this.#reached.some(({ words }) => words.isTable))
       for (const name of found.keys()) if (/^[A-Z0-9_]+$/.test(name)) found.delete(name);
+    let pasted: PastedNames | undefined;
     for (const [name, line] of found) {
       const at = this.#declaredAt(name);
       if (!at || (at.kind === 'function' && !this.#isCalled(name))) continue;
-      if (this.#reached.some(({ words }) => isMadeOf(words.pasted, name))) continue;
+      pasted ??= new PastedNames(this.#reached.map(({ words }) => words));
+      if (pasted.mayMake(name)) continue;
       this.#put({ kind: at.kind, name, line, declared: this.#declared(name), at });
     }
   }
