@@ -91,10 +91,13 @@ export class SideCode {
     return known;
   }
 
-  /** Names that a file uses and nothing exports. */
-  async internalNames(path: string): Promise<readonly string[]> {
+  /** Names that a file uses and nothing exports, each with the files that say so: itself, and headers that declare it. */
+  async internalNames(path: string): Promise<readonly (readonly [string, ReadonlySet<string>])[]> {
     if (this.subject !== 'build') return [];
-    return ((await this.uses(path))?.uses ?? []).flatMap(({ name, isInternal }) => (isInternal ? [name] : []));
+    const { uses = [], headersOf } = (await this.uses(path)) ?? {};
+    return uses.flatMap(({ name, isInternal }) =>
+      isInternal ? [[name, new Set([path, ...(headersOf?.(name) ?? [])])] as const] : [],
+    );
   }
 
   algorithms(): Promise<AlgorithmNames> {

@@ -9,7 +9,7 @@ const MOST_NAMES = 400;
 export class InternalSearch {
   readonly #code: Readonly<Record<Side, SideCode>>;
   readonly #oldPath: (path: string) => string;
-  readonly #names = new Set<string>();
+  readonly #names = new Map<string, ReadonlySet<string>>();
 
   /** `oldPath`: that of a file without the series. */
   constructor(code: Readonly<Record<Side, SideCode>>, oldPath: (path: string) => string) {
@@ -23,9 +23,9 @@ export class InternalSearch {
     const left: string[] = [];
     for (const path of new Set(paths)) {
       const all = [...(await before.internalNames(this.#oldPath(path))), ...(await after.internalNames(path))];
-      const names = new Set(all.filter((name) => !this.#names.has(name)));
+      const names = new Map(all.filter(([name]) => !this.#names.has(name)));
       if (this.#names.size + names.size > MOST_NAMES) left.push(path);
-      else for (const name of names) this.#names.add(name);
+      else for (const [name, near] of names) this.#names.set(name, near);
     }
     // the same question, so that the answer for the one tree is made from that for the other
     await before.internal.define(this.#names);
