@@ -77,7 +77,8 @@ const GAP_FIELDS = {
   'claim.object': 'the object that the first of claim.uses is in',
   'claim.how': 'link (an undefined reference), compile (no declaration), or either',
   'claim.what':
-    'what it lacks: export (an exported function), variable (an exported one), or a declaration: function, macro, struct, member; header or foreign of other architectures',
+    'what it lacks: export (a function of another file), variable (such a variable), or a declaration: function, macro, struct, member; header or foreign of other architectures',
+  'claim.isUnexported': 'boolean: what the module lacks is there, but nothing exports it',
   'claim.uses': 'list of {path, line, text, name, callee, caller, source: {path, line, text}}: source declares it',
   'claim.built.path': 'makefile that builds the code',
   'claim.built.line': 'its line',
@@ -94,7 +95,7 @@ const GAP_FIELDS = {
   'claim.values': 'list of {symbol, value}: what the witness configuration comes to',
   'claim.archs': 'architectures it happens on, list',
   'claim.repairs': 'list of {kind, symbol, text}: lines that would repair it',
-  'claim.others': 'list of {needed, name}: others of the same cause, confirmed',
+  'claim.others': 'list of {needed, name, isUnexported}: others of the same cause, confirmed',
   'claim.notTried': 'number of others that were not shown to conf',
 };
 

@@ -233,7 +233,8 @@ class Build {
     if (missing === undefined) return { excerpt: `${object} refers to ${name}, which ${built} exports`, shows: false };
     // two that do not agree show nothing
     if (there.length > 0) throw new NotBuilt(`${where.words} modpost does not find that ${built} exports ${name}`);
-    return { excerpt: `modpost: ${missing}; make does not build ${providers.join(', ')}`, shows: true };
+    const why = providers.length > 0 ? `make does not build ${providers.join(', ')}` : 'nothing exports it';
+    return { excerpt: `modpost: ${missing}; ${why}`, shows: true };
   }
 
   /** Where make puts the objects of all questions about a configuration; those it does not build are not in it. */

@@ -65,8 +65,23 @@ function candidate(change: KernelChange, id: RuleId, gaps: readonly RepairedGap[
       (a.key < b.key ? -1 : 1),
   ) as [RepairedGap, ...RepairedGap[]];
   const named = others.slice(0, FEW_OTHERS);
-  const { owner, needed, into, how, object, what, hasEntry, uses, built, provided, blamed, witness, isOld, values } =
-    shown;
+  const {
+    owner,
+    needed,
+    into,
+    how,
+    object,
+    what,
+    isUnexported,
+    hasEntry,
+    uses,
+    built,
+    provided,
+    blamed,
+    witness,
+    isOld,
+    values,
+  } = shown;
   const severity: Severity = gaps.some((gap) => gap.isOld) ? 'regression' : 'missing-dependency';
   const { commit } = change.after;
   return {
@@ -89,6 +104,7 @@ function candidate(change: KernelChange, id: RuleId, gaps: readonly RepairedGap[
       how,
       object,
       what,
+      isUnexported,
       hasEntry,
       uses,
       built,
@@ -99,7 +115,11 @@ function candidate(change: KernelChange, id: RuleId, gaps: readonly RepairedGap[
       // an algorithm may have a hundred providers
       values: what === 'algorithm' ? values.filter(({ symbol }) => symbol === owner || symbol === needed[0]) : values,
       archs: [...shown.archs].sort(),
-      others: named.map((gap) => ({ needed: gap.needed[0] ?? null, name: gap.uses[0]!.name })),
+      others: named.map((gap) => ({
+        needed: gap.needed[0] ?? null,
+        name: gap.uses[0]!.name,
+        isUnexported: gap.isUnexported,
+      })),
       notTried: others.length - named.length,
     },
     evidence: [...uses, ...uses.map(({ source }) => source), built, provided]

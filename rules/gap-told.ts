@@ -43,6 +43,8 @@ export interface ToldGap {
   readonly needed: readonly string[];
   readonly into: Into;
   readonly what: 'export' | 'variable' | 'algorithm' | ConditionalUse['kind'];
+  /** What a module lacks is built, or would be, but nothing exports it. */
+  readonly isUnexported: boolean;
   /** What becomes of it: a link that fails, code that does not compile, or code that comes to nothing when it runs. */
   readonly how: 'link' | 'compile' | 'either' | 'run-time';
   readonly uses: readonly ToldUse[];
@@ -73,6 +75,7 @@ export interface ToldGap {
   readonly archs: readonly Arch[];
 }
 
+const NOWHERE: Place = { path: '', line: 0, text: '' };
 /** Uses that a finding names. */
 const MOST_USES = 4;
 /** Questions that a repair must close. */
@@ -115,14 +118,17 @@ async function told(
   if (answer.verdict !== 'possible') return undefined;
   const { settings } = answer;
   const { values } = solver;
-  const provided = await providedAt(change, solver, shown);
+  const isUnexported = isUnexportedTo(shown);
+  const provided = isUnexported ? NOWHERE : await providedAt(change, solver, shown);
   const claimed = symbolsIn(
     pair,
     pool,
     shown.goals.map(({ expr }) => expr),
   ).map((symbol) => ({ symbol: symbol.name, value: values.text(symbol) }));
   const isHere = ({ name }: KSymbol): boolean => new RegExp(`\\bCONFIG_${name}\\b`).test(provided.text);
-  const needed = neededBy(change, pair, shown).sort((a, b) => Number(isHere(b)) - Number(isHere(a)));
+  const needed = (isUnexported ? [] : neededBy(change, pair, shown)).sort(
+    (a, b) => Number(isHere(b)) - Number(isHere(a)),
+  );
   const howOf = (): ToldGap['how'] => {
     if (shown.need.kind === 'declaration') return 'compile';
     if (shown.need.kind === 'algorithm') return 'run-time';
@@ -134,7 +140,7 @@ async function told(
   const how = howOf();
   const config = fragment(settings);
   const blamed = await blame(change, pair, { owner, needed, config, provided, some: inOrder });
-  if (!blamed || (needed.length === 0 && !isForeign(shown))) return undefined;
+  if (!blamed || (needed.length === 0 && !isForeign(shown) && !isUnexported)) return undefined;
   const uses: ToldUse[] = [];
   // what else can lack it need not be built by this configuration
   for (const one of inOrder.filter(({ goals }) => meets(values, goals))) {
@@ -152,6 +158,7 @@ async function told(
     needed: needed.map(({ name }) => name),
     into: shown.into,
     what: whatOf(shown),
+    isUnexported,
     how,
     uses,
     built: lastLine(shown.object, shown.into),
@@ -196,6 +203,11 @@ function isForeign({ need }: Found): boolean {
   return need.kind === 'declaration' && (need.use.kind === 'header' || need.use.kind === 'foreign');
 }
 
+/** Whether a module lacks what nothing exports. */
+function isUnexportedTo({ need, into }: Found): boolean {
+  return into === 'module' && need.kind === 'link' && need.use.isInternal === true;
+}
+
 function whatOf({ need }: Found): ToldGap['what'] {
   if (need.kind === 'declaration') return need.use.kind;
   if (need.kind === 'algorithm') return 'algorithm';
@@ -207,14 +219,19 @@ function buildsOf(
   arch: Arch,
   config: string,
   how: ToldGap['how'],
-  { object: { object }, need, into }: Found,
+  { object: { object, ways }, need, into }: Found,
 ): BuildQuestion[] {
   // no build shows what is looked up when it runs
   if (how === 'run-time') return [];
   // What a compiler says of a member names it alone.
   const asked = { arch, config, object, name: need.name.replace(/^.*\./, '') };
   if (how === 'compile' || need.kind === 'declaration') return [{ ...asked, expects: 'error' }];
-  const providers = need.providers.presences.map((one) => one.object);
+  const { presences, within } = need.providers;
+  const composites = new Set(ways.map(({ composite }) => composite));
+  // of what nothing exports, a module has what is a part of it
+  const isReached = (one: Presence): boolean =>
+    !within || into === 'vmlinux' || one.ways.some(({ composite }) => composite && composites.has(composite));
+  const providers = presences.filter(isReached).map((one) => one.object);
   return [{ ...asked, expects: how === 'link' ? 'undefined-reference' : 'either', into, providers }];
 }
 
@@ -297,10 +314,10 @@ async function providedAt(change: KernelChange, solver: Solver, { need }: Found)
     const [exported] = need.providers.exports;
     const presence = need.providers.presences.find(({ object }) => object === objectOf(exported!.path));
     const line = presence && offLineOf(presence, solver);
-    return line ? { path: line.path, line: line.line, text: line.text.trim() } : { path: '', line: 0, text: '' };
+    return line ? { path: line.path, line: line.line, text: line.text.trim() } : NOWHERE;
   }
   const { path, line } = need.use.at;
-  if (need.use.declared === false) return { path: '', line: 0, text: '' };
+  if (need.use.declared === false) return NOWHERE;
   const read = preprocess((await change.after.tree.read([path])).get(path) ?? '');
   const isOff = (at: number): boolean => solver.values.expr(conditionBounds(change.pool, whenAt(read, at)).most) === 0;
   // from the inside out: the outermost #if that fails
@@ -370,5 +387,5 @@ function lastLine(presence: Presence | undefined, into?: Into): Place {
   const way = presence?.ways.find(({ destination }) => destination === into) ?? presence?.ways[0];
   const line: MakefileLine | undefined =
     way?.lines.findLast(({ text }) => text.includes('CONFIG_')) ?? way?.lines.at(-1);
-  return line ? { path: line.path, line: line.line, text: line.text.trim() } : { path: '', line: 0, text: '' };
+  return line ? { path: line.path, line: line.line, text: line.text.trim() } : NOWHERE;
 }

@@ -16,6 +16,9 @@ const FEW_FILES = 100;
 /** Files at and below a Kconfig entry that are read for a symbol; beyond, it is not looked for in code. */
 const MOST_READ = 400;
 
+/** Also those that others include: arch/mips/Kbuild.platforms lists the directories of boards. */
+const MAKEFILE = /(?:^|\/)(?:Makefile|Kbuild)(?:\.\w+)?$/;
+
 /** Which .c files to ask KbuildTree about on an architecture; their conditions may turn out not to mention the symbol. */
 export async function filesNear(
   tree: Tree,
@@ -29,7 +32,7 @@ export async function filesNear(
   // what every architecture has its own of is listed there: HAVE_EBPF_JIT in arch/Kconfig, the code in arch/x86/net/
   for (const dir of new Set([...kconfigPaths.map(dirname), `arch/${arch}`])) {
     const inside = dir === '.' ? directlyIn(paths, dir) : under(paths, dir);
-    const makefiles = inside.filter((path) => /(?:^|\/)(?:Makefile|Kbuild)$/.test(path));
+    const makefiles = inside.filter((path) => MAKEFILE.test(path));
     // a platform's directory may be entered for it
     const own = directlyIn(paths, dir).filter((path) => path.endsWith('.c'));
     if (own.length <= FEW_FILES) for (const path of own) found.add(path);

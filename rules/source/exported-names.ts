@@ -67,19 +67,28 @@ export class ExportedNames {
 
   /** All exports of a name but those of other architectures. */
   concerning(name: string, arch: Arch): readonly ExportLine[] {
-    return (this.#lines.get(name) ?? []).filter(({ path }) => archOf(path) === undefined || isOf(path, arch));
+    return ofNoOtherArch(this.#lines.get(name) ?? [], arch);
   }
 
-  /**
-   * The exports of a name that concern an architecture. Undefined where assembly takes part, or its own code beside
-   * that of others, for which it may stand in.
-   */
+  /** The exports of a name that concern an architecture; undefined as `linesForArch`. */
   forArch(name: string, arch: Arch): readonly ExportLine[] | undefined {
-    const mine = this.concerning(name, arch);
-    const own = mine.filter(({ path }) => isOf(path, arch));
-    if (mine.some(({ path }) => !path.endsWith('.c'))) return undefined;
-    return own.length === 0 || own.length === mine.length ? mine : undefined;
+    return linesForArch(this.#lines.get(name) ?? [], arch);
   }
+}
+
+/**
+ * The lines that concern an architecture, of all that give a name. Undefined where assembly takes part, or its own code
+ * beside that of others, for which it may stand in.
+ */
+export function linesForArch(lines: readonly ExportLine[], arch: Arch): readonly ExportLine[] | undefined {
+  const mine = ofNoOtherArch(lines, arch);
+  const own = mine.filter(({ path }) => isOf(path, arch));
+  if (mine.some(({ path }) => !path.endsWith('.c'))) return undefined;
+  return own.length === 0 || own.length === mine.length ? mine : undefined;
+}
+
+function ofNoOtherArch(lines: readonly ExportLine[], arch: Arch): readonly ExportLine[] {
+  return lines.filter(({ path }) => archOf(path) === undefined || isOf(path, arch));
 }
 
 export function archOf(path: string): Arch | undefined {

@@ -1,7 +1,7 @@
 /**
  * What a C file needs of other files to be linked: exported names that its code calls, itself or through macros and
- * inline functions of the headers it includes, and exported variables whose value or address it takes, each with the
- * condition under which the compiler keeps the use.
+ * inline functions of the headers it includes, exported variables whose value or address it takes, and such names that
+ * are not exported but declared where it says them, each with the condition under which the compiler keeps the use.
  */
 
 import type { Expr } from './c-ast.ts';
@@ -18,6 +18,7 @@ import { isOpen, OPEN, type Outcome, outcomeBy, outcomeOf, UNCLEAR } from './c-o
 import { Parameters } from './c-parameters.ts';
 import type { ExportedNames } from './exported-names.ts';
 import type { HeaderReach, Reached } from './header-reach.ts';
+import { PastedNames } from './pasted-names.ts';
 
 /** One exported name that a file uses. */
 export interface ExternalUse {
@@ -29,6 +30,8 @@ export interface ExternalUse {
   readonly line: number;
   readonly when: Condition;
   readonly isVariable?: true;
+  /** Nothing exports it. */
+  readonly isInternal?: true;
 }
 
 /** The uses of one file, and when headers declare the names. */
@@ -87,6 +90,9 @@ export async function externalUses(
       const both = all(when, whenGiven(target, args.map(isKnown)));
       if (both !== false) uses.push({ name: target.name, callee, line, ...(caller && { caller }), when: both });
     }
+    const both = all(when, search.internal(callee));
+    if (both !== false)
+      uses.push({ name: callee, callee, line, ...(caller && { caller }), when: both, isInternal: true });
   };
   for (const site of calls) {
     if (site.isPointer || site.isDoubtful) continue;
@@ -110,7 +116,8 @@ export async function externalUses(
     }
     if (isDoubtful) doubtful.add(name);
     const kept = isDoubtful ? false : all(when, handed, live(caller));
-    if (kept !== false) uses.push({ name, callee: name, line, caller, when: kept, isVariable: true });
+    const isInternal = !exported.has(name) && ({ isInternal: true } as const);
+    if (kept !== false) uses.push({ name, callee: name, line, caller, when: kept, isVariable: true, ...isInternal });
   }
   return {
     uses,
@@ -140,6 +147,7 @@ class Search {
   readonly #reached: ReadonlyMap<string, Reached>;
   readonly #headersOf = new Map<string, readonly string[]>();
   readonly #headers = new Map<string, CFile | undefined>();
+  #pasted: PastedNames | undefined;
   readonly #targets = new Map<string, readonly Target[]>();
 
   constructor(tree: CTree, file: CFile, exported: ExportedNames, reached: readonly Reached[]) {
@@ -160,10 +168,11 @@ class Search {
     return found;
   }
 
-  /** Whether it is an exported variable, which a header in reach declares and none defines as something else. */
+  /** Whether it is a variable of another file, which a header in reach declares and none defines as something else. */
   isVariable(name: string): boolean {
-    if (!this.#exported.has(name) || this.#own.has(name) || this.headersOf(name).length > 0) return false;
+    if (this.#own.has(name) || this.headersOf(name).length > 0) return false;
     if (definitionsIn(this.#ownFile, name, {}).length > 0) return false;
+    if (this.#ownFile.invocations.some(({ args }) => args.includes(name))) return false;
     return [...this.#reached.values()].some(({ words }) => words.externs.has(name));
   }
 
@@ -228,6 +237,18 @@ class Search {
     const some = found.filter(({ when }) => when !== false && conditionText(when).length < 3000);
     if (steps === MOST_STEPS) this.#targets.set(name, some);
     return some;
+  }
+
+  /** When a call of `name` needs a function that nothing exports. */
+  internal(name: string): Condition {
+    if (this.#exported.has(name) || this.#own.has(name)) return false;
+    const isPrototype = (file: CFile | undefined): boolean =>
+      file?.declarations.some((one) => one.name === name && !one.static) ?? false;
+    const headers = this.headersOf(name).map((path) => this.#headers.get(path));
+    if (headers.includes(undefined) || ![this.#ownFile, ...headers].some(isPrototype)) return false;
+    this.#pasted ??= new PastedNames([...this.#reached.values()].map(({ words }) => words));
+    if (this.#pasted.mayMake(name)) return false;
+    return not(any(...this.#definitions(name).map(({ when }) => when), this.#weak(name)));
   }
 
   /** When a declaration lets the linker do without it. */

@@ -16,6 +16,7 @@ import { archOf, ExportedNames } from './exported-names.ts';
 import { type ExternalUse, type ExternalUses, externalUses } from './external-uses.ts';
 import { foreignUses } from './foreign-code.ts';
 import { HeaderReach } from './header-reach.ts';
+import { InternalNames } from './internal-names.ts';
 import { type Builds, gapGoals, INTO, type Into, type Providers } from './link-gap.ts';
 import { type ConditionalUse, conditionalUses } from './undeclared.ts';
 
@@ -54,6 +55,8 @@ export interface Gap {
 export class SideCode {
   readonly side: TreeSide;
   readonly subject: Subject;
+  /** Defined by those names only for which `define` was called. */
+  readonly internal: InternalNames;
   readonly #reach: HeaderReach;
   #exported: Promise<ExportedNames> | undefined;
   #elsewhere: ReturnType<typeof listedElsewhere> | undefined;
@@ -67,6 +70,7 @@ export class SideCode {
   constructor(side: TreeSide, subject: Subject) {
     this.side = side;
     this.subject = subject;
+    this.internal = new InternalNames(side.tree);
     this.#reach = new HeaderReach(side.tree, side.c.words);
   }
 
@@ -85,6 +89,15 @@ export class SideCode {
     const known = this.#uses.get(path) ?? externalUses(this.side.c, path, exported, this.#reach);
     this.#uses.set(path, known);
     return known;
+  }
+
+  /** Names that a file uses and nothing exports, each with the files that say so: itself, and headers that declare it. */
+  async internalNames(path: string): Promise<readonly (readonly [string, ReadonlySet<string>])[]> {
+    if (this.subject !== 'build') return [];
+    const { uses = [], headersOf } = (await this.uses(path)) ?? {};
+    return uses.flatMap(({ name, isInternal }) =>
+      isInternal ? [[name, new Set([path, ...(headersOf?.(name) ?? [])])] as const] : [],
+    );
   }
 
   algorithms(): Promise<AlgorithmNames> {

@@ -8,8 +8,8 @@ import type { Arch, Tree } from '../types.ts';
 import { whenAt } from './c-file.ts';
 import { preprocess } from './c-preprocess.ts';
 import type { HeaderReach, Reached } from './header-reach.ts';
-import { withoutStrings } from './header-words.ts';
-import { type ConditionalUse, LEAST_PASTED, otherVariables } from './undeclared.ts';
+import { isMadeOf, withoutStrings } from './header-words.ts';
+import { type ConditionalUse, otherVariables } from './undeclared.ts';
 
 /** Architectures whose headers are looked through for a name, those with most drivers of their own. */
 const OTHERS: readonly Arch[] = ['x86', 'arm64', 'arm', 'mips', 'powerpc', 'riscv', 's390'];
@@ -83,11 +83,6 @@ function unsaid(code: string, reached: readonly Reached[], path: string): Map<st
   }
   for (const name of own) found.delete(name);
   return found;
-}
-
-/** Whether `##` may have put a name together of an argument. */
-function isMadeOf(parts: ReadonlySet<string>, name: string): boolean {
-  return [...parts].some((part) => part.length >= LEAST_PASTED && part !== name && name.includes(part));
 }
 
 /** Line of a header that declares a name, as far as that is told by its words. */

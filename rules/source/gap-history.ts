@@ -16,6 +16,8 @@ export interface Before {
   readonly needs: ReadonlySet<string>;
   /** What no configuration decides says whether it is built. */
   readonly isUnknown: boolean;
+  /** The makefiles on the way to it name it. */
+  readonly isListed: boolean;
   /** What could not be read: what it calls, what it uses of headers. */
   readonly unread: ReadonlySet<Gap['need']['kind']>;
   /** Called where the text could not be read as a whole. */
@@ -52,6 +54,7 @@ export class GapHistory {
       gaps: Map.groupBy(gaps, keyOf),
       needs: new Set(all.map(({ kind, name }) => `${kind} ${name}`)),
       isUnknown: object?.isUnknown === true,
+      isListed: object !== undefined,
       unread,
       doubtful,
     };

@@ -7,7 +7,7 @@
 import type { Condition } from './c-condition.ts';
 import { any, isConfigured } from './c-condition.ts';
 import { armAt, lineAt, lineStarts, whenAt } from './c-file.ts';
-import type { Preprocessed } from './c-preprocess.ts';
+import type { MacroLine, Preprocessed } from './c-preprocess.ts';
 import { preprocess } from './c-preprocess.ts';
 
 export interface HeaderWords {
@@ -27,6 +27,8 @@ export interface HeaderWords {
   readonly structs: ReadonlyMap<string, readonly StructBody[]>;
   /** Arguments of macros called outside of functions, as written: they may become parts of names. */
   readonly pasted: ReadonlySet<string>;
+  /** Words that macros with parameters put beside `##`, or hand on to other macros that may. */
+  readonly glue: ReadonlySet<string>;
 }
 
 export interface Include {
@@ -78,7 +80,9 @@ export function readWords(text: string, isSource = false): HeaderWords {
   const externs = new Set<string>();
   const structs = new Map<string, StructBody[]>();
   const pasted = new Set<string>();
+  const glue = new Set<string>();
   for (const reading of readings) {
+    for (const macro of reading.macros) for (const word of glueOf(macro)) glue.add(word);
     const lines = withoutStrings(reading.code).split('\n');
     for (const [i, line] of lines.entries()) {
       if (line.trim() === '') continue;
@@ -122,7 +126,7 @@ export function readWords(text: string, isSource = false): HeaderWords {
   for (const [word, some] of arms)
     if (!always.has(word)) sometimes.set(word, any(...[...some].map((arm) => first.arms[arm]!.when)));
   for (const name of declares.keys()) if (always.has(name)) declares.delete(name);
-  return { isTable, includes, always, sometimes, declares, heads, externs, structs, pasted };
+  return { isTable, includes, always, sometimes, declares, heads, externs, structs, pasted, glue };
 }
 
 function addTo(arms: Map<string, Set<number>>, word: string, arm: number): void {
@@ -141,6 +145,24 @@ export function headOf(line: string, above: string): string[] {
   if (!/^[A-Za-z_]/.test(line)) return split === undefined ? [] : [split];
   const found = [...line.matchAll(/(?<=[\s*])([A-Za-z_]\w*)\s*\(/g)].map(([, name]) => name!);
   return split === undefined ? found : [split, ...found];
+}
+
+function glueOf({ params, body }: MacroLine): readonly string[] {
+  if (params === undefined) return [];
+  const beside = body.matchAll(/(\w+)\s*(?=##)|(?<=##)\s*(\w+)|(?<=[(,])\s*(\w+)\s*(?=[,)])/g);
+  return [...beside].flatMap(([, left, right, handed]) => {
+    const word = left ?? right ?? handed!;
+    return params.includes(word) ? [] : [word];
+  });
+}
+
+/** A part of a name that `##` may have put together. */
+const LEAST_PASTED = 4;
+
+/** Whether `##`, which keeps the case of its parts, may have put a name together of an argument. */
+export function isMadeOf(pasted: ReadonlySet<string>, name: string): boolean {
+  for (const part of pasted) if (part.length >= LEAST_PASTED && part !== name && name.includes(part)) return true;
+  return false;
 }
 
 function argumentsOf(line: string): string[] {

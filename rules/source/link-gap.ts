@@ -1,12 +1,12 @@
 /**
- * When a file cannot be linked: it is built and uses an exported name, and no file that exports it is built where it
- * can be reached, and no header stands in for it. In vmlinux only what is built in can be reached; from a module,
- * what is in vmlinux or in another module (scripts/mod/modpost.c, "undefined!").
+ * When a file cannot be linked: it is built and uses a name of another file, and no file that gives it is built where
+ * it can be reached, and no header stands in for it. In vmlinux only what is built in can be reached; from a module,
+ * what is exported in vmlinux or in another module, and all of its own (scripts/mod/modpost.c, "undefined!").
  */
 
 import type { Conditions } from '../kbuild/conditions.ts';
 import type { KbuildTree } from '../kbuild/kbuild-tree.ts';
-import type { Presence } from '../kbuild/presence.ts';
+import type { Presence, Way } from '../kbuild/presence.ts';
 import type { ExprId } from '../kconfig/expr.ts';
 import type { Goal } from '../kconfig/solve.ts';
 import type { Arch } from '../types.ts';
@@ -14,12 +14,13 @@ import type { Algorithm, AlgorithmNames } from './algorithm-names.ts';
 import type { Condition } from './c-condition.ts';
 import { conditionBounds } from './c-condition.ts';
 import type { ExportedNames, ExportLine } from './exported-names.ts';
+import type { InternalNames } from './internal-names.ts';
 
 /** Where the using code goes. */
 export const INTO = ['vmlinux', 'module'] as const;
 export type Into = (typeof INTO)[number];
 
-/** The files that export a name, on one architecture. */
+/** The files that export a name, or define one that nothing exports, on one architecture. */
 export interface Providers {
   readonly name: string;
   readonly exports: readonly ExportLine[];
@@ -27,12 +28,15 @@ export interface Providers {
   /** That one of them is built in, or built at all. */
   readonly builtIn: ExprId;
   readonly built: ExprId;
+  /** Of a name that is not exported: when it is in a module, by the module's composite object. */
+  readonly within?: ReadonlyMap<string, ExprId>;
 }
 
 /** What one tree builds for one architecture, asked for one path at a time. */
 export class Builds {
   readonly #kbuild: KbuildTree;
   readonly #exported: ExportedNames;
+  readonly #internal: InternalNames;
   readonly #conditions: Conditions;
   readonly #arch: Arch;
   readonly #elsewhere: ReadonlyMap<string, readonly string[]>;
@@ -43,7 +47,7 @@ export class Builds {
 
   constructor(
     kbuild: KbuildTree,
-    exported: ExportedNames,
+    { exported, internal }: { readonly exported: ExportedNames; readonly internal: InternalNames },
     conditions: Conditions,
     arch: Arch,
     elsewhere: ReadonlyMap<string, readonly string[]> = new Map(),
@@ -51,13 +55,15 @@ export class Builds {
     this.#elsewhere = elsewhere;
     this.#kbuild = kbuild;
     this.#exported = exported;
+    this.#internal = internal;
     this.#conditions = conditions;
     this.#arch = arch;
   }
 
   /** The same with directories whose makefiles list objects of others, by these. */
   with(elsewhere: ReadonlyMap<string, readonly string[]>): Builds {
-    return new Builds(this.#kbuild, this.#exported, this.#conditions, this.#arch, elsewhere);
+    const names = { exported: this.#exported, internal: this.#internal };
+    return new Builds(this.#kbuild, names, this.#conditions, this.#arch, elsewhere);
   }
 
   /** Undefined where the makefiles on the way do not name it. */
@@ -106,10 +112,12 @@ export class Builds {
   }
 
   async #providersNow(name: string): Promise<Providers | undefined> {
-    const exports = this.#exported.forArch(name, this.#arch);
+    const isExported = this.#exported.has(name);
+    const exports = (isExported ? this.#exported : this.#internal).forArch(name, this.#arch);
     if (exports === undefined || exports.length === 0) return undefined;
     const { FALSE, TRUE, pool } = this.#conditions;
     const presences = new Set<Presence>();
+    const within = new Map<string, ExprId>();
     let [builtIn, built] = [FALSE, FALSE];
     for (const one of exports) {
       const presence = await this.presence(one.path);
@@ -121,14 +129,33 @@ export class Builds {
       const most = (modular: ExprId): ExprId => conditionBounds(pool, when, { modular }).most;
       const inVmlinux = this.#conditions.and(presence.builtIn, most(FALSE));
       builtIn = this.#conditions.or(builtIn, inVmlinux);
+      for (const { composite, when: of } of modularWays(presence)) {
+        if (composite === undefined) continue;
+        const there = this.#conditions.and(of, most(TRUE));
+        within.set(composite, this.#conditions.or(within.get(composite) ?? FALSE, there));
+      }
       built = this.#conditions.or(
         built,
         this.#conditions.or(inVmlinux, this.#conditions.and(presence.module, most(TRUE))),
       );
     }
+    const found = { name, exports, presences: [...presences], builtIn, built };
+    if (!isExported) return { ...found, within };
     if (builtIn === TRUE) this.#always.add(name);
-    return builtIn === TRUE ? undefined : { name, exports, presences: [...presences], builtIn, built };
+    return builtIn === TRUE ? undefined : found;
   }
+}
+
+/** The ways in which an object becomes a part of a module. */
+function modularWays({ ways }: Presence): readonly Way[] {
+  return ways.filter(({ destination }) => destination === 'module');
+}
+
+/** When a module that an object is in has the name: any that is exported, else what is a part of the same module. */
+function providedTo(conditions: Conditions, object: Presence, { built, within }: Providers): ExprId {
+  if (!within) return built;
+  const composites = new Set(modularWays(object).flatMap(({ composite }) => composite ?? []));
+  return [...composites].reduce((e, one) => conditions.or(e, within.get(one) ?? conditions.FALSE), conditions.FALSE);
 }
 
 /** Path of the object made of a source file. */
@@ -147,7 +174,7 @@ export function gapGoals(
   const { pool, TRUE, FALSE } = conditions;
   const isModule = into === 'module';
   const isBuilt = isModule ? object.module : object.builtIn;
-  const provided = isModule ? providers.built : providers.builtIn;
+  const provided = isModule ? providedTo(conditions, object, providers) : providers.builtIn;
   const { least } = conditionBounds(pool, when, { modular: isModule ? TRUE : FALSE });
   if (object.isUnknown || isBuilt === FALSE || least === FALSE || provided === TRUE) return undefined;
   if (object.ways.some(({ isLibrary }) => isLibrary)) return undefined;

@@ -17,8 +17,9 @@ import type { Definitions } from './c-definitions.ts';
 import { exactGap, type Gap, gapsOf, SideCode, type Subject } from './file-gaps.ts';
 import { newForeignGaps } from './foreign-gaps.ts';
 import { type Before, GapHistory, keyOf } from './gap-history.ts';
+import { InternalSearch } from './internal-search.ts';
 import { Builds, gapGoals, objectOf } from './link-gap.ts';
-import { changedThemselves, helpersOf, ownerOf, selectorsOf } from './near-symbols.ts';
+import { changedThemselves, enablersOf, helpersOf, ownerOf, selectorsOf } from './near-symbols.ts';
 import { isSoleProvider } from './sole-provider.ts';
 
 /** Symbols whose files are looked at, the nearest first. */
@@ -26,6 +27,7 @@ const MOST_SYMBOLS = 24;
 /** C files of one architecture that are read. */
 const MOST_FILES = 80;
 
+const MANY_NAMES = 'it uses too many names that are not exported';
 const NEARER = 'not looked at: there were nearer ones';
 
 /** What of a file the owner decides about: whether it is built, or about the lines that name it. */
@@ -57,6 +59,7 @@ export class LinkSearch {
   readonly #definitions = new Map<string, Definitions>();
   #beside: Promise<readonly string[]> | undefined;
   readonly #news = new Map<string, Promise<boolean>>();
+  readonly #internal: InternalSearch;
   /** What was not decided, and why. */
   readonly #left = new Map<string, string>();
 
@@ -67,6 +70,7 @@ export class LinkSearch {
       after: new SideCode(change.after, subject),
     };
     this.#history = new GapHistory(change, this.#code.before);
+    this.#internal = new InternalSearch(this.#code, (path) => this.#history.oldPath(path));
   }
 
   /** What was not decided: symbols and files that were not looked at, and what could not be told. */
@@ -99,21 +103,14 @@ export class LinkSearch {
   /** Newly possible gaps of one architecture, by owner and by what would have provided. */
   async find(pair: ArchPair): Promise<Cause[]> {
     const builds = { before: await this.#builds('before', pair), after: await this.#builds('after', pair) };
-    const seen = new Set<string>();
-    const found: (Found & { readonly owner: KSymbol | undefined })[] = [];
-    const look = async (
-      path: string,
-      object: Presence,
-      owner: KSymbol | undefined,
-      of: Part = 'whole',
-    ): Promise<void> => {
-      if (seen.has(path)) return;
-      if (seen.size >= MOST_FILES) {
-        this.#left.set(path, NEARER);
-        return;
-      }
-      seen.add(path);
-      for (const one of await this.#gapsOf(pair, path, object, owner, of, builds)) found.push({ ...one, owner });
+    const files = new Map<
+      string,
+      { readonly object: Presence; readonly owner: KSymbol | undefined; readonly of: Part }
+    >();
+    const look = (path: string, object: Presence, owner: KSymbol | undefined, of: Part = 'whole'): void => {
+      if (files.has(path)) return;
+      if (files.size < MOST_FILES) files.set(path, { object, owner, of });
+      else this.#left.set(path, NEARER);
     };
     const isSettled = pair.before === pair.after && !this.#change.changedPaths.some(({ path }) => isMakefile(path));
     const { after: code } = this.#code;
@@ -121,22 +118,27 @@ export class LinkSearch {
       if (!(await code.isConcerned(path))) continue;
       const object = await builds.after.presence(path);
       if (!object || (isSettled && !(await this.#hasNews(path)))) continue;
-      await look(path, object, ownerOf(this.#change.pool, pair, object));
+      look(path, object, ownerOf(this.#change.pool, pair, object));
     }
     for (const owner of this.#near(pair)) {
       for (const path of await this.#filesOf(owner, pair.arch)) {
-        if (seen.has(path) || !(await code.isConcerned(path))) continue;
+        if (files.has(path) || !(await code.isConcerned(path))) continue;
         const object = await builds.after.presence(path);
-        if (object && mentions(this.#change.pool, object, owner)) await look(path, object, owner);
+        if (object && mentions(this.#change.pool, object, owner)) look(path, object, owner);
       }
     }
     for (const owner of changedThemselves(pair).slice(0, MOST_SYMBOLS)) {
       for (const path of await this.#filesNaming(owner)) {
-        if (seen.has(path) || !(await code.isConcerned(path))) continue;
+        if (files.has(path) || !(await code.isConcerned(path))) continue;
         const object = await builds.after.presence(path);
-        if (object) await look(path, object, owner, 'named');
+        if (object) look(path, object, owner, 'named');
       }
     }
+    const changed = this.#changed().filter((path) => path.endsWith('.c'));
+    for (const path of await this.#internal.define([...files.keys(), ...changed])) this.#left.set(path, MANY_NAMES);
+    const found: (Found & { readonly owner: KSymbol | undefined })[] = [];
+    for (const [path, { object, owner, of }] of files)
+      for (const one of await this.#gapsOf(pair, path, object, owner, of, builds)) found.push({ ...one, owner });
     await this.#define(found.flatMap(({ need }) => (need.kind === 'link' ? [need.name] : [])));
     const certain: typeof found = [];
     for (const one of found)
@@ -157,7 +159,9 @@ export class LinkSearch {
     const selectors = selectorsOf(pair);
     const symbols = pair.reach().symbols.flatMap((id) => pair.after.symbols[id] ?? []);
     const isDeclared = ({ declarations }: KSymbol): boolean => declarations.length > 0;
-    const near = [...new Set([...selectors, ...changedThemselves(pair), ...symbols])].filter(isDeclared);
+    const own = [...new Set([...selectors, ...changedThemselves(pair)])];
+    const enablers = enablersOf(this.#change.pool, pair, own);
+    const near = [...new Set([...own, ...enablers, ...symbols])].filter(isDeclared);
     for (const { name } of near.slice(MOST_SYMBOLS)) this.#left.set(name, NEARER);
     return [...new Set([...near, ...helpersOf(selectors).filter(isDeclared)])].slice(0, MOST_SYMBOLS);
   }
@@ -237,7 +241,8 @@ export class LinkSearch {
       const wasNeeded = before?.needs.has(key) ?? false;
       // what was there and could not be told is no news
       const { kind, name } = gap.need;
-      const isNews = kind === 'declaration' || (kind === 'link' && (await builds.before.isAlways(name)));
+      const isNews =
+        kind === 'declaration' || (kind === 'link' && (await isToldBefore(builds.before, name, before?.isListed)));
       if (wasNeeded && old.length === 0 && (before?.isUnknown || !isNews)) continue;
       const goals = wasNeeded ? own(exact) : await this.#newGoals(pair, path, builds.before, exact, before, own);
       if (!goals) continue;
@@ -337,8 +342,15 @@ export class LinkSearch {
       arch: pair.arch,
       symbolType: symbolTypes(pool, model),
     });
-    return new Builds(tree, await this.#code[side].exported(), kbuild.conditions, pair.arch);
+    const { internal } = this.#code[side];
+    const names = { exported: await this.#code[side].exported(), internal };
+    return new Builds(tree, names, kbuild.conditions, pair.arch);
   }
+}
+
+/** Whether it was known without the series who provides the name, to whom. */
+async function isToldBefore(builds: Builds, name: string, isListed = false): Promise<boolean> {
+  return (await builds.isAlways(name)) || (isListed && (await builds.providers(name)) !== undefined);
 }
 
 /** Whether the file may have needed the same where it could not be read. */

@@ -15,6 +15,23 @@ export function helpersOf(selectors: readonly KSymbol[]): KSymbol[] {
   return selectors.flatMap(({ selects }) => selects.map(({ to }) => to)).filter(({ prompts }) => prompts.length === 0);
 }
 
+/** Entries that may select one thing for the same purpose; a capability that more have says nothing of their code. */
+const FEW_SELECTORS = 3;
+
+/**
+ * Who alone makes entries possible, by selecting a symbol without a prompt that they depend on: a board of one
+ * processor, whose code relies on what the processor's entry selects.
+ */
+export function enablersOf(pool: KernelChange['pool'], { after }: ArchPair, symbols: readonly KSymbol[]): KSymbol[] {
+  const needs = symbols.flatMap(({ declarations }) => declarations.flatMap(({ dep }) => pool.symbolsIn(dep)));
+  return [...new Set(needs)].flatMap((id) => {
+    const needed = after.symbols[id];
+    if (!needed || needed.prompts.length > 0 || needed.defaults.length > 0) return [];
+    const by = new Set(needed.selectedBy.map(({ from }) => from));
+    return by.size <= FEW_SELECTORS ? [...by] : [];
+  });
+}
+
 /** Whose own entry the series changes, rather than those that select it. */
 export function changedThemselves({ after, changes }: ArchPair): KSymbol[] {
   return [...changes.values()].flatMap(({ after: symbol, removed, added }) =>

@@ -1,4 +1,4 @@
-/** Whether the files that export a name are the only ones that provide it, by all that the tree says of the name. */
+/** Whether the files that give a name are the only ones that provide it, by all that the tree says of the name. */
 
 import type { Arch } from '../types.ts';
 import type { Definitions } from './c-definitions.ts';
@@ -7,7 +7,8 @@ import type { Need } from './file-gaps.ts';
 
 export function isSoleProvider(need: Need & { readonly kind: 'link' }, known: Definitions, arch: Arch): boolean {
   if (known.isCut || known.failures.length > 0) return false;
-  const exporting = new Set(known.exports.map(({ path }) => path));
+  const giving = need.use.isInternal ? need.providers.exports : known.exports;
+  const providing = new Set(giving.map(({ path }) => path));
   if (need.use.isVariable) {
     const isOther = (path: string): boolean => archOf(path) === undefined || isOf(path, arch);
     const others = [
@@ -15,8 +16,8 @@ export function isSoleProvider(need: Need & { readonly kind: 'link' }, known: De
       ...known.assembly,
     ];
     return (
-      known.variables.some((path) => exporting.has(path)) &&
-      ![...known.variables, ...others].some((path) => !exporting.has(path) && isOther(path))
+      known.variables.some((path) => providing.has(path)) &&
+      ![...known.variables, ...others].some((path) => !providing.has(path) && isOther(path))
     );
   }
   const headers = new Set(need.uses.headersOf(need.name));
@@ -26,10 +27,12 @@ export function isSoleProvider(need: Need & { readonly kind: 'link' }, known: De
       (one.arch === undefined || one.arch === arch || arch === 'um') &&
       !(one.path.endsWith('.c') && (one.static || one.kind === 'macro')),
   );
-  const isElsewhere = bodies.some(({ path }) => (path.endsWith('.c') ? !exporting.has(path) : !headers.has(path)));
+  const isElsewhere = bodies.some(({ path }) => (path.endsWith('.c') ? !providing.has(path) : !headers.has(path)));
   const isAssembly = known.assembly.some((path) => {
     const of = archOf(path);
     return of === undefined || of === arch || arch === 'um';
   });
-  return !isElsewhere && !isAssembly && bodies.some(({ path }) => exporting.has(path));
+  if (isElsewhere || isAssembly) return false;
+  const isBody = (path: string): boolean => bodies.some((one) => one.path === path);
+  return need.use.isInternal ? [...providing].every(isBody) : [...providing].some(isBody);
 }

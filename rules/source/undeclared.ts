@@ -11,6 +11,7 @@ import { lineAt, lineStarts, whenAt } from './c-file.ts';
 import { preprocess } from './c-preprocess.ts';
 import type { HeaderReach, Reached } from './header-reach.ts';
 import { closing, headOf, type StructBody, withoutStrings } from './header-words.ts';
+import { PastedNames } from './pasted-names.ts';
 
 /** One use of something that is declared under a condition. */
 export interface ConditionalUse {
@@ -34,9 +35,6 @@ const KEYWORDS = new Set(
 );
 /** Variables that every architecture has (asm/current.h). */
 const EVERYWHERE = new Map<string, string | undefined>([['current', 'task_struct']]);
-/** A part of a name that a macro may have put together. */
-export const LEAST_PASTED = 4;
-
 /** Undefined where the tree has no such file, or what it includes is not known. */
 export async function conditionalUses(
   tree: Tree,
@@ -106,10 +104,12 @@ class Reading {
     // one of its numbers may have any name
     if (this.#reached.some(({ words }) => words.isTable))
       for (const name of found.keys()) if (/^[A-Z0-9_]+$/.test(name)) found.delete(name);
+    let pasted: PastedNames | undefined;
     for (const [name, line] of found) {
       const at = this.#declaredAt(name);
       if (!at || (at.kind === 'function' && !this.#isCalled(name))) continue;
-      if (this.#isPasted(name)) continue;
+      pasted ??= new PastedNames(this.#reached.map(({ words }) => words));
+      if (pasted.mayMake(name)) continue;
       this.#put({ kind: at.kind, name, line, declared: this.#declared(name), at });
     }
   }
@@ -140,14 +140,6 @@ class Reading {
         return own === undefined ? false : all(when, own);
       }),
     );
-  }
-
-  /** What `##` puts together keeps the case of its parts. */
-  #isPasted(name: string): boolean {
-    for (const { words } of this.#reached)
-      for (const part of words.pasted)
-        if (part.length >= LEAST_PASTED && part !== name && name.includes(part)) return true;
-    return false;
   }
 
   /** Structures of which a variable or member is made. */
