@@ -27,15 +27,21 @@ export interface Group {
 }
 
 /**
- * The command line that joins cgroups, asks to be the first to go when the machine runs out of memory, and becomes
- * the command. The shell sees its arguments as data.
+ * The command line that joins cgroups, asks to be the first to go when the machine runs out of memory, closes what
+ * whoever started depbot left open, and becomes the command. The shell sees its arguments as data.
  */
 export function enterGroup({ folders }: Pick<Group, 'folders'>, command: readonly string[]): string[] {
   const script =
+    // node keeps only the first few to itself, bwrap none; a folder that is open leads out of every sandbox
+    `for fd in /proc/self/fd/*; do fd=\${fd##*/}; [ "$fd" -gt ${LAST_FD} ] && exec {fd}>&-; done; ` +
     '(echo 1000 >/proc/self/oom_score_adj) 2>/dev/null; ' +
     'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit 125; shift; done; shift; exec "$@"';
-  return ['/bin/sh', '-c', script, 'sh', ...folders, '--', ...command];
+  // sh(1) of Debian cannot close a descriptor of two digits
+  return ['/bin/bash', '-c', script, 'bash', ...folders, '--', ...command];
 }
+
+/** Of the descriptors that a run is given: the standard ones, and what bwrap says of it. */
+const LAST_FD = 3;
 
 let groups = 0;
 

@@ -55,6 +55,7 @@ function attempts(home: string): readonly Attempt[] {
       script: 'ls -d /proc/[0-9]* | wc -l | tr -d " "',
       holds: ({ stdout }) => Number(stdout) < 10,
     },
+    { name: 'open files of others: none', script: 'ls /proc/$$/fd', holds: says('0\n1\n2\n') },
     {
       name: 'environment: empty',
       script: 'env | cut -d= -f1 | sort | tr "\\n" " "',

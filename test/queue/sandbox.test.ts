@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
@@ -96,6 +96,20 @@ describe('what the command sees', () => {
     for (const word of ['home', 'root', 'var', 'run', 'work', 'sys']) expect(root.split('\n')).not.toContain(word);
     expect(etc).not.toContain('passwd');
     expect(Number(etc.trim().split('\n').at(-1))).toBeLessThan(8);
+  });
+
+  test('nothing that whoever started us had open, such as a folder: it would lead out', () => {
+    const module = JSON.stringify(join(import.meta.dirname, '../../queue/sandbox.ts'));
+    const script = `import { runSandboxed } from ${module};
+      for (const trustTree of [false, true]) {
+        const argv = ['/bin/sh', '-c', 'ls /proc/$$/fd/200 /proc/$$/fd/20 2>&1; echo end'];
+        process.stdout.write((await runSandboxed({ argv, readOnly: [], env: {}, trustTree })).stdout);
+      }`;
+    const start = 'exec 20<"$1" 200<"$1"; exec "$0" --input-type=module -e "$2"';
+    const started = spawnSync('/bin/bash', ['-c', start, process.execPath, tree, script], { encoding: 'utf8' });
+    expect(started.stderr).toBe('');
+    expect(started.stdout).not.toContain('Makefile');
+    expect(started.stdout.match(/No such file or directory|^end$/gm)).toHaveLength(6);
   });
 
   test('standard input is empty unless given', async () => {
