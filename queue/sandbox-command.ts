@@ -6,6 +6,7 @@
  * puts the mounts where another user can reach them, then the sandbox proper is started by that user.
  */
 import type { Limits, Mount, SandboxSpec } from './sandbox.ts';
+import { filterFor } from './sandbox-filter.ts';
 
 /** The only PATH there is inside: Debian's, without what belongs to a user. */
 export const SANDBOX_PATH = '/usr/bin:/bin:/usr/sbin:/sbin';
@@ -13,6 +14,8 @@ export const SANDBOX_PATH = '/usr/bin:/bin:/usr/sbin:/sbin';
 /** Who tree code is outside, where depbot runs as root: a number that no package gives to anybody. */
 export const SANDBOX_UID = 65533;
 const OPEN_FILES = 4096;
+/** Of this machine. */
+export const SYSTEM_CALL_FILTER = filterFor(process.arch);
 
 /** Bounds of each process, set by prlimit(1) before anything else. */
 export function prlimitArgs(limits: Limits): string[] {
@@ -25,7 +28,10 @@ export function prlimitArgs(limits: Limits): string[] {
   ];
 }
 
-/** bwrap and the command in it; `asRoot` where the caller is root. Its status goes to file descriptor 3. */
+/**
+ * bwrap and the command in it; `asRoot` where the caller is root. Its status goes to file descriptor 3, and it reads
+ * SYSTEM_CALL_FILTER, where there is one, from 4.
+ */
 export function bwrapArgs(spec: SandboxSpec, limits: Limits, bwrap: string, asRoot: boolean): string[] {
   return asRoot ? asNobody(spec, limits, bwrap) : sandboxArgs(spec, limits, bwrap);
 }
@@ -64,6 +70,7 @@ function sandboxArgs(spec: SandboxSpec, limits: Limits, bwrap: string): string[]
     bwrap,
     ...['--unshare-all', '--unshare-user', '--disable-userns', '--die-with-parent', '--new-session'],
     ...['--cap-drop', 'ALL', '--uid', '65534', '--gid', '65534', '--hostname', 'sandbox', '--json-status-fd', '3'],
+    ...(SYSTEM_CALL_FILTER === undefined ? [] : ['--seccomp', '4']),
     ...SYSTEM,
     // both read-only: /proc/sys/kernel/core_pattern is a way out where the caller is root (bwrap leaves the
     // files below /proc/sys writable to their owner), and /dev/shm is memory that no limit counts

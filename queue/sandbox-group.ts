@@ -40,8 +40,8 @@ export function enterGroup({ folders }: Pick<Group, 'folders'>, command: readonl
   return ['/bin/bash', '-c', script, 'bash', ...folders, '--', ...command];
 }
 
-/** Of the descriptors that a run is given: the standard ones, and what bwrap says of it. */
-const LAST_FD = 3;
+/** Of the descriptors that a run is given: the standard ones, and two for bwrap. */
+const LAST_FD = 4;
 
 let groups = 0;
 

@@ -2,17 +2,17 @@
  * The only file that starts code of a tree: Kconfig's shell macros, `scripts/kconfig/conf`, make, compilers.
  *
  * A command runs under bubblewrap: namespaces of its own, an empty environment but for what is asked, nothing of
- * the host but a read-only /usr and the mounts named, and never as root (sandbox-command.ts). prlimit(1) bounds what
- * a process may take, a cgroup what all take together where one can be had (sandbox-group.ts); disk (sandbox-disk.ts),
- * output and the clock are ours. When the command ends, or its time is over, its PID namespace ends with it, so
- * `setsid` saves no child.
+ * the host but a read-only /usr and the mounts named, and never as root (sandbox-command.ts); a filter refuses the
+ * system calls that go past namespaces (sandbox-filter.ts). prlimit(1) bounds what a process may take, a cgroup what
+ * all take together where one can be had (sandbox-group.ts); disk (sandbox-disk.ts), output and the clock are ours.
+ * When the command ends, or its time is over, its PID namespace ends with it, so `setsid` saves no child.
  */
 
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { lchown, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import {
   bareArgs,
   bwrapArgs,
@@ -21,6 +21,7 @@ import {
   prlimitArgs,
   SANDBOX_PATH,
   SANDBOX_UID,
+  SYSTEM_CALL_FILTER,
 } from './sandbox-command.ts';
 import { isFull, watchDisk } from './sandbox-disk.ts';
 import { killGroup, killInner, killSandbox } from './sandbox-end.ts';
@@ -247,8 +248,9 @@ async function run(
     cwd: bare ? insideToHost(spec.cwd ?? '/tmp', mountsOf(spec)) : '/',
     // a bare run is a process group of its own, for want of a namespace to end
     detached: bare,
-    stdio: [spec.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', bare ? 'ignore' : 'pipe'],
+    stdio: [spec.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', pipeIf(!bare), pipeIf(!bare && hasFilter)],
   });
+  if (child.stdio[4] instanceof Writable) handOver(child.stdio[4], SYSTEM_CALL_FILTER);
   let timedOut = false;
   let flooded = false;
   let overDisk = false;
@@ -319,6 +321,15 @@ function start(command: readonly string[], options: SpawnOptions): ChildProcess 
 function bareEnv(spec: SandboxSpec): Record<string, string> {
   const mapped = Object.entries(spec.env).map(([name, value]) => [name, insideToHost(value, mountsOf(spec))]);
   return { ...toolEnv(), LC_ALL: 'C', ...Object.fromEntries(mapped) };
+}
+
+const hasFilter = SYSTEM_CALL_FILTER !== undefined;
+const pipeIf = (isWanted: boolean): 'pipe' | 'ignore' => (isWanted ? 'pipe' : 'ignore');
+
+/** To bwrap, whose own end says more than that it did not read. */
+function handOver(to: Writable, bytes: Uint8Array | undefined): void {
+  to.on('error', () => undefined);
+  to.end(bytes);
 }
 
 function ending(child: ChildProcess, stdin: SandboxSpec['stdin'], bare: boolean): Promise<Ended> {

@@ -26,6 +26,7 @@ import { confSources } from '../support/tiny-kernel.ts';
 
 const TREE = process.env['DEPBOT_TEST_TREE'];
 const SECRET = 'password=hunter2';
+const NONE = 'Function not implemented';
 const LIMITS: Partial<Limits> = { wallMs: 20_000, processes: 64, memoryBytes: 2 ** 28, diskBytes: 64 * 2 ** 20 };
 
 let home: string;
@@ -108,6 +109,15 @@ describe('a hostile Makefile', () => {
       'tcp: done\nunix: done\nabstract: done',
     );
     expect(connections).toBeGreaterThanOrEqual(3);
+  });
+
+  test('goes past no namespace: to the host of a virtual machine, to keyrings, or by io_uring', async () => {
+    const run = await make(recipe('$(P) past; echo $$?'));
+    // the numbers of another machine end it with SIGSYS
+    expect(run.stdout).toBe(
+      `vsock: Address family not supported by protocol\nkeyring: ${NONE}\nring: ${NONE}\n${process.arch === 'x64' ? 159 : 0}\n`,
+    );
+    expect((await make(recipe('$(P) past'), { memoryBytes: 2 ** 33 }, true)).stdout).toContain('keyring: done\n');
   });
 
   test('reads no file of a user, of the service or of the machine', async () => {
