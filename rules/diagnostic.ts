@@ -59,5 +59,13 @@ function keyOf(one: Diagnostic, oldPath = (path: string): string => path): strin
 
 /** A warning that becomes an error is another one; what was compiled does not matter to a header's. */
 function restOf({ severity, file, option, text }: Diagnostic, oldPath = (path: string): string => path): string {
-  return JSON.stringify([severity, oldPath(file), option, text.replace(/(\bline |:)\d+/g, '$1')]);
+  return JSON.stringify([severity, oldPath(file), option, withoutNumbers(text)]);
+}
+
+/**
+ * Without the numbers that change though nothing comes or goes: of lines; of names that macros count on
+ * (__COUNTER__); and of a stack frame, which the compiler complained of before it grew further.
+ */
+export function withoutNumbers(text: string): string {
+  return text.replace(/(\bline |:|\bframe size of |\b__(?:UNIQUE_ID|compiletime_assert)_\w*?)\d+\b/g, '$1');
 }

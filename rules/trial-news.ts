@@ -1,7 +1,7 @@
 /** What rules say of a diagnostic that a trial brings up: where it is told, how it was shown, what a reply names. */
 
 import type { PatchLines } from './anchor.ts';
-import { type Diagnostic, newDiagnostics, printDiagnostic, type Renames } from './diagnostic.ts';
+import { type Diagnostic, newDiagnostics, printDiagnostic, type Renames, withoutNumbers } from './diagnostic.ts';
 import type { ChangedPath, Judged } from './rule.ts';
 import type { Breakdown, Outcome, Trial, TrialRun, TrialStep } from './trial.ts';
 import type { Anchor, Attempt, Evidence, Side } from './types.ts';
@@ -178,5 +178,5 @@ export function judgedFrom(
 
 /** The same in every revision: no lines. */
 export function keyOf(rule: string, { file, function: name, text }: Diagnostic): string {
-  return `${rule} ${file} ${name ?? ''} ${text.replace(/:\d+/g, '')}`.slice(0, 300);
+  return `${rule} ${file} ${name ?? ''} ${withoutNumbers(text)}`.slice(0, 300);
 }
