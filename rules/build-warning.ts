@@ -1,7 +1,16 @@
 import { type Diagnostic, newDiagnostics } from './diagnostic.ts';
 import { defineRule, type Judged, type KernelChange } from './rule.ts';
 import type { TrialRun } from './trial.ts';
-import { blamedLine, type Change, changesAt, judgedFrom, keyOf, renamesOf, wholeSeries } from './trial-news.ts';
+import {
+  blamedLine,
+  type Change,
+  changesAt,
+  isMoved,
+  judgedFrom,
+  keyOf,
+  renamesOf,
+  wholeSeries,
+} from './trial-news.ts';
 import type { Anchor } from './types.ts';
 
 export default defineRule({
@@ -12,7 +21,8 @@ export default defineRule({
 ## What it finds
 A warning that the compiler did not give without the series, in one of the configurations in which
 depbot builds what the series changes: in files that the series changes with W=1, in others that
-include a header which it changes without. A warning that only moves is none.
+include a header which it changes without. A warning that only moves, be it with its function to another
+file, is none.
 ## Why it matters
 Builds with CONFIG_WERROR fail at it, and robots that build every tree report it later.
 ## Example
@@ -53,7 +63,7 @@ function findAll(change: KernelChange, runs: readonly TrialRun[], silent: string
         if (warning.severity !== 'warning' || warning.option === undefined) continue;
         // what was not built before tells nothing of lines that were there
         const isOwn = warning.line !== undefined && lines.addedLines(warning.file).includes(warning.line);
-        if (one.before.state !== 'built' && !isOwn) continue;
+        if ((one.before.state !== 'built' && !isOwn) || isMoved(lines, run.steps[0], warning)) continue;
         const key = keyOf('build-warning', warning);
         const anchor = blamedLine(lines, changedPaths, warning);
         if (!anchor) silent.push(key);

@@ -46,6 +46,12 @@ export function newDiagnostics(
   });
 }
 
+/** Whether one says of a function of one file what the other says of one of that name in another. */
+export function isAlike(was: Diagnostic, is: Diagnostic): boolean {
+  const anywhere = (): string => '';
+  return was.file !== is.file && keyOf(was, anywhere) === keyOf(is, anywhere);
+}
+
 /** As a compiler prints it, without the column. */
 export function printDiagnostic({ severity, file, line, option, text }: Diagnostic): string {
   const place = file === '' ? '' : `${file}:${line === undefined ? '' : `${line}:`} `;

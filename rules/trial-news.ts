@@ -1,7 +1,14 @@
 /** What rules say of a diagnostic that a trial brings up: where it is told, how it was shown, what a reply names. */
 
 import type { PatchLines } from './anchor.ts';
-import { type Diagnostic, newDiagnostics, printDiagnostic, type Renames, withoutNumbers } from './diagnostic.ts';
+import {
+  type Diagnostic,
+  isAlike,
+  newDiagnostics,
+  printDiagnostic,
+  type Renames,
+  withoutNumbers,
+} from './diagnostic.ts';
 import type { ChangedPath, Judged } from './rule.ts';
 import type { Breakdown, Outcome, Trial, TrialRun, TrialStep } from './trial.ts';
 import type { Anchor, Attempt, Evidence, Side } from './types.ts';
@@ -73,7 +80,7 @@ export function blamedLine(
 ): Anchor | undefined {
   const near = line === undefined ? undefined : lines.near(file, line, NEAR_LINES);
   if (near) return near;
-  const names = [...text.matchAll(/['‘`"](?:struct |union |enum )?([A-Za-z_]\w*)['’"]/g)].map((match) => match[1]!);
+  const names = namesIn(text);
   const all = changed.flatMap(({ path, oldPath }) => (oldPath === undefined ? [path] : [oldPath, path]));
   const paths = [
     file,
@@ -100,6 +107,20 @@ export function renamesOf(lines: PatchLines, changed: readonly ChangedPath[]): R
     oldPath: (path) => oldPaths.get(path) ?? path,
     isRenamed: (was, is) => isNamed(was.file, was.function, 'remove') && isNamed(is.file, is.function, 'add'),
   };
+}
+
+/** Whether a diagnostic is of code that the series takes out of another file, of which the base says the same there. */
+export function isMoved(lines: PatchLines, base: TrialStep | undefined, one: Diagnostic): boolean {
+  const names = one.function === undefined ? namesIn(one.text) : [one.function];
+  const isTaken = ({ file }: Diagnostic): boolean =>
+    names.some((name) => lines.mentioned(file, (text) => wordOf(name).test(text), ['remove']) !== undefined);
+  const all = [...(base?.objects.values() ?? [])].flatMap(({ diagnostics }) => diagnostics);
+  return all.some((was) => isAlike(was, one) && isTaken(was));
+}
+
+/** Those that a text quotes. */
+function namesIn(text: string): string[] {
+  return [...text.matchAll(/['‘`"](?:struct |union |enum )?([A-Za-z_]\w*)['’"]/g)].map((match) => match[1]!);
 }
 
 function wordOf(name: string): RegExp {
