@@ -4,7 +4,7 @@
  * hunks; a line is recognised by its text as well, since git may apply a hunk some lines off.
  */
 
-import type { Anchor, DiffLine, FileDiff, Hunk, Patch, Series, Side } from './types.ts';
+import type { Anchor, DiffLine, FileDiff, Hunk, Patch, Side } from './types.ts';
 
 /** Where a reply quotes; `isQuoted`: the line itself, not one beside it. */
 export interface Told {
@@ -27,9 +27,9 @@ export class PatchLines {
   readonly #added: ReadonlyMap<string, readonly Place[]>;
   readonly #removed: ReadonlyMap<string, readonly Place[]>;
 
-  constructor(series: Series) {
-    this.#added = follow(series.patches, 'add');
-    this.#removed = follow(series.patches.toReversed(), 'remove');
+  constructor({ patches }: { readonly patches: readonly Patch[] }) {
+    this.#added = follow(patches, 'add');
+    this.#removed = follow(patches.toReversed(), 'remove');
   }
 
   /** The patch line that added `text`, which stands at path:line after the series. */

@@ -9,6 +9,7 @@ import {
   type Change,
   changesAt,
   commandFor,
+  errorsOfSeries,
   judgedFrom,
   keyOf,
   newErrors,
@@ -105,9 +106,11 @@ function brokenIn(run: TrialRun, patches: readonly Patch[]): Shown[] {
     for (const one of changesAt(run, step)) {
       const isWhole = whole.objects.get(one.target)?.state !== 'failed';
       if (one.after.state !== 'failed' || one.before.state === 'failed' || !isWhole || found.has(one.target)) continue;
-      const errors = newErrors(one);
+      const early = patches.filter(({ n }) => n <= step.patches);
+      const lines = new PatchLines({ patches: early });
       // what fails without a word may be the machine's fault
-      if (!errors) continue;
+      const [first, ...rest] = errorsOfSeries(one, newErrors(one) ?? [], lines, early.flatMap(changedBy));
+      if (!first) continue;
       const at = run.steps.findIndex((later, j) => j > i && !isBroken(later, one.target));
       const [last, next] = [run.steps[at - 1]!.patches, run.steps[at]!.patches];
       // one of those in between, which were not tried, may have done it
@@ -115,7 +118,7 @@ function brokenIn(run: TrialRun, patches: readonly Patch[]): Shown[] {
       const state = whole.objects.get(one.target)?.state ?? 'built';
       found.set(one.target, {
         change: one,
-        errors,
+        errors: [first, ...rest],
         breaks: step.patches,
         repairs: isOne ? next : null,
         whole: { state },

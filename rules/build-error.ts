@@ -6,6 +6,7 @@ import {
   blamedLine,
   type Change,
   changesAt,
+  errorsOfSeries,
   judgedFrom,
   keyOf,
   newErrors,
@@ -36,15 +37,15 @@ Change every user in the same patch: "git grep -w" finds them.
 Architectures without a compiler on this machine, configurations beyond the four that are tried (the
 report lists the changed lines that none of them compiles), most includers of a header that thousands
 of files include, links of vmlinux and modules, Rust, and what only a makefile changes. An object that
-did not compile without the series either is passed over, and one of which another finding says
-why.`,
+did not compile without the series either is passed over, also where only its name or that of its
+symbol is new, and one of which another finding says why.`,
 
   begin(change) {
-    const silent: string[] = [];
+    const silent: Silent[] = [];
     return {
       finish: () => [],
       judge: (runs, told) => findAll(change, runs, told, silent),
-      undecided: () => silent.map((key) => ({ key, why: 'no line of the series can be named for it' })),
+      undecided: () => silent,
     };
   },
 });
@@ -53,6 +54,11 @@ why.`,
 function failedTargets({ witness, verification: { attempts } }: Finding): string[] {
   const failed = attempts.filter(({ rung, side, exitCode }) => rung === 3 && side === 'after' && exitCode !== 0);
   return failed.map(({ argv }) => `${witness?.arch} ${argv.at(-1)}`);
+}
+
+interface Silent {
+  readonly key: string;
+  readonly why: string;
 }
 
 interface Shown {
@@ -64,29 +70,36 @@ function findAll(
   change: KernelChange,
   runs: readonly TrialRun[],
   told: readonly Finding[],
-  silent: string[],
+  silent: Silent[],
 ): readonly Judged[] {
   const { lines, changedPaths } = change;
   const renames = renamesOf(lines, changedPaths);
   const known = new Set(told.flatMap(failedTargets));
   const found = new Map<string, Shown[]>();
+  const older = new Set<string>();
   for (const run of runs) {
     const whole = wholeSeries(run, change.series.patches.length);
     for (const one of whole ? changesAt(run, whole) : []) {
       if (one.after.state !== 'failed' || one.before.state === 'failed') continue;
-      const errors = newErrors(one, renames);
-      if (!errors || known.has(`${one.trial.witness.arch} ${one.target}`)) continue;
+      const all = newErrors(one, renames);
+      if (!all || known.has(`${one.trial.witness.arch} ${one.target}`)) continue;
+      const [first, ...rest] = errorsOfSeries(one, all, lines, changedPaths);
+      if (!first) {
+        older.add(keyOf('build-error', all[0]));
+        continue;
+      }
       // what several objects stumble over is told once
-      const key = keyOf('build-error', errors[0]);
-      found.set(key, [...(found.get(key) ?? []), { change: one, errors }]);
+      const key = keyOf('build-error', first);
+      found.set(key, [...(found.get(key) ?? []), { change: one, errors: [first, ...rest] }]);
     }
   }
+  for (const key of older) silent.push({ key, why: 'it may have failed under its old name as well' });
   return [...found].flatMap(([key, some]): Judged[] => {
     const [shown] = some as [Shown];
     const { change: one, errors } = shown;
     const anchor = blamedLine(lines, changedPaths, errors[0]) ?? anyLine(lines, changedPaths);
     if (!anchor) {
-      silent.push(key);
+      silent.push({ key, why: 'no line of the series can be named for it' });
       return [];
     }
     const source = one.target.replace(/\.o$/, '');

@@ -65,6 +65,26 @@ export function newErrors(
   return first && [first, ...rest];
 }
 
+/**
+ * Those errors that are not older than the series. What it only gives another name, file or symbol, was not built
+ * without it under the new one, and may have failed under the old: there an error has to stand on a line of the series.
+ */
+export function errorsOfSeries(
+  { trial, target, before }: Change,
+  errors: readonly Diagnostic[],
+  lines: PatchLines,
+  changed: readonly ChangedPath[],
+): readonly Diagnostic[] {
+  const source = target.replace(/\.o$/, '');
+  const status = changed.find(({ path }) => path.replace(/\.[cS]$/, '') === source)?.status;
+  if (before.state !== 'absent' || status === 'added') return errors;
+  const owner = trial.owners[target];
+  const entry = new RegExp(`^\\s*(?:menu)?config\\s+${owner}\\s*$`);
+  const isNewOwner = changed.some(({ path }) => lines.mentioned(path, (text) => entry.test(text), ['add']));
+  if (status !== 'renamed' && status !== 'copied' && !isNewOwner) return errors;
+  return errors.filter(({ file, line }) => line !== undefined && lines.addedLines(file).includes(line));
+}
+
 /** What else the same happened to, each once. */
 export function otherTargets([first, ...others]: readonly { readonly change: Change }[]): string[] {
   const targets = new Set(others.map(({ change: { target } }) => target));
