@@ -69,7 +69,7 @@ export async function openWorker({ redis, alone, treeDir, config, world, log }: 
     async (job, signal, progress, isLastAttempt) => {
       const series = seriesOfJob(job);
       log.info(`${series.subject}: checking`);
-      await remotes.freshen(series.baseCommit);
+      await remotes.freshen(series.baseCommit, signal);
       const naming = config.maintainer.filter((entry) => entry.trees !== undefined);
       const trees = naming.length === 0 ? [] : treesOf(series, naming, await maintainers.current());
       const own: CheckOptions = {

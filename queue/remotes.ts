@@ -67,15 +67,16 @@ export class Remotes {
 
   /**
    * Waits for a fetch where there was none yet, or where a commit is wanted that is not there; starts one where it is
-   * time again. What fails is told, and the check goes on with what there is.
+   * time again. What fails is told, and the check goes on with what there is. Throws the reason of `signal` where that
+   * aborts; a fetch goes on, for others.
    */
-  async freshen(wanted: Sha | undefined): Promise<void> {
+  async freshen(wanted: Sha | undefined, signal?: AbortSignal): Promise<void> {
     const { repo, remotes, everyMs, now } = this.#options;
     if (remotes.length === 0) return;
     const fetched = await fetchedMs(repo);
     const ageMs = now() - fetched;
     const isLacking = ageMs > LACK_MS && wanted !== undefined && (await resolveObject(repo, wanted)) === undefined;
-    if (fetched === 0 || isLacking) await this.#fetch();
+    if (fetched === 0 || isLacking) await unlessAborted(this.#fetch(), signal);
     else if (ageMs > everyMs) void this.#fetch();
   }
 
@@ -105,6 +106,17 @@ export class Remotes {
       }
     }
   }
+}
+
+/** Waits for what ends without an error, but no longer than until `signal` aborts. */
+async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  const { promise: aborted, resolve } = Promise.withResolvers<void>();
+  const abort = (): void => resolve();
+  if (signal?.aborted) abort();
+  signal?.addEventListener('abort', abort);
+  await Promise.race([work, aborted]);
+  signal?.removeEventListener('abort', abort);
+  signal?.throwIfAborted();
 }
 
 async function fetchOne(

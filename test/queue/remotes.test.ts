@@ -1,4 +1,5 @@
 import { rmSync, utimesSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { chooseBase } from '../../queue/base.ts';
@@ -134,6 +135,25 @@ describe('Remotes', () => {
       expect(faults).toHaveLength(1);
     },
   );
+
+  test('is not waited for by a series that nobody wants any more', async () => {
+    // takes connections, and answers none
+    const server = createServer();
+    await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+    const called = new AbortController();
+    const asked = new Promise<void>((resolve) => server.once('connection', () => resolve()));
+    const remotes = open([remote({ url: `git://127.0.0.1:${(server.address() as AddressInfo).port}/linux` })]);
+    try {
+      const waiting = remotes.freshen(undefined, called.signal);
+      await asked;
+      called.abort(new Error('it was called off'));
+      await expect(waiting).rejects.toThrow('it was called off');
+    } finally {
+      await remotes.close();
+      server.close();
+    }
+    expect(faults).toEqual([]);
+  });
 
   test('refuses a shallow clone, and says what to do', async () => {
     upstream.commit('two', { a: 'two\n' });
