@@ -10,7 +10,7 @@ import { Docket } from './docket.ts';
 import { whyStopped } from './emergency-stop.ts';
 import { openLog } from './log.ts';
 import type { World } from './main.ts';
-import { printable } from './printable.ts';
+import { printableMessage } from './printable.ts';
 import { redisSettings } from './serve-settings.ts';
 import { underWay } from './under-way.ts';
 
@@ -78,7 +78,7 @@ function textOf({ halted, counts, doneLastHour, workers, running, errors, failed
     ...errors.map(({ at, worker, subject, why }) => `failed: ${when(new Date(at))} ${worker}: ${subject}: ${why}`),
     ...failed.map(({ key, at, why }) => `not checked: ${when(at)} series ${key}: ${why}; it is tried again later`),
   ];
-  return lines.map((line) => `${printable(line)}\n`).join('');
+  return lines.map((line) => `${printableMessage(line)}\n`).join('');
 }
 
 function runningLine(job: RunningJob, now: Date): string {

@@ -77,6 +77,23 @@ describe('status', () => {
     }
   });
 
+  test('keeps what a failure says from passing for lines of its own', async () => {
+    const log = new LinesLog();
+    const queue = openQueue(redis, log);
+    await queue.add(jobNumber(2));
+    const fail = () => Promise.reject(Object.assign(new Error('git says:\nworkers: none'), { syscall: 'open' }));
+    const worker = startWorker(redis, fail, { log, concurrency: 1 });
+    try {
+      await until('failed', async () => (await queue.status()).errors.length > 0);
+      const { stdout } = await status();
+      expect(stdout).toMatch(/^failed: .*: number 2: git says:\n {4}workers: none$/m);
+      expect(stdout.match(/^workers: .*$/gm)).toEqual([`workers: ${hostname()}:${process.pid}`]);
+    } finally {
+      await worker.close();
+      await queue.close();
+    }
+  });
+
   test('finds the Redis of serve where the path of its folder is too long for a socket', async () => {
     const state = desk.path('x'.repeat(120));
     writeFileSync(desk.path('long.toml'), `[paths]\nstate = "${state}"\n`);
