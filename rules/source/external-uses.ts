@@ -224,7 +224,7 @@ class Search {
     if (!this.headersOf(name).every((path) => this.#headers.get(path))) return [];
     const definitions = this.#definitions(name);
     const found: Target[] = [];
-    if (this.#exported.has(name))
+    if (this.#exported.has(name) && !this.#mayBeMade(name))
       found.push({ name, when: not(any(...definitions.map(({ when }) => when), this.#weak(name))), given: [] });
     for (const { when, leadsTo } of definitions)
       for (const other of leadsTo)
@@ -246,9 +246,14 @@ class Search {
       file?.declarations.some((one) => one.name === name && !one.static) ?? false;
     const headers = this.headersOf(name).map((path) => this.#headers.get(path));
     if (headers.includes(undefined) || ![this.#ownFile, ...headers].some(isPrototype)) return false;
-    this.#pasted ??= new PastedNames([...this.#reached.values()].map(({ words }) => words));
-    if (this.#pasted.mayMake(name)) return false;
+    if (this.#mayBeMade(name)) return false;
     return not(any(...this.#definitions(name).map(({ when }) => when), this.#weak(name)));
+  }
+
+  /** Whether a macro of a header may define it, a stub say, under a name that it puts together. */
+  #mayBeMade(name: string): boolean {
+    this.#pasted ??= new PastedNames([...this.#reached.values()].map(({ words }) => words));
+    return this.#pasted.mayMake(name);
   }
 
   /** When a declaration lets the linker do without it. */

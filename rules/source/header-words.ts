@@ -27,8 +27,10 @@ export interface HeaderWords {
   readonly structs: ReadonlyMap<string, readonly StructBody[]>;
   /** Arguments of macros called outside of functions, as written: they may become parts of names. */
   readonly pasted: ReadonlySet<string>;
-  /** Words that macros with parameters put beside `##`, or hand on to other macros that may. */
-  readonly glue: ReadonlySet<string>;
+  /** Words that macros with parameters hand on to other macros, which may make them parts of names. */
+  readonly handed: ReadonlySet<string>;
+  /** Names that macros put together with `##`, each parameter as ANY_PART. */
+  readonly templates: ReadonlySet<string>;
 }
 
 export interface Include {
@@ -80,9 +82,13 @@ export function readWords(text: string, isSource = false): HeaderWords {
   const externs = new Set<string>();
   const structs = new Map<string, StructBody[]>();
   const pasted = new Set<string>();
-  const glue = new Set<string>();
+  const handed = new Set<string>();
+  const templates = new Set<string>();
   for (const reading of readings) {
-    for (const macro of reading.macros) for (const word of glueOf(macro)) glue.add(word);
+    for (const macro of reading.macros) {
+      for (const word of handedBy(macro)) handed.add(word);
+      for (const template of templatesOf(macro)) templates.add(template);
+    }
     const lines = withoutStrings(reading.code).split('\n');
     for (const [i, line] of lines.entries()) {
       if (line.trim() === '') continue;
@@ -126,7 +132,7 @@ export function readWords(text: string, isSource = false): HeaderWords {
   for (const [word, some] of arms)
     if (!always.has(word)) sometimes.set(word, any(...[...some].map((arm) => first.arms[arm]!.when)));
   for (const name of declares.keys()) if (always.has(name)) declares.delete(name);
-  return { isTable, includes, always, sometimes, declares, heads, externs, structs, pasted, glue };
+  return { isTable, includes, always, sometimes, declares, heads, externs, structs, pasted, handed, templates };
 }
 
 function addTo(arms: Map<string, Set<number>>, word: string, arm: number): void {
@@ -147,13 +153,21 @@ export function headOf(line: string, above: string): string[] {
   return split === undefined ? found : [split, ...found];
 }
 
-function glueOf({ params, body }: MacroLine): readonly string[] {
+function handedBy({ params, body }: MacroLine): readonly string[] {
   if (params === undefined) return [];
-  const beside = body.matchAll(/(\w+)\s*(?=##)|(?<=##)\s*(\w+)|(?<=[(,])\s*(\w+)\s*(?=[,)])/g);
-  return [...beside].flatMap(([, left, right, handed]) => {
-    const word = left ?? right ?? handed!;
-    return params.includes(word) ? [] : [word];
-  });
+  const words = [...body.matchAll(/(?<=[(,])\s*(\w+)\s*(?=[,)])/g)].map(([, word]) => word!);
+  return words.filter((word) => !params.includes(word));
+}
+
+/** In a template, what a macro is given. */
+export const ANY_PART = '*';
+
+function templatesOf({ params, body }: MacroLine): readonly string[] {
+  if (params === undefined) return [];
+  const names = body.match(/\w+(?:\s*##\s*\w+)+/g) ?? [];
+  return names
+    .map((name) => name.split(/\s*##\s*/).map((part) => (params.includes(part) ? ANY_PART : part)))
+    .flatMap((parts) => (parts.includes(ANY_PART) ? [parts.join('')] : []));
 }
 
 /** A part of a name that `##` may have put together. */

@@ -1,41 +1,44 @@
-/**
- * Names that macros of a file's headers may put together with `##`: of arguments that stand outside of functions, and
- * of words that the macros add.
- */
+/** Names that macros of a file's headers may put together with `##`, of what they are given outside of functions. */
 
-import type { HeaderWords } from './header-words.ts';
-
-/** Parts of one name. */
-const MOST_PARTS = 4;
+import { ANY_PART, type HeaderWords } from './header-words.ts';
 
 export class PastedNames {
-  readonly #args = new Set<string>();
-  readonly #parts = new Set<string>();
+  readonly #parts = new Set<string>(['']);
+  /** By the text before the first parameter. */
+  readonly #templates = new Map<string, Set<string>>();
 
-  constructor(all: Iterable<Pick<HeaderWords, 'pasted' | 'glue'>>) {
-    for (const { pasted, glue } of all) {
-      for (const word of pasted) this.#args.add(word);
-      for (const word of glue) this.#parts.add(word);
+  constructor(all: Iterable<Pick<HeaderWords, 'pasted' | 'handed' | 'templates'>>) {
+    for (const { pasted, handed, templates } of all) {
+      for (const word of pasted) this.#parts.add(word);
+      for (const word of handed) this.#parts.add(word);
+      for (const template of templates) {
+        const start = template.slice(0, template.indexOf(ANY_PART));
+        this.#templates.set(start, (this.#templates.get(start) ?? new Set()).add(template.slice(start.length)));
+      }
     }
-    for (const word of this.#args) this.#parts.add(word);
   }
 
-  /** Whether a name is made of two parts or more, with an argument among them. `##` keeps the case of its parts. */
+  /** Whether some macro makes a name of this form, and all that it has to be given for it is said somewhere. */
   mayMake(name: string): boolean {
-    return this.#isMade(name, 0, { parts: 0, args: 0, letters: 0 });
+    for (let to = 0; to <= name.length; to++)
+      for (const template of this.#templates.get(name.slice(0, to)) ?? [])
+        if (this.#matches(name.slice(to), template, name)) return true;
+    return false;
   }
 
-  #isMade(name: string, from: number, seen: { parts: number; args: number; letters: number }): boolean {
-    if (from === name.length) return seen.parts > 1 && seen.args > 0;
-    if (seen.parts === MOST_PARTS) return false;
-    for (let to = name.length; to > from; to--) {
-      const part = name.slice(from, to);
-      if (part === name || !this.#parts.has(part)) continue;
-      const letters = seen.letters + Number(part.length === 1 && part !== '_');
-      // of single letters any name could be made
-      if (letters > 1) continue;
-      const args = seen.args + Number(this.#args.has(part));
-      if (this.#isMade(name, to, { parts: seen.parts + 1, args, letters })) return true;
+  #matches(text: string, template: string, name: string): boolean {
+    if (template === '') return text === '';
+    if (!template.startsWith(ANY_PART)) {
+      const next = template.indexOf(ANY_PART);
+      const literal = next < 0 ? template : template.slice(0, next);
+      return (
+        text.startsWith(literal) && this.#matches(text.slice(literal.length), template.slice(literal.length), name)
+      );
+    }
+    for (let to = 0; to <= text.length; to++) {
+      const part = text.slice(0, to);
+      // what is given its own name makes another
+      if (part !== name && this.#parts.has(part) && this.#matches(text.slice(to), template.slice(1), name)) return true;
     }
     return false;
   }
