@@ -56,7 +56,22 @@ function causeOf({ anchor: { patch, file, line }, owner }: ToldGap): string {
 /** Other entries of the same cause that are named, and shown to conf. */
 const FEW_OTHERS = 4;
 
-function candidate(change: KernelChange, id: RuleId, gaps: readonly RepairedGap[]): Candidate {
+/** What cannot be linked because it is not declared, either, is told once. */
+function withoutRepeats(gaps: readonly RepairedGap[]): RepairedGap[] {
+  const undeclared = gaps.filter(({ what }) => what !== 'export' && what !== 'variable');
+  return gaps.filter(
+    (gap) =>
+      undeclared.includes(gap) ||
+      !undeclared.some(
+        (other) =>
+          gap.archs.every((arch) => other.archs.includes(arch)) &&
+          gap.uses.every(({ name }) => other.uses.some((use) => use.name === name)),
+      ),
+  );
+}
+
+function candidate(change: KernelChange, id: RuleId, all: readonly RepairedGap[]): Candidate {
+  const gaps = withoutRepeats(all);
   const [shown, ...others] = gaps.toSorted(
     (a, b) =>
       Number(b.lines.length > 0) - Number(a.lines.length > 0) ||
