@@ -1,6 +1,5 @@
 /** A connection to Redis, watched: that it went away is said once, and no call waits for it for ever. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from './jobs.ts';
 import type { RedisAddress } from './redis-server.ts';
 
@@ -13,11 +12,12 @@ export class QueueError extends Error {
 
 /** Whether the work ended within that time. */
 export async function within(work: Promise<unknown>, ms: number): Promise<boolean> {
-  const timer = new AbortController();
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(resolve, ms, false);
   try {
-    return await Promise.race([work.then(() => true), sleep(ms, false, { signal: timer.signal }).catch(() => false)]);
+    return await Promise.race([work.then(() => true), late]);
   } finally {
-    timer.abort();
+    clearTimeout(timer);
   }
 }
 
