@@ -19,17 +19,23 @@ export function helpersOf(selectors: readonly KSymbol[]): KSymbol[] {
 const FEW_SELECTORS = 3;
 
 /**
- * Who alone makes entries possible, by selecting a symbol without a prompt that they depend on: a board of one
- * processor, whose code relies on what the processor's entry selects.
+ * Who alone makes entries of the same Kconfig file possible, by selecting a symbol without a prompt that they depend
+ * on: a board of one processor, whose code relies on what the processor's entry selects.
  */
 export function enablersOf(pool: KernelChange['pool'], { after }: ArchPair, symbols: readonly KSymbol[]): KSymbol[] {
-  const needs = symbols.flatMap(({ declarations }) => declarations.flatMap(({ dep }) => pool.symbolsIn(dep)));
-  return [...new Set(needs)].flatMap((id) => {
-    const needed = after.symbols[id];
-    if (!needed || needed.prompts.length > 0 || needed.defaults.length > 0) return [];
-    const by = new Set(needed.selectedBy.map(({ from }) => from));
-    return by.size <= FEW_SELECTORS ? [...by] : [];
+  const found = symbols.flatMap(({ declarations }) => {
+    const files = new Set(declarations.map(({ path }) => path));
+    const isBeside = (one: KSymbol): boolean => one.declarations.some(({ path }) => files.has(path));
+    return declarations.flatMap(({ dep }) =>
+      pool.symbolsIn(dep).flatMap((id) => {
+        const needed = after.symbols[id];
+        if (!needed || needed.prompts.length > 0 || needed.defaults.length > 0) return [];
+        const by = new Set(needed.selectedBy.map(({ from }) => from));
+        return by.size <= FEW_SELECTORS ? [...by].filter(isBeside) : [];
+      }),
+    );
   });
+  return [...new Set(found)];
 }
 
 /** Whose own entry the series changes, rather than those that select it. */
