@@ -40,22 +40,22 @@ export interface ValueSite extends Pick<CallSite, 'line' | 'caller' | 'when' | '
   readonly isBare?: true;
 }
 
-/** Calls of all functions of a file, in the order of the text. */
-export function callsOf(file: CFile, known: Known = {}): readonly CallSite[] {
-  const expand = expansions(file);
-  return file.functions.flatMap((one) => callsIn(file, one, expand, known));
+/** What functions call, and the values that they take of what stands outside of them, in the order of the text. */
+interface Sites {
+  readonly calls: readonly CallSite[];
+  readonly values: readonly ValueSite[];
 }
 
-/** The values that all functions of a file take of what stands outside of them, in the order of the text. */
-export function valuesOf(file: CFile, known: Known = {}): readonly ValueSite[] {
+/** Of all functions of a file. */
+export function sitesOf(file: CFile, known: Known = {}): Sites {
   const expand = expansions(file);
-  return file.functions.flatMap((one) =>
-    [one.body, ...(one.otherBody ? [one.otherBody] : [])].flatMap((body) => {
-      const flow = new Flow(file, { ...one, body }, expand, known);
-      flow.run(body);
-      return flow.values;
-    }),
-  );
+  const each = file.functions.map((one) => sitesIn(file, one, expand, known));
+  return { calls: each.flatMap(({ calls }) => calls), values: each.flatMap(({ values }) => values) };
+}
+
+/** Calls of all functions of a file, in the order of the text. */
+export function callsOf(file: CFile, known: Known = {}): readonly CallSite[] {
+  return sitesOf(file, known).calls;
 }
 
 /** What is known beyond the text of a function; nothing of a name is that run time decides. */
@@ -75,13 +75,20 @@ export function callsIn(
   expand: Expand = expansions(file),
   known: Known = {},
 ): readonly CallSite[] {
-  const calls = new Flow(file, one, expand, known).run(one.body);
-  if (!one.otherBody) return calls;
+  return sitesIn(file, one, expand, known).calls;
+}
+
+function sitesIn(file: CFile, one: CFunction, expand: Expand, known: Known): Sites {
+  const flow = new Flow(file, one, expand, known);
+  const calls = flow.run(one.body);
+  if (!one.otherBody) return { calls, values: flow.values };
   const seen = new Set(calls.map(({ line, callee }) => `${line} ${callee}`));
-  const others = new Flow(file, { ...one, body: one.otherBody }, expand, known).run(one.otherBody);
-  return [...calls, ...others.filter(({ line, callee }) => !seen.has(`${line} ${callee}`))].sort(
-    (a, b) => a.line - b.line,
-  );
+  const other = new Flow(file, { ...one, body: one.otherBody }, expand, known);
+  const others = other.run(one.otherBody).filter(({ line, callee }) => !seen.has(`${line} ${callee}`));
+  return {
+    calls: [...calls, ...others].sort((a, b) => a.line - b.line),
+    values: [...flow.values, ...other.values],
+  };
 }
 
 /** What macros of the file say about the configuration: `#define HAS_X IS_ENABLED(CONFIG_X)`. */

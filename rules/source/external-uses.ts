@@ -6,7 +6,7 @@
 
 import type { Expr } from './c-ast.ts';
 import type { CallSite, Known } from './c-calls.ts';
-import { callsOf, valuesOf } from './c-calls.ts';
+import { callsOf, sitesOf } from './c-calls.ts';
 import type { Condition } from './c-condition.ts';
 import { all, any, conditionText, isConfigured, not, withoutOpaque } from './c-condition.ts';
 import type { CTree } from './c-definitions.ts';
@@ -67,10 +67,11 @@ export async function externalUses(
   const reached = await reach.of(path);
   if (!reached) return undefined;
   const search = new Search(tree, file, exported, reached);
-  const named = callsOf(file).map(({ callee }) => callee);
+  const said = sitesOf(file);
+  const named = said.calls.map(({ callee }) => callee);
   const invoked = new Set(file.invocations.map(({ macro }) => macro));
   const listed = file.variables.flatMap(({ init }) => valuesIn(init).map(({ name }) => name));
-  const taken = valuesOf(file).flatMap(({ name }) => (exported.has(name) ? [name] : []));
+  const taken = said.values.flatMap(({ name }) => (exported.has(name) ? [name] : []));
   await search.load([...new Set([...named, ...invoked, ...listed, ...taken])]);
   search.close();
   const known: Known = {
@@ -78,7 +79,7 @@ export async function externalUses(
     evaluates: (callee) => search.evaluates(callee),
   };
   const { param } = new Parameters(file, callsOf(file, known), known);
-  const calls = callsOf(file, { ...known, param });
+  const { calls, values } = sitesOf(file, { ...known, param });
   const live = livenessOf(file, calls, (callee) => search.keeps(callee));
   const uses: ExternalUse[] = [];
   const doubtful = new Set(calls.flatMap(({ isDoubtful, callee }) => (isDoubtful ? [callee] : [])));
@@ -104,7 +105,7 @@ export async function externalUses(
       take({ callee: value.name, line: value.line }, all(whenAt(file, value.line), kept));
   }
   for (const { macro, line } of file.invocations) take({ callee: macro, line }, whenAt(file, line));
-  for (const { name, line, caller, when, isDoubtful, isBare, givenTo } of valuesOf(file, { ...known, param })) {
+  for (const { name, line, caller, when, isDoubtful, isBare, givenTo } of values) {
     const isFunction = search.isFunction(name);
     if (!isFunction && !search.isVariable(name)) continue;
     // handed to a stub it is dropped
