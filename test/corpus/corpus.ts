@@ -9,8 +9,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
-import { ProvisionError } from '../../queue/provision.ts';
-import { resolveRevision } from '../../queue/refs.ts';
 import { openRepository } from '../../queue/repository.ts';
 import { RULES } from '../../rules/index.ts';
 import {
@@ -21,6 +19,7 @@ import {
   commandOf,
   prepareMachine,
   runCommand,
+  tipOf,
 } from '../support/measuring.ts';
 import { untilInterrupted, workThrough } from '../support/workers.ts';
 import type { Corpus, Entry, Variant } from './entries.ts';
@@ -48,7 +47,9 @@ async function main(options: Options): Promise<void> {
   }
   const tasks = tasksOf(corpus, options);
   const machine = await prepareMachine(options);
-  const setup: Setup = { ...machine, corpusDir: dir, commit: await tipOf(machine.tree, machine.scratch) };
+  const repo = await openRepository({ treeDir: machine.tree, stateDir: machine.scratch });
+  const setup: Setup = { ...machine, corpusDir: dir, commit: await tipOf(machine.tree, repo) };
+  await repo.close();
   const began = performance.now();
   const results = await run(tasks, corpus, setup, options.jobs);
   const { version } = machine;
@@ -58,17 +59,6 @@ async function main(options: Options): Promise<void> {
   process.stdout.write(
     `\nLinux ${version}, ${results.length} of ${tasks.length} entries in ${minutes} minutes, ${options.jobs} at a time\nrules: ${rules.join(', ')}\n\n${tally(results, rules)}`,
   );
-}
-
-async function tipOf(tree: string, stateDir: string): Promise<string> {
-  const repo = await openRepository({ treeDir: tree, stateDir });
-  try {
-    const tip = await resolveRevision(repo, 'HEAD');
-    if (tip === undefined) throw new ProvisionError(`${tree} has no commit checked out`);
-    return tip;
-  } finally {
-    await repo.close();
-  }
 }
 
 /** A variant at a time, so that models of the one base that all `undo` entries have are kept. */

@@ -1,11 +1,10 @@
 /** One entry of the corpus, from its facts to a verdict, by the code behind `depbot check --json`. */
-import { Readable } from 'node:stream';
-import { readSeries } from '../../bot/intake.ts';
 import type { CheckOptions } from '../../queue/check.ts';
 import { check } from '../../queue/check.ts';
 import type { Dropped, Report, Rung } from '../../rules/types.ts';
 import type { Entry, Variant } from './entries.ts';
 import { isConfirmed } from './entries.ts';
+import { seriesIn } from './patch-mail.ts';
 import { proofOf } from './proof.ts';
 import type { Place } from './recreate.ts';
 import { recreate } from './recreate.ts';
@@ -70,12 +69,9 @@ export async function examine(
     const verdict: Verdict = { kind: 'not-applicable', why: made.why };
     return { ...about, verdict, findings: [], dropped: [], tookMs: 0 };
   }
-  const { series, problems } = await readSeries({ stdin: Readable.from([made.mail]) });
-  const [only] = series;
-  if (only === undefined || !only.complete || problems.length > 0)
-    throw new Error(`the mail made of ${entry.id} is none: ${JSON.stringify(problems)}`);
+  const series = await seriesIn(made.mail, entry.id);
   const began = performance.now();
-  const report = await check(only, place.repo, { ...options, now: () => performance.now() });
+  const report = await check(series, place.repo, { ...options, now: () => performance.now() });
   const tookMs = Math.round(performance.now() - began);
   const verdict =
     entry.class === undefined ? silence(report) : judge(concernOf(entry, variant, made.files), entry.class, report);

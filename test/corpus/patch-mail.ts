@@ -2,11 +2,13 @@
  * From changed files to a patch mail as a list would carry it: commits in depbot's own repository, git's diff
  * between them (so that the `index` lines name real blobs), and headers like those of git send-email.
  */
+import { Readable } from 'node:stream';
+import { readSeries } from '../../bot/intake.ts';
 import type { CheckDir } from '../../queue/check-dir.ts';
 import { commitIndex, openCheckDir } from '../../queue/check-dir.ts';
 import { gitText, runGit } from '../../queue/git.ts';
 import type { Repository } from '../../queue/repository.ts';
-import type { Sha } from '../../rules/types.ts';
+import type { Series, Sha } from '../../rules/types.ts';
 
 /** New bytes of each changed file; undefined where the file goes. */
 export type FileChanges = ReadonlyMap<string, Buffer | undefined>;
@@ -76,4 +78,13 @@ export async function patchMail(repo: Repository, from: Sha, to: Sha, words: Mai
   ];
   const base = words.baseCommit === undefined ? '' : `\nbase-commit: ${words.baseCommit}`;
   return Buffer.concat([Buffer.from(head.join('\n')), diff, Buffer.from(`${base}\n-- \n2.47.0\n\n`)]);
+}
+
+/** The series that such a mail is. Throws where depbot does not read it as one. */
+export async function seriesIn(mail: Buffer, what: string): Promise<Series> {
+  const { series, problems } = await readSeries({ stdin: Readable.from([mail]) });
+  const [only] = series;
+  if (only === undefined || !only.complete || problems.length > 0)
+    throw new Error(`the mail made of ${what} is none: ${JSON.stringify(problems)}`);
+  return only;
 }

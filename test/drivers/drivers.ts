@@ -6,8 +6,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { openTree } from '../../queue/git-tree.ts';
-import { ProvisionError } from '../../queue/provision.ts';
-import { resolveRevision } from '../../queue/refs.ts';
 import { openRepository } from '../../queue/repository.ts';
 import {
   CHECK_LIMIT_MS,
@@ -16,6 +14,7 @@ import {
   commandOf,
   prepareMachine,
   runCommand,
+  tipOf,
 } from '../support/measuring.ts';
 import { untilInterrupted, workThrough } from '../support/workers.ts';
 import { type Driver, driversOf, sampleOf } from './take-out.ts';
@@ -27,8 +26,7 @@ const COUNT = 50;
 async function main(options: CommonOptions & { readonly seed: number }): Promise<void> {
   const machine = await prepareMachine(options);
   const repo = await openRepository({ treeDir: machine.tree, stateDir: machine.scratch });
-  const commit = await resolveRevision(repo, 'HEAD');
-  if (commit === undefined) throw new ProvisionError(`${machine.tree} has no commit checked out`);
+  const commit = await tipOf(machine.tree, repo);
   const all = await driversOf(openTree(repo, commit));
   await repo.close();
   const drivers = sampleOf(all, options.limit ?? COUNT, options.seed);

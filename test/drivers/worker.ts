@@ -1,8 +1,7 @@
 /** A process that checks drivers that come back, one after the other, for drivers.ts. Set-up is its argument, in JSON. */
-import { Readable } from 'node:stream';
-import { readSeries } from '../../bot/intake.ts';
 import { check } from '../../queue/check.ts';
 import type { Report, Sha } from '../../rules/types.ts';
+import { seriesIn } from '../corpus/patch-mail.ts';
 import type { Machine } from '../support/measuring.ts';
 import { openChecks } from '../support/measuring.ts';
 import { type Driver, returning } from './take-out.ts';
@@ -30,8 +29,6 @@ async function checked(driver: Driver): Promise<Checked> {
   const { symbol } = driver;
   const mail = await returning(repo, setup.commit, driver);
   if (mail === undefined) return { symbol };
-  const { series, problems } = await readSeries({ stdin: Readable.from([mail]) });
-  const [only] = series;
-  if (!only?.complete || problems.length > 0) throw new Error(`the mail of ${symbol} is none: ${problems[0]}`);
-  return { symbol, report: await check(only, repo, { ...options, now: () => performance.now() }) };
+  const series = await seriesIn(mail, symbol);
+  return { symbol, report: await check(series, repo, { ...options, now: () => performance.now() }) };
 }

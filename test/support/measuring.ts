@@ -7,9 +7,11 @@ import { readDistributionConfigs } from '../../bot/distribution-configs.ts';
 import type { CheckOptions } from '../../queue/check.ts';
 import { cacheDir, ProvisionError, provision } from '../../queue/provision.ts';
 import { showProgress } from '../../queue/provision-progress.ts';
+import { resolveRevision } from '../../queue/refs.ts';
 import { openRepository, type Repository } from '../../queue/repository.ts';
 import { kernelVersion } from '../../queue/toolchain.ts';
 import { KconfigStore } from '../../rules/kconfig/files.ts';
+import type { Sha } from '../../rules/types.ts';
 import { CorpusError } from '../corpus/entries.ts';
 
 /** Beyond this a check hangs. */
@@ -50,6 +52,13 @@ export async function prepareMachine({ tree: asked, build = false }: CommonOptio
   const scratch = mkdtempSync(join(tmpdir(), 'depbot-measuring-'));
   process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
   return { tree, version, scratch, cacheDir: cacheDir(), configs: debianConfigs ?? [], build };
+}
+
+/** The commit that is checked out in the tree. Throws ProvisionError. */
+export async function tipOf(tree: string, repo: Repository): Promise<Sha> {
+  const tip = await resolveRevision(repo, 'HEAD');
+  if (tip === undefined) throw new ProvisionError(`${tree} has no commit checked out`);
+  return tip;
 }
 
 /** A step that shows how far the checks are; without a terminal, a line for each, since one can take minutes. */
