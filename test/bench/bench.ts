@@ -48,7 +48,7 @@ interface Options {
 }
 
 async function main({ rounds, only }: Options): Promise<void> {
-  const { tree } = await provision(['packages', 'service-packages', 'test-packages', 'tree']);
+  const { tree } = await provision(['packages', 'service-packages', 'demo-packages', 'test-packages', 'tree']);
   if (tree === undefined) throw new ProvisionError('there is no kernel tree');
   const scratch = mkdtempSync(join(tmpdir(), 'depbot-bench-'));
   const load = (): string =>

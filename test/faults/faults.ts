@@ -33,7 +33,7 @@ const LIMIT_MS = 60 * 60_000;
 const FIXTURE = fixtures().find(({ name }) => name === 'new-depends-drops-driver')!;
 
 async function main({ series, mails, kills, seed }: Options): Promise<number> {
-  const { tree: given } = await provision(['packages', 'service-packages', 'test-packages', 'tree']);
+  const { tree: given } = await provision(['packages', 'service-packages', 'demo-packages', 'test-packages', 'tree']);
   const kernel = fixtureTree(FIXTURE, given!);
   const home = mkdtempSync(join(tmpdir(), 'dbf-'));
   const say = (text: string): void => void process.stdout.write(`${text}\n`);
@@ -201,7 +201,7 @@ command
   .option('--kills <n>', 'SIGKILL of a worker, at random moments, and other faults beside', count, 40)
   .option('--seed <n>', 'of series and faults', count, 1)
   .action(async (options: WorkerFaults) => {
-    const { tree } = await provision(['packages', 'service-packages', 'test-packages', 'tree']);
+    const { tree } = await provision(['packages', 'service-packages', 'demo-packages', 'test-packages', 'tree']);
     const { table, wrong } = await workerFaults(options, tree!);
     process.stdout.write(`${table}${wrong.map((line) => `${line}\n`).join('')}`);
     process.exitCode = wrong.length === 0 ? 0 : 1;
