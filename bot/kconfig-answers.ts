@@ -19,8 +19,20 @@ import { wrapProse } from './wrap.ts';
 /** How far the configuration of an answer was looked at, beside depbot's own evaluator. */
 export type Confirmation = 'conf' | 'evaluator';
 
-/** The same answer for some architectures. */
-export type GroupedAnswer = Answer & { readonly architectures: readonly Arch[]; readonly confirmedBy?: Confirmation };
+/** What was found for one architecture. */
+export interface ArchAnswer {
+  readonly arch: Arch;
+  readonly answer: Answer;
+  readonly confirmedBy?: Confirmation;
+  /** CROSS_COMPILE of the compiler that was asked what it can do; absent: this machine's own gcc. */
+  readonly crossCompile?: string;
+}
+
+/** The same answer for some architectures; `crossCompile` is that of the first. */
+export type GroupedAnswer = Answer & { readonly architectures: readonly Arch[] } & Pick<
+    ArchAnswer,
+    'confirmedBy' | 'crossCompile'
+  >;
 
 const MIN_COLUMNS = 40;
 
@@ -32,13 +44,12 @@ const FROM_WORDS =
   'It follows from the words and the types alone (a bool is never m, m takes MODULES, an int, hex or string is not on).';
 
 /** Answers with their architectures; equal ones become one, at the place of the first. */
-export function grouped(
-  answers: readonly { readonly arch: Arch; readonly answer: Answer; readonly confirmedBy?: Confirmation }[],
-): GroupedAnswer[] {
+export function grouped(answers: readonly ArchAnswer[]): GroupedAnswer[] {
   const groups = new Map<string, GroupedAnswer & { architectures: Arch[] }>();
-  for (const { arch, answer, confirmedBy } of answers) {
+  for (const { arch, answer, confirmedBy, crossCompile } of answers) {
     const key = JSON.stringify([answer, confirmedBy]);
-    const group = groups.get(key) ?? { architectures: [], ...answer, ...(confirmedBy && { confirmedBy }) };
+    const asked = { ...(confirmedBy && { confirmedBy }), ...(crossCompile && { crossCompile }) };
+    const group = groups.get(key) ?? { architectures: [], ...answer, ...asked };
     group.architectures.push(arch);
     groups.set(key, group);
   }
@@ -148,11 +159,16 @@ function confirmation({ confirmedBy }: GroupedAnswer): string {
 }
 
 /** What gives this configuration, for a shell: the settings are the whole .config. */
-function script({ witness: { config }, architectures }: GroupedAnswer & { readonly witness: Witness }): string {
+function script({
+  witness: { config },
+  architectures,
+  crossCompile,
+}: GroupedAnswer & { readonly witness: Witness }): string {
   const others = architectures.length > 1 ? '    # likewise for the others' : '';
   const write =
     config === '' ? ': > .config    # nothing needs to be set\n' : `cat > .config <<'END'\n${printable(config)}END\n`;
-  return `${write}make ARCH=${architectures[0]} olddefconfig${others}\n`;
+  const cross = crossCompile === undefined ? '' : ` CROSS_COMPILE=${crossCompile}`;
+  return `${write}make ARCH=${architectures[0]}${cross} olddefconfig${others}\n`;
 }
 
 function notes({ kind, symbol, ways, by, prompt, expanded, undeclared }: Step): string[] {

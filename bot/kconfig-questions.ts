@@ -17,7 +17,7 @@ import type { Step } from '../rules/kconfig/reason-steps.ts';
 import { Solver } from '../rules/kconfig/solve.ts';
 import type { Arch } from '../rules/types.ts';
 import { UsageError } from './check-command.ts';
-import { type Confirmation, type GroupedAnswer, grouped, renderAnswers } from './kconfig-answers.ts';
+import { type ArchAnswer, type GroupedAnswer, grouped, renderAnswers } from './kconfig-answers.ts';
 import { renderUndeclared } from './kconfig-explain.ts';
 import { type KconfigTreeDir, openTree, type TreeArguments } from './kconfig-tree.ts';
 import type { World } from './main.ts';
@@ -42,12 +42,6 @@ interface Question {
   readonly wrong?: (models: readonly KconfigModel[]) => string | undefined;
   /** Which of the verdicts make the exit status 0. */
   readonly isGood: (verdicts: readonly Answer['verdict'][]) => boolean;
-}
-
-interface Confirmed {
-  readonly arch: Arch;
-  readonly answer: Answer;
-  readonly confirmedBy?: Confirmation;
 }
 
 const CONF_RUNS_AT_A_TIME = 2;
@@ -160,7 +154,7 @@ async function answer(
   return question.isGood(verdicts) ? 0 : 1;
 }
 
-function timeSpent(answers: readonly Confirmed[], readMs: number, answeredMs: number, confMs: number): string {
+function timeSpent(answers: readonly ArchAnswer[], readMs: number, answeredMs: number, confMs: number): string {
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
   const archs = answers.length === 1 ? '1 architecture' : `${answers.length} architectures`;
   const runs = answers.filter(({ confirmedBy }) => confirmedBy === 'conf').length;
@@ -190,13 +184,14 @@ async function confirm(
   { arch, solver, asked }: { arch: Arch; solver: Solver; asked: Asked },
   { side }: KconfigTreeDir,
   withConf: boolean,
-): Promise<Confirmed> {
+): Promise<ArchAnswer> {
   const { answer } = asked;
   if (!('witness' in answer)) return { arch, answer };
   if (!withConf) return { arch, answer, confirmedBy: 'evaluator' };
   const { config, stderr } = await side.olddefconfig(arch, answer.witness.config);
+  const { CROSS_COMPILE: crossCompile } = await side.env(arch);
   if (config !== undefined && agrees(solver, asked, answer.witness, config))
-    return { arch, answer, confirmedBy: 'conf' };
+    return { arch, answer, confirmedBy: 'conf', ...(crossCompile && { crossCompile }) };
   const why =
     config === undefined
       ? `conf refused the configuration that depbot found (${stderr.trim().slice(0, 200)})`
@@ -205,7 +200,7 @@ async function confirm(
 }
 
 /** Whether a reason is a line with macros, or a symbol whose default has some. */
-function asksCompilers(answers: readonly Confirmed[], solvers: ReadonlyMap<Arch, Solver>): boolean {
+function asksCompilers(answers: readonly ArchAnswer[], solvers: ReadonlyMap<Arch, Solver>): boolean {
   return answers.some(({ arch, answer }) => {
     const { pool, model } = solvers.get(arch)!;
     const isShell = ({ text, symbol }: Step): boolean => {

@@ -226,11 +226,14 @@ function ruleContext(finding: Finding, patch: Patch, verified: string): Record<s
   }) as Record<string, unknown>;
 }
 
-function witnessContext({ arch, from, settings }: Witness): Record<string, unknown> {
+function witnessContext({ arch, crossCompile, from, settings }: Witness): Record<string, unknown> {
   const lines = argumentLines(settings);
   const fits = lines.length <= MAX_ARGUMENT_LINES;
+  const named = shellSafe(arch) ?? 'unknown';
+  const cross = crossCompile === undefined ? undefined : shellSafe(crossCompile);
   return {
-    arch: shellSafe(arch) ?? 'unknown',
+    arch: named,
+    make: `ARCH=${named}${cross === undefined ? '' : ` CROSS_COMPILE=${cross}`}`,
     from,
     target: (fits ? makeTarget(from, arch) : undefined) ?? null,
     settings,

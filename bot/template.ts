@@ -60,6 +60,7 @@ const RULE_FIELDS = {
     'sentence on how far the finding was proved, from verified.txt; empty where it is the same for all of the mail',
   rung: '1 derived, 2 configured, 3 built',
   'witness.arch': 'architecture of the smallest settings that show it; `witness` is null when there are none',
+  'witness.make': 'ARCH=, and CROSS_COMPILE= where it was needed, for make',
   'witness.from': 'what the settings are put on top of',
   'witness.target': 'that as a make target, or null',
   'witness.settings': 'settings, list of {symbol, value}',

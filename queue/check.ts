@@ -23,6 +23,7 @@ import type {
   Arch,
   CannotCheck,
   Checked,
+  Finding,
   Report,
   Series,
   ShellComplaint,
@@ -32,6 +33,7 @@ import { applySeries } from './apply.ts';
 import { archPair, openSolver, scopeOf } from './arch-pair.ts';
 import { CReader } from './c-reader.ts';
 import { Clock } from './clock.ts';
+import { crossPrefix } from './compilers.ts';
 import { ConfServers } from './conf-servers.ts';
 import { type Confirmed, confirmAll, judgeAll } from './confirm.ts';
 import { type DistributionConfig, existingConfigs } from './existing-configs.ts';
@@ -234,7 +236,8 @@ async function compare(
   } finally {
     await workshop?.close();
   }
-  const { findings, dropped } = confirmed;
+  const { dropped } = confirmed;
+  const findings = await Promise.all(confirmed.findings.map(withCompiler));
   const undecided = runs.flatMap(({ rule, run }) =>
     (run.undecided?.() ?? []).map(({ key, why }) => ({ rule: rule.id, key, why })),
   );
@@ -264,6 +267,13 @@ async function compare(
     ...(cutShort.length > 0 && { cutShort }),
   };
   return { findings, dropped, undecided, checked, ...(surveys && { surveys }) };
+}
+
+/** Says in the witness whose compiler was asked. */
+async function withCompiler(finding: Finding): Promise<Finding> {
+  const { witness } = finding;
+  const crossCompile = witness && (await crossPrefix(srcArch(witness.arch)));
+  return crossCompile ? { ...finding, witness: { ...witness, crossCompile } } : finding;
 }
 
 /** A series that brings more of them is not made clearer by all. */

@@ -42,11 +42,23 @@ export type Compiler =
     }
   | { readonly ok: false; readonly why: string };
 
+/**
+ * CROSS_COMPILE of an architecture (a directory below arch/): empty where this machine's own gcc is for it, undefined
+ * where no gcc is.
+ */
+export async function crossPrefix(arch: Arch): Promise<string | undefined> {
+  const own = srcArch(subArch(machine()));
+  // user-mode Linux is a program of the machine (arch/um/Makefile)
+  if ((own === arch || (arch === 'um' && own === 'x86')) && (await isThere('gcc'))) return '';
+  for (const prefix of PREFIXES[arch] ?? []) if (await isThere(`${prefix}gcc`)) return prefix;
+  return undefined;
+}
+
 /** gcc, this machine's own or a cross compiler; else clang, where it builds that architecture; or what is to be installed. */
 export async function compilerFor(arch: Arch): Promise<Compiler> {
-  if (srcArch(subArch(machine())) === arch && (await isThere('gcc'))) return gcc('');
+  const prefix = await crossPrefix(arch);
+  if (prefix !== undefined) return gcc(prefix);
   const prefixes = PREFIXES[arch] ?? [];
-  for (const prefix of prefixes) if (await isThere(`${prefix}gcc`)) return gcc(prefix);
   if (OF_CLANG.includes(arch) && (await Promise.all(LLVM_PROGRAMS.map(isThere))).every((one) => one))
     // its own programs are gcc's, as they are elsewhere
     return { ok: true, name: 'clang', nm: 'llvm-nm', make: ['LLVM=1', 'HOSTCC=gcc'], isGcc: false };

@@ -9,6 +9,7 @@ import type { MacroWorld } from '../rules/kconfig/macros.ts';
 import type { KconfigModel } from '../rules/kconfig/model.ts';
 import type { ConfRun } from '../rules/rule.ts';
 import type { Arch, Tree } from '../rules/types.ts';
+import { crossPrefix } from './compilers.ts';
 import type { ConfJob, ConfRun as FullConfRun } from './conf.ts';
 import { runConf } from './conf.ts';
 import { buildConf } from './conf-build.ts';
@@ -16,7 +17,7 @@ import { materialise } from './conf-files.ts';
 import type { ConfServerJob } from './conf-server.ts';
 import { ConfServers, type ConfSource } from './conf-servers.ts';
 import { ShellAnswers, type ShellBudget, type Unanswered } from './shell-answers.ts';
-import { type KconfigEnv, toolchainEnv, toolchainId } from './toolchain.ts';
+import { type KconfigEnv, srcArch, toolchainEnv, toolchainId } from './toolchain.ts';
 
 /** Where Kconfig files come from: a commit, or a directory as it is. */
 export interface KconfigSource {
@@ -77,6 +78,7 @@ export class KconfigSide {
   readonly #answers: ShellAnswers;
   readonly #makefile: string;
   readonly #servers: ConfServers;
+  readonly #envs: Record<Arch, Promise<KconfigEnv>> = {};
   #dir: Promise<string> | undefined;
   #conf: Promise<string> | undefined;
 
@@ -114,9 +116,18 @@ export class KconfigSide {
     return this.#source.tree.commit;
   }
 
-  /** The environment that `make ARCH=…` gives to conf. */
+  /**
+   * The environment that `make ARCH=… CROSS_COMPILE=…` gives to conf: of what a compiler can do, the one that builds for
+   * the architecture is asked, where this machine has it.
+   */
   env(arch: Arch): Promise<KconfigEnv> {
-    return toolchainEnv({ arch, makefile: this.#makefile, cacheDir: this.#options.cacheDir, ...this.#trust() });
+    return (this.#envs[arch] ??= this.#envOf(arch));
+  }
+
+  async #envOf(arch: Arch): Promise<KconfigEnv> {
+    const crossCompile = (await crossPrefix(srcArch(arch))) ?? '';
+    const options = { arch, crossCompile, makefile: this.#makefile, cacheDir: this.#options.cacheDir };
+    return toolchainEnv({ ...options, ...this.#trust() });
   }
 
   /**
@@ -171,8 +182,10 @@ export class KconfigSide {
    */
   async olddefconfig(arch: Arch, config: string): Promise<ConfRun> {
     const run = await this.#servers.olddefconfig(this.#confSource(arch), config);
+    const { CROSS_COMPILE: cross } = await this.env(arch);
+    const variables = [`ARCH=${arch}`, ...(cross ? [`CROSS_COMPILE=${cross}`] : [])];
     return {
-      argv: [`ARCH=${arch}`, 'scripts/kconfig/conf', '--olddefconfig', 'Kconfig'],
+      argv: [...variables, 'scripts/kconfig/conf', '--olddefconfig', 'Kconfig'],
       exitCode: run.exitCode ?? -1,
       // What conf refuses, it leaves as it was: the .config found then is the one put in.
       config: run.exitCode === 0 ? run.config : undefined,

@@ -38,9 +38,13 @@ export const SERVICE_NEEDS: readonly Need[] = [
 /** On top for its demo: a mail server with IMAP. */
 export const DEMO_NEEDS: readonly Need[] = [{ package: 'dovecot-imapd', file: '/usr/lib/dovecot/imap' }];
 
+/** What says of an architecture that is not the machine's own what its compiler can do, and builds for it. */
+export const COMPILER_NEEDS: readonly Need[] = [{ package: 'gcc-aarch64-linux-gnu', command: 'aarch64-linux-gnu-gcc' }];
+
 /** On top for the tests: the kernel's own scripts/kconfig/tests run under pytest, Kconfiglib is a second opinion, and
  * public-inbox is what archives of kernel lists run. */
 export const TEST_NEEDS: readonly Need[] = [
+  ...COMPILER_NEEDS,
   { package: 'python3', command: 'python3' },
   { package: 'chromium', file: '/usr/bin/chromium' },
   { package: 'python3-pytest', file: '/usr/lib/python3/dist-packages/pytest/__init__.py' },
@@ -48,8 +52,6 @@ export const TEST_NEEDS: readonly Need[] = [
   { package: 'openssl', command: 'openssl' },
   // what a series can not leave to the next one
   { package: 'ccache', command: 'ccache' },
-  // claims on an architecture that is not the machine's own
-  { package: 'gcc-aarch64-linux-gnu', command: 'aarch64-linux-gnu-gcc' },
   // clocks that jump
   { package: 'faketime', command: 'faketime' },
   { package: 'public-inbox', command: 'public-inbox-imapd' },

@@ -4,7 +4,15 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { DEMO_NEEDS, installPackages, missingPackages, RUN_NEEDS, SERVICE_NEEDS, TEST_NEEDS } from './provision-apt.ts';
+import {
+  COMPILER_NEEDS,
+  DEMO_NEEDS,
+  installPackages,
+  missingPackages,
+  RUN_NEEDS,
+  SERVICE_NEEDS,
+  TEST_NEEDS,
+} from './provision-apt.ts';
 import type { Env } from './provision-cache.ts';
 import { cacheDir } from './provision-cache.ts';
 import { cachedConfigs, makeConfigs } from './provision-configs.ts';
@@ -22,10 +30,18 @@ export { cacheDir, ProvisionError } from './provision-cache.ts';
  * - `service-packages`: those of `serve` (Redis)
  * - `demo-packages`: those of its demo (Dovecot)
  * - `test-packages`: those of the tests (a browser, pytest, Kconfiglib, public-inbox)
+ * - `compilers`: of architectures beside the machine's own, as far as tests and measurements have some
  * - `tree`: a kernel's git work tree
  * - `debian-configs`: Debian's kernel configurations, where they can be had
  */
-export type Want = 'packages' | 'service-packages' | 'demo-packages' | 'test-packages' | 'tree' | 'debian-configs';
+export type Want =
+  | 'packages'
+  | 'service-packages'
+  | 'demo-packages'
+  | 'test-packages'
+  | 'compilers'
+  | 'tree'
+  | 'debian-configs';
 
 export interface ProvisionOptions {
   /** A kernel tree to use, untouched, instead of fetching one; `DEPBOT_TREE` where absent. */
@@ -57,6 +73,7 @@ export async function provision(wants: readonly Want[], options: ProvisionOption
     ...(wants.includes('service-packages') ? SERVICE_NEEDS : []),
     ...(wants.includes('demo-packages') ? DEMO_NEEDS : []),
     ...(wants.includes('test-packages') ? TEST_NEEDS : []),
+    ...(wants.includes('compilers') ? COMPILER_NEEDS : []),
   ];
   const tree = wants.includes('tree') && given ? givenTree(given) : undefined;
 

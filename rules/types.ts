@@ -258,6 +258,8 @@ export type Evidence =
 /** Smallest settings that show the fault. */
 export interface Witness {
   readonly arch: Arch;
+  /** CROSS_COMPILE of the compiler that was asked what it can do; absent: this machine's own gcc. */
+  readonly crossCompile?: string;
   /**
    * Where the settings are put on top: `empty` (they are all of the .config, and olddefconfig completes it),
    * `allnoconfig`, a defconfig's path, or a distribution's configuration.

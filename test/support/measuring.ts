@@ -43,7 +43,7 @@ export interface CommonOptions {
 
 /** Sets the machine up. Throws ProvisionError. */
 export async function prepareMachine({ tree: asked, build = false }: CommonOptions): Promise<Machine> {
-  const { tree, debianConfigs } = await provision(['packages', 'tree', 'debian-configs'], {
+  const { tree, debianConfigs } = await provision(['packages', 'compilers', 'tree', 'debian-configs'], {
     ...(asked !== undefined && { tree: asked }),
   });
   if (tree === undefined) throw new ProvisionError('there is no kernel tree');
