@@ -149,6 +149,9 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
   'build-error': {
     ...DIAGNOSTIC_FIELDS,
     'claim.isNew': 'whether the series adds the source of the object',
+    'claim.opened': 'where the series lets the entry of the object be on where it could not be; or null',
+    'claim.opened.symbol': 'that entry',
+    'claim.opened.lacks': 'what need not hold any more, as Kconfig writes it',
     'claim.others': 'other objects with the same error, list',
   },
   'build-warning': {

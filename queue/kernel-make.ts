@@ -90,15 +90,20 @@ export class KernelMake {
 
   /**
    * A folder with that .config, not prepared yet but where one was kept. Throws NotBuilt for a configuration that has
-   * strings: a series may have chosen them, and make, which expands them, would run them as the base's code.
+   * strings: a series may have chosen them, and make, which expands them, would run them as the base's code. A new one
+   * starts as a copy of the base's folder with `baseConfig`.
    */
-  async begin(where: Where, config: string): Promise<{ readonly out: string; readonly isReady: boolean }> {
+  async begin(
+    where: Where,
+    config: string,
+    baseConfig: string = config,
+  ): Promise<{ readonly out: string; readonly isReady: boolean }> {
     const { stage, arch } = where;
     const text = config.split('\n').find((line) => !isPlainLine(line));
     if (text !== undefined)
       throw new NotBuilt(`its configuration has text, which a build is not given: ${text.slice(0, 100)}`);
     await compilerOf(arch);
-    const base = stage === 'before' ? undefined : (await this.#place.output('before', arch, config)).folder;
+    const base = stage === 'before' ? undefined : (await this.#place.output('before', arch, baseConfig)).folder;
     const { folder, isNew } = await this.#place.output(stage, arch, config);
     if (!isNew) return { out: folder, isReady: true };
     await chmod(folder, 0o755);

@@ -42,16 +42,23 @@ export async function runTrials(
   const make = new KernelMake(place, options, performance.now() + (options.budgetMs ?? BUDGET_MS));
   const steps: readonly Prefix[] = [{ patches: 0, commit: place.sides.before, changesBuild: true }, ...prefixes];
   const checkouts = steps.map(({ patches }) => pieceOf('checkout', patches));
-  const plans = trials.map((trial) => steps.map((step, i) => piecesOf(trial, step, i < 2)));
-  const pace = new BuildPace([...checkouts, ...plans.flat().flatMap(({ planned }) => planned)], options);
+  // what the whole series opens need not compile half-way
+  const isLeftOut = ({ opened }: Trial, at: number): boolean => opened !== undefined && at > 0 && at < steps.length - 1;
+  const plans = trials.map((trial) =>
+    steps.map((step, at) =>
+      isLeftOut(trial, at) ? undefined : piecesOf(trial, step, at < 2 || trial.opened !== undefined),
+    ),
+  );
+  const pace = new BuildPace([...checkouts, ...plans.flat().flatMap((one) => one?.planned ?? [])], options);
   const running = trials.map((trial) => new Running(make, trial, pace));
   for (const [at, { patches, commit, changesBuild }] of steps.entries()) {
     if (running.every(({ isOver }) => isOver)) break;
     await pace.during(checkouts[at]!, `writing the tree ${patchWords(patches)}`, () => place.show(commit));
     for (const [i, one] of running.entries()) {
       const [pieces, ...later] = plans[i]!.slice(at);
-      await one.step(patches, changesBuild, pieces!);
-      pace.drop(...pieces!.planned, ...(one.isOver ? later.flatMap(({ planned }) => planned) : []));
+      if (!pieces) continue;
+      await one.step(patches, changesBuild, pieces);
+      pace.drop(...pieces.planned, ...(one.isOver ? later.flatMap((other) => other?.planned ?? []) : []));
     }
   }
   return running.map((one) => one.result());
@@ -112,6 +119,10 @@ class Running {
     this.#pace = pace;
   }
 
+  get #baseConfig(): string {
+    return this.#trial.opened?.control ?? this.#trial.config;
+  }
+
   get isOver(): boolean {
     return this.#fault !== undefined;
   }
@@ -140,7 +151,7 @@ class Running {
   }
 
   async #base(where: Where, pieces: StepPieces): Promise<Found> {
-    const out = await this.#configuring(where, pieces, () => this.#make.prepare(where, this.#trial.config));
+    const out = await this.#configuring(where, pieces, () => this.#make.prepare(where, this.#baseConfig));
     const isListed = await this.#list(where, out);
     if (isListed !== true) throw new NotBuilt(`${where.words} make does not list its objects`);
     // what is there already says nothing any more
@@ -151,7 +162,7 @@ class Running {
 
   /** Where make itself reads the same as before, its own look at what is out of date is enough. */
   async #later(where: Where, changesBuild: boolean, pieces: StepPieces): Promise<Found> {
-    const { out, isReady } = await this.#make.begin(where, this.#trial.config);
+    const { out, isReady } = await this.#make.begin(where, this.#trial.config, this.#baseConfig);
     if (changesBuild || !isReady || this.#steps.at(-1)?.breakdown) {
       // olddefconfig has dropped the symbols that come with this patch
       if (isReady) await this.#make.give(where, out, this.#trial.config);

@@ -1,5 +1,7 @@
 /** Trials of a series: planned on the architectures that can be built here, done, and told in the report. */
 import { archsByFame } from '../rules/config-groups.ts';
+import { isKconfigPath } from '../rules/kconfig/files.ts';
+import { openedTrial } from '../rules/opened-trial.ts';
 import type { ArchPair, KernelChange } from '../rules/rule.ts';
 import type { Built, Outcome, Trial, TrialRun } from '../rules/trial.ts';
 import { changedUnits, changesCode, pathsOf } from '../rules/trial-code.ts';
@@ -8,6 +10,8 @@ import type { AppliedSeries, Arch, Patch } from '../rules/types.ts';
 import type { Prefix } from './trials.ts';
 import type { Workshop } from './workshop.ts';
 
+/** Architectures on which it is built what the series lets be on. */
+const MOST_OPENED = 3;
 /** Patches of a series after each of which it is built. */
 const MOST_PREFIXES = 10;
 
@@ -22,22 +26,29 @@ export async function tryOut(
 ): Promise<{ readonly runs: readonly TrialRun[]; readonly built: Built } | undefined> {
   const code = await changedUnits(change);
   const isConfigured = commits.length > 1 && change.changedPaths.some(({ path }) => isBuildFile(path));
-  if (code.pieces.length === 0 && !isConfigured) return undefined;
+  const mayOpen = change.changedPaths.some(({ path }) => isKconfigPath(path));
+  if (code.pieces.length === 0 && !isConfigured && !mayOpen) return undefined;
   const planner = new TrialPlanner(change, code);
   const missing: string[] = [];
+  const opened: Trial[] = [];
   for (const arch of archsByFame(archs)) {
-    if (planner.isDone) break;
+    const opens = mayOpen && opened.length < MOST_OPENED;
+    if (planner.isDone && !opens) break;
     const why = await workshop.cannotBuild(arch);
-    if (why === undefined)
-      await planner.onArch(
-        await pairOf(arch),
-        seeds.filter((seed) => seed.witness.arch === arch),
-      );
-    else missing.push(arch);
+    if (why !== undefined) {
+      missing.push(arch);
+      continue;
+    }
+    const pair = await pairOf(arch);
+    const own = seeds.filter((seed) => seed.witness.arch === arch);
+    if (!planner.isDone) await planner.onArch(pair, own);
+    const trial = opens ? await openedTrial(change, pair) : undefined;
+    if (trial) opened.push(trial);
   }
-  const { trials: planned } = planner.plan(missing);
-  const able = planned.length > 0 || !isConfigured ? undefined : await firstAble(archs, workshop);
-  const trials = able === undefined ? planned : [configurationOnly(able)];
+  const { trials: tried } = planner.plan(missing);
+  const able = tried.length > 0 || !isConfigured ? undefined : await firstAble(archs, workshop);
+  const trials = [...(able === undefined ? tried : [configurationOnly(able)]), ...opened];
+  if (trials.length === 0 && code.pieces.length === 0 && !isConfigured) return undefined;
   const { prefixes, skipped } = prefixesOf(change, commits);
   const runs = trials.length === 0 ? [] : await workshop.tryOut(trials, prefixes);
   const runOf = new Map(runs.map((run) => [run.trial, run]));

@@ -14,7 +14,7 @@ import {
   renamesOf,
   wholeSeries,
 } from './trial-news.ts';
-import type { Finding } from './types.ts';
+import type { Finding, SymbolName } from './types.ts';
 
 export default defineRule({
   id: 'build-error',
@@ -24,8 +24,10 @@ export default defineRule({
 ## What it finds
 An object that does not compile any more with the series, or a new one that does not compile, in one
 of the configurations in which depbot builds what the series changes; also a "make prepare" that
-fails. The objects are those whose source the series changes, and some of those that include a header
-which it changes.
+fails. The objects are those whose source the series changes, some of those that include a header
+which it changes, and those of entries that the series lets be on where they could not be, or without
+what they selected: these are built in a configuration of that kind, and without the series in the
+nearest one that had the entry, so that what does not compile there either is not told.
 ## Why it matters
 Whoever has such a configuration has no kernel.
 ## Example
@@ -56,6 +58,16 @@ function failedTargets({ witness, verification: { attempts } }: Finding): string
   return failed.map(({ argv }) => `${witness?.arch} ${argv.at(-1)}`);
 }
 
+/** Whether a finding has shown by a build what an entry lacks: it says why, which is more. */
+function isTold(told: readonly Finding[], owner: SymbolName | undefined): boolean {
+  return told.some(
+    ({ symbols, verification: { attempts } }) =>
+      owner !== undefined &&
+      symbols.includes(owner) &&
+      attempts.some(({ rung, side }) => rung === 3 && side === 'after'),
+  );
+}
+
 interface Silent {
   readonly key: string;
   readonly why: string;
@@ -79,8 +91,12 @@ function findAll(
   const older = new Set<string>();
   for (const run of runs) {
     const whole = wholeSeries(run, change.series.patches.length);
-    for (const one of whole ? changesAt(run, whole) : []) {
+    const { opened } = run.trial;
+    // the base had another configuration there
+    if (!whole || (opened && whole.breakdown)) continue;
+    for (const one of changesAt(run, whole)) {
       if (one.after.state !== 'failed' || one.before.state === 'failed') continue;
+      if (opened && isTold(told, run.trial.owners[one.target])) continue;
       const all = newErrors(one, renames);
       if (!all || known.has(`${one.trial.witness.arch} ${one.target}`)) continue;
       const [first, ...rest] = errorsOfSeries(one, all, lines, changedPaths);
@@ -97,7 +113,8 @@ function findAll(
   return [...found].flatMap(([key, some]): Judged[] => {
     const [shown] = some as [Shown];
     const { change: one, errors } = shown;
-    const anchor = blamedLine(lines, changedPaths, errors[0]) ?? anyLine(lines, changedPaths);
+    const { opened } = one.trial;
+    const anchor = opened?.anchor ?? blamedLine(lines, changedPaths, errors[0]) ?? anyLine(lines, changedPaths);
     if (!anchor) {
       silent.push({ key, why: 'no line of the series can be named for it' });
       return [];
@@ -107,7 +124,9 @@ function findAll(
       ({ path, status }) => status === 'added' && path.replace(/\.[cS]$/, '') === source,
     );
     const isNew = isAdded || one.before.state === 'absent';
-    const judged = judgedFrom(key, one, errors, anchor, { isNew, others: otherTargets(some) });
+    const entry = opened?.entries.find(({ symbol }) => symbol === one.trial.owners[one.target]);
+    const claim = { isNew, opened: entry ?? null, others: otherTargets(some) };
+    const judged = judgedFrom(key, one, errors, anchor, claim);
     return [{ ...judged, severity: isNew ? 'error' : 'regression' }];
   });
 }

@@ -55,7 +55,8 @@ function findAll(change: KernelChange, runs: readonly TrialRun[], silent: string
   const renames = renamesOf(lines, changedPaths);
   const found = new Map<string, Shown>();
   for (const run of runs) {
-    const whole = wholeSeries(run, change.series.patches.length);
+    // there the base had another configuration
+    const whole = run.trial.opened ? undefined : wholeSeries(run, change.series.patches.length);
     for (const one of whole ? changesAt(run, whole) : []) {
       if (one.after.state !== 'built') continue;
       for (const warning of newDiagnostics(one.before.diagnostics, one.after.diagnostics, renames)) {

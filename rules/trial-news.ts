@@ -168,7 +168,9 @@ function attemptsOf({ trial, target, before, after }: Change, shown: readonly Di
     attempt(
       'before',
       before,
-      `${stateWords(target, before)}${isWarning && before.state === 'built' ? ' without the warning' : ''}`,
+      `${stateWords(target, before)}${isWarning && before.state === 'built' ? ' without the warning' : ''}${
+        trial.opened?.control === undefined ? '' : ', in the nearest configuration that had its entry'
+      }`,
     ),
     attempt('after', after, shown[0] ? printDiagnostic(shown[0]) : stateWords(target, after)),
   ];

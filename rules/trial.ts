@@ -5,7 +5,7 @@
  */
 
 import type { Diagnostic } from './diagnostic.ts';
-import type { Arch, SymbolName, Witness } from './types.ts';
+import type { Anchor, Arch, SymbolName, Witness } from './types.ts';
 
 /** Objects to build in one configuration. */
 export interface Trial {
@@ -18,6 +18,19 @@ export interface Trial {
   readonly including: readonly string[];
   /** The symbol that decides about an object, by its path; those that hang on none are not in it. */
   readonly owners: Readonly<Record<string, SymbolName>>;
+  /** The objects are there because the series lets their entries be on where they could not be. */
+  readonly opened?: Opened;
+}
+
+export interface Opened {
+  /** `lacks` is what need not hold any more, as Kconfig writes it. */
+  readonly entries: readonly { readonly symbol: SymbolName; readonly lacks: string }[];
+  readonly anchor: Anchor;
+  /**
+   * Text of the .config nearest to that of the trial with which they could be on without the series, for the base: what
+   * does not compile there either is older. Absent where there is none.
+   */
+  readonly control?: string;
 }
 
 /** What became of an object. */

@@ -12,6 +12,7 @@ import { runTrials } from '../../queue/trials.ts';
 import type { BuildQuestion } from '../../rules/build-question.ts';
 import { printDiagnostic } from '../../rules/diagnostic.ts';
 import type { Trial, TrialStep } from '../../rules/trial.ts';
+import type { Anchor } from '../../rules/types.ts';
 import { tempDir } from '../support/tiny-repo.ts';
 import { commitOn } from '../support/tree-change.ts';
 
@@ -273,6 +274,45 @@ describe.skipIf(!TREE)('a build', () => {
         await again.giveBack();
       } finally {
         await again.remove();
+      }
+    },
+    12 * MINUTES,
+  );
+
+  test(
+    'what a series opens is built with all of it, and the base in the nearest configuration that had it',
+    async () => {
+      const first = await commitOn(repo, sides.before, { 'lib/Kconfig': (old) => `${old}\n` });
+      const second = await commitOn(repo, first, {
+        'include/linux/crc8.h': (old) => `${old}\n#ifndef CONFIG_CRC16\n#error "it takes a CRC16"\n#endif\n`,
+      });
+      const trial: Trial = {
+        witness: { arch: 'x86', from: 'empty', settings: [] },
+        config: [...TINY, 'CONFIG_CRC8=y', ''].join('\n'),
+        ...{ changed: [], including: ['lib/crc8.o', 'lib/crc16.o'], owners: {} },
+        opened: {
+          ...{ entries: [{ symbol: 'CRC8', lacks: 'CRC16' }], anchor: {} as Anchor },
+          control: [...TINY, 'CONFIG_CRC8=y', 'CONFIG_CRC16=y', ''].join('\n'),
+        },
+      };
+      const place = await BuildPlace.take(repo, { ...sides, after: second }, cacheDir);
+      const commits = [first, second].map((commit, i) => ({ patches: i + 1, commit, changesBuild: i === 0 }));
+      try {
+        const [run] = await runTrials(place, [trial], commits);
+        expect(run!.fault).toBeUndefined();
+        expect(run!.steps.map(({ patches }) => patches)).toEqual([0, 2]);
+        expect(run!.steps.map(stepShown)).toEqual([
+          ['lib/crc8.o built', 'lib/crc16.o built'],
+          [
+            expect.stringMatching(
+              /^lib\/crc8\.o failed: include\/linux\/crc8\.h:\d+: error: #error "it takes a CRC16"/,
+            ),
+            'lib/crc16.o absent',
+          ],
+        ]);
+        await place.giveBack();
+      } finally {
+        await place.remove();
       }
     },
     12 * MINUTES,

@@ -33,6 +33,7 @@ async function tried(
   patches: readonly (readonly string[])[],
   compilers: readonly string[] = ['x86'],
   run: (trial: Trial) => TrialRun = FAULTY,
+  base: Readonly<Record<string, string>> = BASE,
 ): Promise<Tried> {
   let asked: Omit<Tried, 'built'> = { trials: [], prefixes: [] };
   let built: Built | undefined;
@@ -64,7 +65,7 @@ async function tried(
       finish: () => [],
     }),
   };
-  await runRule(rule, BASE, { ...BASE, ...after });
+  await runRule(rule, base, { ...base, ...after });
   return { built, ...asked };
 }
 
@@ -92,6 +93,25 @@ test('of a series that changes Kconfig files alone it is tried whether each patc
   const { trials } = await tried(after, [['Kconfig'], ['Kconfig']]);
   expect(trials).toMatchObject([{ witness: { arch: 'x86' }, config: '', changed: [], including: [] }]);
   expect(await tried(after, [['Kconfig']])).toMatchObject({ built: undefined, trials: [] });
+});
+
+test('what an entry can do without is tried on each architecture that has a compiler, beside what the series changes', async () => {
+  const drivers = {
+    Kconfig: `${BASE.Kconfig}source "drivers/Kconfig"\n`,
+    'drivers/Kconfig': 'config SONAR\n\tbool "Sonar"\n\tdepends on REEF\n',
+    'drivers/Makefile': `${BASE['drivers/Makefile']}obj-$(CONFIG_SONAR) += sonar.o\n`,
+    'drivers/sonar.c': 'int sonar;\n',
+  };
+  const after = { ...drivers, 'drivers/Kconfig': 'config SONAR\n\tbool "Sonar"\n', ...CODE };
+  const patches = [['drivers/Kconfig', 'drivers/reef.c']];
+  const { trials } = await tried(after, patches, ['arm', 'x86'], FAULTY, { ...BASE, ...drivers });
+  const opened = { entries: [{ symbol: 'SONAR', lacks: 'REEF' }] };
+  expect(trials.map(({ changed, including }) => [...changed, ...including])).toEqual([
+    ['drivers/reef.o'],
+    ['drivers/sonar.o'],
+    ['drivers/sonar.o'],
+  ]);
+  expect(trials.slice(1)).toMatchObject([{ opened }, { opened }]);
 });
 
 test('nothing is built of documents, nor where there is no compiler, and that is said', async () => {
