@@ -19,7 +19,7 @@ import type { StatusArguments } from './status-command.ts';
 /** The process around a command. */
 export interface Shell {
   world(): World;
-  /** For what runs until it is stopped: the first signal asks it to end, the second ends it. */
+  /** For what has something to bring to its end: the first signal asks it to, the second ends it. */
   gracefulWorld(): World;
   /** Takes the exit status of the command. */
   ends(status: number): void;
