@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { tempDir } from '../support/tiny-repo.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const example = (name: string): string => readFileSync(`${root}test/fixtures/example/${name}`, 'utf8');
@@ -82,6 +83,18 @@ describe('the command depbot', () => {
     expect(stderr).toMatch(
       /^depbot needs Node 22\.18 or newer, this is 20\.19\.0: install Node 24, or run "npm run quickstart"/,
     );
+  });
+
+  it('says what to do in a fresh checkout, where npm has not been', async () => {
+    const checkout = tempDir();
+    for (const name of ['depbot.mjs', 'node.mjs', 'main.ts'])
+      cpSync(join(root, 'bot', name), join(checkout, 'bot', name));
+    const { code, stderr } = await run(process.execPath, [join(checkout, 'bot/depbot.mjs'), 'rules'], process.env);
+    rmSync(checkout, { recursive: true });
+    expect(stderr).toBe(
+      `depbot: npm packages are not installed: run "npm run quickstart" (or "npm ci") in ${checkout} first\n`,
+    );
+    expect(code).toBe(2);
   });
 });
 
