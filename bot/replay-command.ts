@@ -1,6 +1,7 @@
 /**
  * `depbot replay`: what the service would have said of the mails of an archive, to whom, and who else saw it. Sends
- * nothing. Exit status: 0 when all series of the time were looked at, 2 when some are left for the next run.
+ * nothing. Exit status: 0 when all series of the time were checked, 2 when some were not: what they are made for is not
+ * in the tree, a mail of them is missing, depbot failed at them, or the run was ended before.
  */
 
 import { createHash } from 'node:crypto';
@@ -94,7 +95,7 @@ export async function runReplay(args: ReplayArguments, world: World): Promise<nu
       for (const one of spoken) world.stdout.write(printable(spokenText(one, others)));
       world.stdout.write(printable(summaryText(inRange, spoken, others, counted)));
     }
-    return world.stop.aborted || failed > 0 ? 2 : 0;
+    return world.stop.aborted || failed > 0 || incomplete > 0 || inRange.unchecked.length > 0 ? 2 : 0;
   } catch (error) {
     if (!world.stop.aborted || error !== world.stop.reason) throw error;
     say('ended before the mails were read; there is nothing to print yet');

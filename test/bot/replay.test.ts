@@ -225,6 +225,20 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('replay (skipped witho
     expect(second.status).toBe(0);
   });
 
+  test('ends with 2 where a series could not be checked, or is not all there', async () => {
+    const run = async (mail: string): Promise<Run> => {
+      writeFileSync(desk.path('one.mbox'), `From mboxrd@z Thu Jan  1 00:00:00 1970\n${mail}\n`);
+      const argv = ['replay', '--tree', kernel.dir, ...RANGE, '--list', desk.path('one.mbox')];
+      return desk.run(argv, { env: { XDG_STATE_HOME: desk.path('one') } });
+    };
+    const other = await run(mails[4]!.replace(/^-\t.*$/m, '-\tsomething that is not there'));
+    expect(other.stdout).toContain('1 series could not be checked (apply 1), 0 were incomplete\n');
+    expect(other.status).toBe(2);
+    const half = await run(mails[4]!.replace('[PATCH]', '[PATCH 1/2]').replace(/^(Message-I[dD]: <)/m, '$1half.'));
+    expect(half.stdout).toContain('0 series could not be checked, 1 were incomplete\n');
+    expect(half.status).toBe(2);
+  });
+
   test.each(['archive.mbox', 'maildir', 'inbox'])(
     'of days that %s has no mail of, it says which it has',
     async (name) => {
