@@ -15,6 +15,7 @@ import { audienceOf, coverOf, deliveryOf, isOff, type Policy } from './policy.ts
 import { printable, printableMessage } from './printable.ts';
 import { Stopped } from './stopped.ts';
 import { TreeMaintainers } from './tree-maintainers.ts';
+import { unknownSections } from './unknown-sections.ts';
 
 export interface PolicyArguments {
   readonly config: string;
@@ -38,7 +39,8 @@ export async function explainPolicy(input: string | undefined, args: PolicyArgum
     const { series, problems } = await readSeries(
       input === undefined || input === '-' ? { stdin: world.stdin } : { path: input },
     );
-    for (const { where, why } of problems) world.stderr.write(`depbot: ${printableMessage(`${where}: ${why}`)}\n`);
+    const say = (text: string): void => void world.stderr.write(`depbot: ${printableMessage(text)}\n`);
+    for (const { where, why } of problems) say(`${where}: ${why}`);
     const stopped = new Stopped(join(state, 'stopped'));
     const policy: Policy = {
       entries: [...config.maintainer, ...new OptIns(join(state, 'asked-by-mail.json'), world.date).entries],
@@ -47,6 +49,7 @@ export async function explainPolicy(input: string | undefined, args: PolicyArgum
       stoppedEntries: stopped.entries,
       stoppedSections: stopped.sections,
     };
+    for (const { from, why } of unknownSections(policy.entries, policy.maintainers)) say(`${from}: ${why}`);
     const told = series.flatMap(patchesOf).map((patch) => explained(patch, policy, config.bot.address, world.date()));
     const halted = whyStopped(state, args.config);
     const lines = [...told.flatMap(({ lines }) => lines), ...(halted === undefined ? [] : [halted])];

@@ -78,6 +78,14 @@ describe('policy explain', () => {
     ]);
   });
 
+  test('names a section that MAINTAINERS does not have, with the nearest that it has', async () => {
+    const { status, stderr } = await explain(...entry('mia@example.net', 'sections = ["INPUT DRIVER"]'));
+    expect(status).toBe(1);
+    expect(stderr).toBe(
+      `depbot: ${desk.path('depbot.toml')}:1: MAINTAINERS of the tree has no section "INPUT DRIVER"; did you mean "INPUT DRIVERS"?\n`,
+    );
+  });
+
   test('refuses a configuration with a slip', async () => {
     const { status, stderr } = await explain(...entry('mia@example.net', 'setcions = ["x"]'));
     expect(status).toBe(2);

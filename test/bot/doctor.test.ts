@@ -30,7 +30,11 @@ beforeAll(async () => {
   dovecot = await startDovecot(join(dir, 'd'), { users: { bot: 'sesame' }, drafts: true });
   smtp = await startSmtpReceiver({ login: { user: 'bot', password: 'sesame' } });
   dns = await startDns({});
-  tree = tinyRepo({ 'scripts/kconfig/Makefile': 'x\n', Makefile: 'VERSION = 6\n' });
+  tree = tinyRepo({
+    'scripts/kconfig/Makefile': 'x\n',
+    Makefile: 'VERSION = 6\n',
+    MAINTAINERS: 'VFIO DRIVER\nM:\tMia <mia@example.net>\nF:\tdrivers/vfio\n',
+  });
   desk = openDesk([tree.dir]);
   writeFileSync(desk.path('right'), 'sesame\n', { mode: 0o600 });
   writeFileSync(desk.path('wrong'), 'open\n', { mode: 0o600 });
@@ -168,6 +172,20 @@ describe('the tree', () => {
     other.remove();
     const found = await signs(tree, '[tree]\ncandidates = ["master", "net/main"]');
     expect(faults(found)).toMatchObject([{ what: 'ref net/main', mend: expect.stringContaining('fetch') }]);
+  });
+
+  test('has the sections that are asked for', async () => {
+    const asked = (name: string): string =>
+      `[[maintainer]]\naddress = "a@example.org"\nlists = ["l@example.org"]\nsections = ["${name}"]`;
+    expect(faults(await signs(tree, asked('VFIO DRIVER')))).toEqual([]);
+    expect(faults(await signs(tree, asked('VFIO DRIVERS')))).toEqual([
+      {
+        what: 'section VFIO DRIVERS',
+        state: 'fault',
+        detail: 'MAINTAINERS of the tree has no section "VFIO DRIVERS"; did you mean "VFIO DRIVER"?',
+        mend: 'mend sections of [[maintainer]], x:1',
+      },
+    ]);
   });
 
   test('is better when somebody fetches into it', async () => {
