@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openRepository } from '../queue/repository.ts';
 import { setToolEnv } from '../queue/tool-path.ts';
 import type { Assembled, Patch } from '../rules/types.ts';
-import { UsageError } from './check-command.ts';
+import { treeDirOf } from './check-command.ts';
 import { readConfigFile, stateDir } from './config.ts';
 import { whyStopped } from './emergency-stop.ts';
 import { readSeries } from './intake.ts';
@@ -26,8 +26,7 @@ export interface PolicyArguments {
 export async function explainPolicy(input: string | undefined, args: PolicyArguments, world: World): Promise<number> {
   setToolEnv(world.env);
   const config = readConfigFile(args.config);
-  const treeDir = args.tree ?? world.env['DEPBOT_TREE'] ?? config.tree.dir;
-  if (treeDir === undefined) throw new UsageError('no kernel tree: give --tree DIR, set DEPBOT_TREE, or set tree.dir');
+  const treeDir = treeDirOf(args, config, world);
   const log = openLog(world.stderr, world.date);
   const state = join(stateDir(config, world.env), 'service');
   const repo = await openRepository({
