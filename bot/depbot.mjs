@@ -31,7 +31,7 @@ if (!existsSync(main)) {
   process.exitCode = 2;
 } else if (node === undefined) {
   process.stderr.write(
-    `depbot needs Node 22.18 or newer, this is ${process.versions.node}: ` +
+    `depbot needs Node 22.19 or newer, this is ${process.versions.node}: ` +
       'install Node 24, or run "npm run quickstart" in a checkout of depbot, which brings one\n',
   );
   process.exitCode = 2;

@@ -33,7 +33,7 @@ const FETCH_DAYS = 7;
 /** git-apply(1) and git-cat-file(1) as depbot uses them are those of Debian 12. */
 const GIT_VERSION = [2, 39] as const;
 
-/** An older one than 22.18 does not come so far: depbot.mjs starts another, or says so. */
+/** An older one than 22.19 does not come so far: depbot.mjs starts another, or says so. */
 export function nodeSign(version: string): Sign {
   const isTested = Number.parseInt(version, 10) >= NODE_MAJOR;
   return isTested

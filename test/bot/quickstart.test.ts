@@ -81,7 +81,7 @@ describe('the command depbot', () => {
     const { code, stderr } = await run(process.execPath, ['--input-type=module', '-e', script], env);
     expect(code).toBe(2);
     expect(stderr).toMatch(
-      /^depbot needs Node 22\.18 or newer, this is 20\.19\.0: install Node 24, or run "npm run quickstart"/,
+      /^depbot needs Node 22\.19 or newer, this is 20\.19\.0: install Node 24, or run "npm run quickstart"/,
     );
   });
 
