@@ -57,14 +57,7 @@ function commandLines(command: Command): string[] {
     `${roff(sentence(command.description()))}`,
     ...command.registeredArguments.flatMap(argumentLines),
     ...command.options.flatMap(optionLines),
-    ...examples.flatMap(({ line, what }) => [
-      '.PP',
-      `${roff(sentence(what))}`,
-      '.PP',
-      '.EX',
-      `    ${roff(line)}`,
-      '.EE',
-    ]),
+    ...examples.flatMap(({ line, what }) => ['.PP', '.EX', `    # ${roff(what)}`, `    ${roff(line)}`, '.EE']),
   ];
 }
 
