@@ -34,6 +34,12 @@ describe('npm run quickstart', () => {
     expect(stderr).toBe(`depbot: ${tmpdir()} is no kernel tree: it has no file Kconfig\n`);
   });
 
+  it.each(['bot/quickstart.ts', 'test/new-rule/new-rule.ts'])('%s --help tells the usage', async (entry) => {
+    const { code, stdout, stderr } = await run(process.execPath, [entry, '--help']);
+    expect(code).toBe(0);
+    expect(stdout + stderr).toMatch(/^npm run (quickstart|new-rule) /);
+  });
+
   it('ends with status 2 on an option that it does not have', async () => {
     const { code, stderr } = await run(process.execPath, ['bot/quickstart.ts', '--threes']);
     expect(code).toBe(2);
