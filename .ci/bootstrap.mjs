@@ -82,6 +82,8 @@ async function main() {
   const node = goodNode(process.env) ?? fetchNode(cacheDir(process.env));
   const path = [dirname(node), join(root, 'node_modules', '.bin'), process.env.PATH].filter(Boolean).join(delimiter);
   const env = { ...process.env, PATH: path };
+  // vitest colours logs as well, where CI is set
+  if (!process.stdout.isTTY && process.env.FORCE_COLOR === undefined) env.NO_COLOR ??= '1';
   const modules = await run([node, join(root, 'queue', 'provision-npm.ts')], env);
   if (modules !== 0) return modules;
   return run([node, join(root, entry), ...args], env);

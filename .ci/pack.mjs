@@ -19,5 +19,12 @@ mkdirSync(dist, { recursive: true });
 for (const name of ['templates', 'package.json']) cpSync(join(root, name), join(dist, name), { recursive: true });
 for (const name of readdirSync(join(root, 'queue')).filter((one) => /\.(c|mk)$/.test(one)))
   cpSync(join(root, 'queue', name), join(dist, 'queue', name));
-const pack = spawnSync('npm', ['pack', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
+const pack = spawnSync('npm', ['pack', ...process.argv.slice(2)], { cwd: root, stdio: ['inherit', 'pipe', 'inherit'] });
+process.stdout.write(pack.stdout);
 process.exitCode = pack.status ?? 2;
+// The last line is the name of the file, without the folder of --pack-destination.
+const name = pack.stdout.toString().trimEnd().split('\n').at(-1);
+if (pack.status === 0)
+  process.stderr.write(
+    `\nThe command depbot, where ~/.local/bin is on PATH: npm install -g --prefix ~/.local ${name}\n`,
+  );

@@ -11,6 +11,7 @@ import { finished } from 'node:stream/promises';
 import type { BlobReader } from '../queue/cat-file.ts';
 import { openBlobReader } from '../queue/cat-file.ts';
 import { GitError, gitText, streamGit } from '../queue/git.ts';
+import { remove, temporaryFolder } from '../queue/leftovers.ts';
 import type { Progress } from '../queue/provision-progress.ts';
 import type { Sha } from '../rules/types.ts';
 import { type Archive, type Row, rowLine, rowOf, rowsOfFile } from './archive-row.ts';
@@ -64,18 +65,26 @@ function listOf(folder: string): string {
   return folder.slice(folder.lastIndexOf('+') + 1).split('.')[0]!;
 }
 
-/** All mails of a mirror, newest first; makes the index where there is none of its newest commit. Throws GitError. */
-export async function* mailsOf(mirror: Mirror, cacheDir: string, progress: Progress): AsyncGenerator<Row> {
-  yield* rowsOfFile(await indexOf(mirror, cacheDir, progress));
+/**
+ * All mails of a mirror, newest first; makes the index where there is none of its newest commit, until `stop` aborts.
+ * Throws GitError, and the reason of `stop`.
+ */
+export async function* mailsOf(
+  mirror: Mirror,
+  cacheDir: string,
+  progress: Progress,
+  stop?: AbortSignal,
+): AsyncGenerator<Row> {
+  yield* rowsOfFile(await indexOf(mirror, cacheDir, progress, stop));
 }
 
 /** A mirror as an archive. */
-export function openGitArchive(mirror: Mirror, cacheDir: string, progress: Progress): Archive {
+export function openGitArchive(mirror: Mirror, cacheDir: string, progress: Progress, stop?: AbortSignal): Archive {
   const mails = openMails(mirror);
   return {
     name: mirror.list,
     problems: [],
-    rows: () => mailsOf(mirror, cacheDir, progress),
+    rows: () => mailsOf(mirror, cacheDir, progress, stop),
     read: (ref) => mails.read(ref),
     close: () => mails.close(),
   };
@@ -86,7 +95,7 @@ export function openMails({ gitDir }: Mirror): BlobReader {
   return openBlobReader({ cwd: gitDir, gitDir });
 }
 
-async function indexOf(mirror: Mirror, cacheDir: string, progress: Progress): Promise<string> {
+async function indexOf(mirror: Mirror, cacheDir: string, progress: Progress, stop?: AbortSignal): Promise<string> {
   const { gitDir, list } = mirror;
   const tip = (await gitText({ cwd: gitDir, gitDir }, ['rev-parse', 'HEAD'])).trim();
   const place = createHash('sha256').update(gitDir).digest('hex').slice(0, 16);
@@ -96,11 +105,13 @@ async function indexOf(mirror: Mirror, cacheDir: string, progress: Progress): Pr
   mkdirSync(folder, { recursive: true });
   const blobs = await blobsOf(mirror);
   const step = progress.step(`index of ${list}`, blobs.length);
-  const aside = `${file}.${process.pid}.partial`;
-  const out = createWriteStream(aside);
+  const aside = await temporaryFolder(join(folder, 'index-'));
+  const unfinished = join(aside, 'index');
+  const out = createWriteStream(unfinished);
   const mails = openMails(mirror);
   try {
     for (let at = 0; at < blobs.length; at += AT_ONCE) {
+      stop?.throwIfAborted();
       const rows = await Promise.all(
         blobs.slice(at, at + AT_ONCE).map(async (blob) => {
           const bytes = await mails.read(blob);
@@ -113,10 +124,10 @@ async function indexOf(mirror: Mirror, cacheDir: string, progress: Progress): Pr
     }
     out.end();
     await finished(out);
-    renameSync(aside, file);
+    renameSync(unfinished, file);
   } finally {
     out.destroy();
-    rmSync(aside, { force: true });
+    await remove(aside);
     await mails.close();
   }
   for (const name of readdirSync(folder))

@@ -14,13 +14,13 @@ import {
   readdirSync,
   readFileSync,
   readSync,
-  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { keepAs, remove, temporaryFolder } from '../queue/leftovers.ts';
 import type { Progress } from '../queue/provision-progress.ts';
 import { type Archive, type Held, heldOf, heldWith, type Row, rowLine, rowOf, rowsOfFile } from './archive-row.ts';
 import { type MailInput, readMails } from './mailbox.ts';
@@ -28,7 +28,7 @@ import { type MailInput, readMails } from './mailbox.ts';
 /** Problems that are told one by one; what is wrong with an archive is wrong many times. */
 const MOST_PROBLEMS = 20;
 /** Of the form of a spool and of what says that it is whole. */
-const SPOOL_VERSION = 2;
+const SPOOL_VERSION = 3;
 
 export class Spool {
   readonly #rowsPath: string;
@@ -95,23 +95,69 @@ export interface SpoolOptions {
   /** Which mails are kept; a name for the choice. */
   readonly isWanted: (row: Row) => boolean;
   readonly choice: string;
+  /** Ends the reading, which then throws its reason. */
+  readonly stop?: AbortSignal;
 }
 
-/** An mbox, a Maildir, a folder of mails or a single one as an archive. A file is read once, as long as it is the same. Throws MailboxError. */
+/**
+ * An mbox, a Maildir, a folder of mails or a single one as an archive. A file is read once, as long as it is the same;
+ * a folder each time, for as long as it is open. Throws MailboxError.
+ */
 export async function openSpooledArchive(path: string, options: SpoolOptions): Promise<Archive> {
-  const { dir, progress, isWanted, choice } = options;
+  const { dir, choice } = options;
   const { key, total } = sizeOf(path);
   const place = join(dir, digest(JSON.stringify([SPOOL_VERSION, resolve(path), key, choice])));
-  const whole = join(place, 'whole');
-  const isWhole = key !== undefined && existsSync(whole);
-  if (!isWhole) rmSync(place, { recursive: true, force: true });
+  if (key !== undefined && existsSync(place)) return openSpool(path, place, []);
+  mkdirSync(dir, { recursive: true });
+  // others may read the same at the same time
+  const aside = await temporaryFolder(join(dir, 'reading-'));
+  let problems: string[];
+  try {
+    problems = await readInto(aside, path, total, key === undefined ? 'mails' : 'bytes', options);
+  } catch (error) {
+    await remove(aside);
+    throw error;
+  }
+  if (key === undefined) return openSpool(path, aside, problems, () => remove(aside));
+  if (!(await keepAs(aside, place))) await remove(aside);
+  return openSpool(path, place, problems);
+}
+
+function openSpool(
+  path: string,
+  place: string,
+  problems: readonly string[],
+  afterwards = async (): Promise<void> => undefined,
+): Archive {
   const spool = new Spool(place);
-  let unread = 0;
+  return {
+    name: path,
+    problems,
+    held: JSON.parse(readFileSync(join(place, 'whole'), 'utf8')) as Held,
+    rows: () => spool.rows(),
+    read: async (ref) => spool.read(ref),
+    async close() {
+      spool.close();
+      await afterwards();
+    },
+  };
+}
+
+/** Writes all mails of `path` into a folder; what was wrong with some. */
+async function readInto(
+  place: string,
+  path: string,
+  total: number,
+  unit: 'mails' | 'bytes',
+  { progress, isWanted, stop }: SpoolOptions,
+): Promise<string[]> {
+  const spool = new Spool(place);
   const problems: string[] = [];
-  if (!isWhole) {
-    const step = progress.step(`reading ${path}`, total);
-    let [count, bytes] = [0, 0];
+  const step = progress.step(`reading ${path}`, total);
+  let [count, bytes, unread] = [0, 0, 0];
+  try {
     for await (const mail of readMails({ path } satisfies MailInput)) {
+      stop?.throwIfAborted();
       count++;
       if ('why' in mail) {
         if (++unread <= MOST_PROBLEMS) problems.push(`${mail.where}: ${mail.why}`);
@@ -120,20 +166,15 @@ export async function openSpooledArchive(path: string, options: SpoolOptions): P
       bytes += mail.raw.length;
       if (!spool.add(mail.raw, isWanted) && ++unread <= MOST_PROBLEMS)
         problems.push(`${mail.where}: it is no mail, or has no Message-ID`);
-      step.to(key === undefined ? count : bytes);
+      step.to(unit === 'mails' ? count : bytes);
     }
-    step.end(`${count} mails`);
-    if (unread > MOST_PROBLEMS) problems.push(`${path}: ${unread - MOST_PROBLEMS} more mails could not be used`);
-    writeFileSync(whole, JSON.stringify(spool.held));
+  } finally {
+    spool.close();
   }
-  return {
-    name: path,
-    problems,
-    held: isWhole ? (JSON.parse(readFileSync(whole, 'utf8')) as Held) : spool.held,
-    rows: () => spool.rows(),
-    read: async (ref) => spool.read(ref),
-    close: async () => spool.close(),
-  };
+  step.end(`${count} mails`);
+  if (unread > MOST_PROBLEMS) problems.push(`${path}: ${unread - MOST_PROBLEMS} more mails could not be used`);
+  writeFileSync(join(place, 'whole'), JSON.stringify(spool.held));
+  return problems;
 }
 
 /** For a file, what tells whether it has changed, and its bytes; for a folder, the number of entries where its mails are. */

@@ -20,9 +20,10 @@ import { checkOptions } from './check-options.ts';
 import { readConfigFile } from './config.ts';
 import { footerOf } from './footer.ts';
 import { readSeries } from './intake.ts';
+import { unbuilt } from './left-open.ts';
 import type { World } from './main.ts';
 import { MAX_MAIL_BYTES, parseMessage, tooLarge } from './message.ts';
-import { printableMessage } from './printable.ts';
+import { printable, printableMessage } from './printable.ts';
 import { commentTexts } from './reply.ts';
 import { parseSubject } from './subject.ts';
 
@@ -57,10 +58,14 @@ export async function runB4(input: string | undefined, args: CheckArguments, wor
     if (!parsed.ok) throw new UsageError(`the mail on standard input: ${parsed.why}`);
     const { n } = parseSubject(parsed.message.subject);
     const series = await seriesAround(raw, world, repo);
+    const options = checkOptions(args, config, world);
     const results =
       typeof series === 'string'
         ? [warning(series)]
-        : resultsFor(n, series, await check(series, repo, checkOptions(args, config, world)), config.bot);
+        : resultsFor(n, series, await check(series, repo, options), {
+            bot: config.bot,
+            noBuild: options.noBuild === true,
+          });
     world.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
     return 0;
   } finally {
@@ -97,24 +102,37 @@ function rangeOf(tracking: Tracking): string {
   return `${tracking['first-patch-commit']}~1..b4/review/${tracking['change-id']}~1`;
 }
 
+interface Settings {
+  readonly bot: Parameters<typeof footerOf>[0];
+  readonly noBuild: boolean;
+}
+
 /** Of a patch what was found in it, of the cover letter all. */
-function resultsFor(n: number, series: Series, report: Report, bot: Parameters<typeof footerOf>[0]): B4Result[] {
+function resultsFor(n: number, series: Series, report: Report, { bot, noBuild }: Settings): B4Result[] {
   if (report.cannotCheck) return [warning(`not checked (${report.cannotCheck.stage})`, report.cannotCheck.why)];
   const comments = commentTexts({ series, report, footer: footerOf(bot) });
   const own = report.findings.filter(({ anchor }) => n === 0 || anchor.patch === n);
-  if (own.length > 0) return own.map((finding) => resultOf(finding, comments.get(finding)));
+  const open = (findings: readonly Finding[]): string[] =>
+    noBuild ? [NO_BUILD] : unbuilt({ findings, checked: report.checked });
+  if (own.length > 0) return own.map((finding) => resultOf(finding, [comments.get(finding) ?? '', ...open([finding])]));
   const { archs, configs } = report.checked;
   const summary =
     archs.length === 0 ? 'nothing found' : `nothing found on ${archs.length} architectures, ${configs} configurations`;
-  return [{ tool: 'depbot', status: 'pass', summary }];
+  return [{ tool: 'depbot', status: 'pass', summary, ...detailed(open([])) }];
 }
 
-function resultOf({ rule, severity, symbols, anchor }: Finding, comment = ''): B4Result {
+const NO_BUILD = 'nothing was built, since builds are switched off: what only a build shows was not looked for';
+
+function detailed(paragraphs: readonly string[]): { details?: string } {
+  return paragraphs.length === 0 ? {} : { details: paragraphs.map(printable).join('\n\n') };
+}
+
+function resultOf({ rule, severity, symbols, anchor }: Finding, paragraphs: readonly string[]): B4Result {
   return {
     tool: 'depbot',
     status: severity === 'missing-dependency' ? 'warn' : 'fail',
     summary: printableMessage(`${rule}: ${symbols[0] ?? ''} (${anchor.file}:${anchor.line})`),
-    details: comment,
+    ...detailed(paragraphs),
   };
 }
 

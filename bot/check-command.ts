@@ -8,6 +8,7 @@ import { accessSync, constants, existsSync, mkdirSync, renameSync, rmSync, statS
 import { dirname, join, parse, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { type CheckOptions, check } from '../queue/check.ts';
+import { cacheDir, cachedTree } from '../queue/provision-cache.ts';
 import { formatRange } from '../queue/range.ts';
 import { uncheckedReport } from '../queue/report.ts';
 import { openRepository, type Repository } from '../queue/repository.ts';
@@ -107,9 +108,17 @@ export async function runCheck(input: string | undefined, args: CheckArguments, 
 export function treeDirOf({ tree }: CheckArguments, config: Config, { env }: World): string {
   const dir = tree ?? env['DEPBOT_TREE'] ?? config.tree.dir;
   if (dir !== undefined) return dir;
+  const fetched = fetchedTree(config, env);
+  const hint = fetched === undefined ? '' : `; set-up has fetched one: --tree ${fetched}`;
   throw new UsageError(
-    'no kernel tree: give --tree DIR, set DEPBOT_TREE, or name it in the file of --config (tree.dir)',
+    `no kernel tree: give --tree DIR, set DEPBOT_TREE, or name it in the file of --config (tree.dir)${hint}`,
   );
+}
+
+/** What `npm run quickstart` and its like have left in the cache. */
+export function fetchedTree(config: Config, env: World['env']): string | undefined {
+  const dir = cachedTree(config.paths.cache ?? cacheDir(env));
+  return existsSync(dir) ? dir : undefined;
 }
 
 export async function openTree(treeDir: string, config: Config, { env }: World): Promise<Repository> {

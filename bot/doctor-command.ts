@@ -5,7 +5,7 @@
 
 import { styleText } from 'node:util';
 import { setToolEnv } from '../queue/tool-path.ts';
-import { openTree, treeDirOf } from './check-command.ts';
+import { fetchedTree, openTree, treeDirOf } from './check-command.ts';
 import { type Config, ConfigError, readConfigFile } from './config.ts';
 import { fault, looked, note, type Sign } from './doctor.ts';
 import { compilerSigns, diskSigns, gitSign, nodeSign, sandboxSigns, treeSigns } from './doctor-machine.ts';
@@ -33,11 +33,7 @@ export async function runDoctor(args: DoctorArguments, world: World): Promise<nu
   const config = readOrFault(args, add);
   if (config) {
     add(...diskSigns(config, world));
-    add(
-      ...(await looked('tree', 'name a git tree of the kernel: --tree, DEPBOT_TREE, or [tree] dir', () =>
-        tree(args, config, world),
-      )),
-    );
+    add(...(await looked('tree', treeMend(args, config, world), () => tree(args, config, world))));
     if (args.config === undefined) add(note('servers', 'not looked at', 'give --config depbot.toml'));
     else await addServers(args.config, config, world, add);
   }
@@ -60,6 +56,13 @@ function readOrFault({ config: path }: DoctorArguments, add: (sign: Sign) => voi
       add(fault('settings', why, `see depbot.example.toml, and mend ${path}`));
     return undefined;
   }
+}
+
+function treeMend({ config: path }: DoctorArguments, config: Config, { env }: World): string {
+  const fetched = fetchedTree(config, env);
+  const names = 'name a git tree of the kernel: --tree, DEPBOT_TREE, or [tree] dir';
+  if (fetched === undefined) return names;
+  return `${names}; with the one that set-up fetched: depbot doctor${path === undefined ? '' : ` --config ${path}`} --tree ${fetched}`;
 }
 
 async function tree(args: DoctorArguments, config: Config, world: World): Promise<readonly Sign[]> {

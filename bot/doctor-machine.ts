@@ -15,7 +15,9 @@ import { findOnPath } from '../queue/tool-path.ts';
 import { type Config, stateDir } from './config.ts';
 import { fault, note, ok, type Sign } from './doctor.ts';
 import type { World } from './main.ts';
+import { Maintainers } from './maintainers.ts';
 import { plural } from './template.ts';
+import { unknownSections } from './unknown-sections.ts';
 
 /** Architectures whose compilers are asked for: those that Debian has a kernel for. */
 const ARCHS = ['arm', 'arm64', 'mips', 'powerpc', 'riscv', 's390', 'x86'];
@@ -31,7 +33,7 @@ const FETCH_DAYS = 7;
 /** git-apply(1) and git-cat-file(1) as depbot uses them are those of Debian 12. */
 const GIT_VERSION = [2, 39] as const;
 
-/** An older one than 22.18 does not come so far: depbot.mjs starts another, or says so. */
+/** An older one than 22.19 does not come so far: depbot.mjs starts another, or says so. */
 export function nodeSign(version: string): Sign {
   const isTested = Number.parseInt(version, 10) >= NODE_MAJOR;
   return isTested
@@ -79,6 +81,9 @@ export async function treeSigns(
           `git -C ${repo.treeDir} fetch the remote it is of, or take the name away`,
         ),
       );
+  const maintainers = await Maintainers.of(openTree(repo, head));
+  for (const { name, from, why } of unknownSections(config.maintainer, maintainers))
+    signs.push(fault(`section ${name}`, why, `mend sections of [[maintainer]], ${from}`));
   signs.push(...(config.remote.length > 0 ? await fetchedSigns(repo, config, env) : [await remoteSign(repo, now)]));
   const committedMs = Number((await gitText(repo.refs, ['log', '-1', '--format=%ct', head])).trim()) * 1000;
   signs.push(clockSign(now, committedMs));

@@ -37,7 +37,7 @@ function verbosityOf({ quiet, verbose }: { quiet?: boolean; verbose?: boolean })
   return quiet ? 'quiet' : verbose ? 'verbose' : 'normal';
 }
 
-/** For what runs until it is stopped: the first signal asks it to end, the second ends it. */
+/** For what has something to bring to its end: the first signal asks it to, the second ends it. */
 function gracefulWorld(): World {
   isGraceful = true;
   return world();
@@ -87,6 +87,10 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+/** timeout(1) signals the process and then its group: what follows within this is the same signal. */
+const SAME_SIGNAL_MS = 300;
+let askedMs = Number.NEGATIVE_INFINITY;
+
 // Who stops us finds nothing left behind.
 for (const [signal, status] of [
   ['SIGINT', 130],
@@ -95,9 +99,11 @@ for (const [signal, status] of [
 ] as const) {
   process.on(signal, () => {
     if (isGraceful && !stop.signal.aborted) {
+      askedMs = performance.now();
       stop.abort();
       return;
     }
+    if (performance.now() - askedMs < SAME_SIGNAL_MS) return;
     removeLeftovers();
     process.exit(status);
   });

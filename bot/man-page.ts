@@ -5,12 +5,15 @@ import { allCommands, pathOf } from './command-tree.ts';
 import { EXAMPLES } from './examples.ts';
 
 const STATUSES: readonly (readonly [status: string, means: string])[] = [
-  ['0', 'check: nothing found. Other commands: done, yes, or all is well.'],
+  ['0', 'check: nothing found. replay: all was checked. Other commands: done, yes, or all is well.'],
   [
     '1',
     'check: findings. doctor: a fault. outbox: a mail waits for a person. policy explain: nobody would hear. status: series wait, and there is no worker. stop: no service has used that folder. resume: it is still stopped. kconfig solve, needs and implies: no.',
   ],
-  ['2', 'Something could not be done, or replay was ended before all was; standard error says what and why.'],
+  [
+    '2',
+    'check, replay: something could not be checked. Other commands: it could not be done. What was wrong is told; what could be checked was.',
+  ],
 ];
 const VARIABLES: readonly (readonly [name: string, means: string])[] = [
   ['DEPBOT_TREE', 'Git tree of the kernel, where --tree names none.'],
@@ -54,14 +57,7 @@ function commandLines(command: Command): string[] {
     `${roff(sentence(command.description()))}`,
     ...command.registeredArguments.flatMap(argumentLines),
     ...command.options.flatMap(optionLines),
-    ...examples.flatMap(({ line, what }) => [
-      '.PP',
-      `${roff(sentence(what))}`,
-      '.PP',
-      '.EX',
-      `    ${roff(line)}`,
-      '.EE',
-    ]),
+    ...examples.flatMap(({ line, what }) => ['.PP', '.EX', `    # ${roff(what)}`, `    ${roff(line)}`, '.EE']),
   ];
 }
 

@@ -1,6 +1,6 @@
 /**
  * Which Node runs depbot. Plain JavaScript without dependencies, because the Node that starts it may be too
- * old for TypeScript: type stripping is on by default from 22.18 (and 23.6) on.
+ * old: type stripping is on by default from 22.18 (and 23.6) on, and a package of package.json asks for 22.19.
  */
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -20,13 +20,13 @@ export function cacheDir(env) {
 }
 
 /**
- * Whether a Node of this version (`process.versions.node`) runs `.ts` files as they are.
+ * Whether a Node of this version (`process.versions.node`) runs `.ts` files as they are, and the packages.
  * @param {string} version
  * @returns {boolean}
  */
 export function runsTypeScript(version) {
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major > 23 || (major === 23 && minor >= 6) || (major === 22 && minor >= 18);
+  return major > 23 || (major === 23 && minor >= 6) || (major === 22 && minor >= 19);
 }
 
 /**

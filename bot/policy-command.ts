@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openRepository } from '../queue/repository.ts';
 import { setToolEnv } from '../queue/tool-path.ts';
 import type { Assembled, Patch } from '../rules/types.ts';
-import { UsageError } from './check-command.ts';
+import { treeDirOf } from './check-command.ts';
 import { readConfigFile, stateDir } from './config.ts';
 import { whyStopped } from './emergency-stop.ts';
 import { readSeries } from './intake.ts';
@@ -15,6 +15,7 @@ import { audienceOf, coverOf, deliveryOf, isOff, type Policy } from './policy.ts
 import { printable, printableMessage } from './printable.ts';
 import { Stopped } from './stopped.ts';
 import { TreeMaintainers } from './tree-maintainers.ts';
+import { unknownSections } from './unknown-sections.ts';
 
 export interface PolicyArguments {
   readonly config: string;
@@ -25,8 +26,7 @@ export interface PolicyArguments {
 export async function explainPolicy(input: string | undefined, args: PolicyArguments, world: World): Promise<number> {
   setToolEnv(world.env);
   const config = readConfigFile(args.config);
-  const treeDir = args.tree ?? world.env['DEPBOT_TREE'] ?? config.tree.dir;
-  if (treeDir === undefined) throw new UsageError('no kernel tree: give --tree DIR, set DEPBOT_TREE, or set tree.dir');
+  const treeDir = treeDirOf(args, config, world);
   const log = openLog(world.stderr, world.date);
   const state = join(stateDir(config, world.env), 'service');
   const repo = await openRepository({
@@ -38,7 +38,8 @@ export async function explainPolicy(input: string | undefined, args: PolicyArgum
     const { series, problems } = await readSeries(
       input === undefined || input === '-' ? { stdin: world.stdin } : { path: input },
     );
-    for (const { where, why } of problems) world.stderr.write(`depbot: ${printableMessage(`${where}: ${why}`)}\n`);
+    const say = (text: string): void => void world.stderr.write(`depbot: ${printableMessage(text)}\n`);
+    for (const { where, why } of problems) say(`${where}: ${why}`);
     const stopped = new Stopped(join(state, 'stopped'));
     const policy: Policy = {
       entries: [...config.maintainer, ...new OptIns(join(state, 'asked-by-mail.json'), world.date).entries],
@@ -47,6 +48,7 @@ export async function explainPolicy(input: string | undefined, args: PolicyArgum
       stoppedEntries: stopped.entries,
       stoppedSections: stopped.sections,
     };
+    for (const { from, why } of unknownSections(policy.entries, policy.maintainers)) say(`${from}: ${why}`);
     const told = series.flatMap(patchesOf).map((patch) => explained(patch, policy, config.bot.address, world.date()));
     const halted = whyStopped(state, args.config);
     const lines = [...told.flatMap(({ lines }) => lines), ...(halted === undefined ? [] : [halted])];

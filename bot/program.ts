@@ -19,7 +19,7 @@ import type { StatusArguments } from './status-command.ts';
 /** The process around a command. */
 export interface Shell {
   world(): World;
-  /** For what runs until it is stopped: the first signal asks it to end, the second ends it. */
+  /** For what has something to bring to its end: the first signal asks it to, the second ends it. */
   gracefulWorld(): World;
   /** Takes the exit status of the command. */
   ends(status: number): void;
@@ -54,7 +54,7 @@ export function programOf(shell: Shell): Command {
     .option('--out <dir>', 'write each reply as an .eml file into this folder')
     .option('--html <file>', 'write the whole report as one page, with pictures, into this file')
     .option('--b4', 'answer `b4 review`: one mail on standard input, its check results as JSON on standard output')
-    .option('--config <file>', 'depbot.toml')
+    .option('--config <file>', 'settings, as depbot.example.toml has them')
     .option('--trust-tree', "run the tree's programs without a sandbox")
     .action(async (input: string | undefined, options: CheckArguments & { b4?: boolean }) => {
       if (options.b4) {
@@ -71,7 +71,7 @@ export function programOf(shell: Shell): Command {
     .description(
       'whether this machine, the tree and the servers of --config are as depbot needs them, and what mends them',
     )
-    .option('--config <file>', 'depbot.toml: tries its servers too; sends and writes nothing')
+    .option('--config <file>', 'settings: tries their servers too; sends and writes nothing')
     .option('--tree <dir>', 'git tree of the kernel (default: $DEPBOT_TREE, or tree.dir of the configuration)')
     .option('--json', 'print it as JSON')
     .action(async (options: DoctorArguments) => {
@@ -128,7 +128,7 @@ export function programOf(shell: Shell): Command {
   program
     .command('serve')
     .description('watch mailing lists, check what is posted, draft or send replies to those who opted in')
-    .requiredOption('--config <file>', 'depbot.toml')
+    .requiredOption('--config <file>', 'settings, as depbot.example.toml has them')
     .option('--no-worker', 'leave the checking to `depbot worker` elsewhere')
     .action(async (options: ServeArguments) => {
       const { runServe } = await import('./serve.ts');
@@ -138,7 +138,7 @@ export function programOf(shell: Shell): Command {
   program
     .command('worker')
     .description('check series of the queue of a `depbot serve` (queue.redis_url, or REDIS_URL)')
-    .requiredOption('--config <file>', 'depbot.toml')
+    .requiredOption('--config <file>', 'settings, as depbot.example.toml has them')
     .action(async (options: { config: string }) => {
       const { runWorker } = await import('./worker-command.ts');
       shell.ends(await runWorker(options.config, shell.gracefulWorld()));
@@ -149,7 +149,7 @@ export function programOf(shell: Shell): Command {
     .command('explain')
     .description('who would hear of a series, how, and by which line of the configuration; sends nothing')
     .argument('[input]', 'mbox, Maildir, folder of .patch files or single mail; - or nothing for standard input')
-    .requiredOption('--config <file>', 'depbot.toml')
+    .requiredOption('--config <file>', 'settings, as depbot.example.toml has them')
     .option('--tree <dir>', 'git tree of the kernel with MAINTAINERS (default: $DEPBOT_TREE, or tree.dir)')
     .action(async (input: string | undefined, options: PolicyArguments) => {
       const { explainPolicy } = await import('./policy-command.ts');
@@ -159,7 +159,7 @@ export function programOf(shell: Shell): Command {
   program
     .command('outbox')
     .description('what `depbot serve` has drafted, holds or could not deliver')
-    .requiredOption('--config <file>', 'depbot.toml')
+    .requiredOption('--config <file>', 'settings, as depbot.example.toml has them')
     .option(
       '--discard <message-id>',
       'have this mail discarded if it is not sent; if it came back, tell no more of that',
@@ -173,7 +173,7 @@ export function programOf(shell: Shell): Command {
   program
     .command('status')
     .description('the queue, its workers, the series under way and how far they are, and what failed last')
-    .requiredOption('--config <file>', 'depbot.toml')
+    .requiredOption('--config <file>', 'settings, as depbot.example.toml has them')
     .option('--json', 'print it as JSON')
     .action(async (options: StatusArguments) => {
       const { showStatus } = await import('./status-command.ts');
@@ -184,7 +184,7 @@ export function programOf(shell: Shell): Command {
     .command('stop')
     .description('emergency stop: no mail and no draft leaves `depbot serve` until `depbot resume`')
     .argument('[reason...]', 'for the log')
-    .requiredOption('--config <file>', 'depbot.toml')
+    .requiredOption('--config <file>', 'settings, as depbot.example.toml has them')
     .action(async (reason: string[], { config }: { config: string }) => {
       const { setEmergencyStop } = await import('./emergency-stop.ts');
       shell.ends(setEmergencyStop({ isOn: true, why: reason.join(' '), configPath: config }, shell.world()));
@@ -192,7 +192,7 @@ export function programOf(shell: Shell): Command {
   program
     .command('resume')
     .description('ends the emergency stop')
-    .requiredOption('--config <file>', 'depbot.toml')
+    .requiredOption('--config <file>', 'settings, as depbot.example.toml has them')
     .action(async ({ config }: { config: string }) => {
       const { setEmergencyStop } = await import('./emergency-stop.ts');
       shell.ends(setEmergencyStop({ isOn: false, why: '', configPath: config }, shell.world()));
@@ -211,7 +211,7 @@ export function programOf(shell: Shell): Command {
     .option('--tree <dir>', 'git tree of the kernel (default: $DEPBOT_TREE, or tree.dir of the configuration)')
     .option('--arch <arch>', 'compare these architectures only (may be repeated, or separated by commas)', list)
     .option('--no-build', 'build nothing: findings about code are told without the proof of a build')
-    .option('--config <file>', 'depbot.toml: who asked for what; without it, as replies to all')
+    .option('--config <file>', 'settings: who asked for what; without them, as replies to all')
     .option('--json', 'print all of it as JSON')
     .option('--trust-tree', "run the tree's programs without a sandbox")
     .action(async (options: ReplayArguments) => {
@@ -244,8 +244,12 @@ export function programOf(shell: Shell): Command {
     .description('print what a shell needs to complete commands and options')
     .argument('<shell>', 'bash, zsh or fish')
     .action(async (name: string) => {
-      const { completionFor } = await import('./completion.ts');
-      shell.world().stdout.write(completionFor(name, program));
+      const [{ completionFor }, { RULES }] = await Promise.all([
+        import('./completion.ts'),
+        import('../rules/index.ts'),
+      ]);
+      const rules = RULES.map(({ id }) => id);
+      shell.world().stdout.write(completionFor(name, program, rules));
     });
   for (const command of allCommands(program)) command.addHelpText('after', () => examplesText(pathOf(command)));
   return program;

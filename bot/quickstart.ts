@@ -18,6 +18,12 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const EXAMPLE = 'test/fixtures/example/series.mbox';
 const QUIET = 'test/fixtures/example/quiet.mbox';
 
+const USAGE = `npm run quickstart [-- --tree DIR] [--trust-tree]
+
+Sets up what is missing, then drafts the reply to an example series.
+  --tree DIR     a kernel's git tree of yours, instead of fetching Debian's linux-source
+  --trust-tree   run the tree's programs without a sandbox`;
+
 function say(text = ''): void {
   process.stderr.write(`${text}\n`);
 }
@@ -44,7 +50,14 @@ function runCheck(tree: string, options: readonly string[]): Promise<number> {
 }
 
 async function main(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { tree: { type: 'string' }, 'trust-tree': { type: 'boolean' } } });
+  const { values } = parseArgs({
+    args,
+    options: { tree: { type: 'string' }, 'trust-tree': { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  });
+  if (values.help) {
+    say(USAGE);
+    return 0;
+  }
   const { tree } = await provision(
     ['packages', 'service-packages', 'tree', 'debian-configs'],
     values.tree === undefined ? {} : { tree: values.tree },

@@ -1,6 +1,7 @@
 /**
  * `depbot replay`: what the service would have said of the mails of an archive, to whom, and who else saw it. Sends
- * nothing. Exit status: 0 when all series of the time were looked at, 2 when some are left for the next run.
+ * nothing. Exit status: 0 when all series of the time were checked, 2 when some were not: what they are made for is not
+ * in the tree, a mail of them is missing, depbot failed at them, or the run was ended before.
  */
 
 import { createHash } from 'node:crypto';
@@ -23,7 +24,7 @@ import { type Config, readConfigFile, stateDir } from './config.ts';
 import { openLog } from './log.ts';
 import type { World } from './main.ts';
 import { printable, printableMessage } from './printable.ts';
-import { progressLine } from './progress-line.ts';
+import { type ProgressLine, progressLine } from './progress-line.ts';
 import { type Part, partsOf, type Range, seriesOf, WINDOW_MS } from './replay-parts.ts';
 import { type Result, Results } from './replay-results.ts';
 import { othersWhoSaw } from './replay-seen.ts';
@@ -55,14 +56,19 @@ export async function runReplay(args: ReplayArguments, world: World): Promise<nu
   const state = join(stateDir(config, world.env), 'replay');
   const repo = await openTree(treeDir, config, world);
   const archives: Archive[] = [];
+  const line = progressLine(world);
+  world.stop.addEventListener('abort', () => {
+    line.clear();
+    say('ending; again to end at once');
+  });
   try {
-    const options = checkOptions(args, config, world);
+    const options: CheckOptions = { ...checkOptions(args, config, world), signal: world.stop };
     for (const place of args.list)
       archives.push(...(await openArchives(place, { args, config, range, state, options, world })));
     for (const problem of archives.flatMap(({ problems }) => problems)) say(problem);
     const results = await Results.open(join(state, `${runName(repo, options)}.jsonl`));
     const { parts, mails, undated, held } = await partsOf(archives, range);
-    const work: Work = { parts, range, results, repo, options, world, say };
+    const work: Work = { parts, range, results, repo, options, world, line, say };
     const { incomplete, keys } = await survey(work);
     const failed = await checkAll(work, keys);
     const inRange = results.only(new Set([...keys.values()].flat()));
@@ -89,7 +95,11 @@ export async function runReplay(args: ReplayArguments, world: World): Promise<nu
       for (const one of spoken) world.stdout.write(printable(spokenText(one, others)));
       world.stdout.write(printable(summaryText(inRange, spoken, others, counted)));
     }
-    return world.stop.aborted || failed > 0 ? 2 : 0;
+    return world.stop.aborted || failed > 0 || incomplete > 0 || inRange.unchecked.length > 0 ? 2 : 0;
+  } catch (error) {
+    if (!world.stop.aborted || error !== world.stop.reason) throw error;
+    say('ended before the mails were read; there is nothing to print yet');
+    return 2;
   } finally {
     for (const archive of archives) await archive.close();
     await repo.close();
@@ -135,6 +145,7 @@ async function openArchives(place: string, opening: Opening): Promise<Archive[]>
     progress,
     isWanted,
     choice: new Date(range.sinceMs).toISOString(),
+    stop: world.stop,
   };
   const [, account, folder] = /^imap:([^/]+)\/(.+)$/.exec(place) ?? [];
   if (account !== undefined && folder !== undefined) {
@@ -153,7 +164,8 @@ async function openArchives(place: string, opening: Opening): Promise<Archive[]>
       `--list ${place}: there is no such file or folder; it takes a public-inbox repository, an mbox, a Maildir, or imap:ACCOUNT/FOLDER with an [imap.ACCOUNT] in --config`,
     );
   const mirrors = statSync(path).isDirectory() ? mirrorsIn(path) : [];
-  if (mirrors.length > 0) return mirrors.map((mirror) => openGitArchive(mirror, options.cacheDir, progress));
+  if (mirrors.length > 0)
+    return mirrors.map((mirror) => openGitArchive(mirror, options.cacheDir, progress, world.stop));
   return [await openSpooledArchive(path, spool)];
 }
 
@@ -178,6 +190,7 @@ interface Work {
   readonly repo: Repository;
   readonly options: CheckOptions;
   readonly world: World;
+  readonly line: ProgressLine;
   readonly say: (text: string) => void;
 }
 
@@ -211,8 +224,8 @@ function mailsIn(parts: readonly Part[]): number {
 }
 
 /** Checks each series that has no result yet, until the process is asked to end; how many failed. */
-async function checkAll({ range, results, repo, options, world, say }: Work, keys: Survey['keys']): Promise<number> {
-  const line = progressLine(world);
+async function checkAll(work: Work, keys: Survey['keys']): Promise<number> {
+  const { range, results, repo, options, world, line, say } = work;
   const all = new Set([...keys.values()].flat());
   const open = new Set([...all].filter((key) => !results.has(key)));
   const total = open.size;
@@ -220,6 +233,7 @@ async function checkAll({ range, results, repo, options, world, say }: Work, key
     say(`${count(all.size - total, 'series is', 'series are')} known from an earlier run`);
   let [n, failed] = [0, 0];
   for (const [part, own] of keys) {
+    if (world.stop.aborted) break;
     if (!own.some((key) => open.has(key))) continue;
     for (const { series, postedMs } of (await seriesOf(part, range)).series) {
       if (world.stop.aborted) break;
@@ -236,6 +250,8 @@ async function checkAll({ range, results, repo, options, world, say }: Work, key
         results.add({ key, postedMs, ids: mailsOf(series).map(({ messageId }) => messageId), report });
         if (!world.stderr.isTTY && world.verbosity !== 'quiet') ended(`${at}: ${series.subject}: ${verdict(report)}`);
       } catch (error) {
+        // Of what ends with the run the next one tells.
+        if (world.stop.aborted) break;
         // One series must not end a night's work; what fails for all does.
         if ((error as Error).name === 'SandboxError' || (error as Error).name === 'ConfigError') throw error;
         failed++;

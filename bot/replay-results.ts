@@ -53,6 +53,11 @@ export class Results {
     return some;
   }
 
+  /** Why, of those that could not be checked. */
+  get unchecked(): readonly NonNullable<Quiet['cannotCheck']>[] {
+    return [...this.quiet.values()].flatMap(({ cannotCheck }) => cannotCheck ?? []);
+  }
+
   has(key: string): boolean {
     return this.found.has(key) || this.quiet.has(key);
   }

@@ -79,17 +79,16 @@ export interface Counted {
 
 /** The summary. */
 export function summaryText(
-  { found, quiet }: Results,
+  { found, quiet, unchecked }: Results,
   spoken: readonly Spoken[],
   { seen, robotAlone }: Others,
   counted: Counted,
 ): string {
-  const unchecked = [...quiet.values()].filter(({ cannotCheck }) => cannotCheck);
   const silent = quiet.size - unchecked.length;
   const { archives, sinceMs, untilMs, mails, undated, held, incomplete, failed, left } = counted;
   const mailCount = spoken.reduce((sum, { told }) => sum + told.length, 0);
-  const stages = tally(unchecked.map(({ cannotCheck }) => cannotCheck!.stage));
-  const isForOthers = unchecked.some(({ cannotCheck }) => cannotCheck!.stage === 'apply');
+  const stages = tally(unchecked.map(({ stage }) => stage));
+  const isForOthers = unchecked.some(({ stage }) => stage === 'apply');
   const lines = [
     `${archives.join(', ')}, ${when(sinceMs)} to ${when(untilMs)}: ${count(mails, 'mail')}${undated === 0 ? '' : `, and ${undated} without a date`}`,
     ...(mails === 0 ? [heldText(held)] : []),

@@ -12,12 +12,12 @@ import { footerOf } from './footer.ts';
 import { type Log, logFormOf, openLog } from './log.ts';
 import type { World } from './main.ts';
 import type { Maintainers } from './maintainers.ts';
-import { nearKeys } from './near-key.ts';
 import { redisOf } from './own-redis.ts';
 import type { RunningPages } from './pages.ts';
 import { type ServeSettings, serveSettings } from './serve-settings.ts';
 import { Service } from './service.ts';
 import { TreeMaintainers } from './tree-maintainers.ts';
+import { unknownSections } from './unknown-sections.ts';
 import { openWorker } from './worker-command.ts';
 
 export interface ServeArguments {
@@ -119,17 +119,10 @@ async function pagesOf({ settings, page, state, queue, log, world }: PagesStart)
   return pages;
 }
 
-/** A section that MAINTAINERS does not have would cover nothing, for ever. Throws ConfigError. */
+/** Throws ConfigError. */
 function checkSections({ maintainers: entries, path }: ServeSettings, maintainers: Maintainers): void {
-  const known = new Set(maintainers.sections.map(({ name }) => name));
-  const wrong = entries.flatMap(({ sections, from }) =>
-    sections
-      .filter((name) => !known.has(name))
-      .map((name) => {
-        const near = nearKeys(name, [...known]);
-        const hint = near.length > 0 ? `did you mean ${near.map((one) => `"${one}"`).join(' or ')}?` : 'look there';
-        return `${path}: maintainer.sections (${from}): MAINTAINERS of the tree has no section "${name}"; ${hint}`;
-      }),
+  const wrong = unknownSections(entries, maintainers).map(
+    ({ from, why }) => `${path}: maintainer.sections (${from}): ${why}`,
   );
   if (wrong.length > 0) throw new ConfigError(wrong.join('\n'));
 }

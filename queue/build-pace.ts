@@ -22,6 +22,8 @@ export type OnBuildProgress = (text: string, leftMs?: number) => void;
 const FILE = 'build-times.json';
 /** The weight of the newest: a machine that is busy now will be for a while. */
 const NEWEST = 0.5;
+/** Before that, what was made says little: make itself begins with some work. */
+const TELLING_MS = 5_000;
 /** What takes less was there already, and tells nothing of the next. */
 const SHORTEST_MS = 500;
 
@@ -82,6 +84,8 @@ export class BuildPace {
   readonly #tell: OnBuildProgress;
   readonly #now: () => number;
   #done = 0;
+  /** How many times as long as expected it takes in this run; never less than 1, since what was quick may not stay so. */
+  #slowness = 1;
 
   constructor(
     plan: readonly Piece[],
@@ -99,12 +103,18 @@ export class BuildPace {
     const began = this.#now();
     const tell = (made: number): void => {
       if (this.#total === 0) this.#tell(words);
-      else this.#tell(`${words} (${this.#done + made} of ${this.#total} objects)`, this.#leftMs(piece, made));
+      else
+        this.#tell(
+          `${words} (${this.#done + made} of ${this.#total} objects)`,
+          this.#leftMs(piece, made, this.#now() - began),
+        );
     };
     tell(0);
     try {
       const result = await work(tell);
-      this.#times.note(piece, this.#now() - began);
+      const tookMs = this.#now() - began;
+      this.#times.note(piece, tookMs);
+      this.#learn(piece, tookMs);
       return result;
     } finally {
       this.drop(piece);
@@ -116,14 +126,20 @@ export class BuildPace {
     for (const piece of pieces) if (this.#left.delete(piece)) this.#done += piece.objects;
   }
 
+  #learn(piece: Piece, tookMs: number): void {
+    const expectedMs = this.#times.expected(piece) ?? 0;
+    if (tookMs >= TELLING_MS && expectedMs > 0) this.#slowness = Math.max(1, tookMs / expectedMs);
+  }
+
   /** Undefined while something of the plan is of a kind that nobody has seen. */
-  #leftMs(current: Piece, made: number): number | undefined {
+  #leftMs(current: Piece, made: number, tookMs: number): number | undefined {
+    if (made > 0) this.#learn({ ...current, objects: made }, tookMs);
     let sum = 0;
     for (const piece of this.#left) {
       const ms = this.#times.expected(piece === current ? { ...piece, objects: piece.objects - made } : piece);
       if (ms === undefined) return undefined;
       sum += ms;
     }
-    return sum;
+    return sum * this.#slowness;
   }
 }

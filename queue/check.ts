@@ -151,7 +151,11 @@ async function compare(
     shellBudget: newShellBudget(),
     ...(options.trustTree !== undefined && { trustTree: options.trustTree }),
   };
-  options.onProgress?.('reading Kconfig files');
+  const begin = (stage: string): void => {
+    options.signal?.throwIfAborted();
+    options.onProgress?.(stage);
+  };
+  begin('reading Kconfig files');
   const greps = new GrepsOnDisk(options.cacheDir);
   const treeBefore = await store.open(openTree(repo, base, greps));
   const treeAfter = await store.open(openTree(repo, applied.head, greps));
@@ -187,8 +191,7 @@ async function compare(
   const scope = archs.length > 0 ? scopeOf(change) : undefined;
   // What conf is asked about is shown on an architecture that people know: this one can get ready first.
   for (const [i, arch] of archsByFame(archs).entries()) {
-    options.signal?.throwIfAborted();
-    options.onProgress?.(`architecture ${i + 1} of ${archs.length}: ${arch}`);
+    begin(`architecture ${i + 1} of ${archs.length}: ${arch}`);
     const pair = await archPair(change, arch, before, after, scope!);
     if (pair.isCircular) circular.add(arch);
     for (const name of pair.changes.keys()) symbols.add(name);
@@ -196,13 +199,16 @@ async function compare(
     const brought = [...asked.keys()].filter((command) => !pair.before.asked.has(command));
     for (const [command, said] of await after.complaints(arch, brought))
       if (!complaints.has(command)) complaints.set(command, { place: asked.get(command)!, command, said });
-    for (const { run } of runs) await run.onArch?.(pair);
+    for (const { run } of runs) {
+      options.signal?.throwIfAborted();
+      await run.onArch?.(pair);
+    }
     // what reaches and leaves the confs that get ready meanwhile waits for this thread
     await setImmediate();
   }
   clock.lap('compare');
 
-  options.onProgress?.('confirming');
+  begin('confirming');
   const conf: Conf = {
     olddefconfig: (side, arch, config) => (side === 'before' ? before : after).olddefconfig(arch, config),
   };
@@ -220,11 +226,12 @@ async function compare(
         builder: (questions) => workshop.answer(questions),
         ...(options.onConfirmed && { onConfirmed: options.onConfirmed }),
       },
+      options.signal,
     );
     // none of them is needed while it builds
     await confServers.close();
     if (workshop && runs.some(({ run }) => run.judge)) {
-      options.onProgress?.('looking for what else to build');
+      begin('looking for what else to build');
       const scopeNow = scope ?? scopeOf(change);
       const pairOf = (arch: Arch): Promise<ArchPair> => archPair(change, arch, before, after, scopeNow);
       const tried = await tryOut(change, applied, all, confirmed.seeds, pairOf, workshop);
@@ -248,7 +255,7 @@ async function compare(
   });
   let surveys: Report['surveys'];
   if (options.withSurvey === true && scope && findings.length > 0) {
-    options.onProgress?.('surveying the architectures');
+    begin('surveying the architectures');
     const surveyor = new Surveyor(change, findings);
     for (const arch of archs) surveyor.onArch(await archPair(change, arch, before, after, scope));
     surveys = surveyor.surveys();

@@ -32,15 +32,19 @@ interface Climbing {
   readonly attempts: readonly Attempt[];
 }
 
-/** Without `building` nothing is built. `seeds` are configurations that were. */
+/** Without `building` nothing is built. `seeds` are configurations that were. Throws the reason of `signal`. */
 export async function confirmAll(
   runs: readonly { readonly rule: Rule; readonly run: RuleRun }[],
   conf: Conf,
   building?: Building,
+  signal?: AbortSignal,
 ): Promise<{ findings: Finding[]; dropped: Dropped[]; seeds: Seed[] }> {
   const climbing: Climbing[] = [];
-  for (const { rule, run } of runs)
+  for (const { rule, run } of runs) {
+    signal?.throwIfAborted();
     for (const candidate of await run.finish()) climbing.push({ rule, candidate, attempts: [] });
+  }
+  signal?.throwIfAborted();
   const asked = shared(conf);
   const configured = await Promise.all(
     climbing.map(async ({ rule, candidate }) => ({

@@ -247,6 +247,8 @@ export function spawnGit(place: GitPlace, argv: readonly string[]): ChildProcess
     cwd: place.cwd,
     env: environment(place),
     stdio: 'pipe',
+    // A terminal's Ctrl-C is ours to answer: git would be gone before what is still to be read. It ends with our pipes.
+    detached: true,
     windowsHide: true,
   });
 }

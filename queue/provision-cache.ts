@@ -22,6 +22,14 @@ export function cacheDir(env: Env = process.env): string {
   return join(xdg ?? join(env['HOME'] || homedir(), '.cache'), 'depbot');
 }
 
+/** Of the Debian source package that set-up fetches where no tree is given. */
+export const KERNEL_SERIES = '6.12';
+
+/** Where the tree that set-up fetches is, or will be. */
+export function cachedTree(cache: string): string {
+  return join(cache, `linux-${KERNEL_SERIES}`);
+}
+
 /** Throws a ProvisionError unless `needBytes` are free for an ordinary user where `dir` is (it is created). */
 export function needFreeSpace(dir: string, needBytes: number, freeBytes: (dir: string) => number = freeBytesOf): void {
   mkdirSync(dir, { recursive: true });

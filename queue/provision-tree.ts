@@ -8,13 +8,11 @@ import { createReadStream, existsSync, mkdirSync, readFileSync, renameSync, rmSy
 import { join, resolve } from 'node:path';
 import { downloadPackage } from './provision-apt.ts';
 import type { Env } from './provision-cache.ts';
-import { needFreeSpace, ProvisionError } from './provision-cache.ts';
+import { cachedTree, KERNEL_SERIES, needFreeSpace, ProvisionError } from './provision-cache.ts';
 import { commitFolder, listEntries } from './provision-git.ts';
 import type { Machine } from './provision-machine.ts';
 import type { Progress } from './provision-progress.ts';
 
-/** The Debian source package's series of kernels. */
-const SERIES = '6.12';
 /** The package, unpacked (1.6 GB), its repository (0.4), the archive while unpacking (0.2), and room for worktrees. */
 const NEED_BYTES = 4e9;
 /** 2024-11-17 22:15:08 UTC, the day of Linux 6.12: any fixed date gives the same commit name everywhere. */
@@ -25,11 +23,6 @@ export interface TreeDeps {
   readonly machine: Machine;
   readonly env: Env;
   readonly progress: Progress;
-}
-
-/** Where the cached tree is, or will be. */
-export function cachedTree(cache: string): string {
-  return join(cache, `linux-${SERIES}`);
 }
 
 /** The given tree as an absolute path; throws a ProvisionError unless it is a kernel's git work tree. */
@@ -81,7 +74,7 @@ export function kernelVersion(makefile: string): string {
 
 /** The source archive: the installed package's, else one downloaded into `dir`. */
 async function findArchive(dir: string, deps: TreeDeps): Promise<string> {
-  const name = `linux-source-${SERIES}`;
+  const name = `linux-source-${KERNEL_SERIES}`;
   const installed = `/usr/src/${name}.tar.xz`;
   if (deps.machine.hasFile(installed)) return installed;
   const files = await extractPackage(name, join(dir, 'deb'), deps);
@@ -110,7 +103,7 @@ export async function extractPackage(name: string, dir: string, deps: TreeDeps):
 
 /** Unpacks a .tar.xz into `tree` without its top folder. */
 async function unpack(archive: string, tree: string, deps: TreeDeps): Promise<void> {
-  const step = deps.progress.step(`unpacking linux-source-${SERIES}`, statSync(archive).size);
+  const step = deps.progress.step(`unpacking linux-source-${KERNEL_SERIES}`, statSync(archive).size);
   // Modes and owner from the umask and the user, not from the archive.
   const args = [
     '--extract',

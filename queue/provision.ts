@@ -14,14 +14,14 @@ import {
   TEST_NEEDS,
 } from './provision-apt.ts';
 import type { Env } from './provision-cache.ts';
-import { cacheDir } from './provision-cache.ts';
+import { cacheDir, cachedTree } from './provision-cache.ts';
 import { cachedConfigs, makeConfigs } from './provision-configs.ts';
 import { withLock } from './provision-lock.ts';
 import type { Machine } from './provision-machine.ts';
 import { thisMachine } from './provision-machine.ts';
 import type { Progress } from './provision-progress.ts';
 import { showProgress } from './provision-progress.ts';
-import { cachedTree, givenTree, makeTree } from './provision-tree.ts';
+import { givenTree, makeTree } from './provision-tree.ts';
 
 export { cacheDir, ProvisionError } from './provision-cache.ts';
 

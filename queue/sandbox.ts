@@ -246,8 +246,8 @@ async function run(
     // bwrap's own environment can be read inside, at /proc/1/environ: it holds nothing
     env: bare ? bareEnv(spec) : { PATH: SANDBOX_PATH },
     cwd: bare ? insideToHost(spec.cwd ?? '/tmp', mountsOf(spec)) : '/',
-    // a bare run is a process group of its own, for want of a namespace to end
-    detached: bare,
+    // a process group of its own: a bare run has no namespace to end, and a terminal's Ctrl-C is ours to answer
+    detached: true,
     stdio: [spec.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', pipeIf(!bare), pipeIf(!bare && hasFilter)],
   });
   if (child.stdio[4] instanceof Writable) handOver(child.stdio[4], SYSTEM_CALL_FILTER);

@@ -1,6 +1,6 @@
 /** The package as `npm run pack` makes it, unpacked below a folder node_modules, where Node strips no types. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { confSources, fooKconfig, mboxOf, tinyKernel } from './support/tiny-kernel.ts';
@@ -56,6 +56,18 @@ test('has no TypeScript, no test but the example, and what is read at run time',
   );
   for (const file of ['dist/templates/reply.txt', 'dist/queue/conf-server.c', 'dist/queue/object-lists.mk', 'LICENSE'])
     expect(files).toContain(file);
+});
+
+test('holds what its documents link to', () => {
+  const place = join(dir, 'node_modules/depbot');
+  const documents = readdirSync(place, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.md'));
+  expect(documents).toEqual(expect.arrayContaining(['README.md', 'docs/operating.md']));
+  const broken = documents.flatMap((file) =>
+    [...readFileSync(join(place, file), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)/g)]
+      .filter(([, target]) => !existsSync(join(place, dirname(file), target!)))
+      .map(([, target]) => `${file}: ${target}`),
+  );
+  expect(broken).toEqual([]);
 });
 
 test('says its version, its help and its rules', () => {

@@ -13,6 +13,7 @@
 import type { Reporter, TestModule } from 'vitest/node';
 import { parseCLI, startVitest } from 'vitest/node';
 import { ProvisionError, provision } from '../queue/provision.ts';
+import { endDescendants } from './support/descendants.ts';
 
 interface Tally {
   passed: number;
@@ -77,6 +78,15 @@ function printLast(text: string): Promise<void> {
     process.stdout.write(text, () => resolve());
   });
 }
+
+for (const [signal, status] of [
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)
+  process.once(signal, () => {
+    endDescendants(process.pid);
+    process.exit(status);
+  });
 
 // exit, not exitCode: a worker that does not end must not keep the run, nor print after its last line.
 process.exit(await main(process.argv.slice(2)));

@@ -37,7 +37,25 @@ describe('b4 review', () => {
     const run = await asked(mails[0]!, tracked());
     expect(run).toMatchObject({ status: 0, stderr: '' });
     expect(JSON.parse(run.stdout)).toEqual([
-      { tool: 'depbot', status: 'pass', summary: expect.stringMatching(/^nothing found/) },
+      {
+        tool: 'depbot',
+        status: 'pass',
+        summary: expect.stringMatching(/^nothing found/),
+        // the tiny kernel has no Makefile
+        details: expect.stringMatching(/^not built on x86: /),
+      },
+    ]);
+  });
+
+  test('where nothing is built, the details say so', async () => {
+    const run = await asked(mails[0]!, tracked(), ['--no-build']);
+    expect(JSON.parse(run.stdout)).toEqual([
+      {
+        tool: 'depbot',
+        status: 'pass',
+        summary: expect.any(String),
+        details: expect.stringMatching(/^nothing was built/),
+      },
     ]);
   });
 

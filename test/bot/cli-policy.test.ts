@@ -1,5 +1,5 @@
 /** `depbot policy explain`, `depbot stop` and `depbot resume`, run as commands. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Desk, openDesk } from '../support/run-depbot.ts';
@@ -76,6 +76,26 @@ describe('policy explain', () => {
       1,
       expect.stringContaining('-> nobody hears of it: no entry covers'),
     ]);
+  });
+
+  test("the README's entry covers the example series", async () => {
+    const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+    const [block = ''] = /^ {4}\[\[maintainer\]\]\n(?: {4}\S.*\n)+/m.exec(readme) ?? [];
+    const vfio = tinyRepo({ MAINTAINERS: 'VFIO DRIVER\nM:\tMia <mia@example.net>\nF:\tdrivers/vfio/\n' });
+    writeFileSync(desk.path('readme.toml'), block);
+    const series = join(EXAMPLE, '../series.mbox');
+    const run = await desk.run(['policy', 'explain', series, '--config', desk.path('readme.toml'), '--tree', vfio.dir]);
+    vfio.remove();
+    expect(run.stdout).toContain('ann@example.org: draft, by section VFIO DRIVER on kvm@lists.example.org\n');
+    expect([run.status, run.stderr]).toEqual([0, '']);
+  });
+
+  test('names a section that MAINTAINERS does not have, with the nearest that it has', async () => {
+    const { status, stderr } = await explain(...entry('mia@example.net', 'sections = ["INPUT DRIVER"]'));
+    expect(status).toBe(1);
+    expect(stderr).toBe(
+      `depbot: ${desk.path('depbot.toml')}:1: MAINTAINERS of the tree has no section "INPUT DRIVER"; did you mean "INPUT DRIVERS"?\n`,
+    );
   });
 
   test('refuses a configuration with a slip', async () => {

@@ -150,6 +150,21 @@ describe('the tree', () => {
     });
   });
 
+  test('is asked for with the one that set-up fetched, where it has', async () => {
+    const fetched = desk.path('fetching/linux-6.12');
+    mkdirSync(fetched, { recursive: true });
+    const env = { DEPBOT_CACHE: desk.path('fetching') };
+    const run = await desk.run(['check'], { input: mboxOf(kernel, 'other'), env });
+    expect(run).toMatchObject({
+      status: 2,
+      stderr: expect.stringMatching(`; set-up has fetched one: --tree ${fetched}\n$`),
+    });
+    const doctor = await desk.run(['doctor', '--json'], { env });
+    expect(JSON.parse(doctor.stdout).signs).toContainEqual(
+      expect.objectContaining({ what: 'tree', mend: expect.stringMatching(`: depbot doctor --tree ${fetched}$`) }),
+    );
+  });
+
   test('has the architectures it has', async () => {
     const run = await check(['--range', 'master..quiet', '--arch', 'vax']);
     expect(run).toMatchObject({ status: 2, stderr: 'depbot: the tree has no architecture "vax"; it has x86\n' });

@@ -30,7 +30,11 @@ beforeAll(async () => {
   dovecot = await startDovecot(join(dir, 'd'), { users: { bot: 'sesame' }, drafts: true });
   smtp = await startSmtpReceiver({ login: { user: 'bot', password: 'sesame' } });
   dns = await startDns({});
-  tree = tinyRepo({ 'scripts/kconfig/Makefile': 'x\n', Makefile: 'VERSION = 6\n' });
+  tree = tinyRepo({
+    'scripts/kconfig/Makefile': 'x\n',
+    Makefile: 'VERSION = 6\n',
+    MAINTAINERS: 'VFIO DRIVER\nM:\tMia <mia@example.net>\nF:\tdrivers/vfio\n',
+  });
   desk = openDesk([tree.dir]);
   writeFileSync(desk.path('right'), 'sesame\n', { mode: 0o600 });
   writeFileSync(desk.path('wrong'), 'open\n', { mode: 0o600 });
@@ -170,6 +174,20 @@ describe('the tree', () => {
     expect(faults(found)).toMatchObject([{ what: 'ref net/main', mend: expect.stringContaining('fetch') }]);
   });
 
+  test('has the sections that are asked for', async () => {
+    const asked = (name: string): string =>
+      `[[maintainer]]\naddress = "a@example.org"\nlists = ["l@example.org"]\nsections = ["${name}"]`;
+    expect(faults(await signs(tree, asked('VFIO DRIVER')))).toEqual([]);
+    expect(faults(await signs(tree, asked('VFIO DRIVERS')))).toEqual([
+      {
+        what: 'section VFIO DRIVERS',
+        state: 'fault',
+        detail: 'MAINTAINERS of the tree has no section "VFIO DRIVERS"; did you mean "VFIO DRIVER"?',
+        mend: 'mend sections of [[maintainer]], x:1',
+      },
+    ]);
+  });
+
   test('is better when somebody fetches into it', async () => {
     const remote = async (): Promise<Sign> => (await signs(tree)).find(({ what }) => what === 'remotes')!;
     expect(await remote()).toMatchObject({ state: 'note', detail: expect.stringContaining('has none') });
@@ -210,7 +228,7 @@ test('the disk: a folder that cannot be had is a fault', () => {
 });
 
 test('Node: an older one is a note', () => {
-  expect([nodeSign('24.1.0').state, nodeSign('22.18.0').state]).toEqual(['ok', 'note']);
+  expect([nodeSign('24.1.0').state, nodeSign('22.19.0').state]).toEqual(['ok', 'note']);
 });
 
 describe('the command', () => {

@@ -85,7 +85,7 @@ describe('completion', () => {
   /** What bash would offer for the last of these words. */
   function bashOffers(...words: string[]): string[] {
     const script = join(dir, 'depbot.bash');
-    writeFileSync(script, completionFor('bash', program));
+    writeFileSync(script, completionFor('bash', program, ['build-error', 'lost-symbol']));
     const run = `source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _depbot 2>/dev/null; printf '%s\\n' "\${COMPREPLY[@]}"`;
     const said = execFileSync('bash', ['-c', run, script, 'depbot', ...words], { cwd: dir, encoding: 'utf8' });
     return said.split('\n').filter((line) => line !== '');
@@ -101,11 +101,15 @@ describe('completion', () => {
     expect(bashOffers('check', 'ser')).toEqual(['series.mbox']);
     expect(bashOffers('check', '--tree', 'ser')).toEqual(['series.mbox']);
     expect(bashOffers('serve', '--no')).toEqual(['--no-worker']);
+    expect(bashOffers('check', '--arch', 'x')).toEqual(['x86', 'xtensa']);
+    expect(bashOffers('check', '--base', '')).toEqual([]);
+    expect(bashOffers('rules', 'lo')).toEqual(['lost-symbol']);
+    expect(bashOffers('completion', 'z')).toEqual(['zsh']);
   });
 
   test('of fish offers the same', () => {
     const script = join(dir, 'depbot.fish');
-    writeFileSync(script, completionFor('fish', program));
+    writeFileSync(script, completionFor('fish', program, ['build-error', 'lost-symbol']));
     const offers = (line: string): string[] =>
       execFileSync('fish', ['-c', 'source $argv[1]; complete -C $argv[2]', script, line], {
         cwd: dir,
@@ -118,11 +122,14 @@ describe('completion', () => {
     expect(offers('depbot kconfig ex')).toEqual(['explain']);
     expect(offers('depbot kconfig explain --ex')).toEqual(['--expand']);
     expect(offers('depbot serve --no')).toEqual(['--no-worker']);
+    expect(offers('depbot check --arch x')).toEqual(['x86', 'xtensa']);
+    expect(offers('depbot rules lo')).toEqual(['lost-symbol']);
+    expect(offers('depbot completion z')).toEqual(['zsh']);
   });
 
   test('of zsh offers the same', () => {
     const script = join(dir, '_depbot');
-    writeFileSync(script, completionFor('zsh', program));
+    writeFileSync(script, completionFor('zsh', program, ['build-error', 'lost-symbol']));
     // compadd and _files say what they were given.
     const run = `compdef() { :; }; compadd() { shift; print -l -- "$@"; }; _files() { print files; }
       source $1; shift; words=("$@"); CURRENT=$#; PREFIX=$words[-1]; _depbot`;
@@ -132,9 +139,14 @@ describe('completion', () => {
     expect(offers('kconfig', '-')).toEqual(expect.arrayContaining(['explain', '--quiet']));
     expect(offers('kconfig', 'explain', '-')).toContain('--expand');
     expect(offers('check', '--tree', '')).toEqual(['files', '']);
+    expect(offers('check', '--arch', '')).toContain('xtensa');
+    expect(offers('check', '--base', '')).toEqual(['']);
+    expect(offers('rules', '')).toContain('lost-symbol');
   });
 
   test('of another shell is refused', () => {
-    expect(() => completionFor('toString', program)).toThrow('no completion for toString; there is: bash, zsh, fish');
+    expect(() => completionFor('toString', program, ['build-error', 'lost-symbol'])).toThrow(
+      'no completion for toString; there is: bash, zsh, fish',
+    );
   });
 });

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { tempDir } from '../support/tiny-repo.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const example = (name: string): string => readFileSync(`${root}test/fixtures/example/${name}`, 'utf8');
@@ -31,6 +32,12 @@ describe('npm run quickstart', () => {
     const { code, stdout, stderr } = await run(process.execPath, ['bot/quickstart.ts', '--tree', tmpdir()]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toBe(`depbot: ${tmpdir()} is no kernel tree: it has no file Kconfig\n`);
+  });
+
+  it.each(['bot/quickstart.ts', 'test/new-rule/new-rule.ts'])('%s --help tells the usage', async (entry) => {
+    const { code, stdout, stderr } = await run(process.execPath, [entry, '--help']);
+    expect(code).toBe(0);
+    expect(stdout + stderr).toMatch(/^npm run (quickstart|new-rule) /);
   });
 
   it('ends with status 2 on an option that it does not have', async () => {
@@ -80,8 +87,20 @@ describe('the command depbot', () => {
     const { code, stderr } = await run(process.execPath, ['--input-type=module', '-e', script], env);
     expect(code).toBe(2);
     expect(stderr).toMatch(
-      /^depbot needs Node 22\.18 or newer, this is 20\.19\.0: install Node 24, or run "npm run quickstart"/,
+      /^depbot needs Node 22\.19 or newer, this is 20\.19\.0: install Node 24, or run "npm run quickstart"/,
     );
+  });
+
+  it('says what to do in a fresh checkout, where npm has not been', async () => {
+    const checkout = tempDir();
+    for (const name of ['depbot.mjs', 'node.mjs', 'main.ts'])
+      cpSync(join(root, 'bot', name), join(checkout, 'bot', name));
+    const { code, stderr } = await run(process.execPath, [join(checkout, 'bot/depbot.mjs'), 'rules'], process.env);
+    rmSync(checkout, { recursive: true });
+    expect(stderr).toBe(
+      `depbot: npm packages are not installed: run "npm run quickstart" (or "npm ci") in ${checkout} first\n`,
+    );
+    expect(code).toBe(2);
   });
 });
 

@@ -80,6 +80,26 @@ afterAll(async () => {
 
 const replay = (...argv: string[]): Promise<Run> => desk.run(['replay', '--tree', kernel.dir, ...RANGE, ...argv]);
 
+/** On a terminal, with a state folder of that name; `typed` may answer what is on the screen so far. */
+async function onTerminal(
+  state: string,
+  typed: (out: string) => string | undefined,
+): Promise<{ readonly status: number; readonly out: string }> {
+  const argv = ['replay', '--tree', kernel.dir, ...RANGE, '--list', desk.path('maildir')];
+  const depbot = join(import.meta.dirname, '../../bot/depbot.mjs');
+  const command = [process.execPath, depbot, ...argv].map((word) => `'${word}'`).join(' ');
+  const env = { ...process.env, TERM: 'vt100', XDG_STATE_HOME: desk.path(state), DEPBOT_CACHE: desk.path('cache') };
+  const child = spawn('script', ['-qefc', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  let out = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString();
+    const keys = typed(out);
+    if (keys !== undefined) child.stdin.write(keys);
+  });
+  const [status] = await once(child, 'close');
+  return { status, out };
+}
+
 describe.skipIf(TREE === undefined && !process.env['CI'])('replay (skipped without DEPBOT_TEST_TREE)', () => {
   test('tells what would have been said, when and to whom, and who saw it', async () => {
     const run = await replay('--list', desk.path('archive.mbox'));
@@ -173,14 +193,8 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('replay (skipped witho
   });
 
   test('on a terminal there is one line of how far it is, in place of a line for each series', async () => {
-    const argv = ['replay', '--tree', kernel.dir, ...RANGE, '--list', desk.path('maildir')];
-    const depbot = join(import.meta.dirname, '../../bot/depbot.mjs');
-    const command = [process.execPath, depbot, ...argv].map((word) => `'${word}'`).join(' ');
-    const env = { ...process.env, TERM: 'vt100', XDG_STATE_HOME: desk.path('other'), DEPBOT_CACHE: desk.path('cache') };
-    const child = spawn('script', ['-qefc', command, '/dev/null'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-    let out = '';
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    expect(await once(child, 'close')).toEqual([0, null]);
+    const { status, out } = await onTerminal('other', () => undefined);
+    expect(status).toBe(0);
     const lines = out.split(/\r(?:\x1b\[K)?/);
     expect(lines).toContain('series 1 of 3: applying');
     // how fast it goes is told once that is known: these are quick
@@ -191,6 +205,38 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('replay (skipped witho
     expect(last).toMatch(/^series 3 of 3: [a-z ]+(?:, \d\S*(?:\/s| s each), \d+ s left)?$/);
     expect(out).not.toContain('nothing found');
     expect(out).toContain('3 series checked: silent on 1, findings on 2');
+  });
+
+  test('Ctrl-C ends the series under way and prints what is known; the next run goes on there', async () => {
+    const CTRL_C = '\x03';
+    let isAsked = false;
+    const first = await onTerminal('ended', (out) => {
+      if (isAsked || !out.includes('series 2 of 3: reading')) return undefined;
+      isAsked = true;
+      return CTRL_C;
+    });
+    expect(first.out).toMatch(/depbot: ending; again to end at once\r\n/);
+    expect(first.out).toMatch(/^1 series checked: .*\r\n0 series could not be checked.*\r\nthe run was ended before/m);
+    expect(first.out).not.toContain('failed');
+    expect(first.status).toBe(2);
+    const second = await onTerminal('ended', () => undefined);
+    expect(second.out).toContain('depbot: 1 series is known from an earlier run');
+    expect(second.out).toContain('3 series checked: silent on 1, findings on 2');
+    expect(second.status).toBe(0);
+  });
+
+  test('ends with 2 where a series could not be checked, or is not all there', async () => {
+    const run = async (mail: string): Promise<Run> => {
+      writeFileSync(desk.path('one.mbox'), `From mboxrd@z Thu Jan  1 00:00:00 1970\n${mail}\n`);
+      const argv = ['replay', '--tree', kernel.dir, ...RANGE, '--list', desk.path('one.mbox')];
+      return desk.run(argv, { env: { XDG_STATE_HOME: desk.path('one') } });
+    };
+    const other = await run(mails[4]!.replace(/^-\t.*$/m, '-\tsomething that is not there'));
+    expect(other.stdout).toContain('1 series could not be checked (apply 1), 0 were incomplete\n');
+    expect(other.status).toBe(2);
+    const half = await run(mails[4]!.replace('[PATCH]', '[PATCH 1/2]').replace(/^(Message-I[dD]: <)/m, '$1half.'));
+    expect(half.stdout).toContain('0 series could not be checked, 1 were incomplete\n');
+    expect(half.status).toBe(2);
   });
 
   test.each(['archive.mbox', 'maildir', 'inbox'])(

@@ -34,6 +34,11 @@ const CASES: readonly { readonly name: string; readonly more: string; readonly s
   { name: 'already-so-before', more: '\thelp\n\t  The companion chip of Reef boards.\n', silence: true },
 ];
 
+const USAGE = `npm run new-rule -- NAME            the files of a new rule, to be filled in; kebab-case: unmet-select
+npm run new-rule -- --series NAME   series.mbox of its fixtures, of their folders after/
+CONTRIBUTING.md, "A rule in 30 minutes", goes on.
+`;
+
 function caseDir(rule: string, name: string): string {
   return join(PROJECT, 'test/fixtures/rules', rule, name);
 }
@@ -151,10 +156,14 @@ function writeSeries(rule: string): void {
 }
 
 try {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { series: { type: 'boolean' } } });
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { series: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  });
   const [name] = positionals;
-  if (name === undefined || positionals.length > 1) throw new Error('usage: npm run new-rule -- [--series] NAME');
-  if (values.series) writeSeries(name);
+  if (values.help) process.stdout.write(USAGE);
+  else if (name === undefined || positionals.length > 1) throw new Error(`a name is needed, and one alone\n${USAGE}`);
+  else if (values.series) writeSeries(name);
   else {
     newRule(name);
     process.stdout.write(

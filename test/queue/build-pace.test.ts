@@ -71,6 +71,28 @@ test('the next check knows it from the start, and the newest counts most', async
   expect(second.expected(piece('configure', 'base'))).toBe(30_000);
 });
 
+test('a machine that is slower than it was is believed at once, and what is left shrinks', async () => {
+  const times = new BuildTimes();
+  times.note(piece('objects', 'later', 1), 1000);
+  const plan = [piece('objects', 'later', 4), piece('objects', 'later', 2)] as const;
+  const pace = paceOf(plan, times);
+  await pace.during(plan[0], 'building', async (made) => {
+    for (const one of [1, 2, 3, 4]) {
+      clock += 10_000;
+      made(one);
+    }
+  });
+  await pace.during(plan[1], 'more', takes(20));
+  expect(told).toEqual([
+    'building (0 of 6 objects), 6 s',
+    'building (1 of 6 objects), 50 s',
+    'building (2 of 6 objects), 40 s',
+    'building (3 of 6 objects), 30 s',
+    'building (4 of 6 objects), 20 s',
+    'more (4 of 6 objects), 20 s',
+  ]);
+});
+
 test('what was there already, or failed, tells nothing of the next', async () => {
   const times = new BuildTimes();
   const plan = [piece('configure', 'base'), piece('objects', 'base', 3)] as const;

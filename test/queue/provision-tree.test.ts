@@ -12,12 +12,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ProvisionError, provision } from '../../queue/provision.ts';
+import { cachedTree } from '../../queue/provision-cache.ts';
 import { makeConfigs } from '../../queue/provision-configs.ts';
 import { commitFolder, plainGitEnv } from '../../queue/provision-git.ts';
 import type { Machine } from '../../queue/provision-machine.ts';
 import type { Progress } from '../../queue/provision-progress.ts';
 import { noProgress } from '../../queue/provision-progress.ts';
-import { cachedTree, givenTree, kernelVersion, makeTree } from '../../queue/provision-tree.ts';
+import { givenTree, kernelVersion, makeTree } from '../../queue/provision-tree.ts';
 import { fakeMachine, here, machineWithArchive } from './provision-machines.ts';
 
 let dir: string;

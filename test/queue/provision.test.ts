@@ -42,8 +42,8 @@ describe('the cache folder', () => {
 describe('the Node that is new enough', () => {
   it.each([
     ['20.20.2', false],
-    ['22.17.1', false],
-    ['22.18.0', true],
+    ['22.18.0', false],
+    ['22.19.0', true],
     ['23.5.0', false],
     ['23.6.0', true],
     ['24.0.0', true],
