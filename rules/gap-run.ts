@@ -3,6 +3,7 @@
 import { onBothSides } from './both-sides.ts';
 import { type ToldGap, toldGaps } from './gap-told.ts';
 import { lineOf, valueOn } from './kconfig/config-line.ts';
+import type { Property } from './kconfig/properties.ts';
 import { commonRepairs, RepairsEverywhere, type Spread } from './repairs-everywhere.ts';
 import type { Candidate, Conf, KernelChange, RuleRun } from './rule.ts';
 import type { Subject } from './source/file-gaps.ts';
@@ -27,11 +28,7 @@ export function gapRun(change: KernelChange, id: RuleId, subject: Subject): Rule
         const known = found.get(one.key);
         // several files of one entry may lack the same
         if (known?.archs.includes(pair.arch)) continue;
-        const lines = known
-          ? everywhere.also(pair, known.lines, one.fault)
-          : one.entry
-            ? everywhere.first(one.entry, one.repairs())
-            : [];
+        const lines = known ? everywhere.also(pair, known.lines, one.fault) : everywhere.first(pair, one.repairs());
         found.set(one.key, { ...(known ? onAll<ToldGap>(known, one) : one), lines });
       }
       everywhere.done(pair);
@@ -72,8 +69,12 @@ function withoutRepeats(gaps: readonly RepairedGap[]): RepairedGap[] {
 
 function candidate(change: KernelChange, id: RuleId, all: readonly RepairedGap[]): Candidate {
   const gaps = withoutRepeats(all);
+  // what the blamed line itself speaks of comes first
+  const isNamed = ({ needed: [first], property }: RepairedGap): boolean =>
+    first !== undefined && property !== undefined && speaksOf(change, property, first);
   const [shown, ...others] = gaps.toSorted(
     (a, b) =>
+      Number(isNamed(b)) - Number(isNamed(a)) ||
       Number(b.lines.length > 0) - Number(a.lines.length > 0) ||
       b.archs.length - a.archs.length ||
       b.uses.length - a.uses.length ||
@@ -93,9 +94,9 @@ function candidate(change: KernelChange, id: RuleId, all: readonly RepairedGap[]
     built,
     provided,
     blamed,
+    property,
     witness,
     isOld,
-    values,
   } = shown;
   const severity: Severity = gaps.some((gap) => gap.isOld) ? 'regression' : 'missing-dependency';
   const { commit } = change.after;
@@ -108,7 +109,7 @@ function candidate(change: KernelChange, id: RuleId, all: readonly RepairedGap[]
         ...needed.slice(0, 1),
         ...named.flatMap((gap) => gap.needed.slice(0, 1)),
         // code is often built under a helper that the entry selects
-        ...(shown.blamedSymbol === undefined ? [] : [shown.blamedSymbol]),
+        ...(property === undefined ? [] : [(property.edge?.from ?? property.of).name]),
       ]),
     ],
     anchor: shown.anchor,
@@ -127,8 +128,7 @@ function candidate(change: KernelChange, id: RuleId, all: readonly RepairedGap[]
       isOld,
       blamed,
       repairs: commonRepairs([shown, ...others].map(({ lines }) => lines)),
-      // an algorithm may have a hundred providers
-      values: what === 'algorithm' ? values.filter(({ symbol }) => symbol === owner || symbol === needed[0]) : values,
+      values: toldValues(shown),
       archs: [...shown.archs].sort(),
       others: named.map((gap) => ({
         needed: gap.needed[0] ?? null,
@@ -144,6 +144,21 @@ function candidate(change: KernelChange, id: RuleId, all: readonly RepairedGap[]
     confirm: async (conf) => (await Promise.all([shown, ...named].map((gap) => confirm(conf, gap)))).flat(),
     builds: [shown, ...named].flatMap((gap) => gap.builds),
   };
+}
+
+/** Whether a line of an entry selects, depends on or hangs on a symbol. */
+function speaksOf({ pool }: KernelChange, { edge, expr }: Property, symbol: string): boolean {
+  const id = pool.findSymbol(symbol);
+  return id !== undefined && (edge?.to.id === id || pool.symbolsIn(expr).includes(id));
+}
+
+/** Values of the entry and of what it needs, and what else makes code built in: conditions around it say nothing. */
+function toldValues({ what, owner, needed, values }: ToldGap): object[] {
+  // an algorithm may have a hundred providers
+  const isAlgorithm = what === 'algorithm';
+  const which = new Set([owner, ...(isAlgorithm ? needed.slice(0, 1) : needed)]);
+  const told = values.filter(({ symbol, isBool }) => which.has(symbol) || !(isBool || isAlgorithm));
+  return (told.length > 0 ? told : values).map(({ symbol, value }) => ({ symbol, value }));
 }
 
 /** The values come out with the series; without it they do not, or the code was not there. */
