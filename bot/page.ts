@@ -7,7 +7,7 @@ import type { ArchRow } from '../rules/survey-types.ts';
 import type { Attempt, Finding, Patch, Report, Series } from '../rules/types.ts';
 import { leftOpen } from './left-open.ts';
 import { contentPolicy, fillPage } from './page-fill.ts';
-import { graphSvg } from './page-graph.ts';
+import { graphSvg, legendOf } from './page-graph.ts';
 import { quoteFindings } from './quote.ts';
 import { type Comment, commentsFor, configLines, type ReplyInput } from './reply.ts';
 import { plural } from './template.ts';
@@ -92,6 +92,7 @@ function findingView(finding: Finding, index: number, report: Report, series?: S
     picture: survey?.picture
       ? {
           svg: graphSvg(survey.picture, `${survey.symbol} and what it depends on`),
+          legend: legendOf(survey.picture),
           left: survey.picture.left,
           links: survey.picture.links,
         }

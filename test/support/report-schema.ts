@@ -80,7 +80,15 @@ const survey = z.strictObject({
         z.strictObject({
           from: z.string(),
           to: z.string(),
-          kind: z.enum(['depends on', 'selects', 'implies']),
+          kind: z.enum([
+            'depends on',
+            'selects',
+            'implies',
+            'no longer depends on',
+            'no longer selects',
+            'no longer implies',
+            'has code that needs',
+          ]),
           path: z.string(),
           line,
           isBlocking: z.boolean(),
