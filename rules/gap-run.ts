@@ -8,8 +8,8 @@ import { commonRepairs, RepairsEverywhere, type Spread } from './repairs-everywh
 import type { Candidate, Conf, KernelChange, RuleRun } from './rule.ts';
 import type { Subject } from './source/file-gaps.ts';
 import { LinkSearch } from './source/link-search.ts';
-import { onAll } from './told.ts';
-import type { Attempt, Evidence, RuleId, Severity } from './types.ts';
+import { onAll, type Place } from './told.ts';
+import type { Attempt, Evidence, RuleId, Severity, Side } from './types.ts';
 
 /** Of gaps in a subject; `id` is the rule. */
 export function gapRun(change: KernelChange, id: RuleId, subject: Subject): RuleRun {
@@ -99,7 +99,6 @@ function candidate(change: KernelChange, id: RuleId, all: readonly RepairedGap[]
     isOld,
   } = shown;
   const severity: Severity = gaps.some((gap) => gap.isOld) ? 'regression' : 'missing-dependency';
-  const { commit } = change.after;
   return {
     key: `${id} ${shown.key}`,
     severity,
@@ -137,13 +136,20 @@ function candidate(change: KernelChange, id: RuleId, all: readonly RepairedGap[]
       })),
       notTried: others.length - named.length,
     },
-    evidence: [...uses, ...uses.map(({ source }) => source), built, provided]
-      .filter(({ path }) => path !== '')
-      .map(({ path, line, text }): Evidence => ({ kind: 'source', side: 'after', commit, path, line, text })),
+    evidence: [
+      ...[...uses, ...uses.map(({ source }) => source), built, provided]
+        .filter(({ path }) => path !== '')
+        .map((place) => sourceLine(change, 'after', place)),
+      sourceLine(change, blamed.side, blamed),
+    ],
     witness,
     confirm: async (conf) => (await Promise.all([shown, ...named].map((gap) => confirm(conf, gap)))).flat(),
     builds: [shown, ...named].flatMap((gap) => gap.builds),
   };
+}
+
+function sourceLine(change: KernelChange, side: Side, { path, line, text }: Place): Evidence {
+  return { kind: 'source', side, commit: change[side].commit, path, line, text: text.trim() };
 }
 
 /** Whether a line of an entry selects, depends on or hangs on a symbol. */

@@ -1,7 +1,7 @@
 /** What a finding of missing-dependency is said to concern. */
 import { expect, test } from 'vitest';
 import missingDependency from '../../rules/missing-dependency.ts';
-import { runRule } from '../support/rule-run.ts';
+import { fakeConf, runRule } from '../support/rule-run.ts';
 
 test('the entry whose line is to blame is concerned, where the code is built under a helper that it selects', async () => {
   const kconfig = (lines: string): string =>
@@ -47,5 +47,9 @@ test('what the dropped line selects is told first, and that line mends all that 
   expect(needed).toEqual(['MAP_BUS']);
   expect(others).toMatchObject([{ needed: 'MAP', name: 'map_config' }]);
   expect(repairs![0]).toEqual({ kind: 'select', symbol: 'REEF_CLOCK', text: 'MAP_BUS', lostOn: [] });
+  expect(found[0]!.evidence.at(-1)).toMatchObject({ kind: 'source', side: 'before', text: 'select MAP_BUS' });
+  const conf = fakeConf(() => ({}));
+  const attempts = await found[0]!.confirm(conf);
+  expect(attempts.map(({ side, config }) => `${side} x86 ${config}`).sort()).toEqual(conf.asked.sort());
   expect(values!.map((one) => (one as { symbol: string }).symbol).sort()).toEqual(['MAP_BUS', 'REEF_CLOCK']);
 });

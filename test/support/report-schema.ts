@@ -35,6 +35,7 @@ const attempt = z.strictObject({
   side,
   argv: z.array(z.string()).min(1),
   exitCode: z.int(),
+  config: z.string().optional(),
   excerpt: z.string(),
   agrees: z.boolean(),
 });
