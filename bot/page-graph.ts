@@ -4,7 +4,7 @@
  */
 
 import { Graph, layout } from '@dagrejs/dagre';
-import type { Picture, PictureLink, PictureNode } from '../rules/survey-types.ts';
+import type { LinkKind, Picture, PictureLink, PictureNode } from '../rules/survey-types.ts';
 import { escapeHtml } from './page-escape.ts';
 import { type Box, type Curve, type Point, routes } from './page-route.ts';
 
@@ -62,9 +62,36 @@ function narrower(one: Laid, other: Laid): Laid {
 }
 
 function linkSvg({ from, to, kind, path, line, isBlocking }: PictureLink, way: readonly Curve[]): string {
-  const classes = ['link', kind.replace(/ .*/, ''), ...(isBlocking ? ['blocking'] : [])].join(' ');
+  const classes = ['link', CLASSES[kind], ...(isBlocking ? ['blocking'] : [])].join(' ');
   const title = escapeHtml(`${from} ${kind} ${to} (${path}:${line})`);
   return `<path class="${classes}" marker-end="url(#arrow)" d="${pathOf(way)}"><title>${title}</title></path>`;
+}
+
+const CLASSES: Readonly<Record<LinkKind, string>> = {
+  'depends on': 'depends',
+  selects: 'selects',
+  implies: 'implies',
+  'no longer depends on': 'gone',
+  'no longer selects': 'gone',
+  'no longer implies': 'gone',
+  'has code that needs': 'code',
+};
+
+/** How a picture is to be read: what is in it, and nothing else. */
+export function legendOf({ nodes, links }: Picture): string {
+  const has = (name: string): boolean => links.some(({ kind }) => CLASSES[kind] === name);
+  const parts = [
+    has('depends') && 'solid: depends on',
+    has('selects') && 'dashed: selects',
+    has('implies') && 'dotted: implies',
+    has('gone') && 'red, long dashes: said without the series, and no longer with it',
+    has('code') && 'red, dotted: code of the one needs the other',
+    links.some(({ isBlocking }) => isBlocking) && 'red, heavy: a dependency that is not met',
+    nodes.some(({ value }) => value === 'n') && 'dashed box: n',
+    nodes.some(({ isFocus }) => isFocus) && 'heavy box: what the finding is about',
+  ];
+  const text = parts.filter((part) => part !== false).join('; ');
+  return text === '' ? '' : `${text[0]!.toUpperCase()}${text.slice(1)}.`;
 }
 
 function pathOf(way: readonly Curve[]): string {

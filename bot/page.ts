@@ -3,16 +3,17 @@
  * a sender can have written is escaped; the only script is the one that copies.
  */
 
+import { commitOfRange } from '../queue/range.ts';
 import type { ArchRow } from '../rules/survey-types.ts';
-import type { Attempt, Finding, Patch, Report, Series } from '../rules/types.ts';
+import type { Finding, Patch, Report, Series } from '../rules/types.ts';
 import { leftOpen } from './left-open.ts';
 import { contentPolicy, fillPage } from './page-fill.ts';
-import { graphSvg } from './page-graph.ts';
+import { graphSvg, legendOf } from './page-graph.ts';
 import { quoteFindings } from './quote.ts';
 import { type Comment, commentsFor, configLines, type ReplyInput } from './reply.ts';
 import { plural } from './template.ts';
 
-const PROOFS = { 1: 'derived', 2: "confirmed by the tree's conf", 3: 'built' } as const;
+const PROOFS = { 1: 'derived from the files', 2: "confirmed by the tree's conf", 3: 'built' } as const;
 
 /** Shows the buttons where a browser has a clipboard, and copies. */
 const COPY_SCRIPT = `
@@ -50,6 +51,7 @@ export function renderPage({ series, home, ...rest }: PageInput): string {
     home: home ?? null,
     script: COPY_SCRIPT,
     series: report.series,
+    patches: report.series.patches.map((patch) => ({ ...patch, source: sourceOf(patch.messageId) })),
     verdict: verdictOf(report),
     cannotCheck: report.cannotCheck ?? null,
     findings: report.findings.map((finding, i) => findingView(finding, i, report, series, comments.get(finding))),
@@ -87,27 +89,36 @@ function findingView(finding: Finding, index: number, report: Report, series?: S
     patch: report.series.patches.find(({ n }) => n === anchor.patch) ?? { n: anchor.patch, title: '' },
     quote: patch ? quoteView(patch, finding) : [],
     comment: blocksOf(comment?.text ?? ''),
-    reproduce: comment?.reproduce ?? '',
-    sources: evidence.filter((one) => one.kind === 'source'),
+    reproduce: comment?.reproduce ? comment.reproduce.split('\n') : [],
+    sources: sourcesOf(evidence),
     picture: survey?.picture
       ? {
           svg: graphSvg(survey.picture, `${survey.symbol} and what it depends on`),
+          legend: legendOf(survey.picture),
           left: survey.picture.left,
           links: survey.picture.links,
         }
       : null,
     symbol: symbols[0] ?? '',
     archs,
+    // findings that are not about values have no configurations to count
+    isCounted: archs.some(({ changed }) => changed > 0),
     isSameEverywhere: archs.every(({ isSame }) => isSame),
     witness: witness
       ? {
           arch: witness.arch,
           from: witness.from === 'empty' ? 'an empty .config' : witness.from,
-          text: configLines(witness).join('\n'),
+          lines: configLines(witness),
         }
       : null,
-    attempts: verification.attempts.map(attemptView),
+    attempts: attemptViews(finding),
   };
+}
+
+/** Places once each. */
+function sourcesOf(evidence: Finding['evidence']): Finding['evidence'] {
+  const places = evidence.flatMap((one) => (one.kind === 'source' ? [one] : []));
+  return [...new Map(places.map((one) => [`${one.side} ${one.path}:${one.line}`, one])).values()];
 }
 
 function quoteView(patch: Patch, finding: Finding): { kind: string; text: string }[] {
@@ -120,9 +131,11 @@ function quoteView(patch: Patch, finding: Finding): { kind: string; text: string
 }
 
 /** Paragraphs of a comment, and what is indented in it. */
-function blocksOf(comment: string): { isCode: boolean; text: string }[] {
+function blocksOf(comment: string): ({ readonly text: string } | { readonly lines: readonly string[] })[] {
   const blocks = comment.split(/\n{2,}/).filter((block) => block.trim() !== '');
-  return blocks.map((block) => ({ isCode: /^(?: {4}|\t)/.test(block), text: block.replace(/^ {4}/gm, '') }));
+  return blocks.map((block) =>
+    /^(?: {4}|\t)/.test(block) ? { lines: block.replace(/^ {4}/gm, '').split('\n') } : { text: block },
+  );
 }
 
 function rowView({ arch, before, after, configs, changed }: ArchRow) {
@@ -134,16 +147,45 @@ function rowView({ arch, before, after, configs, changed }: ArchRow) {
 const BEST = ['none', 'n', 'm', 'y'] as const;
 const BEST_WORDS = { none: 'not declared', n: 'n only', m: 'm', y: 'y' } as const;
 
-function attemptView({ rung, side, argv, exitCode, excerpt, agrees }: Attempt): object {
-  const title = `Rung ${rung}, ${side} the series`;
-  return { title, command: argv.join(' '), exitCode, excerpt: excerpt || '(no output)', agrees };
+/** What was run, in order; the one that proves most is shown open. */
+function attemptViews({ verification: { rung, attempts }, witness }: Finding): object[] {
+  const proof = attempts.find((one) => one.agrees && one.rung === rung && one.side === 'after');
+  const shown = witness?.from === 'empty' ? settingsOf(configLines(witness).join('\n')) : undefined;
+  return attempts.map((one) => {
+    const { argv, exitCode, excerpt, agrees, side, config } = one;
+    // a build that depbot drove is told by its object, conf by its name
+    const what = one.rung === 3 ? `make ${argv.at(-1)}` : (argv.find((word) => /\/conf$/.test(word)) ?? argv[0]);
+    const isOther = config !== undefined && settingsOf(config) !== shown;
+    return {
+      title: `Rung ${one.rung}: ${what}, ${side === 'before' ? 'without' : 'with'} the series${isOther ? ', in another configuration' : ''}`,
+      command: argv.join(' '),
+      exitCode,
+      config: isOther ? config.trim() : '',
+      isShown: config !== undefined && !isOther,
+      excerpt: excerpt || '(no output)',
+      agrees,
+      isProof: one === proof,
+    };
+  });
+}
+
+/** The settings of a .config, to be compared with others. */
+function settingsOf(config: string): string {
+  const lines = config.split('\n').filter((line) => /^(?:CONFIG_|# CONFIG_.* is not set)/.test(line));
+  return lines.sort().join('\n');
+}
+
+/** Of a patch: its mail, or the commit where a range was checked. */
+function sourceOf(messageId: string): string {
+  const commit = commitOfRange(messageId);
+  return commit === undefined ? `<${messageId}>` : `commit ${commit.slice(0, 12)}`;
 }
 
 function baseView({ applied }: Report): { label: string; detail: string } {
   if (!applied) return { label: 'none', detail: '' };
-  const { sha, name, detail, how } = applied.base;
+  const { sha, name, detail } = applied.base;
   return {
     label: name === undefined ? sha.slice(0, 12) : `${name} (${sha.slice(0, 12)})`,
-    detail: `${how}: ${detail}`,
+    detail,
   };
 }

@@ -1,13 +1,14 @@
 /**
- * npm run quickstart [-- --tree DIR] [--trust-tree]: set-up, then `depbot check` on the example series against
- * a real kernel tree. What check drafts goes to standard output, everything around it to standard error.
+ * npm run quickstart [-- --tree DIR] [--html FILE] [--trust-tree]: set-up, then `depbot check` on the example series
+ * against a real kernel tree. What check drafts goes to standard output, its report as a page to FILE (default:
+ * report.html in this checkout), everything around it to standard error.
  *
  * Exit status: 0 when check ran (it finds something in the example); 2 when set-up was not possible or check
  * could not do its work.
  */
 
 import { spawn } from 'node:child_process';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ProvisionError, provision } from '../queue/provision.ts';
@@ -17,11 +18,13 @@ import { setToolEnv } from '../queue/tool-path.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const EXAMPLE = 'test/fixtures/example/series.mbox';
 const QUIET = 'test/fixtures/example/quiet.mbox';
+const PAGE = 'report.html';
 
-const USAGE = `npm run quickstart [-- --tree DIR] [--trust-tree]
+const USAGE = `npm run quickstart [-- --tree DIR] [--html FILE] [--trust-tree]
 
 Sets up what is missing, then drafts the reply to an example series.
   --tree DIR     a kernel's git tree of yours, instead of fetching Debian's linux-source
+  --html FILE    where its report is written as a page; default: report.html in this checkout
   --trust-tree   run the tree's programs without a sandbox`;
 
 function say(text = ''): void {
@@ -52,12 +55,18 @@ function runCheck(tree: string, options: readonly string[]): Promise<number> {
 async function main(args: string[]): Promise<number> {
   const { values } = parseArgs({
     args,
-    options: { tree: { type: 'string' }, 'trust-tree': { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      tree: { type: 'string' },
+      html: { type: 'string' },
+      'trust-tree': { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
   });
   if (values.help) {
     say(USAGE);
     return 0;
   }
+  const html = values.html === undefined ? join(root, PAGE) : resolve(values.html);
   const { tree } = await provision(
     ['packages', 'service-packages', 'tree', 'debian-configs'],
     values.tree === undefined ? {} : { tree: values.tree },
@@ -70,15 +79,16 @@ async function main(args: string[]): Promise<number> {
   say('depbot check begins. The first time it builds for some minutes; what it has found is told before. In the end');
   say('comes the reply that it drafts (nothing is sent):');
   say();
-  const status = await runCheck(tree, trust ? ['--trust-tree'] : []);
+  const status = await runCheck(tree, ['--html', html, ...(trust ? ['--trust-tree'] : [])]);
   if (status > 1) {
     say(`depbot check ended with status ${status}: the example could not be checked`);
     return 2;
   }
   say();
+  say('The whole report as a page, for a browser:');
+  say(`      ${html}`);
   say('Next:');
   for (const [what, command] of [
-    ['the whole report as a page, for a browser', `check ${EXAMPLE} --tree ${tree} --html report.html`],
     ['a series with nothing wrong: silence', `check ${QUIET} --tree ${tree}`],
     ['a series of yours, and what you have not posted yet', 'check SERIES.mbox --tree YOUR-TREE'],
     ['', 'check --range master..my-branch --tree YOUR-TREE'],

@@ -7,7 +7,7 @@
 import type { AppliedSeries, Outcome, Series, Sha } from '../rules/types.ts';
 import { runGit } from './git.ts';
 import type { Ref } from './refs.ts';
-import { listRefs, nameOf, resolveObject, resolveRevision } from './refs.ts';
+import { lineOf, listRefs, nameOf, resolveObject, resolveRevision } from './refs.ts';
 import type { Repository } from './repository.ts';
 
 export type Base = AppliedSeries['base'];
@@ -15,12 +15,14 @@ export type Base = AppliedSeries['base'];
 export interface BaseOptions {
   /** A revision given by the operator; nothing else is tried. */
   readonly given?: string;
-  /** Names to compare files with, best first; default: branches and tags of the tree, newest first. */
+  /** Names to compare files with, best first; default: branches and tags of the tree, in the order of `known`. */
   readonly candidates?: readonly string[];
 }
 
 const MAX_REFS = 100;
 const MAX_FILES = 64;
+/** Commits by first parents below the checked-out one that are looked at for a tag or remote branch. */
+const MAX_LINE = 1000;
 
 /**
  * Chooses the base of a series. `ok: false` when the operator's revision is not in the tree, or a
@@ -100,18 +102,30 @@ function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? '' : 's'}`;
 }
 
-/** The tip first: among equals, what the operator has checked out is meant. */
-async function candidateRefs(repo: Repository, tip: Sha | undefined, names?: readonly string[]): Promise<Ref[]> {
-  const found: Ref[] = names === undefined && tip !== undefined ? [{ name: 'HEAD', commit: tip }] : [];
-  if (names === undefined) found.push(...(await listRefs(repo, MAX_REFS)));
-  else {
-    for (const name of names.slice(0, MAX_REFS)) {
-      const commit = await resolveRevision(repo, name);
-      if (commit !== undefined) found.push({ name, commit });
-    }
+/** A commit to compare files with. */
+type Candidate = Pick<Ref, 'name' | 'commit'>;
+
+async function candidateRefs(repo: Repository, tip: Sha | undefined, names?: readonly string[]): Promise<Candidate[]> {
+  const found: Candidate[] = names === undefined ? await known(repo, tip) : [];
+  for (const name of names?.slice(0, MAX_REFS) ?? []) {
+    const commit = await resolveRevision(repo, name);
+    if (commit !== undefined) found.push({ name, commit });
   }
   const seen = new Set<Sha>();
   return found.filter((ref) => !seen.has(ref.commit) && seen.add(ref.commit));
+}
+
+/**
+ * What of a tree is preferred among equals: tags and remote branches, which others have as well, first those that the
+ * checked-out commit is built on, the nearest before; then that commit; then local branches. Else the newest.
+ */
+async function known(repo: Repository, tip: Sha | undefined): Promise<Candidate[]> {
+  const refs = await listRefs(repo, MAX_REFS);
+  if (tip === undefined) return refs;
+  const line = new Map((await lineOf(repo, tip, MAX_LINE)).map((commit, i) => [commit, i]));
+  const distance = ({ commit }: Ref): number => line.get(commit) ?? MAX_LINE;
+  const others = refs.filter(({ isLocal }) => !isLocal).sort((a, b) => distance(a) - distance(b));
+  return [...others, { name: 'HEAD', commit: tip }, ...refs.filter(({ isLocal }) => isLocal)];
 }
 
 export interface WantedBlob {
@@ -143,7 +157,7 @@ export function wantedBlobs(series: Series): WantedBlob[] {
 
 async function bestMatch(
   repo: Repository,
-  refs: readonly Ref[],
+  refs: readonly Candidate[],
   wanted: readonly WantedBlob[],
 ): Promise<{ commit: Sha; score: number } | undefined> {
   if (refs.length === 0 || wanted.length === 0) return undefined;

@@ -6,6 +6,7 @@
  * tree's own makefiles put the objects that provide the name, for a module from what modpost says of it beside those
  * that are built; that a stub is in force from the preprocessed file and the object. What the machine fails at is no answer, and says so.
  */
+import { shortConfig } from '../rules/both-sides.ts';
 import type { BuildQuestion } from '../rules/build-question.ts';
 import { printDiagnostic } from '../rules/diagnostic.ts';
 import type { Attempt, Side } from '../rules/types.ts';
@@ -71,14 +72,14 @@ export async function answerQuestions(
       build.isOver(side, question);
     }
   }
-  return questions.map((_, i) => answerOf(seen.before[i]!, seen.after[i]!));
+  return questions.map((question, i) => answerOf(question, seen.before[i]!, seen.after[i]!));
 }
 
-function answerOf(before: Seen | string, after: Seen | string): BuildAnswer {
+function answerOf({ config }: BuildQuestion, before: Seen | string, after: Seen | string): BuildAnswer {
   if (typeof before === 'string') return { ok: false, why: before };
   if (typeof after === 'string') return { ok: false, why: after };
   const attempt = (side: Side, { argv, exitCode, excerpt, shows }: Seen): Attempt => ({
-    ...{ rung: 3, side, argv, exitCode },
+    ...{ rung: 3, side, argv, exitCode, ...shortConfig(config) },
     excerpt: excerpt.slice(0, MOST_EXCERPT),
     agrees: shows === (side === 'after'),
   });

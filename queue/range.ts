@@ -161,3 +161,9 @@ function encodeWords(text: string): string {
   }
   return [...words, part].map((word) => `=?UTF-8?B?${Buffer.from(word).toString('base64')}?=`).join('\n ');
 }
+
+/** The commit that a mail of a range was made of, by its Message-ID; undefined for other mails. */
+export function commitOfRange(messageId: string): Sha | undefined {
+  const [sha = '', domain] = messageId.split('@');
+  return domain === DOMAIN && /^[0-9a-f]{40,64}$/.test(sha) ? sha : undefined;
+}

@@ -8,6 +8,8 @@ export interface Ref {
   /** As people write it: `v6.12`, `master`, `origin/master`. */
   readonly name: string;
   readonly commit: Sha;
+  /** A branch of the user's, which nobody else need have. */
+  readonly isLocal: boolean;
 }
 
 const NAMESPACES = ['refs/heads', 'refs/tags', 'refs/remotes'];
@@ -52,12 +54,20 @@ export async function listRefs(repo: Repository, limit: number): Promise<Ref[]> 
     // origin/HEAD is another name of a branch
     if (/^refs\/remotes\/.*\/HEAD$/.test(name)) return [];
     const commit = type === 'commit' ? object : peeledType === 'commit' ? peeled : undefined;
-    return commit === undefined ? [] : [{ seconds: Number(seconds), name: shortName(name), commit }];
+    return commit === undefined
+      ? []
+      : [{ seconds: Number(seconds), name: shortName(name), commit, isLocal: name.startsWith('refs/heads/') }];
   });
   return refs
     .sort((a, b) => b.seconds - a.seconds)
     .slice(0, limit)
-    .map(({ name, commit }) => ({ name, commit }));
+    .map(({ name, commit, isLocal }) => ({ name, commit, isLocal }));
+}
+
+/** What a revision was built on, the nearest first, itself before it: commits by their first parents, at most `limit`. */
+export async function lineOf(repo: Repository, revision: Sha, limit: number): Promise<Sha[]> {
+  const out = await gitText(repo.place, ['rev-list', '--first-parent', `--max-count=${limit}`, revision, '--']);
+  return out.split('\n').filter((line) => line !== '');
 }
 
 /** A name that points exactly at the commit, tags before branches; undefined when there is none. */

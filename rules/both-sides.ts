@@ -20,10 +20,18 @@ export async function onBothSides(
 ): Promise<Attempt[]> {
   return Promise.all(
     (['before', 'after'] as const).map(async (side): Promise<Attempt> => {
-      const run = await conf.olddefconfig(side, arch, typeof config === 'string' ? config : config[side]);
+      const text = typeof config === 'string' ? config : config[side];
+      const run = await conf.olddefconfig(side, arch, text);
       const { argv, exitCode } = run;
       const { excerpt, agrees } = judge(side, run);
-      return { rung: 2, side, argv, exitCode, excerpt: excerpt.slice(0, MOST_EXCERPT), agrees };
+      return { rung: 2, side, argv, exitCode, ...shortConfig(text), excerpt: excerpt.slice(0, MOST_EXCERPT), agrees };
     }),
   );
+}
+
+const MOST_CONFIG = 2000;
+
+/** A configuration as attempts have it: of an existing one the name tells more. */
+export function shortConfig(config: string): Pick<Attempt, 'config'> {
+  return config.length > MOST_CONFIG ? {} : { config };
 }

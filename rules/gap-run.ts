@@ -3,12 +3,13 @@
 import { onBothSides } from './both-sides.ts';
 import { type ToldGap, toldGaps } from './gap-told.ts';
 import { lineOf, valueOn } from './kconfig/config-line.ts';
+import type { Property } from './kconfig/properties.ts';
 import { commonRepairs, RepairsEverywhere, type Spread } from './repairs-everywhere.ts';
 import type { Candidate, Conf, KernelChange, RuleRun } from './rule.ts';
 import type { Subject } from './source/file-gaps.ts';
 import { LinkSearch } from './source/link-search.ts';
-import { onAll } from './told.ts';
-import type { Attempt, Evidence, RuleId, Severity } from './types.ts';
+import { onAll, type Place } from './told.ts';
+import type { Attempt, Evidence, RuleId, Severity, Side } from './types.ts';
 
 /** Of gaps in a subject; `id` is the rule. */
 export function gapRun(change: KernelChange, id: RuleId, subject: Subject): RuleRun {
@@ -27,11 +28,7 @@ export function gapRun(change: KernelChange, id: RuleId, subject: Subject): Rule
         const known = found.get(one.key);
         // several files of one entry may lack the same
         if (known?.archs.includes(pair.arch)) continue;
-        const lines = known
-          ? everywhere.also(pair, known.lines, one.fault)
-          : one.entry
-            ? everywhere.first(one.entry, one.repairs())
-            : [];
+        const lines = known ? everywhere.also(pair, known.lines, one.fault) : everywhere.first(pair, one.repairs());
         found.set(one.key, { ...(known ? onAll<ToldGap>(known, one) : one), lines });
       }
       everywhere.done(pair);
@@ -72,8 +69,12 @@ function withoutRepeats(gaps: readonly RepairedGap[]): RepairedGap[] {
 
 function candidate(change: KernelChange, id: RuleId, all: readonly RepairedGap[]): Candidate {
   const gaps = withoutRepeats(all);
+  // what the blamed line itself speaks of comes first
+  const isNamed = ({ needed: [first], property }: RepairedGap): boolean =>
+    first !== undefined && property !== undefined && speaksOf(change, property, first);
   const [shown, ...others] = gaps.toSorted(
     (a, b) =>
+      Number(isNamed(b)) - Number(isNamed(a)) ||
       Number(b.lines.length > 0) - Number(a.lines.length > 0) ||
       b.archs.length - a.archs.length ||
       b.uses.length - a.uses.length ||
@@ -93,12 +94,11 @@ function candidate(change: KernelChange, id: RuleId, all: readonly RepairedGap[]
     built,
     provided,
     blamed,
+    property,
     witness,
     isOld,
-    values,
   } = shown;
   const severity: Severity = gaps.some((gap) => gap.isOld) ? 'regression' : 'missing-dependency';
-  const { commit } = change.after;
   return {
     key: `${id} ${shown.key}`,
     severity,
@@ -108,7 +108,7 @@ function candidate(change: KernelChange, id: RuleId, all: readonly RepairedGap[]
         ...needed.slice(0, 1),
         ...named.flatMap((gap) => gap.needed.slice(0, 1)),
         // code is often built under a helper that the entry selects
-        ...(shown.blamedSymbol === undefined ? [] : [shown.blamedSymbol]),
+        ...(property === undefined ? [] : [(property.edge?.from ?? property.of).name]),
       ]),
     ],
     anchor: shown.anchor,
@@ -127,8 +127,7 @@ function candidate(change: KernelChange, id: RuleId, all: readonly RepairedGap[]
       isOld,
       blamed,
       repairs: commonRepairs([shown, ...others].map(({ lines }) => lines)),
-      // an algorithm may have a hundred providers
-      values: what === 'algorithm' ? values.filter(({ symbol }) => symbol === owner || symbol === needed[0]) : values,
+      values: toldValues(shown),
       archs: [...shown.archs].sort(),
       others: named.map((gap) => ({
         needed: gap.needed[0] ?? null,
@@ -137,13 +136,35 @@ function candidate(change: KernelChange, id: RuleId, all: readonly RepairedGap[]
       })),
       notTried: others.length - named.length,
     },
-    evidence: [...uses, ...uses.map(({ source }) => source), built, provided]
-      .filter(({ path }) => path !== '')
-      .map(({ path, line, text }): Evidence => ({ kind: 'source', side: 'after', commit, path, line, text })),
+    evidence: [
+      ...[...uses, ...uses.map(({ source }) => source), built, provided]
+        .filter(({ path }) => path !== '')
+        .map((place) => sourceLine(change, 'after', place)),
+      sourceLine(change, blamed.side, blamed),
+    ],
     witness,
     confirm: async (conf) => (await Promise.all([shown, ...named].map((gap) => confirm(conf, gap)))).flat(),
     builds: [shown, ...named].flatMap((gap) => gap.builds),
   };
+}
+
+function sourceLine(change: KernelChange, side: Side, { path, line, text }: Place): Evidence {
+  return { kind: 'source', side, commit: change[side].commit, path, line, text: text.trim() };
+}
+
+/** Whether a line of an entry selects, depends on or hangs on a symbol. */
+function speaksOf({ pool }: KernelChange, { edge, expr }: Property, symbol: string): boolean {
+  const id = pool.findSymbol(symbol);
+  return id !== undefined && (edge?.to.id === id || pool.symbolsIn(expr).includes(id));
+}
+
+/** Values of the entry and of what it needs, and what else makes code built in: conditions around it say nothing. */
+function toldValues({ what, owner, needed, values }: ToldGap): object[] {
+  // an algorithm may have a hundred providers
+  const isAlgorithm = what === 'algorithm';
+  const which = new Set([owner, ...(isAlgorithm ? needed.slice(0, 1) : needed)]);
+  const told = values.filter(({ symbol, isBool }) => which.has(symbol) || !(isBool || isAlgorithm));
+  return (told.length > 0 ? told : values).map(({ symbol, value }) => ({ symbol, value }));
 }
 
 /** The values come out with the series; without it they do not, or the code was not there. */

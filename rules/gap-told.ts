@@ -5,13 +5,16 @@ import { offLineOf } from './kbuild/off-line.ts';
 import type { MakefileLine, Presence } from './kbuild/presence.ts';
 import { blamedLines } from './kconfig/blamed-line.ts';
 import type { ExprId } from './kconfig/expr.ts';
-import { gapRepairs } from './kconfig/gap-repairs.ts';
+import { gapRepairs, lineAgain } from './kconfig/gap-repairs.ts';
 import type { KSymbol } from './kconfig/model.ts';
+import { SymbolType } from './kconfig/parse.ts';
+import type { Property } from './kconfig/properties.ts';
 import type { Fault, Proposal } from './kconfig/repairs.ts';
 import { type Goal, meets, type Solver } from './kconfig/solve.ts';
 import { Upgrade } from './kconfig/upgrade.ts';
 import { fragment } from './kconfig/witness.ts';
 import { withoutUnmet } from './newly-unmet.ts';
+import { isSame } from './repairs-everywhere.ts';
 import type { ArchPair, KernelChange } from './rule.ts';
 import { conditionBounds } from './source/c-condition.ts';
 import { whenAt } from './source/c-file.ts';
@@ -56,13 +59,11 @@ export interface ToldGap {
   readonly wasAsked: boolean;
   readonly anchor: Anchor;
   readonly blamed: Place & { readonly side: Side; readonly isQuoted: boolean };
-  /** In whose entry the blamed line stands; absent for one of no entry. */
-  readonly blamedSymbol?: string;
-  /** Where it has an entry. */
-  readonly entry: KSymbol | undefined;
+  /** The blamed line as models have it; absent for one of no entry. */
+  readonly property?: Property;
   /** Goals that a repair must close. */
   readonly fault: Fault;
-  /** Lines for the entry that close them on its architecture. */
+  /** Lines that close them on its architecture: what the series took away, lines for the entry. */
   repairs(): readonly Proposal[];
   readonly witness: Witness;
   readonly config: string;
@@ -70,8 +71,8 @@ export interface ToldGap {
   readonly object: string;
   /** What a build is to show. */
   readonly builds: readonly BuildQuestion[];
-  /** Values that the finding rests on. */
-  readonly values: readonly { readonly symbol: string; readonly value: string }[];
+  /** Values that the finding rests on. `isBool`: a condition around it, rather than what makes it built in. */
+  readonly values: readonly { readonly symbol: string; readonly value: string; readonly isBool: boolean }[];
   readonly archs: readonly Arch[];
 }
 
@@ -124,7 +125,11 @@ async function told(
     pair,
     pool,
     shown.goals.map(({ expr }) => expr),
-  ).map((symbol) => ({ symbol: symbol.name, value: values.text(symbol) }));
+  ).map((symbol) => ({
+    symbol: symbol.name,
+    value: values.text(symbol),
+    isBool: symbol.type === SymbolType.bool,
+  }));
   const isHere = ({ name }: KSymbol): boolean => new RegExp(`\\bCONFIG_${name}\\b`).test(provided.text);
   const needed = (isUnexported ? [] : neededBy(change, pair, shown)).sort(
     (a, b) => Number(isHere(b)) - Number(isHere(a)),
@@ -166,12 +171,16 @@ async function told(
     isOld: shown.isOld,
     wasAsked: shown.wasAsked,
     ...blamed,
-    entry: owner,
     fault: () => sets,
-    repairs: () =>
-      owner && sets.length <= MOST_SETS
+    repairs() {
+      if (sets.length > MOST_SETS) return [];
+      const { property } = blamed;
+      const again = property && blamed.blamed.side === 'before' ? lineAgain(solver, sets, property) : [];
+      const lines = owner
         ? gapRepairs(solver, sets, owner, needed, (target) => buildsWithout(solver, owner, target, lacks))
-        : [],
+        : [];
+      return [...again, ...lines.filter((one) => !again.some((other) => isSame(one, other)))];
+    },
     witness: witnessOf(pair.arch, settings),
     config,
     object: shown.object.object,
@@ -235,7 +244,7 @@ function buildsOf(
   return [{ ...asked, expects: how === 'link' ? 'undefined-reference' : 'either', into, providers }];
 }
 
-type Blame = Pick<ToldGap, 'anchor' | 'blamed' | 'blamedSymbol'>;
+type Blame = Pick<ToldGap, 'anchor' | 'blamed' | 'property'>;
 
 /** The line of the series behind it; undefined where none can be named. */
 async function blame(
@@ -281,9 +290,7 @@ async function blame(
     )) {
       const { path, line } = property;
       const told = lines.told(side, path, line, text);
-      const blamedSymbol = (property.edge?.from ?? property.of).name;
-      if (told)
-        return { anchor: told.anchor, blamed: { path, line, text, side, isQuoted: told.isQuoted }, blamedSymbol };
+      if (told) return { anchor: told.anchor, blamed: { path, line, text, side, isQuoted: told.isQuoted }, property };
     }
   }
   const [shown] = some as [Found];

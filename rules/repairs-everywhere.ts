@@ -24,13 +24,15 @@ export class RepairsEverywhere {
   }
 
   /** Of proposals for a fault that shows on this architecture first, those that do no harm on the ones before it. */
-  first(owner: KSymbol, proposals: readonly Proposal[]): readonly Spread[] {
-    const conditions = dependencyOf(this.#pool, owner.declarations[0]!);
+  first({ after }: ArchPair, proposals: readonly Proposal[]): readonly Spread[] {
     let left: readonly Spread[] = proposals.map((one) => ({ ...one, lostOn: [] }));
     for (const { arch, model } of this.#earlier) {
       if (left.length === 0) break;
       const solver = new Solver(this.#pool, model);
-      left = left.flatMap((one) => (doesNoHarm(solver, conditions, one) ? one : this.#lostOn(arch, model, one)));
+      left = left.flatMap((one) => {
+        const conditions = dependencyOf(this.#pool, this.#entryOf(after, one)!.declarations[0]!);
+        return doesNoHarm(solver, conditions, one) ? one : this.#lostOn(arch, model, one);
+      });
     }
     return left;
   }
@@ -39,12 +41,16 @@ export class RepairsEverywhere {
   also(pair: ArchPair, proposals: readonly Spread[], fault?: Fault): readonly Spread[] {
     if (proposals.length === 0 || pair.isCircular) return proposals;
     return proposals.flatMap((one) => {
-      const owner = pair.after.symbols[this.#pool.findSymbol(one.symbol) ?? -1];
+      const owner = this.#entryOf(pair.after, one);
       if (!owner || owner.declarations.length === 0) return fault ? [] : [one];
       const after = tried(pair.solver('after'), fault ?? (() => []), owner, one);
       if (after) return { ...one, ...after };
       return fault ? [] : this.#lostOn(pair.arch, pair.after, one);
     });
+  }
+
+  #entryOf({ symbols }: KconfigModel, { symbol }: Proposal): KSymbol | undefined {
+    return symbols[this.#pool.findSymbol(symbol) ?? -1];
   }
 
   /** What is of general use may be asked for all the same where an architecture has none of it. */
@@ -83,6 +89,7 @@ export function sharedDependency(all: readonly (readonly Spread[])[]): ReturnTyp
   return [];
 }
 
-function isSame(a: Repair, b: Repair): boolean {
+/** Whether two repairs are the same line. */
+export function isSame(a: Repair, b: Repair): boolean {
   return a.kind === b.kind && a.symbol === b.symbol && a.text === b.text;
 }

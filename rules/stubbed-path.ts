@@ -93,7 +93,7 @@ function candidate(change: KernelChange, losses: readonly Loss[]): Candidate {
       others: named.map(({ function: name, at: { path, line } }) => ({ function: name, path, line })),
       notTried: others.length - named.length,
     },
-    evidence: [shown.at, ...chain, stub, ends, ...takes].map(
+    evidence: [shown.at, ...chain, stub, ends, lost, ...shown.never.flatMap(({ lines }) => lines), ...takes].map(
       ({ path, line, text }): Evidence => ({ kind: 'source', side: 'after', commit, path, line, text }),
     ),
     witness,

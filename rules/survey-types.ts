@@ -36,11 +36,21 @@ export interface PictureNode {
   readonly line?: number;
 }
 
-/** From the symbol whose entry says so to the one named there. */
+export type LinkKind =
+  | 'depends on'
+  | 'selects'
+  | 'implies'
+  | 'no longer depends on'
+  | 'no longer selects'
+  | 'no longer implies'
+  | 'has code that needs';
+
+/** From the symbol whose entry, or code, says so to the one named there. */
 export interface PictureLink {
   readonly from: SymbolName;
   readonly to: SymbolName;
-  readonly kind: 'depends on' | 'selects' | 'implies';
+  readonly kind: LinkKind;
+  /** Where that stands; of what is no longer so, before the series. */
   readonly path: string;
   readonly line: number;
   /** `to` is what keeps `from` off, or low, there. */

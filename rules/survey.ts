@@ -6,11 +6,12 @@
 import { lineFor, readConfig } from './kconfig/dotconfig.ts';
 import type { KSymbol } from './kconfig/model.ts';
 import { SymbolType } from './kconfig/parse.ts';
+import type { PropertyKind } from './kconfig/properties.ts';
 import { surroundingsOf } from './kconfig/surroundings.ts';
 import { Upgrade } from './kconfig/upgrade.ts';
 import { Values } from './kconfig/values.ts';
 import type { ArchPair, KernelChange } from './rule.ts';
-import type { ArchRow, Picture, Survey } from './survey-types.ts';
+import type { ArchRow, LinkKind, Picture, PictureLink, Survey } from './survey-types.ts';
 import type { Finding, Side, SymbolName } from './types.ts';
 
 /** Takes architectures one after the other, as rules do. */
@@ -70,7 +71,8 @@ export class Surveyor {
     return counts;
   }
 
-  #picture(pair: ArchPair, { symbols, witness }: Finding): Picture {
+  #picture(pair: ArchPair, finding: Finding): Picture {
+    const { symbols, witness } = finding;
     const values = new Values(this.#change.pool, pair.after);
     const from = this.#change.configs.find(({ arch, name }) => arch === pair.arch && name === witness!.from);
     const lines = witness!.settings.map(({ symbol, value }) => {
@@ -80,13 +82,66 @@ export class Surveyor {
     readConfig(values, `${from?.textAfter ?? ''}\n${lines.join('')}`, '.config');
     values.restart();
     const focus = symbols.flatMap((name) => this.#symbol(pair, name) ?? []).slice(0, FEW_SYMBOLS);
-    return surroundingsOf(values, focus, this.#change.readers);
+    const picture = surroundingsOf(values, focus, this.#change.readers);
+    const links = [...picture.links, ...this.#goneLinks(pair, picture), ...codeLinks(finding)];
+    return { ...picture, links: links.filter(isWithin(picture)) };
+  }
+
+  /** What entries said of the symbols that the picture is about, and do not say with the series. */
+  #goneLinks({ before, changes }: ArchPair, { nodes, links }: Picture): PictureLink[] {
+    const { pool } = this.#change;
+    const stillThere = new Set(links.map(({ from, to, kind }) => `${from} ${kind} ${to}`));
+    const isFocus = new Set(nodes.filter((one) => one.isFocus).map(({ symbol }) => symbol));
+    const found = new Map<string, PictureLink>();
+    for (const { kind, of, edge, expr, path, line } of [...changes.values()].flatMap(({ removed }) => removed)) {
+      const was = LINKS.get(kind);
+      if (was === undefined) continue;
+      const ends = edge ? [edge] : pool.symbolsIn(expr).flatMap((id) => ({ from: of, to: before.symbols[id] ?? of }));
+      for (const { from, to } of ends) {
+        const isTold = isFocus.has(from.name) || isFocus.has(to.name);
+        if (!isTold || from.name === to.name || stillThere.has(`${from.name} ${was} ${to.name}`)) continue;
+        const link = { from: from.name, to: to.name, kind: `no longer ${was}` as const, path, line, isBlocking: false };
+        found.set(`${from.name} ${was} ${to.name}`, link);
+      }
+    }
+    return [...found.values()];
   }
 
   #symbol(pair: ArchPair, name: SymbolName): KSymbol | undefined {
     const id = this.#change.pool.findSymbol(name);
     return id === undefined ? undefined : pair.after.symbols[id];
   }
+}
+
+/** Links by the properties that they are read from. */
+const LINKS = new Map<PropertyKind, Extract<LinkKind, 'depends on' | 'selects' | 'implies'>>([
+  ['depends on', 'depends on'],
+  ['selected by', 'selects'],
+  ['implied by', 'implies'],
+]);
+
+/** Whether both ends of a link are in a picture. */
+function isWithin({ nodes }: Picture): (link: PictureLink) => boolean {
+  const names = new Set(nodes.map(({ symbol }) => symbol));
+  return ({ from, to }) => names.has(from) && names.has(to);
+}
+
+/** Of a finding about code: the entry whose code needs others, and the line of it that does, as the claim has them. */
+function codeLinks({ claim }: Finding): PictureLink[] {
+  const { owner, needed, chain, uses } = claim as CodeClaim;
+  const at = chain?.at(-1) ?? uses?.[0];
+  if (typeof owner !== 'string' || needed === undefined || at === undefined) return [];
+  const { path, line } = at;
+  return needed.map((to) => ({ from: owner, to, kind: 'has code that needs', path, line, isBlocking: false }));
+}
+
+/** Keys of claims about code (docs/report.md); other claims have none of them together. */
+interface CodeClaim {
+  readonly owner?: string | null;
+  readonly needed?: readonly SymbolName[];
+  /** Calls from the function to what is lacking. */
+  readonly chain?: readonly { readonly path: string; readonly line: number }[];
+  readonly uses?: readonly { readonly path: string; readonly line: number }[];
 }
 
 /** Symbols in the middle of a picture. */

@@ -282,6 +282,8 @@ export interface Attempt {
   readonly side: Side;
   readonly argv: readonly string[];
   readonly exitCode: number;
+  /** Text of the .config that olddefconfig completed for it; absent where that is long, as of an existing configuration. */
+  readonly config?: string;
   /** What came out, as far as it matters. */
   readonly excerpt: string;
   /** Whether it came out as the finding claims. */

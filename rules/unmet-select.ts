@@ -49,9 +49,7 @@ are looked at, and the report says on which architectures that was so.`,
           const known = found.get(one.key);
           let repairs: readonly Spread[] = [];
           if (!crowds.has(causeOf(one)))
-            repairs = known
-              ? everywhere.also(pair, known.repairs, one.fault)
-              : everywhere.first(one.owner, one.repairs());
+            repairs = known ? everywhere.also(pair, known.repairs, one.fault) : everywhere.first(pair, one.repairs());
           const own = { ...one, repairs };
           found.set(one.key, known ? { ...onAll(known, own), repairs } : own);
           await pair.expectConf();

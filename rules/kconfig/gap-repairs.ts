@@ -1,8 +1,9 @@
-/** Lines for one Kconfig entry after which goals that speak of its code cannot be met any more. */
+/** Lines of Kconfig entries after which goals that speak of code cannot be met any more. */
 
-import { Op } from './expr.ts';
+import { NONE, Op } from './expr.ts';
 import type { KSymbol } from './model.ts';
 import { SymbolType } from './parse.ts';
+import type { Property } from './properties.ts';
 import { type Fault, isSelectable, type Proposal, proposal, tried } from './repairs.ts';
 import type { Solver } from './solve.ts';
 
@@ -37,4 +38,21 @@ export function gapRepairs(
     if (found.length > 1) break;
   }
   return found;
+}
+
+/**
+ * The line that a series took away, where it stood: a select without a condition, or a dependency. Empty where it is not
+ * enough, or its entry is gone.
+ */
+export function lineAgain(solver: Solver, goalSets: ReturnType<Fault>, { kind, of, edge, expr }: Property): Proposal[] {
+  const { pool, model } = solver;
+  const owner = model.symbols[(edge?.from ?? of).id];
+  if (!owner || owner.declarations.length === 0) return [];
+  const lines =
+    kind === 'depends on'
+      ? proposal(solver, owner, kind, expr)
+      : kind === 'selected by' && edge && edge.cond === NONE
+        ? proposal(solver, owner, 'select', pool.symbol(edge.to.id))
+        : [];
+  return lines.flatMap((one) => tried(solver, () => goalSets, owner, one) ?? []).filter(({ canBeOn }) => canBeOn);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { graphSvg } from '../../bot/page-graph.ts';
+import { graphSvg, legendOf } from '../../bot/page-graph.ts';
 import type { PictureLink, PictureNode } from '../../rules/survey-types.ts';
 import { numbers } from '../support/numbers.ts';
 
@@ -115,4 +115,14 @@ describe('lines', () => {
     }
     expect(seen).toBeGreaterThan(400);
   });
+});
+
+test('the legend tells of what is drawn, and of nothing else', () => {
+  const nodes = [node('A'), node('B')];
+  expect(legendOf({ nodes, links: [link('A', 'B')], left: 0 })).toBe('Solid: depends on.');
+  const links = [link('A', 'B', 'no longer selects'), { ...link('A', 'B'), isBlocking: true }];
+  const legend = legendOf({ nodes, links, left: 0 });
+  expect(legend).toContain('red, long dashes: said without the series, and no longer with it');
+  expect(legend).toContain('red, heavy: a dependency that is not met');
+  expect(legend).not.toContain('dashed: selects');
 });

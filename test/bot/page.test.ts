@@ -120,8 +120,59 @@ describe('in a browser', () => {
     expect(await article.locator('.matrix tr.changed').allTextContents()).toEqual(['armyn only3 of 70']);
     expect(await article.locator('path.link.blocking').count()).toBe(1);
     expect(await article.getByText('(not met)').count()).toBe(1);
+    expect(await article.locator('.matrix thead th').allTextContents()).toContain('Configurations in which it changes');
     const proofs = sample.configUpgrade.verification.attempts.length;
     expect(await article.locator('summary', { hasText: /^Rung/ }).count()).toBe(proofs);
+    await page.close();
+  });
+
+  test('tells of each run what it was and in which configuration, and shows the one that proves most', async () => {
+    const run = { exitCode: 0, agrees: true, excerpt: 'foo.c:3: error: no bar' } as const;
+    const conf = { ...run, rung: 2, argv: ['ARCH=x86', 'scripts/kconfig/conf', '--olddefconfig', 'Kconfig'] } as const;
+    const make = { ...run, rung: 3, argv: ['make', 'ARCH=x86', 'drivers/foo.o'], config: 'CONFIG_FOO=y\n' } as const;
+    const finding: Finding = {
+      ...sample.undefinedSelect,
+      witness: { arch: 'x86', from: 'empty', settings: [{ symbol: 'FOO', value: 'y' }] },
+      verification: {
+        rung: 3,
+        attempts: [
+          { ...conf, side: 'before', config: 'CONFIG_BAR=y\n' },
+          { ...make, side: 'before' },
+          { ...make, side: 'after' },
+        ],
+      },
+    };
+    const page = await open(pageOf(sampleReport([finding])));
+    const rows = page.locator('article details', { hasText: 'Rung' });
+    expect(await rows.locator('summary').allTextContents()).toEqual([
+      'Rung 2: scripts/kconfig/conf, without the series, in another configuration: as the finding says',
+      'Rung 3: make drivers/foo.o, without the series: as the finding says',
+      'Rung 3: make drivers/foo.o, with the series: as the finding says',
+    ]);
+    expect(await page.locator('article details[open] summary').allTextContents()).toEqual([
+      'Rung 3: make drivers/foo.o, with the series: as the finding says',
+    ]);
+    expect(await rows.first().textContent()).toContain('CONFIG_BAR=y');
+    expect(await rows.last().textContent()).toContain('in the configuration above');
+    await page.close();
+  });
+
+  test('counts no configurations where none changes, and names a commit of a range as such', async () => {
+    const same = { ...survey, archs: survey.archs.map((row) => ({ ...row, changed: 0 })) };
+    const finding = sample.configUpgrade;
+    const report: Report = { ...sampleReport([finding]), surveys: { [finding.key]: same } };
+    const patches = report.series.patches.map((patch) => ({
+      ...patch,
+      messageId: `${'a'.repeat(40)}@range.depbot.invalid`,
+    })) as unknown as Report['series']['patches'];
+    const page = await open(pageOf({ ...report, series: { ...report.series, patches } }));
+    expect(await page.locator('.matrix thead th').allTextContents()).toEqual([
+      'Architecture',
+      'Highest value before',
+      'after',
+    ]);
+    expect(await page.getByText('commit aaaaaaaaaaaa', { exact: true }).count()).toBe(patches.length);
+    expect(await page.getByText('depbot.invalid').count()).toBe(0);
     await page.close();
   });
 

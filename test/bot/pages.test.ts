@@ -150,7 +150,7 @@ describe('a series', () => {
     const key = served.keep(0, [sample.undefinedSelect]);
     const html = await served.text(`/series/${key}`);
     expect(served.warnings).toEqual([]);
-    expect(html).toContain('<span class="add">+	select REGMAP_I2CC</span>');
+    expect(html).toContain('<span class="line add">+	select REGMAP_I2CC</span>');
     expect(html).toContain('<a href="/">depbot: all series</a>');
     rmSync(join(served.state, 'jobs', 'closed', `${key}.json`));
     const later = await served.text(`/series/${key}`);

@@ -63,6 +63,14 @@ describe('npm run quickstart', () => {
     }
   });
 
+  it('hands on where the page of the report goes', async () => {
+    const tree = process.env['DEPBOT_TEST_TREE']!;
+    const argv = ['bot/quickstart.ts', '--tree', tree, '--html', tmpdir()];
+    const { code, stdout, stderr } = await run(process.execPath, argv);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(new RegExp(`^depbot: --html ${tmpdir()}: it is a folder`, 'm'));
+  });
+
   it('does not speak of the sandbox where something else is wrong', async () => {
     const env = { ...process.env, XDG_STATE_HOME: '/dev/null' };
     const tree = process.env['DEPBOT_TEST_TREE']!;

@@ -134,6 +134,24 @@ describe('proof and commands', () => {
     expect(at(3)).not.toContain('nothing was built');
   });
 
+  test('a stub that a build showed is shown by a command, and not where nothing was built', () => {
+    const place = { path: 'drivers/foo/bar.c', line: 7, text: 'return bar_get();' };
+    const claim = {
+      ...{ function: 'foo_start', at: place, chain: [{ ...place, callee: 'bar_get', patch: null }] },
+      ...{ stub: { ...place, gives: 'NULL' }, ends: place, lost: { ...place, isStillReached: false } },
+      ...{ owner: 'SENSORS_FOO', needed: ['BAR'], takes: [], never: [], neverTotal: 0, archs: ['x86'] },
+      ...{ configs: { count: 0, total: 1, groups: [] }, repairs: [], others: [], notTried: 0 },
+    };
+    const witness = { arch: 'x86', from: 'empty', settings: [{ symbol: 'SENSORS_FOO', value: 'y' }] };
+    const at = (rung: 2 | 3): string =>
+      bodyOf({
+        ...{ ...sample.undefinedSelect, rule: 'stubbed-path', claim, witness },
+        verification: { rung, attempts: [] },
+      });
+    expect(at(3)).toContain('\n    make ARCH=x86 drivers/foo/bar.i\n    grep -w bar_get drivers/foo/bar.i\n');
+    expect(at(2)).not.toContain('bar.i');
+  });
+
   test('a proof that holds for all of a mail is told once, others under each comment', () => {
     const told = (...findings: Finding[]): number =>
       bodyOf(...findings).match(/^This is derived|this tree agrees/gm)?.length ?? 0;

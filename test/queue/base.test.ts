@@ -87,7 +87,7 @@ describe('chooseBase', () => {
     );
   });
 
-  it('prefers the tip among refs that match alike, and says when files are missing', async () => {
+  it('prefers the nearest tag below the tip among refs that match alike, and says when files are missing', async () => {
     const b = user.git('rev-parse', 'v2:b').slice(0, 7);
     const onlyB =
       mails[0]
@@ -100,9 +100,43 @@ describe('chooseBase', () => {
     const some = onlyB.replace(/(diff --git a\/b b\/b\nindex )1111111/, `$1${b}`);
     expect(await choose(tinySeries([some]))).toMatchObject({
       how: 'blob-match',
-      sha: at.tip,
+      sha: at.v2,
       detail: expect.stringContaining('1 of the 2 files'),
     });
+  });
+
+  it('does not take a branch that only this tree has where a tag or remote branch matches alike', async () => {
+    try {
+      user.git('checkout', '-q', '-b', 'stable', 'v1');
+      user.commit('not below the branch', { a: lines('two') });
+      user.git('tag', 'v1.1');
+      user.git('checkout', '-q', '-b', 'scratch', 'v2');
+      const scratch = user.commit('mine', { d: 'd\n' });
+      expect(await choose()).toMatchObject({ sha: at.v2, name: 'v2' });
+      user.git('update-ref', 'refs/remotes/origin/next', scratch);
+      user.commit('mine, too', { d: 'e\n' });
+      expect(await choose()).toMatchObject({ sha: scratch, name: 'origin/next' });
+    } finally {
+      user.git('checkout', '-q', 'master');
+      user.git('branch', '-q', '-D', 'stable', 'scratch');
+      user.git('tag', '-d', 'v1.1');
+      user.git('update-ref', '-d', 'refs/remotes/origin/next');
+    }
+  });
+
+  it('prefers what is checked out among local branches', async () => {
+    user.git('checkout', '-q', '-b', 'patch');
+    try {
+      const patch = user.commit('patch', { c: 'more\n' });
+      const series = tinySeries(splitMails(user.gitBytes('format-patch', '--stdout', `master..${patch}`)));
+      user.git('checkout', '-q', '-b', 'other', 'master');
+      user.commit('newer', { d: 'd\n' });
+      user.git('checkout', '-q', 'master');
+      expect(await choose(series)).toMatchObject({ sha: at.tip, how: 'blob-match', name: 'master' });
+    } finally {
+      user.git('checkout', '-q', 'master');
+      user.git('branch', '-q', '-D', 'patch', 'other');
+    }
   });
 
   it('compares only with the candidates when there are some', async () => {

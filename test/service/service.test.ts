@@ -83,7 +83,7 @@ describe.skipIf(TREE === undefined && !process.env['CI'])('a running service', (
     const text = async (path: string): Promise<string> => (await fetch(`${home}${path}`)).text();
     const [path] = /\/series\/[0-9a-f]{32}/.exec(await text(`/?q=${encodeURIComponent(patchId)}&state=found`))!;
     const page = await text(path);
-    for (const part of ['<span class="add">', '<svg class="graph"', '<table class="matrix">', 'Rung 2'])
+    for (const part of ['<span class="line add">', '<svg class="graph"', '<table class="matrix">', 'Rung 2'])
       expect(page).toContain(part);
     expect(await text('/metrics')).toMatch(/^depbot_mails\{state="drafted"\} 1$/m);
   });

@@ -35,6 +35,7 @@ const attempt = z.strictObject({
   side,
   argv: z.array(z.string()).min(1),
   exitCode: z.int(),
+  config: z.string().optional(),
   excerpt: z.string(),
   agrees: z.boolean(),
 });
@@ -80,7 +81,15 @@ const survey = z.strictObject({
         z.strictObject({
           from: z.string(),
           to: z.string(),
-          kind: z.enum(['depends on', 'selects', 'implies']),
+          kind: z.enum([
+            'depends on',
+            'selects',
+            'implies',
+            'no longer depends on',
+            'no longer selects',
+            'no longer implies',
+            'has code that needs',
+          ]),
           path: z.string(),
           line,
           isBlocking: z.boolean(),
