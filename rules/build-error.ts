@@ -1,6 +1,6 @@
 import type { Diagnostic } from './diagnostic.ts';
 import { defineRule, type Judged, type KernelChange } from './rule.ts';
-import type { TrialRun } from './trial.ts';
+import type { OpenedEntry, TrialRun } from './trial.ts';
 import {
   anyLine,
   blamedLine,
@@ -58,13 +58,16 @@ function failedTargets({ witness, verification: { attempts } }: Finding): string
   return failed.map(({ argv }) => `${witness?.arch} ${argv.at(-1)}`);
 }
 
+/** The entry that an object is built for because the series opens it. */
+function entryOf({ trial, target }: Change): OpenedEntry | undefined {
+  return trial.opened?.entries.find(({ symbol }) => symbol === trial.owners[target]);
+}
+
 /** Whether a finding has shown by a build what an entry lacks: it says why, which is more. */
-function isTold(told: readonly Finding[], owner: SymbolName | undefined): boolean {
+function isTold(told: readonly Finding[], owner: SymbolName): boolean {
   return told.some(
     ({ symbols, verification: { attempts } }) =>
-      owner !== undefined &&
-      symbols.includes(owner) &&
-      attempts.some(({ rung, side }) => rung === 3 && side === 'after'),
+      symbols.includes(owner) && attempts.some(({ rung, side }) => rung === 3 && side === 'after'),
   );
 }
 
@@ -96,7 +99,9 @@ function findAll(
     if (!whole || (opened && whole.breakdown)) continue;
     for (const one of changesAt(run, whole)) {
       if (one.after.state !== 'failed' || one.before.state === 'failed') continue;
-      if (opened && isTold(told, run.trial.owners[one.target])) continue;
+      const entry = entryOf(one);
+      if (opened && (!entry || (entry.couldBeOn && one.before.state !== 'built'))) continue;
+      if (entry && isTold(told, entry.symbol)) continue;
       const all = newErrors(one, renames);
       if (!all || known.has(`${one.trial.witness.arch} ${one.target}`)) continue;
       const [first, ...rest] = errorsOfSeries(one, all, lines, changedPaths);
@@ -113,8 +118,8 @@ function findAll(
   return [...found].flatMap(([key, some]): Judged[] => {
     const [shown] = some as [Shown];
     const { change: one, errors } = shown;
-    const { opened } = one.trial;
-    const anchor = opened?.anchor ?? blamedLine(lines, changedPaths, errors[0]) ?? anyLine(lines, changedPaths);
+    const entry = entryOf(one);
+    const anchor = entry?.anchor ?? blamedLine(lines, changedPaths, errors[0]) ?? anyLine(lines, changedPaths);
     if (!anchor) {
       silent.push({ key, why: 'no line of the series can be named for it' });
       return [];
@@ -124,8 +129,8 @@ function findAll(
       ({ path, status }) => status === 'added' && path.replace(/\.[cS]$/, '') === source,
     );
     const isNew = isAdded || one.before.state === 'absent';
-    const entry = opened?.entries.find(({ symbol }) => symbol === one.trial.owners[one.target]);
-    const claim = { isNew, opened: entry ?? null, others: otherTargets(some) };
+    const opened = entry ? { symbol: entry.symbol, lacks: entry.lacks } : null;
+    const claim = { isNew, opened, others: otherTargets(some) };
     const judged = judgedFrom(key, one, errors, anchor, claim);
     return [{ ...judged, severity: isNew ? 'error' : 'regression' }];
   });

@@ -7,6 +7,7 @@
 import { KbuildTree, symbolTypes } from './kbuild/kbuild-tree.ts';
 import { filesNear } from './kbuild/near-objects.ts';
 import { propertyLine } from './kconfig/cause.ts';
+import type { ExprId } from './kconfig/expr.ts';
 import type { Setting } from './kconfig/justify.ts';
 import type { KSymbol } from './kconfig/model.ts';
 import { newlyOn } from './kconfig/newly-on.ts';
@@ -26,9 +27,15 @@ interface OpenedEntry {
   readonly symbol: KSymbol;
   /** That it is on where it could not be without the series. */
   readonly goals: readonly Goal[];
-  readonly anchor: Anchor;
-  /** What need not hold any more, as Kconfig writes it. */
+  readonly dropped: readonly Dropped[];
+}
+
+/** What need not hold any more, one of several. */
+interface Dropped {
+  /** As Kconfig writes it. */
   readonly lacks: string;
+  readonly expr: ExprId;
+  readonly anchor: Anchor;
 }
 
 /** The trial of one architecture; undefined where the series opens nothing there that has code. */
@@ -45,21 +52,21 @@ export async function openedTrial(change: KernelChange, pair: ArchPair): Promise
   const { settings } = answer;
   const isMet = ({ expr, level }: Goal): boolean => solver.values.expr(expr) >= level;
   const built = objects.filter(({ ways }) => ways.some((way) => way.every(isMet)));
-  const [first] = built;
-  if (!first) return undefined;
-  const own = entries.filter(({ symbol }) => built.some(({ entry }) => entry.symbol === symbol));
-  const control = controlOf(pair.solver('before'), own, settings);
+  const control = controlOf(pair.solver('before'), entries, settings);
+  const told = entries.flatMap(({ symbol, dropped }) => {
+    const missing = dropped.find(({ expr }) => solver.values.expr(expr) === 0);
+    if (!missing || !built.some(({ entry }) => entry.symbol === symbol)) return [];
+    const { lacks, anchor } = missing;
+    return { symbol: symbol.name, lacks, anchor, couldBeOn: control.symbols.has(symbol) };
+  });
+  if (told.length === 0) return undefined;
   return {
     witness: witnessOf(pair.arch, settings),
     config: fragment(settings),
     changed: [],
     including: built.map(({ path }) => path),
     owners: Object.fromEntries(built.map(({ path, entry }) => [path, entry.symbol.name])),
-    opened: {
-      entries: own.map(({ symbol, lacks }) => ({ symbol: symbol.name, lacks })),
-      anchor: first.entry.anchor,
-      ...(control !== undefined && { control }),
-    },
+    opened: { entries: told, ...(control.config !== undefined && { control: control.config }) },
   };
 }
 
@@ -75,11 +82,11 @@ function openedEntries(change: KernelChange, pair: ArchPair): OpenedEntry[] {
 function widened(change: KernelChange, pair: ArchPair, one: SymbolChange): OpenedEntry[] {
   const newly = newlyOn(pair.solver('after'), one);
   if (!newly) return [];
-  const told = newly.dropped.flatMap(({ property, expr }) => {
+  const dropped = newly.dropped.flatMap(({ property, expr }): Dropped[] => {
     const anchor = anchorOf(change, property);
-    return anchor ? [{ anchor, lacks: change.pool.print(expr) }] : [];
+    return anchor ? [{ lacks: change.pool.print(expr), expr, anchor }] : [];
   });
-  return told.slice(0, 1).map((one) => ({ symbol: newly.after, goals: newly.goals, ...one }));
+  return dropped.length > 0 ? [{ symbol: newly.after, goals: newly.goals, dropped }] : [];
 }
 
 /** What an entry selected can be off with it. */
@@ -99,7 +106,8 @@ function unselected(
     { expr: pool.symbol(target.id), level: 1, holds: false },
   ];
   const isNew = pair.solver('after').isPossible(goals) === true && pair.solver('before').isPossible(goals) === false;
-  return isNew ? [{ symbol, goals, anchor, lacks: target.name }] : [];
+  const dropped = [{ lacks: target.name, expr: pool.symbol(target.id), anchor }];
+  return isNew ? [{ symbol, goals, dropped }] : [];
 }
 
 function anchorOf({ lines }: KernelChange, property: Property): Anchor | undefined {
@@ -153,33 +161,32 @@ async function objectsOf(
 }
 
 /**
- * The nearest configuration that had the entries without the series, as lines of a .config: as many of the settings as
- * go together. Undefined where they could not be on at all.
+ * The nearest configuration that had entries without the series, as lines of a .config, and which: as many of them, then
+ * of the settings, as go together. No configuration where none of them could be on at all.
  */
-function controlOf(before: Solver, entries: readonly OpenedEntry[], settings: readonly Setting[]): string | undefined {
+function controlOf(
+  before: Solver,
+  entries: readonly OpenedEntry[],
+  settings: readonly Setting[],
+): { readonly symbols: ReadonlySet<KSymbol>; readonly config?: string } {
   const { pool, model } = before;
   const goals: Goal[] = [];
-  const keep = (some: readonly Goal[]): void => {
-    if (before.isPossible([...goals, ...some]) === true) goals.push(...some);
+  const keep = (...some: readonly Goal[]): boolean => {
+    const goes = before.isPossible([...goals, ...some]) === true;
+    if (goes) goals.push(...some);
+    return goes;
   };
-  for (const { symbol } of entries) keep([{ expr: pool.symbol(symbol.id), level: 1, holds: true }]);
-  if (goals.length < entries.length) return undefined;
+  const isOn = ({ id }: KSymbol): Goal => ({ expr: pool.symbol(id), level: 1, holds: true });
+  const symbols = new Set(entries.map(({ symbol }) => symbol).filter((symbol) => keep(isOn(symbol))));
+  if (symbols.size === 0) return { symbols };
   for (const { symbol, value } of settings) {
-    const level = value === 'y' ? 2 : value === 'm' ? 1 : value === 'n' ? 0 : undefined;
     const old = model.symbols[symbol.id];
-    if (level === undefined || !old || old.declarations.length === 0) continue;
-    const expr = pool.symbol(symbol.id);
-    if (level === 0) keep([{ expr, level: 1, holds: false }]);
-    else
-      keep(
-        level === 2
-          ? [{ expr, level: 2, holds: true }]
-          : [
-              { expr, level: 1, holds: true },
-              { expr, level: 2, holds: false },
-            ],
-      );
+    if (!old || old.declarations.length === 0) continue;
+    const isY: Goal = { ...isOn(symbol), level: 2 };
+    if (value === 'y') keep(isY);
+    else if (value === 'm') keep(isOn(symbol), { ...isY, holds: false });
+    else if (value === 'n') keep({ ...isOn(symbol), holds: false });
   }
   const answer = before.solve(goals);
-  return answer.verdict === 'possible' ? fragment(answer.settings) : undefined;
+  return answer.verdict === 'possible' ? { symbols, config: fragment(answer.settings) } : { symbols: new Set() };
 }

@@ -1,6 +1,7 @@
 /** What rules say of a diagnostic that a trial brings up: where it is told, how it was shown, what a reply names. */
 
 import type { PatchLines } from './anchor.ts';
+import { shortConfig } from './both-sides.ts';
 import {
   type Diagnostic,
   isAlike,
@@ -159,8 +160,10 @@ export function anyLine(lines: PatchLines, changed: readonly ChangedPath[]): Anc
 
 /** What both builds showed. */
 function attemptsOf({ trial, target, before, after }: Change, shown: readonly Diagnostic[]): Attempt[] {
+  const control = trial.opened?.control;
   const attempt = (side: Side, { state }: Outcome, excerpt: string): Attempt => ({
     ...{ rung: 3, side, argv: commandFor(trial, target), exitCode: exitCodeOf(state) },
+    ...shortConfig(side === 'before' ? (control ?? trial.config) : trial.config),
     ...{ excerpt: excerpt.slice(0, MOST_EXCERPT), agrees: true },
   });
   const isWarning = after.state === 'built';
@@ -169,7 +172,7 @@ function attemptsOf({ trial, target, before, after }: Change, shown: readonly Di
       'before',
       before,
       `${stateWords(target, before)}${isWarning && before.state === 'built' ? ' without the warning' : ''}${
-        trial.opened?.control === undefined ? '' : ', in the nearest configuration that had its entry'
+        control === undefined || before.state === 'absent' ? '' : ', in the nearest configuration that had its entry'
       }`,
     ),
     attempt('after', after, shown[0] ? printDiagnostic(shown[0]) : stateWords(target, after)),

@@ -23,14 +23,22 @@ export interface Trial {
 }
 
 export interface Opened {
-  /** `lacks` is what need not hold any more, as Kconfig writes it. */
-  readonly entries: readonly { readonly symbol: SymbolName; readonly lacks: string }[];
-  readonly anchor: Anchor;
+  readonly entries: readonly OpenedEntry[];
   /**
    * Text of the .config nearest to that of the trial with which they could be on without the series, for the base: what
-   * does not compile there either is older. Absent where there is none.
+   * does not compile there either is older. Absent where none of them could be on.
    */
   readonly control?: string;
+}
+
+export interface OpenedEntry {
+  readonly symbol: SymbolName;
+  /** What need not hold any more, and does not here, as Kconfig writes it. */
+  readonly lacks: string;
+  /** The line of the series that says so. */
+  readonly anchor: Anchor;
+  /** It is on in the base's configuration: then its objects have to build there. */
+  readonly couldBeOn: boolean;
 }
 
 /** What became of an object. */

@@ -291,7 +291,7 @@ describe.skipIf(!TREE)('a build', () => {
         config: [...TINY, 'CONFIG_CRC8=y', ''].join('\n'),
         ...{ changed: [], including: ['lib/crc8.o', 'lib/crc16.o'], owners: {} },
         opened: {
-          ...{ entries: [{ symbol: 'CRC8', lacks: 'CRC16' }], anchor: {} as Anchor },
+          entries: [{ symbol: 'CRC8', lacks: 'CRC16', anchor: {} as Anchor, couldBeOn: true }],
           control: [...TINY, 'CONFIG_CRC8=y', 'CONFIG_CRC16=y', ''].join('\n'),
         },
       };

@@ -21,7 +21,7 @@ const MAKEFILES: Files = {
 };
 
 /** By `drivers/Kconfig`, as it is without the series and with it. */
-async function openedBy(before: string, after: string): Promise<Trial | undefined> {
+async function openedBy(before: string, after: string, makefiles: Files = {}): Promise<Trial | undefined> {
   let trial: Trial | undefined;
   const rule: Rule = {
     ...undefinedSymbol,
@@ -32,7 +32,8 @@ async function openedBy(before: string, after: string): Promise<Trial | undefine
       finish: () => [],
     }),
   };
-  await runRule(rule, { ...MAKEFILES, 'drivers/Kconfig': before }, { ...MAKEFILES, 'drivers/Kconfig': after });
+  const rest = { ...MAKEFILES, ...makefiles };
+  await runRule(rule, { ...rest, 'drivers/Kconfig': before }, { ...rest, 'drivers/Kconfig': after });
   return trial;
 }
 
@@ -51,8 +52,7 @@ test('an entry without its dependency is built where that is off, and the base w
     including: ['drivers/buoy.o'],
     owners: { 'drivers/buoy.o': 'BUOY' },
     opened: {
-      entries: [{ symbol: 'BUOY', lacks: 'REEF' }],
-      anchor: { file: 'drivers/Kconfig' },
+      entries: [{ symbol: 'BUOY', lacks: 'REEF', anchor: { file: 'drivers/Kconfig' }, couldBeOn: true }],
       control: 'CONFIG_BUOY=y\nCONFIG_REEF=y\nCONFIG_WRECK=y\n',
     },
   });
@@ -60,7 +60,10 @@ test('an entry without its dependency is built where that is off, and the base w
 
 test('an entry that was nowhere has no configuration without the series', async () => {
   const trial = await openedBy(bool('BUOY', 'depends on REEF'), bool('BUOY'));
-  expect(trial).toMatchObject({ config: 'CONFIG_BUOY=y\n', opened: { entries: [{ symbol: 'BUOY', lacks: 'REEF' }] } });
+  expect(trial).toMatchObject({
+    config: 'CONFIG_BUOY=y\n',
+    opened: { entries: [{ lacks: 'REEF', couldBeOn: false }] },
+  });
   expect(trial?.opened).not.toHaveProperty('control');
 });
 
@@ -84,6 +87,24 @@ test('of an entry that lets make into a directory the code in there is built', a
     config: 'CONFIG_BELL=y\nCONFIG_BUOY=y\n',
     including: ['drivers/buoy.o', 'drivers/bay/bell.o'],
   });
+});
+
+test('what is told of each entry is its own line, and a condition that does not hold there', async () => {
+  const rest = `config IOMEM\n\tdef_bool y\n${bool('REEF')}${bool('COMPILE_TEST')}`;
+  const bell = 'depends on ARMISH';
+  const trial = await openedBy(
+    rest + bool('BUOY', 'depends on IOMEM', 'depends on REEF') + bool('BELL', bell),
+    rest + bool('BUOY') + bool('BELL', `${bell} || COMPILE_TEST`),
+    { 'drivers/Makefile': 'obj-$(CONFIG_BUOY) += buoy.o\nobj-y += bay/\n' },
+  );
+  const lineOf = new Map(trial?.opened?.entries.map(({ symbol, anchor: { line } }) => [symbol, line]));
+  expect(trial?.opened?.entries).toMatchObject([
+    { symbol: 'BUOY', lacks: 'REEF', couldBeOn: true },
+    { symbol: 'BELL', lacks: 'ARMISH', couldBeOn: false },
+  ]);
+  expect(lineOf.get('BELL')).toBeGreaterThan(lineOf.get('BUOY')!);
+  // one that was nowhere takes nothing from the other
+  expect(trial?.opened?.control).toBe('CONFIG_BUOY=y\nCONFIG_COMPILE_TEST=y\nCONFIG_REEF=y\n');
 });
 
 test.each([
