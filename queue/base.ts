@@ -19,7 +19,9 @@ export interface BaseOptions {
   readonly candidates?: readonly string[];
 }
 
+/** Names that are compared, and those that are read to choose from: kernel trees have thousands of tags. */
 const MAX_REFS = 100;
+const MOST_READ = 20_000;
 const MAX_FILES = 64;
 /** Commits by first parents below the checked-out one that are looked at for a tag or remote branch. */
 const MAX_LINE = 1000;
@@ -116,16 +118,19 @@ async function candidateRefs(repo: Repository, tip: Sha | undefined, names?: rea
 }
 
 /**
- * What of a tree is preferred among equals: tags and remote branches, which others have as well, first those that the
- * checked-out commit is built on, the nearest before; then that commit; then local branches. Else the newest.
+ * What of a tree is preferred among equals: tags and remote branches, which others have as well, that the checked-out
+ * commit is built on, the nearest first; then that commit; then other tags and remote branches, and local branches, the
+ * newest first.
  */
 async function known(repo: Repository, tip: Sha | undefined): Promise<Candidate[]> {
-  const refs = await listRefs(repo, MAX_REFS);
-  if (tip === undefined) return refs;
+  const refs = await listRefs(repo, MOST_READ);
+  if (tip === undefined) return refs.slice(0, MAX_REFS);
   const line = new Map((await lineOf(repo, tip, MAX_LINE)).map((commit, i) => [commit, i]));
-  const distance = ({ commit }: Ref): number => line.get(commit) ?? MAX_LINE;
-  const others = refs.filter(({ isLocal }) => !isLocal).sort((a, b) => distance(a) - distance(b));
-  return [...others, { name: 'HEAD', commit: tip }, ...refs.filter(({ isLocal }) => isLocal)];
+  const distance = ({ commit }: Ref): number => line.get(commit)!;
+  const below = refs.filter(({ isLocal, commit }) => !isLocal && line.has(commit));
+  const rest = refs.filter((one) => !below.includes(one)).sort((a, b) => Number(a.isLocal) - Number(b.isLocal));
+  const all = [...below.sort((a, b) => distance(a) - distance(b)), { name: 'HEAD', commit: tip }, ...rest];
+  return all.slice(0, MAX_REFS);
 }
 
 export interface WantedBlob {

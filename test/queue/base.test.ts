@@ -124,6 +124,21 @@ describe('chooseBase', () => {
     }
   });
 
+  it('prefers what is checked out to tags and remote branches that it is not built on, and finds an old one that it is', async () => {
+    try {
+      user.git('checkout', '-q', '-b', 'mine', 'v1');
+      const mine = user.commit('mine', { a: lines('two'), d: 'd\n' });
+      expect(await choose()).toMatchObject({ sha: mine, name: 'mine' });
+      user.git('tag', 'v1.0-rc9');
+      for (let n = 0; n < 100; n++) user.git('tag', '-a', '-m', 'newer', `v2.${n}`, 'v2');
+      expect(await choose()).toMatchObject({ sha: mine, name: 'v1.0-rc9' });
+    } finally {
+      user.git('checkout', '-q', 'master');
+      user.git('branch', '-q', '-D', 'mine');
+      user.git('tag', '-d', 'v1.0-rc9', ...Array.from({ length: 100 }, (_, n) => `v2.${n}`));
+    }
+  });
+
   it('prefers what is checked out among local branches', async () => {
     user.git('checkout', '-q', '-b', 'patch');
     try {
