@@ -155,13 +155,13 @@ function attemptViews({ verification: { rung, attempts }, witness }: Finding): o
     const { argv, exitCode, excerpt, agrees, side, config } = one;
     // a build that depbot drove is told by its object, conf by its name
     const what = one.rung === 3 ? `make ${argv.at(-1)}` : (argv.find((word) => /\/conf$/.test(word)) ?? argv[0]);
-    const isOther = config !== undefined && settingsOf(config) !== shown;
+    const isOther = shown !== undefined && config !== undefined && settingsOf(config) !== shown;
     return {
       title: `Rung ${one.rung}: ${what}, ${side === 'before' ? 'without' : 'with'} the series${isOther ? ', in another configuration' : ''}`,
       command: argv.join(' '),
       exitCode,
       config: isOther ? config.trim() : '',
-      isShown: config !== undefined && !isOther,
+      isShown: shown !== undefined && config !== undefined && !isOther,
       excerpt: excerpt || '(no output)',
       agrees,
       isProof: one === proof,

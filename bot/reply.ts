@@ -9,6 +9,7 @@
 import type { Arch, Finding, Message, MessageId, Patch, Reply, Report, Series, Witness } from '../rules/types.ts';
 import { type Footer, footerText } from './footer.ts';
 import { attribution, quoteFindings } from './quote.ts';
+import { shellSafe, shellWord } from './shell-word.ts';
 import { tame, tameAll } from './tame.ts';
 import { openTemplates, type Rendered, type Templates } from './template.ts';
 import { wrapProse } from './wrap.ts';
@@ -279,10 +280,6 @@ function makeTarget(from: string, arch: Arch): string | undefined {
   return target.endsWith('config') ? shellSafe(target) : undefined;
 }
 
-function shellSafe(text: string): string | undefined {
-  return /^\w[\w./+-]*$/.test(text) ? text : undefined;
-}
-
 /** One setting as scripts/config takes it, quoted for a POSIX shell. */
 function configArgument({ symbol, value, isString }: Setting): string {
   const text = tame(value);
@@ -294,8 +291,7 @@ function configArgument({ symbol, value, isString }: Setting): string {
   if (tristate !== undefined && !isString) {
     return `${tristate} ${symbol}`;
   }
-  const quoted = shellSafe(text) ?? `'${text.replaceAll("'", "'\\''")}'`;
-  return `${isString ? '--set-str' : '--set-val'} ${symbol} ${quoted}`;
+  return `${isString ? '--set-str' : '--set-val'} ${symbol} ${shellWord(text)}`;
 }
 
 function baseContext(report: Report): Record<string, unknown> {

@@ -15,6 +15,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Liquid, type Template } from 'liquidjs';
+import { shellWord } from './shell-word.ts';
 
 const BUILT_IN = fileURLToPath(new URL('../templates/', import.meta.url));
 const MAX_TEMPLATE_CHARS = 64 * 1024;
@@ -371,6 +372,7 @@ function newEngine(): Liquid {
   liquid.registerFilter('few', few);
   liquid.registerFilter('indent', indent);
   liquid.registerFilter('plural', plural);
+  liquid.registerFilter('shell', (value: unknown) => shellWord(String(value)));
   liquid.registerFilter('padded', (value: unknown, width: number) => String(value).padEnd(width));
   return liquid;
 }

@@ -276,11 +276,21 @@ async function compare(
   return { findings, dropped, undecided, checked, ...(surveys && { surveys }) };
 }
 
-/** Says in the witness whose compiler was asked. */
+/** Says in the witness whose compiler was asked, and in commands which one built. */
 async function withCompiler(finding: Finding): Promise<Finding> {
-  const { witness } = finding;
+  const { witness, verification } = finding;
   const crossCompile = witness && (await crossPrefix(srcArch(witness.arch)));
-  return crossCompile ? { ...finding, witness: { ...witness, crossCompile } } : finding;
+  if (!crossCompile) return finding;
+  const isTold = (argv: readonly string[]): boolean => argv.some((word) => word.startsWith('CROSS_COMPILE='));
+  const attempts = verification.attempts.map((one) =>
+    isTold(one.argv)
+      ? one
+      : {
+          ...one,
+          argv: one.argv.flatMap((word) => (/^ARCH=/.test(word) ? [word, `CROSS_COMPILE=${crossCompile}`] : word)),
+        },
+  );
+  return { ...finding, witness: { ...witness, crossCompile }, verification: { ...verification, attempts } };
 }
 
 /** A series that brings more of them is not made clearer by all. */

@@ -155,6 +155,13 @@ describe('in a browser', () => {
     expect(await rows.first().textContent()).toContain('CONFIG_BAR=y');
     expect(await rows.last().textContent()).toContain('in the configuration above');
     await page.close();
+    // of a defconfig the name alone is known
+    const named = { ...finding, witness: { ...finding.witness!, from: 'arch/x86/configs/tiny_defconfig' } };
+    const other = await open(pageOf(sampleReport([named])));
+    expect(await other.locator('article').first().textContent()).not.toMatch(
+      /in another configuration|the configuration above/,
+    );
+    await other.close();
   });
 
   test('counts no configurations where none changes, and names a commit of a range as such', async () => {

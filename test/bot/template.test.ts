@@ -119,7 +119,7 @@ describe('what a template may do', () => {
     ['include', "{% include 'package.json' %}"],
     ['render', "{% render '../package.json' %}"],
     ['layout', "{% layout '/etc/passwd' %}"],
-    ['an unknown filter', '{{ stop | shell }}'],
+    ['an unknown filter', '{{ stop | execute }}'],
     ['an unknown tag', '{% exec stop %}'],
     ['an endless loop', '{% for i in (1..1000000000) %}x{% endfor %}'],
     ['a template of a megabyte', 'x'.repeat(1 << 20)],
