@@ -87,7 +87,8 @@ async function onTerminal(
 ): Promise<{ readonly status: number; readonly out: string }> {
   const argv = ['replay', '--tree', kernel.dir, ...RANGE, '--list', desk.path('maildir')];
   const depbot = join(import.meta.dirname, '../../bot/depbot.mjs');
-  const command = [process.execPath, depbot, ...argv].map((word) => `'${word}'`).join(' ');
+  // a shell that stays between would end by the Ctrl-C itself
+  const command = `exec ${[process.execPath, depbot, ...argv].map((word) => `'${word}'`).join(' ')}`;
   const env = { ...process.env, TERM: 'vt100', XDG_STATE_HOME: desk.path(state), DEPBOT_CACHE: desk.path('cache') };
   const child = spawn('script', ['-qefc', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] });
   let out = '';
