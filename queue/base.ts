@@ -127,10 +127,10 @@ async function known(repo: Repository, tip: Sha | undefined): Promise<Candidate[
   if (tip === undefined) return refs.slice(0, MAX_REFS);
   const line = new Map((await lineOf(repo, tip, MAX_LINE)).map((commit, i) => [commit, i]));
   const distance = ({ commit }: Ref): number => line.get(commit)!;
-  const below = refs.filter(({ isLocal, commit }) => !isLocal && line.has(commit));
-  const rest = refs.filter((one) => !below.includes(one)).sort((a, b) => Number(a.isLocal) - Number(b.isLocal));
-  const all = [...below.sort((a, b) => distance(a) - distance(b)), { name: 'HEAD', commit: tip }, ...rest];
-  return all.slice(0, MAX_REFS);
+  const isBelow = ({ isLocal, commit }: Ref): boolean => !isLocal && line.has(commit);
+  const below = refs.filter(isBelow).sort((a, b) => distance(a) - distance(b));
+  const rest = refs.filter((one) => !isBelow(one)).sort((a, b) => Number(a.isLocal) - Number(b.isLocal));
+  return [...below, { name: 'HEAD', commit: tip }, ...rest].slice(0, MAX_REFS);
 }
 
 export interface WantedBlob {

@@ -15,6 +15,7 @@ import type { Property, SymbolChange } from './kconfig/properties.ts';
 import type { Goal, Solver } from './kconfig/solve.ts';
 import { fragment } from './kconfig/witness.ts';
 import type { ArchPair, KernelChange } from './rule.ts';
+import { objectOf } from './source/link-gap.ts';
 import { witnessOf } from './told.ts';
 import type { Trial } from './trial.ts';
 import type { Anchor } from './types.ts';
@@ -152,7 +153,7 @@ async function objectsOf(
       if (!places.some((expr) => pool.symbolsIn(expr).includes(symbol.id))) continue;
       const ways = places.map((expr): Goal[] => [{ expr, level: 2, holds: true }]);
       if (!ways.some((way) => pair.solver('after').isPossible([...goals, ...way]) === true)) continue;
-      const object = path.replace(/\.[cS]$/, '.o');
+      const object = objectOf(path);
       if (!found.has(object)) found.set(object, { path: object, entry, ways });
       count += 1;
     }

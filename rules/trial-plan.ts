@@ -16,6 +16,7 @@ import { Values } from './kconfig/values.ts';
 import { fragment } from './kconfig/witness.ts';
 import type { ArchPair, KernelChange } from './rule.ts';
 import { conditionBounds } from './source/c-condition.ts';
+import { objectOf } from './source/link-gap.ts';
 import { witnessOf } from './told.ts';
 import type { LineSpan, NotCompiled, Trial, TrialPlan } from './trial.ts';
 import type { ChangedUnits, Piece } from './trial-code.ts';
@@ -270,8 +271,4 @@ class ArchPlan {
 /** All that a trial is to build. */
 export function objectsOf({ changed, including }: Trial): string[] {
   return [...changed, ...including];
-}
-
-function objectOf(path: string): string {
-  return path.replace(/\.[cS]$/, '.o');
 }
