@@ -1,5 +1,6 @@
 /** Trials of a series: planned on the architectures that can be built here, done, and told in the report. */
 import { archsByFame } from '../rules/config-groups.ts';
+import { KbuildError } from '../rules/kbuild/error.ts';
 import { isKconfigPath } from '../rules/kconfig/files.ts';
 import { openedTrial } from '../rules/opened-trial.ts';
 import type { ArchPair, KernelChange } from '../rules/rule.ts';
@@ -42,7 +43,7 @@ export async function tryOut(
     const pair = await pairOf(arch);
     const own = seeds.filter((seed) => seed.witness.arch === arch);
     if (!planner.isDone) await planner.onArch(pair, own);
-    const trial = opens ? await openedTrial(change, pair) : undefined;
+    const trial = opens ? await openedTrial(change, pair).catch(unlessRefused) : undefined;
     if (trial) opened.push(trial);
   }
   const { trials: tried } = planner.plan(missing);
@@ -54,6 +55,11 @@ export async function tryOut(
   const runOf = new Map(runs.map((run) => [run.trial, run]));
   const plan = planner.plan(missing, (trial, object) => whyNot(runOf.get(trial), object));
   return { runs, built: { ...plan, trials: runs.map(told), skipped } };
+}
+
+/** Of makefiles that cannot be read make says itself what is wrong, where it builds anything. */
+function unlessRefused(error: unknown): undefined {
+  if (!(error instanceof KbuildError)) throw error;
 }
 
 /** The best known architecture that can be built here. */
