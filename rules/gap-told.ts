@@ -21,6 +21,7 @@ import { whenAt } from './source/c-file.ts';
 import { preprocess } from './source/c-preprocess.ts';
 import { type Into, objectOf } from './source/link-gap.ts';
 import type { Cause, Found, LinkSearch } from './source/link-search.ts';
+import type { PowerUse } from './source/runtime-power.ts';
 import type { ConditionalUse } from './source/undeclared.ts';
 import { lineAt, type Place, placeAt, witnessOf } from './told.ts';
 import type { Anchor, Arch, Side, Witness } from './types.ts';
@@ -45,7 +46,7 @@ export interface ToldGap {
   /** Symbols on which that hangs which is missing. */
   readonly needed: readonly string[];
   readonly into: Into;
-  readonly what: 'export' | 'variable' | 'algorithm' | ConditionalUse['kind'];
+  readonly what: 'export' | 'variable' | 'algorithm' | PowerUse['what'] | ConditionalUse['kind'];
   /** What a module lacks is built, or would be, but nothing exports it. */
   readonly isUnexported: boolean;
   /** What becomes of it: a link that fails, code that does not compile, or code that comes to nothing when it runs. */
@@ -136,7 +137,7 @@ async function told(
   );
   const howOf = (): ToldGap['how'] => {
     if (shown.need.kind === 'declaration') return 'compile';
-    if (shown.need.kind === 'algorithm') return 'run-time';
+    if (shown.need.kind === 'algorithm' || shown.need.kind === 'power') return 'run-time';
     const declared = shown.need.uses.declared.get(shown.need.name);
     if (declared === undefined) return 'either';
     const { least, most } = conditionBounds(pool, declared);
@@ -198,7 +199,7 @@ function buildsWithout(solver: Solver, owner: KSymbol, target: KSymbol, lacks: r
     { expr: pool.symbol(target.id), level: 1, holds: false },
   ];
   return lacks.every(({ need }) => {
-    if (need.kind === 'algorithm') return false;
+    if (need.kind === 'algorithm' || need.kind === 'power') return false;
     const declared = need.kind === 'link' ? need.uses.declared.get(need.name) : need.use.declared;
     if (declared === undefined) return false;
     const isUsed: Goal = { expr: conditionBounds(pool, need.use.when).most, level: 2, holds: true };
@@ -220,6 +221,7 @@ function isUnexportedTo({ need, into }: Found): boolean {
 function whatOf({ need }: Found): ToldGap['what'] {
   if (need.kind === 'declaration') return need.use.kind;
   if (need.kind === 'algorithm') return 'algorithm';
+  if (need.kind === 'power') return need.use.what;
   return need.use.isVariable ? 'variable' : 'export';
 }
 
@@ -231,7 +233,7 @@ function buildsOf(
   { object: { object, ways }, need, into }: Found,
 ): BuildQuestion[] {
   // no build shows what is looked up when it runs
-  if (how === 'run-time') return [];
+  if (how === 'run-time' || need.kind === 'power') return [];
   // What a compiler says of a member names it alone.
   const asked = { arch, config, object, name: need.name.replace(/^.*\./, '') };
   if (how === 'compile' || need.kind === 'declaration') return [{ ...asked, expects: 'error' }];
@@ -280,6 +282,8 @@ async function blame(
     const added = wasNeeded ? undefined : await quoted({ path, line: need.use.line });
     if (added) return added;
   }
+  const gone = await enabledBefore(change, some);
+  if (gone) return gone;
   if (pair.changes.size > 0) {
     const upgrade = new Upgrade(pool, pair.before, pair.after, pair.changes, readers);
     for (const { property, side, text } of blamedLines(
@@ -303,20 +307,51 @@ async function blame(
   return undefined;
 }
 
+/** A line that the series takes away, and by which the driver enabled what it does not any more. */
+async function enabledBefore(
+  { before, changedPaths, lines }: KernelChange,
+  some: readonly Found[],
+): Promise<Blame | undefined> {
+  for (const { path, need } of some) {
+    if (need.kind !== 'power') continue;
+    const { caller, callee } = need.use;
+    const old = changedPaths.find((one) => one.path === path)?.oldPath ?? path;
+    const all = ((await before.tree.read([old])).get(old) ?? '').split('\n');
+    for (const [i, text] of all.entries()) {
+      if (!new RegExp(`\\b(?:${caller}|${callee})\\s*\\(`).test(text)) continue;
+      const told = lines.told('before', old, i + 1, text);
+      if (told?.isQuoted)
+        return {
+          anchor: told.anchor,
+          blamed: { path: old, line: i + 1, text: text.trim(), side: 'before', isQuoted: true },
+        };
+    }
+  }
+  return undefined;
+}
+
 async function toldUse(change: KernelChange, { path, need }: Found): Promise<ToldUse> {
   const { line } = need.use;
   const text = (await textAt(change, path, line)).trim();
+  if (need.kind === 'power') {
+    const { callee, caller, at } = need.use;
+    return { path, line, text, name: need.name, callee, caller, source: await inFull(change, at) };
+  }
   if (need.kind !== 'declaration') {
     const { callee, caller } = need.use;
     return { path, line, text, name: need.name, callee, caller: caller ?? null, source: need.providers.exports[0]! };
   }
-  const { at } = need.use;
-  const source = { ...at, text: (await textAt(change, at.path, at.line)).trim() };
+  const source = await inFull(change, need.use.at);
   return { path, line, text, name: need.name, callee: need.name, caller: null, source };
+}
+
+async function inFull(change: KernelChange, at: Omit<Place, 'text'>): Promise<Place> {
+  return { ...at, text: (await textAt(change, at.path, at.line)).trim() };
 }
 
 /** The line that decides, in the solver's configuration, that what is lacking is not there. */
 async function providedAt(change: KernelChange, solver: Solver, { need }: Found): Promise<Place> {
+  if (need.kind === 'power') return NOWHERE;
   if (need.kind !== 'declaration') {
     const [exported] = need.providers.exports;
     const presence = need.providers.presences.find(({ object }) => object === objectOf(exported!.path));
@@ -377,7 +412,7 @@ function symbolsIn(pair: ArchPair, pool: KernelChange['pool'], exprs: readonly E
 
 /** Symbols on which what is lacking hangs: for a provider those of its makefiles, that of the object's own line first. */
 function neededBy({ pool }: KernelChange, pair: ArchPair, { need }: Found): KSymbol[] {
-  if (need.kind === 'declaration') return symbolsIn(pair, pool, [conditionBounds(pool, need.use.declared).most]);
+  if (!('providers' in need)) return symbolsIn(pair, pool, [conditionBounds(pool, need.use.declared).most]);
   const found = new Set<KSymbol>();
   for (const { ways } of need.kind === 'link' ? need.providers.presences : need.providers.presences.slice(0, 1))
     for (const { lines } of ways)

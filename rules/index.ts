@@ -10,6 +10,7 @@ import missingDependency from './missing-dependency.ts';
 import overExposed from './over-exposed.ts';
 import recursiveDependency from './recursive-dependency.ts';
 import type { Rule } from './rule.ts';
+import runtimePmOnly from './runtime-pm-only.ts';
 import stubbedPath from './stubbed-path.ts';
 import undefinedSymbol from './undefined-symbol.ts';
 import unmetSelect from './unmet-select.ts';
@@ -25,6 +26,7 @@ export const RULES: readonly Rule[] = [
   missingDependency,
   overExposed,
   recursiveDependency,
+  runtimePmOnly,
   stubbedPath,
   undefinedSymbol,
   unmetSelect,

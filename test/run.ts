@@ -2,7 +2,8 @@
  * npm test [-- FILTER...]: set-up, then vitest on all tests, or on the files whose path contains a FILTER
  * (options of vitest are understood too).
  *
- * The last line of the run is `N passed, N failed`, with `, N skipped` where there are any. Exit status: 0 when
+ * The last line of the run is `N passed, N failed`, with `, N skipped` where there are any; above it stands each
+ * test that failed, in a line, with the first line of its error. Exit status: 0 when
  * all passed; 1 when a test failed, none ran, or (in CI, where `CI` is set) one was skipped; 2 when set-up
  * was not possible.
  *
@@ -20,21 +21,26 @@ interface Tally {
   failed: number;
   /** Full names of the tests that were skipped or only planned. */
   readonly skipped: string[];
+  /** Of each test that failed its full name, and the first line of its error. */
+  readonly faults: string[];
 }
 
 /** Counts as failed also what has no test of its own: a file that cannot be loaded, an error outside tests. */
 class Counter implements Reporter {
-  readonly tally: Tally = { passed: 0, failed: 0, skipped: [] };
+  readonly tally: Tally = { passed: 0, failed: 0, skipped: [], faults: [] };
 
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     this.tally.failed += errors.length;
     for (const module of modules) {
       const failedBefore = this.tally.failed;
       for (const test of module.children.allTests()) {
-        const { state } = test.result();
+        const { state, errors: faults } = test.result();
+        const name = `${module.relativeModuleId} > ${test.fullName}`;
         if (state === 'passed') this.tally.passed += 1;
-        else if (state === 'failed') this.tally.failed += 1;
-        else this.tally.skipped.push(`${module.relativeModuleId} > ${test.fullName}`);
+        else if (state === 'failed') {
+          this.tally.failed += 1;
+          this.tally.faults.push(`${name}: ${faults?.[0]?.message.split('\n', 1)[0] ?? ''}`);
+        } else this.tally.skipped.push(name);
       }
       if (module.state() === 'failed' && this.tally.failed === failedBefore) this.tally.failed += 1;
     }
@@ -63,7 +69,8 @@ async function main(args: readonly string[]): Promise<number> {
   const vitest = await startVitest('test', filter, { ...options, watch: false, reporters: ['default', counter] });
   await vitest.close();
 
-  const { passed, failed, skipped } = counter.tally;
+  const { passed, failed, skipped, faults } = counter.tally;
+  if (faults.length > 0) process.stdout.write(`\nfailed:\n${faults.map((fault) => `  ${fault}\n`).join('')}`);
   const skipFails = skipped.length > 0 && Boolean(process.env['CI']);
   if (skipFails)
     process.stdout.write(`\nskipped, which CI does not accept:\n${skipped.map((name) => `  ${name}\n`).join('')}`);

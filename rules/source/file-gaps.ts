@@ -1,8 +1,10 @@
 /**
  * What one C file lacks in some configuration of one architecture, on one side of a series: files that would provide
- * what it calls, or declarations of what it uses; or else files that would register what it asks for by name.
+ * what it calls, or declarations of what it uses; or else files that would register what it asks for by name, or
+ * runtime PM, which alone has it enable its clocks.
  */
 
+import { dirname } from 'node:path/posix';
 import { listedElsewhere } from '../kbuild/listed-elsewhere.ts';
 import type { Presence } from '../kbuild/presence.ts';
 import type { ExprId } from '../kconfig/expr.ts';
@@ -18,6 +20,7 @@ import { foreignUses } from './foreign-code.ts';
 import { HeaderReach } from './header-reach.ts';
 import { InternalNames } from './internal-names.ts';
 import { type Builds, gapGoals, INTO, type Into, type Providers } from './link-gap.ts';
+import { enablesIn, type PowerUse, powerUsesIn, RUNTIME_PM } from './runtime-power.ts';
 import { type ConditionalUse, conditionalUses } from './undeclared.ts';
 
 /** Something that a file needs of others. */
@@ -30,10 +33,11 @@ export type Need =
       readonly providers: Providers;
     }
   | { readonly kind: 'algorithm'; readonly name: string; readonly use: Lookup; readonly providers: Providers }
-  | { readonly kind: 'declaration'; readonly name: string; readonly use: ConditionalUse };
+  | { readonly kind: 'declaration'; readonly name: string; readonly use: ConditionalUse }
+  | { readonly kind: 'power'; readonly name: string; readonly use: PowerUse };
 
-/** What is looked for: what a compiler and linker need, or names that are looked up at run time. */
-export type Subject = 'build' | 'algorithms';
+/** What is looked for: what a compiler and linker need, names that are looked up at run time, or runtime PM. */
+export type Subject = 'build' | 'algorithms' | 'runtime-pm';
 
 /** What a file needs, whatever the configuration. */
 export interface FileNeeds {
@@ -66,6 +70,7 @@ export class SideCode {
   #algorithms: Promise<AlgorithmNames> | undefined;
   #asking: Promise<Asking> | undefined;
   readonly #lookups = new Map<string, Promise<readonly Lookup[] | undefined>>();
+  readonly #power = new Map<string, Promise<readonly PowerUse[] | undefined>>();
 
   constructor(side: TreeSide, subject: Subject) {
     this.side = side;
@@ -121,11 +126,41 @@ export class SideCode {
   /** Whether a file has to be read for the subject. */
   async isConcerned(path: string): Promise<boolean> {
     if (this.subject === 'build') return true;
+    if (this.subject === 'runtime-pm') return RUNTIME_PM.test((await this.side.tree.read([path])).get(path) ?? '');
     return (await (this.#asking ??= askingIn(this.side.c))).paths.has(path);
+  }
+
+  /** Undefined where the tree has no such file, or it cannot be read. */
+  power(path: string): Promise<readonly PowerUse[] | undefined> {
+    const known = this.#power.get(path) ?? this.#powerNow(path);
+    this.#power.set(path, known);
+    return known;
+  }
+
+  async #powerNow(path: string): Promise<readonly PowerUse[] | undefined> {
+    if (!(await this.isConcerned(path))) return [];
+    const read = await this.side.c.file(path);
+    return read?.ok ? powerUsesIn(path, read.file) : undefined;
+  }
+
+  /** Whether another file of the same directory enables it: it may be a part of the same driver. */
+  async isPoweredBeside(path: string, use: PowerUse): Promise<boolean> {
+    const dir = `${dirname(path)}/`;
+    const paths = await this.side.tree.paths();
+    const beside = paths.filter((one) => one !== path && one.startsWith(dir) && /\.[ch]$/.test(one));
+    return [...(await this.side.tree.read(beside)).values()].some((text) => enablesIn(text, use));
   }
 
   /** What a file needs of the subject. */
   async needs(path: string): Promise<FileNeeds> {
+    if (this.subject === 'runtime-pm') {
+      const power = await this.power(path);
+      return {
+        all: (power ?? []).map(({ name, when }) => ({ kind: 'power', name, conditions: JSON.stringify(when) })),
+        unread: new Set(power ? [] : ['power']),
+        doubtful: new Set(),
+      };
+    }
     if (this.subject === 'algorithms') {
       const lookups = await this.lookups(path);
       const doubtful = lookups?.length === 0 ? undefined : (await this.uses(path))?.doubtful;
@@ -189,6 +224,14 @@ export async function gapsOf(
   const put = (need: Need, into: Into, goals: readonly Goal[] | undefined): void => {
     if (goals) found.push({ need, into, goals });
   };
+  if (code.subject === 'runtime-pm') {
+    for (const use of (await code.power(path)) ?? [])
+      for (const into of INTO) {
+        const goals = goalsOf(conditions, object, use, into);
+        put({ kind: 'power', name: use.name, use }, into, goals && [...goals, notForTests(conditions)]);
+      }
+    return found;
+  }
   if (code.subject === 'algorithms') {
     for (const use of (await code.lookups(path)) ?? []) {
       const providers = await builds.algorithm(use, await code.algorithms());
@@ -226,6 +269,7 @@ export async function exactGap(
   arch: Arch,
 ): Promise<Gap | undefined> {
   const { need, into } = gap;
+  if (need.kind === 'power') return (await code.isPoweredBeside(path, need.use)) ? undefined : gap;
   if (need.kind !== 'declaration') return gap;
   const uses = (await code.conditional(path, arch)) ?? [];
   const use = uses.find((one) => nameOf(one) === need.name && one.kind === need.use.kind && one.line === need.use.line);
@@ -237,7 +281,7 @@ export async function exactGap(
 function goalsOf(
   { pool, TRUE, FALSE }: KernelChange['kbuild']['conditions'],
   object: Presence,
-  { when, declared }: ConditionalUse,
+  { when, declared }: Pick<ConditionalUse, 'when' | 'declared'>,
   into: Into,
 ): readonly Goal[] | undefined {
   const isBuilt = into === 'module' ? object.module : object.builtIn;
@@ -249,4 +293,9 @@ function goalsOf(
   const goal = (expr: ExprId, holds: boolean): Goal[] =>
     expr === (holds ? TRUE : FALSE) ? [] : [{ expr, level: 2, holds }];
   return [...goal(isBuilt, true), ...goal(least, true), ...goal(most, false)];
+}
+
+/** That the configuration is one that runs somewhere: with COMPILE_TEST, code is built only to see that it can be. */
+function notForTests({ pool }: KernelChange['kbuild']['conditions']): Goal {
+  return { expr: pool.symbol(pool.symbolId('COMPILE_TEST')), level: 1, holds: false };
 }

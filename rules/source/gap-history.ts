@@ -62,7 +62,7 @@ export class GapHistory {
 
   /** Other files that said what a gap is about, and say it no longer: its code may come from there. */
   async comesFrom(path: string, { need }: Gap): Promise<readonly string[]> {
-    const word = need.kind === 'declaration' ? need.use.name.replace(/^.*\/|\.h$/g, '') : need.use.callee;
+    const word = 'providers' in need ? need.use.callee : need.use.name.replace(/^.*\/|\.h$/g, '');
     const own = this.oldPath(path);
     const left = await (this.#left ??= this.#wordsLeft());
     return [...left].flatMap(([old, words]) => (old !== own && words.has(word) ? [old] : []));
@@ -102,9 +102,10 @@ export class GapHistory {
 
 /** Whether the same files would have provided it, or the same condition declared it. */
 function hasSameCause({ need: a }: Gap, { need: b }: Gap): boolean {
-  if (a.kind !== 'declaration')
-    return b.kind === a.kind && a.providers.built === b.providers.built && a.providers.builtIn === b.providers.builtIn;
-  return b.kind === 'declaration' && conditionText(a.use.declared) === conditionText(b.use.declared);
+  if (a.kind !== b.kind) return false;
+  if ('providers' in a)
+    return 'providers' in b && a.providers.built === b.providers.built && a.providers.builtIn === b.providers.builtIn;
+  return !('providers' in b) && conditionText(a.use.declared) === conditionText(b.use.declared);
 }
 
 function wordsOf(text: string): Set<string> {

@@ -222,6 +222,8 @@ export class LinkSearch {
     }
     if (await this.#code.after.isForOthers(path, pair.arch)) return found;
     const before = await this.#history.before(this.#history.oldPath(path), builds.before);
+    // who writes a driver may want no more; to others it is news only where it worked
+    if (this.#code.after.subject === 'runtime-pm' && !before) return found;
     for (const gap of await gapsOf(this.#change, this.#code.after, builds.after, path, object)) {
       const key = keyOf(gap);
       if (told.has(key) || (of === 'named' && owner && !isUnder(owner, gap))) continue;
@@ -305,7 +307,7 @@ export class LinkSearch {
     pair: ArchPair,
     builds: Record<Side, Builds>,
   ): Promise<boolean> {
-    if (need.kind === 'declaration') return true;
+    if (!('providers' in need)) return true;
     const elsewhere = await this.#code.after.elsewhere();
     const objects = need.providers.exports.map((one) => objectOf(one.path));
     if (!objects.some((one) => elsewhere.has(one))) return true;
@@ -360,9 +362,9 @@ function isUnreadIn({ unread, doubtful }: Before, { need }: Gap): boolean {
 
 function causeOf({ owner, path, need }: Found & { readonly owner: KSymbol | undefined }): string {
   const lacking =
-    need.kind === 'declaration'
-      ? conditionText(need.use.declared)
-      : need.providers.presences.map(({ object }) => object).join(' ');
+    'providers' in need
+      ? need.providers.presences.map(({ object }) => object).join(' ')
+      : conditionText(need.use.declared);
   return `${owner?.name ?? path} ${lacking}`;
 }
 

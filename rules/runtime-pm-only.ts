@@ -1,0 +1,28 @@
+import { gapRun } from './gap-run.ts';
+import { defineRule } from './rule.ts';
+
+export default defineRule({
+  id: 'runtime-pm-only',
+  severity: 'regression',
+  rung: 2,
+  doc: `
+## What it finds
+A driver that can be built with PM off although only its runtime resume callback enables one of its
+clocks or regulators, where that could not be before the series: because it depended on PM, or
+because its probe, say, enabled them itself.
+## Why it matters
+Everything compiles, and pm_runtime_resume_and_get() and its like are stubs that report success. The
+driver talks to a device whose clock nobody has enabled: it does not answer, or the bus hangs.
+## Example
+i2c-foo.c calls clk_prepare_enable() in probe; a series moves that into foo_runtime_resume(), and
+config I2C_FOO does not depend on PM.
+## Instead
+Depend on PM. Or call the callback where pm_runtime_enabled() is false, and undo it on removal.
+## What it misses
+New drivers: whether these are meant to work without PM is for their authors to say. Drivers that can
+be on without PM only under COMPILE_TEST. Clocks and regulators that another file of the directory
+enables, or that are held in a local variable where one is enabled. Clocks that a PM domain enables.
+Files of which a function cannot be read as a whole.`,
+
+  begin: (change) => gapRun(change, 'runtime-pm-only', 'runtime-pm'),
+});
