@@ -19,13 +19,38 @@ const MOST_READ = 400;
 /** Also those that others include: arch/mips/Kbuild.platforms lists the directories of boards. */
 const MAKEFILE = /(?:^|\/)(?:Makefile|Kbuild)(?:\.\w+)?$/;
 
+/** Several rules ask the same of one tree. */
+const answers = new WeakMap<Tree, Map<string, Promise<readonly string[]>>>();
+
+function answered(
+  tree: Tree,
+  question: readonly unknown[],
+  find: () => Promise<readonly string[]>,
+): Promise<readonly string[]> {
+  const known = answers.get(tree) ?? new Map<string, Promise<readonly string[]>>();
+  answers.set(tree, known);
+  const key = JSON.stringify(question);
+  const found = known.get(key) ?? find();
+  known.set(key, found);
+  return found;
+}
+
 /** Which .c files to ask KbuildTree about on an architecture; their conditions may turn out not to mention the symbol. */
-export async function filesNear(
+export function filesNear(
   tree: Tree,
   symbol: SymbolName,
   kconfigPaths: readonly string[],
   arch: Arch,
-): Promise<string[]> {
+): Promise<readonly string[]> {
+  return answered(tree, [symbol, kconfigPaths, arch], () => near(tree, symbol, kconfigPaths, arch));
+}
+
+async function near(
+  tree: Tree,
+  symbol: SymbolName,
+  kconfigPaths: readonly string[],
+  arch: Arch,
+): Promise<readonly string[]> {
   const paths = await tree.paths();
   const found = new Set<string>();
   const word = new RegExp(`\\bCONFIG_${symbol}\\b`);
@@ -58,11 +83,15 @@ export async function filesNear(
 }
 
 /** Which .c files at and below a symbol's Kconfig entries name it: parts of them hang on it, whatever else builds them. */
-export async function filesNaming(
+export function filesNaming(
   tree: Tree,
   symbol: SymbolName,
   kconfigPaths: readonly string[],
 ): Promise<readonly string[]> {
+  return answered(tree, [symbol, kconfigPaths], () => naming(tree, symbol, kconfigPaths));
+}
+
+async function naming(tree: Tree, symbol: SymbolName, kconfigPaths: readonly string[]): Promise<readonly string[]> {
   const paths = await tree.paths();
   const found: string[] = [];
   const word = new RegExp(`\\bCONFIG_${symbol}(?:_MODULE)?\\b`);

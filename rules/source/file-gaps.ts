@@ -20,7 +20,7 @@ import { foreignUses } from './foreign-code.ts';
 import { HeaderReach } from './header-reach.ts';
 import { InternalNames } from './internal-names.ts';
 import { type Builds, gapGoals, INTO, type Into, type Providers } from './link-gap.ts';
-import { enablesIn, type PowerUse, powerUsesIn, RUNTIME_PM } from './runtime-power.ts';
+import { enablesIn, filesOfRuntimePm, type PowerUse, powerUsesIn } from './runtime-power.ts';
 import { type ConditionalUse, conditionalUses } from './undeclared.ts';
 
 /** Something that a file needs of others. */
@@ -70,6 +70,7 @@ export class SideCode {
   #algorithms: Promise<AlgorithmNames> | undefined;
   #asking: Promise<Asking> | undefined;
   readonly #lookups = new Map<string, Promise<readonly Lookup[] | undefined>>();
+  #powered: Promise<ReadonlySet<string>> | undefined;
   readonly #power = new Map<string, Promise<readonly PowerUse[] | undefined>>();
 
   constructor(side: TreeSide, subject: Subject) {
@@ -126,7 +127,7 @@ export class SideCode {
   /** Whether a file has to be read for the subject. */
   async isConcerned(path: string): Promise<boolean> {
     if (this.subject === 'build') return true;
-    if (this.subject === 'runtime-pm') return RUNTIME_PM.test((await this.side.tree.read([path])).get(path) ?? '');
+    if (this.subject === 'runtime-pm') return (await (this.#powered ??= filesOfRuntimePm(this.side.tree))).has(path);
     return (await (this.#asking ??= askingIn(this.side.c))).paths.has(path);
   }
 

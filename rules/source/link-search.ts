@@ -53,7 +53,6 @@ export interface Cause {
 
 export class LinkSearch {
   readonly #change: KernelChange;
-  readonly #files = new Map<string, Promise<readonly string[]>>();
   readonly #code: Readonly<Record<Side, SideCode>>;
   readonly #history: GapHistory;
   readonly #definitions = new Map<string, Definitions>();
@@ -121,14 +120,14 @@ export class LinkSearch {
       look(path, object, ownerOf(this.#change.pool, pair, object));
     }
     for (const owner of this.#near(pair)) {
-      for (const path of await this.#filesOf(owner, pair.arch)) {
+      for (const path of await filesNear(this.#change.after.tree, owner.name, placesOf(owner), pair.arch)) {
         if (files.has(path) || !(await code.isConcerned(path))) continue;
         const object = await builds.after.presence(path);
         if (object && mentions(this.#change.pool, object, owner)) look(path, object, owner);
       }
     }
     for (const owner of changedThemselves(pair).slice(0, MOST_SYMBOLS)) {
-      for (const path of await this.#filesNaming(owner)) {
+      for (const path of await filesNaming(this.#change.after.tree, owner.name, placesOf(owner))) {
         if (files.has(path) || !(await code.isConcerned(path))) continue;
         const object = await builds.after.presence(path);
         if (object) look(path, object, owner, 'named');
@@ -319,22 +318,6 @@ export class LinkSearch {
     const { conditions } = this.#change.kbuild;
     const whole = gapGoals(conditions, object, need.use.when, providers, into);
     return whole !== undefined && pair.solver('after').isPossible([...goals, ...whole]) === true;
-  }
-
-  #filesOf(owner: KSymbol, arch: Arch): Promise<readonly string[]> {
-    return this.#kept(`${arch} ${owner.name}`, () =>
-      filesNear(this.#change.after.tree, owner.name, placesOf(owner), arch),
-    );
-  }
-
-  #filesNaming(owner: KSymbol): Promise<readonly string[]> {
-    return this.#kept(owner.name, () => filesNaming(this.#change.after.tree, owner.name, placesOf(owner)));
-  }
-
-  #kept(key: string, find: () => Promise<readonly string[]>): Promise<readonly string[]> {
-    const found = this.#files.get(key) ?? find();
-    this.#files.set(key, found);
-    return found;
   }
 
   async #builds(side: Side, pair: ArchPair): Promise<Builds> {

@@ -4,6 +4,7 @@
  * out of its table (Documentation/power/runtime_pm.rst, section 3).
  */
 
+import type { Tree } from '../types.ts';
 import type { Expr } from './c-ast.ts';
 import { visitExprs } from './c-ast.ts';
 import { type CallSite, callsOf } from './c-calls.ts';
@@ -37,8 +38,13 @@ const ENABLERS = new Map<string, { readonly what: PowerUse['what']; readonly at:
   ['regulator_enable', { what: 'regulator', at: 0 }],
   ['regulator_bulk_enable', { what: 'regulator', at: 1 }],
 ]);
-/** Words of which one stands in every file that this is about. */
-export const RUNTIME_PM = /RUNTIME_PM_OPS|_DEV_PM_OPS|\bruntime_resume\b/;
+/** Words of which one stands in every file that hands a callback to runtime PM. */
+const WORDS = [
+  ...['SET_RUNTIME_PM_OPS', 'RUNTIME_PM_OPS', 'UNIVERSAL_DEV_PM_OPS', '_DEFINE_DEV_PM_OPS', 'runtime_resume'],
+  ...['DEFINE', 'EXPORT', 'EXPORT_GPL', 'EXPORT_NS', 'EXPORT_NS_GPL'].map((start) => `${start}_RUNTIME_DEV_PM_OPS`),
+];
+/** Lines of a tree that have one. Linux 6.12 has 2,000. */
+const MAX_LINES = 20_000;
 /** Which argument of a macro is the runtime resume callback (include/linux/pm.h, pm_runtime.h). */
 const RESUME_ARGUMENT: readonly (readonly [RegExp, number])[] = [
   [/^(?:SET_)?RUNTIME_PM_OPS$/, 1],
@@ -47,6 +53,12 @@ const RESUME_ARGUMENT: readonly (readonly [RegExp, number])[] = [
 ];
 /** What asks runtime PM to resume a device. */
 const ASKS = /^pm_runtime_(?:get|get_sync|resume_and_get|resume|force_resume)$/;
+
+/** C files that may hand a callback to runtime PM; empty where there are more than can be searched. */
+export async function filesOfRuntimePm(tree: Tree): Promise<ReadonlySet<string>> {
+  const lines = await tree.grep(WORDS, MAX_LINES);
+  return new Set(lines.length < MAX_LINES ? lines.map(({ path }) => path).filter((path) => path.endsWith('.c')) : []);
+}
 
 /** `path` is the file's own. Empty where the file cannot be told apart from one that enables all by itself. */
 export function powerUsesIn(path: string, file: CFile): readonly PowerUse[] {
