@@ -1,17 +1,15 @@
 /** What a reply says of gaps that a series opens: places, values, the line to blame, repairs. */
 
 import type { BuildQuestion } from './build-question.ts';
+import { type Blame, blame, lastLine, textAt } from './gap-blame.ts';
 import { offLineOf } from './kbuild/off-line.ts';
-import type { MakefileLine, Presence } from './kbuild/presence.ts';
-import { blamedLines } from './kconfig/blamed-line.ts';
+import type { Presence } from './kbuild/presence.ts';
 import type { ExprId } from './kconfig/expr.ts';
 import { gapRepairs, lineAgain } from './kconfig/gap-repairs.ts';
 import type { KSymbol } from './kconfig/model.ts';
 import { SymbolType } from './kconfig/parse.ts';
-import type { Property } from './kconfig/properties.ts';
 import type { Fault, Proposal } from './kconfig/repairs.ts';
 import { type Goal, meets, type Solver } from './kconfig/solve.ts';
-import { Upgrade } from './kconfig/upgrade.ts';
 import { fragment } from './kconfig/witness.ts';
 import { withoutUnmet } from './newly-unmet.ts';
 import { isSame } from './repairs-everywhere.ts';
@@ -23,8 +21,8 @@ import { type Into, objectOf } from './source/link-gap.ts';
 import type { Cause, Found, LinkSearch } from './source/link-search.ts';
 import type { PowerUse } from './source/runtime-power.ts';
 import type { ConditionalUse } from './source/undeclared.ts';
-import { lineAt, type Place, placeAt, witnessOf } from './told.ts';
-import type { Anchor, Arch, Side, Witness } from './types.ts';
+import { NOWHERE, type Place, witnessOf } from './told.ts';
+import type { Arch, Witness } from './types.ts';
 
 /** A use, and what would have provided or declared it. */
 export interface ToldUse extends Place {
@@ -38,7 +36,7 @@ export interface ToldUse extends Place {
 }
 
 /** Code of an entry, or of a file that none decides about, which lacks what others build or declare. */
-export interface ToldGap {
+export interface ToldGap extends Blame {
   readonly key: string;
   /** The entry's symbol, else the file. */
   readonly owner: string;
@@ -58,10 +56,6 @@ export interface ToldGap {
   readonly isOld: boolean;
   /** The file needed it before, and the same configuration decided. */
   readonly wasAsked: boolean;
-  readonly anchor: Anchor;
-  readonly blamed: Place & { readonly side: Side; readonly isQuoted: boolean };
-  /** The blamed line as models have it; absent for one of no entry. */
-  readonly property?: Property;
   /** Goals that a repair must close. */
   readonly fault: Fault;
   /** Lines that close them on its architecture: what the series took away, lines for the entry. */
@@ -77,7 +71,6 @@ export interface ToldGap {
   readonly archs: readonly Arch[];
 }
 
-const NOWHERE: Place = { path: '', line: 0, text: '' };
 /** Uses that a finding names. */
 const MOST_USES = 4;
 /** Questions that a repair must close. */
@@ -246,90 +239,6 @@ function buildsOf(
   return [{ ...asked, expects: how === 'link' ? 'undefined-reference' : 'either', into, providers }];
 }
 
-type Blame = Pick<ToldGap, 'anchor' | 'blamed' | 'property'>;
-
-/** The line of the series behind it; undefined where none can be named. */
-async function blame(
-  change: KernelChange,
-  pair: ArchPair,
-  {
-    owner,
-    needed,
-    config,
-    provided,
-    some,
-  }: {
-    readonly owner: KSymbol | undefined;
-    readonly needed: readonly KSymbol[];
-    readonly config: string;
-    readonly provided: Place;
-    readonly some: readonly Found[];
-  },
-): Promise<Blame | undefined> {
-  const { pool, lines, readers } = change;
-  const own = owner && pair.changes.get(owner.name);
-  if (owner && own && !own.before) {
-    const { path, line } = owner.declarations[0]!;
-    const anchor = lines.added(path, line, lineAt(change, 'after', path, line));
-    if (anchor) return { anchor, blamed: { ...placeAt(change, path, line), side: 'after', isQuoted: true } };
-  }
-  const quoted = async ({ path, line }: Omit<Place, 'text'>): Promise<Blame | undefined> => {
-    const text = await textAt(change, path, line);
-    const anchor = lines.added(path, line, text);
-    return anchor && { anchor, blamed: { path, line, text: text.trim(), side: 'after', isQuoted: true } };
-  };
-  for (const { path, need, wasNeeded } of some) {
-    const added = wasNeeded ? undefined : await quoted({ path, line: need.use.line });
-    if (added) return added;
-  }
-  const gone = await enabledBefore(change, some);
-  if (gone) return gone;
-  if (pair.changes.size > 0) {
-    const upgrade = new Upgrade(pool, pair.before, pair.after, pair.changes, readers);
-    for (const { property, side, text } of blamedLines(
-      upgrade,
-      pair.changes,
-      owner ? [owner, ...needed] : needed,
-      config,
-    )) {
-      const { path, line } = property;
-      const told = lines.told(side, path, line, text);
-      if (told) return { anchor: told.anchor, blamed: { path, line, text, side, isQuoted: told.isQuoted }, property };
-    }
-  }
-  const [shown] = some as [Found];
-  for (const { path, line } of [lastLine(shown.object, shown.into), provided]) {
-    const text = await textAt(change, path, line);
-    const told = lines.told('after', path, line, text);
-    if (told)
-      return { anchor: told.anchor, blamed: { path, line, text: text.trim(), side: 'after', isQuoted: told.isQuoted } };
-  }
-  return undefined;
-}
-
-/** A line that the series takes away, and by which the driver enabled what it does not any more. */
-async function enabledBefore(
-  { before, changedPaths, lines }: KernelChange,
-  some: readonly Found[],
-): Promise<Blame | undefined> {
-  for (const { path, need } of some) {
-    if (need.kind !== 'power') continue;
-    const { caller, callee } = need.use;
-    const old = changedPaths.find((one) => one.path === path)?.oldPath ?? path;
-    const all = ((await before.tree.read([old])).get(old) ?? '').split('\n');
-    for (const [i, text] of all.entries()) {
-      if (!new RegExp(`\\b(?:${caller}|${callee})\\s*\\(`).test(text)) continue;
-      const told = lines.told('before', old, i + 1, text);
-      if (told?.isQuoted)
-        return {
-          anchor: told.anchor,
-          blamed: { path: old, line: i + 1, text: text.trim(), side: 'before', isQuoted: true },
-        };
-    }
-  }
-  return undefined;
-}
-
 async function toldUse(change: KernelChange, { path, need }: Found): Promise<ToldUse> {
   const { line } = need.use;
   const text = (await textAt(change, path, line)).trim();
@@ -387,11 +296,6 @@ async function openedAround(change: KernelChange, path: string, line: number): P
   return opened;
 }
 
-async function textAt(change: KernelChange, path: string, line: number): Promise<string> {
-  const text = (await change.after.tree.read([path])).get(path) ?? '';
-  return text.split('\n', line)[line - 1] ?? '';
-}
-
 /**
  * The declared symbols of expressions, as they stand in the tree: expressions have them in the order in which trees
  * happened to be read.
@@ -423,11 +327,4 @@ function neededBy({ pool }: KernelChange, pair: ArchPair, { need }: Found): KSym
           if (symbol && symbol.declarations.length > 0) found.add(symbol);
         }
   return [...found];
-}
-
-function lastLine(presence: Presence | undefined, into?: Into): Place {
-  const way = presence?.ways.find(({ destination }) => destination === into) ?? presence?.ways[0];
-  const line: MakefileLine | undefined =
-    way?.lines.findLast(({ text }) => text.includes('CONFIG_')) ?? way?.lines.at(-1);
-  return line ? { path: line.path, line: line.line, text: line.text.trim() } : NOWHERE;
 }

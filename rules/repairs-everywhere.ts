@@ -4,13 +4,13 @@ import { dependencyOf } from './kconfig/conditions.ts';
 import type { ExprPool } from './kconfig/expr.ts';
 import type { KconfigModel, KSymbol } from './kconfig/model.ts';
 import { doesNoHarm, type Fault, isForeign, type Proposal, type Repair, tried } from './kconfig/repairs.ts';
-import { Solver } from './kconfig/solve.ts';
+import { type Goal, Solver } from './kconfig/solve.ts';
 import type { ArchPair } from './rule.ts';
 import type { Arch } from './types.ts';
 
 /** A proposal that helps wherever the fault is. */
 export interface Spread extends Proposal {
-  /** Architectures without the fault that have none of what it depends on, and lose its symbol. */
+  /** Architectures without the fault that lose its symbol: they have none of what it depends on, or got it with the series. */
   readonly lostOn: readonly Arch[];
 }
 
@@ -31,7 +31,7 @@ export class RepairsEverywhere {
       const solver = new Solver(this.#pool, model);
       left = left.flatMap((one) => {
         const conditions = dependencyOf(this.#pool, this.#entryOf(after, one)!.declarations[0]!);
-        return doesNoHarm(solver, conditions, one) ? one : this.#lostOn(arch, model, one);
+        return doesNoHarm(solver, conditions, one) ? one : this.#lostOn({ arch, model, before: solver }, one);
       });
     }
     return left;
@@ -45,7 +45,7 @@ export class RepairsEverywhere {
       if (!owner || owner.declarations.length === 0) return fault ? [] : [one];
       const after = tried(pair.solver('after'), fault ?? (() => []), owner, one);
       if (after) return { ...one, ...after };
-      return fault ? [] : this.#lostOn(pair.arch, pair.after, one);
+      return fault ? [] : this.#lostOn({ arch: pair.arch, model: pair.after, before: pair.solver('before') }, one);
     });
   }
 
@@ -53,9 +53,22 @@ export class RepairsEverywhere {
     return symbols[this.#pool.findSymbol(symbol) ?? -1];
   }
 
-  /** What is of general use may be asked for all the same where an architecture has none of it. */
-  #lostOn(arch: Arch, { symbols }: KconfigModel, one: Spread): Spread[] {
-    return isForeign({ pool: this.#pool, symbols }, one) ? [{ ...one, lostOn: [...one.lostOn, arch] }] : [];
+  /**
+   * What is of general use may be asked for all the same where an architecture has none of it, and so may anything
+   * where the symbol could not be on without the series: it was not missed there.
+   */
+  #lostOn(
+    { arch, model, before }: { readonly arch: Arch; readonly model: KconfigModel; readonly before: Solver },
+    one: Spread,
+  ): Spread[] {
+    const owner = this.#entryOf(before.model, one);
+    const isNew = () => one.kind === 'depends on' && (!owner || before.isPossible([this.#isOn(owner)]) === false);
+    if (!isForeign({ pool: this.#pool, symbols: model.symbols }, one) && !isNew()) return [];
+    return [{ ...one, lostOn: [...one.lostOn, arch] }];
+  }
+
+  #isOn({ id }: KSymbol): Goal {
+    return { expr: this.#pool.symbol(id), level: 1, holds: true };
   }
 
   /** Called when an architecture is done. */

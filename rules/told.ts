@@ -13,6 +13,9 @@ export interface Place {
   readonly text: string;
 }
 
+/** No line: a template shows none. */
+export const NOWHERE: Place = { path: '', line: 0, text: '' };
+
 /** A line of a Kconfig file as it stands there; empty where there is none. */
 export function lineAt({ before, after }: KernelChange, side: Side, path: string, line: number): string {
   const file = (side === 'before' ? before : after).kconfig.files.get(path);
