@@ -70,7 +70,7 @@ const RULE_FIELDS = {
   'witness.arguments': 'settings as arguments of scripts/config, quoted for a shell, may have several lines',
 } as const;
 
-/** Of missing-dependency; of missing-algorithm, where what is lacking is found by its name; of runtime-pm-only. */
+/** Of missing-dependency; of missing-algorithm, where what is lacking is found by its name; of runtime-pm-only and failing-probe. */
 const GAP_FIELDS = {
   ...RULE_FIELDS,
   'claim.owner': 'symbol whose code lacks something, or the file',
@@ -79,9 +79,10 @@ const GAP_FIELDS = {
   'claim.object': 'the object that the first of claim.uses is in',
   'claim.how': 'link (an undefined reference), compile (no declaration), or either',
   'claim.what':
-    'what it lacks: export (a function of another file), variable (such a variable), or a declaration: function, macro, struct, member; header or foreign of other architectures; algorithm, clock or regulator of the other rules',
+    'what it lacks: export (a function of another file), variable (such a variable), or a declaration: function, macro, struct, member; header or foreign of other architectures; algorithm, clock, regulator or stub of the other rules',
   'claim.isUnexported': 'boolean: what the module lacks is there, but nothing exports it',
-  'claim.uses': 'list of {path, line, text, name, callee, caller, source: {path, line, text}}: source declares it',
+  'claim.uses':
+    'list of {path, line, text, name, callee, caller, source: {path, line, text}}: source declares it; of a stub also gives',
   'claim.built.path': 'makefile that builds the code',
   'claim.built.line': 'its line',
   'claim.built.text': 'its text',
@@ -231,6 +232,7 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
   'missing-dependency': GAP_FIELDS,
   'missing-algorithm': GAP_FIELDS,
   'runtime-pm-only': GAP_FIELDS,
+  'failing-probe': GAP_FIELDS,
   'stubbed-path': {
     ...RULE_FIELDS,
     'claim.function': 'function that was there before',

@@ -15,6 +15,7 @@ import { withoutUnmet } from './newly-unmet.ts';
 import { isSame } from './repairs-everywhere.ts';
 import type { ArchPair, KernelChange } from './rule.ts';
 import { conditionBounds } from './source/c-condition.ts';
+import { inWords } from './source/c-constant.ts';
 import { whenAt } from './source/c-file.ts';
 import { preprocess } from './source/c-preprocess.ts';
 import { type Into, objectOf } from './source/link-gap.ts';
@@ -31,6 +32,8 @@ export interface ToldUse extends Place {
   /** What the file says: that, or a macro or inline function that leads to it. */
   readonly callee: string;
   readonly caller: string | null;
+  /** What a stub returns, in words; absent where it is none. */
+  readonly gives?: string;
   /** The line that exports or declares it. */
   readonly source: Place;
 }
@@ -44,7 +47,7 @@ export interface ToldGap extends Blame {
   /** Symbols on which that hangs which is missing. */
   readonly needed: readonly string[];
   readonly into: Into;
-  readonly what: 'export' | 'variable' | 'algorithm' | PowerUse['what'] | ConditionalUse['kind'];
+  readonly what: 'export' | 'variable' | 'algorithm' | 'stub' | PowerUse['what'] | ConditionalUse['kind'];
   /** What a module lacks is built, or would be, but nothing exports it. */
   readonly isUnexported: boolean;
   /** What becomes of it: a link that fails, code that does not compile, or code that comes to nothing when it runs. */
@@ -130,7 +133,7 @@ async function told(
   );
   const howOf = (): ToldGap['how'] => {
     if (shown.need.kind === 'declaration') return 'compile';
-    if (shown.need.kind === 'algorithm' || shown.need.kind === 'power') return 'run-time';
+    if (shown.need.kind !== 'link') return 'run-time';
     const declared = shown.need.uses.declared.get(shown.need.name);
     if (declared === undefined) return 'either';
     const { least, most } = conditionBounds(pool, declared);
@@ -192,7 +195,7 @@ function buildsWithout(solver: Solver, owner: KSymbol, target: KSymbol, lacks: r
     { expr: pool.symbol(target.id), level: 1, holds: false },
   ];
   return lacks.every(({ need }) => {
-    if (need.kind === 'algorithm' || need.kind === 'power') return false;
+    if (need.kind !== 'link' && need.kind !== 'declaration') return false;
     const declared = need.kind === 'link' ? need.uses.declared.get(need.name) : need.use.declared;
     if (declared === undefined) return false;
     const isUsed: Goal = { expr: conditionBounds(pool, need.use.when).most, level: 2, holds: true };
@@ -215,6 +218,7 @@ function whatOf({ need }: Found): ToldGap['what'] {
   if (need.kind === 'declaration') return need.use.kind;
   if (need.kind === 'algorithm') return 'algorithm';
   if (need.kind === 'power') return need.use.what;
+  if (need.kind === 'stub') return 'stub';
   return need.use.isVariable ? 'variable' : 'export';
 }
 
@@ -225,7 +229,9 @@ function buildsOf(
   how: ToldGap['how'],
   { object: { object, ways }, need, into }: Found,
 ): BuildQuestion[] {
-  // no build shows what is looked up when it runs
+  if (need.kind === 'stub')
+    return [{ arch, config, object, name: need.use.name, expects: 'stub-in-force', stub: need.use.at }];
+  // no build shows what is looked up, or called, when it runs
   if (how === 'run-time' || need.kind === 'power') return [];
   // What a compiler says of a member names it alone.
   const asked = { arch, config, object, name: need.name.replace(/^.*\./, '') };
@@ -246,6 +252,19 @@ async function toldUse(change: KernelChange, { path, need }: Found): Promise<Tol
     const { callee, caller, at } = need.use;
     return { path, line, text, name: need.name, callee, caller, source: await inFull(change, at) };
   }
+  if (need.kind === 'stub') {
+    const { name, entry, constant, at } = need.use;
+    return {
+      path,
+      line,
+      text,
+      name,
+      callee: name,
+      caller: entry,
+      gives: inWords(constant),
+      source: await inFull(change, at),
+    };
+  }
   if (need.kind !== 'declaration') {
     const { callee, caller } = need.use;
     return { path, line, text, name: need.name, callee, caller: caller ?? null, source: need.providers.exports[0]! };
@@ -260,7 +279,7 @@ async function inFull(change: KernelChange, at: Omit<Place, 'text'>): Promise<Pl
 
 /** The line that decides, in the solver's configuration, that what is lacking is not there. */
 async function providedAt(change: KernelChange, solver: Solver, { need }: Found): Promise<Place> {
-  if (need.kind === 'power') return NOWHERE;
+  if (need.kind === 'power' || need.kind === 'stub') return NOWHERE;
   if (need.kind !== 'declaration') {
     const [exported] = need.providers.exports;
     const presence = need.providers.presences.find(({ object }) => object === objectOf(exported!.path));

@@ -4,6 +4,7 @@ import brokenBisect from './broken-bisect.ts';
 import buildError from './build-error.ts';
 import buildWarning from './build-warning.ts';
 import configUpgrade from './config-upgrade.ts';
+import failingProbe from './failing-probe.ts';
 import lostSymbol from './lost-symbol.ts';
 import missingAlgorithm from './missing-algorithm.ts';
 import missingDependency from './missing-dependency.ts';
@@ -21,6 +22,7 @@ export const RULES: readonly Rule[] = [
   buildError,
   buildWarning,
   configUpgrade,
+  failingProbe,
   lostSymbol,
   missingAlgorithm,
   missingDependency,

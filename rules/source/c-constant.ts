@@ -90,3 +90,24 @@ function isIdle(e: Expr): boolean {
     return e.op === '=' && e.to.k !== 'name' && e.from !== undefined && constantOf(e.from) !== undefined;
   return e.k === 'call' && e.callee.k === 'name' && COMPLAINTS.test(e.callee.name);
 }
+
+/** As a person says what a function returns. */
+export function inWords(constant: Constant): string {
+  switch (constant.k) {
+    case 'null':
+      return 'NULL';
+    case 'errno':
+      return `-${constant.errno}`;
+    case 'err-ptr':
+      return `ERR_PTR(-${constant.errno})`;
+    case 'name':
+      return constant.name;
+    case 'bool':
+    case 'int':
+      return String(constant.value);
+    case 'zero':
+      return 'zeroes';
+    case 'void':
+      return 'nothing';
+  }
+}

@@ -1,7 +1,7 @@
 /**
  * What one C file lacks in some configuration of one architecture, on one side of a series: files that would provide
- * what it calls, or declarations of what it uses; or else files that would register what it asks for by name, or
- * runtime PM, which alone has it enable its clocks.
+ * what it calls, or declarations of what it uses; or else files that would register what it asks for by name; runtime
+ * PM, which alone has it enable its clocks; or what its probe needs to be more than a stub.
  */
 
 import { dirname } from 'node:path/posix';
@@ -16,10 +16,12 @@ import { AlgorithmNames } from './algorithm-names.ts';
 import { conditionBounds, isConfigured } from './c-condition.ts';
 import { archOf, ExportedNames } from './exported-names.ts';
 import { type ExternalUse, type ExternalUses, externalUses } from './external-uses.ts';
+import { EntryCode, type StubCall } from './failing-entries.ts';
 import { foreignUses } from './foreign-code.ts';
 import { HeaderReach } from './header-reach.ts';
 import { InternalNames } from './internal-names.ts';
 import { type Builds, gapGoals, INTO, type Into, type Providers } from './link-gap.ts';
+import { Unit } from './meanings.ts';
 import { enablesIn, filesOfRuntimePm, type PowerUse, powerUsesIn } from './runtime-power.ts';
 import { type ConditionalUse, conditionalUses } from './undeclared.ts';
 
@@ -34,10 +36,14 @@ export type Need =
     }
   | { readonly kind: 'algorithm'; readonly name: string; readonly use: Lookup; readonly providers: Providers }
   | { readonly kind: 'declaration'; readonly name: string; readonly use: ConditionalUse }
-  | { readonly kind: 'power'; readonly name: string; readonly use: PowerUse };
+  | { readonly kind: 'power'; readonly name: string; readonly use: PowerUse }
+  | { readonly kind: 'stub'; readonly name: string; readonly use: StubCall };
 
-/** What is looked for: what a compiler and linker need, names that are looked up at run time, or runtime PM. */
-export type Subject = 'build' | 'algorithms' | 'runtime-pm';
+/**
+ * What is looked for: what a compiler and linker need, names that are looked up at run time, runtime PM, or stubs with
+ * which a probe can only fail.
+ */
+export type Subject = 'build' | 'algorithms' | 'runtime-pm' | 'stubs';
 
 /** What a file needs, whatever the configuration. */
 export interface FileNeeds {
@@ -70,6 +76,8 @@ export class SideCode {
   #algorithms: Promise<AlgorithmNames> | undefined;
   #asking: Promise<Asking> | undefined;
   readonly #lookups = new Map<string, Promise<readonly Lookup[] | undefined>>();
+  readonly #entries = new Map<string, Promise<EntryCode | undefined>>();
+  readonly #stubCalls = new Map<string, Promise<readonly StubCall[] | undefined>>();
   #powered: Promise<ReadonlySet<string>> | undefined;
   readonly #power = new Map<string, Promise<readonly PowerUse[] | undefined>>();
 
@@ -126,7 +134,7 @@ export class SideCode {
 
   /** Whether a file has to be read for the subject. */
   async isConcerned(path: string): Promise<boolean> {
-    if (this.subject === 'build') return true;
+    if (this.subject === 'build' || this.subject === 'stubs') return true;
     if (this.subject === 'runtime-pm') return (await (this.#powered ??= filesOfRuntimePm(this.side.tree))).has(path);
     return (await (this.#asking ??= askingIn(this.side.c))).paths.has(path);
   }
@@ -152,8 +160,42 @@ export class SideCode {
     return [...(await this.side.tree.read(beside)).values()].some((text) => enablesIn(text, use));
   }
 
+  /** Undefined where the tree has no such file, or it cannot be read. */
+  stubCalls(path: string): Promise<readonly StubCall[] | undefined> {
+    const known = this.#stubCalls.get(path) ?? this.#entryCode(path).then((code) => code?.stubCalls());
+    this.#stubCalls.set(path, known);
+    return known;
+  }
+
+  /** Whether what calls it can only fail with the stub. */
+  async isFatal(path: string, call: StubCall): Promise<boolean> {
+    return (await this.#entryCode(path))?.isFatal(call) === true;
+  }
+
+  #entryCode(path: string): Promise<EntryCode | undefined> {
+    const read = async (): Promise<EntryCode | undefined> => {
+      const unit = await Unit.open(this.side.c, path, this.#reach);
+      return unit && new EntryCode(unit);
+    };
+    const known = this.#entries.get(path) ?? read();
+    this.#entries.set(path, known);
+    return known;
+  }
+
   /** What a file needs of the subject. */
   async needs(path: string): Promise<FileNeeds> {
+    if (this.subject === 'stubs') {
+      const calls = await this.stubCalls(path);
+      return {
+        all: (calls ?? []).map((use) => ({
+          kind: 'stub',
+          name: stubKey(use),
+          conditions: JSON.stringify([use.when, use.declared]),
+        })),
+        unread: new Set(calls ? [] : ['stub']),
+        doubtful: new Set(),
+      };
+    }
     if (this.subject === 'runtime-pm') {
       const power = await this.power(path);
       return {
@@ -242,6 +284,14 @@ export async function gapsOf(
     }
     return found;
   }
+  if (code.subject === 'stubs') {
+    for (const use of (await code.stubCalls(path)) ?? [])
+      for (const into of INTO) {
+        const goals = goalsOf(conditions, object, use, into);
+        put({ kind: 'stub', name: stubKey(use), use }, into, goals && [...goals, notForTests(conditions)]);
+      }
+    return found;
+  }
   const uses = await code.uses(path);
   for (const use of uses?.uses ?? []) {
     const providers = await builds.providers(use.name);
@@ -253,6 +303,11 @@ export async function gapsOf(
     for (const into of INTO)
       put({ kind: 'declaration', name: nameOf(use), use }, into, goalsOf(conditions, object, use, into));
   return found;
+}
+
+/** A probe and another may hang on the same stub. */
+function stubKey({ entry, name }: StubCall): string {
+  return `${entry} ${name}`;
 }
 
 /** `gpio_chip.irq` for a member. */
@@ -270,6 +325,7 @@ export async function exactGap(
   arch: Arch,
 ): Promise<Gap | undefined> {
   const { need, into } = gap;
+  if (need.kind === 'stub') return (await code.isFatal(path, need.use)) ? gap : undefined;
   if (need.kind === 'power') return (await code.isPoweredBeside(path, need.use)) ? undefined : gap;
   if (need.kind !== 'declaration') return gap;
   const uses = (await code.conditional(path, arch)) ?? [];

@@ -79,6 +79,7 @@ export class LinkSearch {
 
   /** Whether there is something to look for where no Kconfig file changes: a makefile, or new needs of C files. */
   async hasNews(): Promise<boolean> {
+    if (this.#code.after.subject === 'stubs') return false;
     for (const path of this.#changed()) {
       if (!path.endsWith('.c') || (await this.#hasNews(path))) return true;
     }
@@ -156,7 +157,9 @@ export class LinkSearch {
   #near(pair: ArchPair): readonly KSymbol[] {
     if (pair.changes.size === 0) return [];
     const selectors = selectorsOf(pair);
-    const symbols = pair.reach().symbols.flatMap((id) => pair.after.symbols[id] ?? []);
+    // each file costs a search for stubs in all that it includes
+    const isNearEnough = this.#code.after.subject === 'stubs';
+    const symbols = isNearEnough ? [] : pair.reach().symbols.flatMap((id) => pair.after.symbols[id] ?? []);
     const isDeclared = ({ declarations }: KSymbol): boolean => declarations.length > 0;
     const own = [...new Set([...selectors, ...changedThemselves(pair)])];
     const enablers = enablersOf(this.#change.pool, pair, own);
@@ -222,7 +225,7 @@ export class LinkSearch {
     if (await this.#code.after.isForOthers(path, pair.arch)) return found;
     const before = await this.#history.before(this.#history.oldPath(path), builds.before);
     // who writes a driver may want no more; to others it is news only where it worked
-    if (this.#code.after.subject === 'runtime-pm' && !before) return found;
+    if (isOfOthers(this.#code.after.subject) && !before) return found;
     for (const gap of await gapsOf(this.#change, this.#code.after, builds.after, path, object)) {
       const key = keyOf(gap);
       if (told.has(key) || (of === 'named' && owner && !isUnder(owner, gap))) continue;
@@ -240,6 +243,8 @@ export class LinkSearch {
         continue;
       }
       const wasNeeded = before?.needs.has(key) ?? false;
+      // what a series adds to a function is the business of another rule
+      if (gap.need.kind === 'stub' && !wasNeeded) continue;
       // what was there and could not be told is no news
       const { kind, name } = gap.need;
       const isNews =
@@ -356,6 +361,11 @@ async function needsOf(code: SideCode, path: string): Promise<ReadonlySet<string
   if ((await code.side.tree.blob(path)) === undefined) return undefined;
   const { all } = await code.needs(path);
   return new Set(all.map(({ kind, name, conditions }) => `${kind} ${name} ${conditions}`));
+}
+
+/** Whether it is only of interest to who had the code already. */
+function isOfOthers(subject: Subject): boolean {
+  return subject === 'runtime-pm' || subject === 'stubs';
 }
 
 function placesOf({ declarations }: KSymbol): readonly string[] {

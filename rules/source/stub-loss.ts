@@ -19,7 +19,7 @@ import type { ArchPair, ExistingConfig, KernelChange, Undecided } from '../rule.
 import { helpingBoth, lineAt, onAll, type Place, witnessOf } from '../told.ts';
 import type { Anchor, Arch, Witness } from '../types.ts';
 import { symbolsOf } from './c-condition.ts';
-import type { Constant } from './c-constant.ts';
+import { inWords } from './c-constant.ts';
 import { entriesOf } from './c-entries.ts';
 import type { FunctionDef } from './control-flow.ts';
 import type { StubEffect } from './stub-effect.ts';
@@ -366,24 +366,4 @@ function ownerOf(
       if (symbol) return symbol;
     }
   return undefined;
-}
-
-function inWords(constant: Constant): string {
-  switch (constant.k) {
-    case 'null':
-      return 'NULL';
-    case 'errno':
-      return `-${constant.errno}`;
-    case 'err-ptr':
-      return `ERR_PTR(-${constant.errno})`;
-    case 'name':
-      return constant.name;
-    case 'bool':
-    case 'int':
-      return String(constant.value);
-    case 'zero':
-      return 'zeroes';
-    case 'void':
-      return 'nothing';
-  }
 }
