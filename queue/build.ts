@@ -179,7 +179,7 @@ class Build {
       default:
         if (isUndefined && place === 'module')
           return { argv, exitCode: 0, ...(await this.#modpost(where, question, out, places)) };
-        return { argv, exitCode: 0, ...referenceTo(question, isUndefined, places) };
+        return { argv, exitCode: 0, ...(await this.#reference(where, question, out, isUndefined, places)) };
     }
   }
 
@@ -224,18 +224,62 @@ class Build {
   ): Promise<Pick<Seen, 'excerpt' | 'shows'>> {
     const { name, object, providers } = question;
     const there = providers.filter((one) => places.has(one));
-    for (const one of there) {
-      const made = await this.#made(where, question, out, one);
-      if (made.exitCode !== 0)
-        throw new NotBuilt(`${where.words} ${one} does not compile: ${firstError(readDiagnostics(made.stderr), made)}`);
-    }
+    const defining = await this.#defining(where, question, out, there);
     const missing = await this.#make.modpost(where, out, object, name, there);
     const built = there.join(', ');
     if (missing === undefined) return { excerpt: `${object} refers to ${name}, which ${built} exports`, shows: false };
     // two that do not agree show nothing
-    if (there.length > 0) throw new NotBuilt(`${where.words} modpost does not find that ${built} exports ${name}`);
-    const why = providers.length > 0 ? `make does not build ${providers.join(', ')}` : 'nothing exports it';
+    if (defining.length > 0)
+      throw new NotBuilt(`${where.words} modpost does not find that ${defining.join(', ')} exports ${name}`);
+    const why =
+      there.length > 0
+        ? `${built} ${there.length > 1 ? 'do' : 'does'} not define it`
+        : providers.length > 0
+          ? `make does not build ${providers.join(', ')}`
+          : 'nothing exports it';
     return { excerpt: `modpost: ${missing}; ${why}`, shows: true };
+  }
+
+  /** What is built in is linked with nothing but what is built in too (scripts/link-vmlinux.sh). */
+  async #reference(
+    where: Where & { readonly stage: Side },
+    question: Extract<BuildQuestion, { readonly providers: readonly string[] }>,
+    out: string,
+    isUndefined: boolean,
+    places: ReadonlyMap<string, Destination>,
+  ): Promise<Pick<Seen, 'excerpt' | 'shows'>> {
+    const { name, object, providers } = question;
+    if (!isUndefined) return { excerpt: `${object} has no reference to ${name}`, shows: false };
+    const there = providers.filter((one) => places.get(one) === 'vmlinux');
+    const [defining] = await this.#defining(where, question, out, there);
+    if (defining !== undefined)
+      return { excerpt: `${object} refers to ${name}, which ${defining} provides`, shows: false };
+    const modular = providers.find((one) => places.get(one) === 'module');
+    const why =
+      there.length > 0
+        ? `${there.join(', ')} ${there.length > 1 ? 'do' : 'does'} not define it`
+        : modular === undefined
+          ? `make does not build ${providers.join(', ')}`
+          : `${object} goes into vmlinux, and ${modular} into a module`;
+    return { excerpt: `${object} refers to ${name}; ${why}`, shows: true };
+  }
+
+  /** Those of some providers that have the name in them: it may stand under an #if. */
+  async #defining(
+    where: Where & { readonly stage: Side },
+    question: BuildQuestion,
+    out: string,
+    providers: readonly string[],
+  ): Promise<readonly string[]> {
+    const found: string[] = [];
+    for (const one of providers) {
+      const made = await this.#made(where, question, out, one);
+      if (made.exitCode !== 0)
+        throw new NotBuilt(`${where.words} ${one} does not compile: ${firstError(readDiagnostics(made.stderr), made)}`);
+      const names = await this.#once(`defined ${out} ${one}`, () => this.#make.definedNames(where, out, one));
+      if (names.has(question.name)) found.push(one);
+    }
+    return found;
   }
 
   /** Where make puts the objects of all questions about a configuration; those it does not build are not in it. */
@@ -271,23 +315,6 @@ class Build {
 
 /** Lines between where a name stands and a line of its definition. */
 const NEAR_LINES = 3;
-
-/** What is built in is linked with nothing but what is built in too (scripts/link-vmlinux.sh). */
-function referenceTo(
-  { name, object, providers }: Extract<BuildQuestion, { readonly providers: readonly string[] }>,
-  isUndefined: boolean,
-  places: ReadonlyMap<string, Destination>,
-): Pick<Seen, 'excerpt' | 'shows'> {
-  if (!isUndefined) return { excerpt: `${object} has no reference to ${name}`, shows: false };
-  const reached = providers.find((one) => places.get(one) === 'vmlinux');
-  if (reached !== undefined) return { excerpt: `${object} refers to ${name}, which ${reached} provides`, shows: false };
-  const modular = providers.find((one) => places.get(one) === 'module');
-  const why =
-    modular === undefined
-      ? `make does not build ${providers.join(', ')}`
-      : `${object} goes into vmlinux, and ${modular} into a module`;
-  return { excerpt: `${object} refers to ${name}; ${why}`, shows: true };
-}
 
 function sideWords(side: Side): string {
   return side === 'before' ? 'without the series' : 'with the series';

@@ -177,9 +177,18 @@ export class KernelMake {
   }
 
   /** Names that an object refers to and does not define. */
-  async undefinedNames(where: Where, out: string, object: string): Promise<Set<string>> {
+  undefinedNames(where: Where, out: string, object: string): Promise<Set<string>> {
+    return this.#names(where, out, object, '-u');
+  }
+
+  /** Names that an object defines for others. */
+  definedNames(where: Where, out: string, object: string): Promise<Set<string>> {
+    return this.#names(where, out, object, '-g', '--defined-only');
+  }
+
+  async #names(where: Where, out: string, object: string, ...which: readonly string[]): Promise<Set<string>> {
     const { nm } = await compilerOf(where.arch);
-    const run = await this.run(where, [nm, '-u', '-f', 'posix', object], out);
+    const run = await this.run(where, [nm, ...which, '-f', 'posix', object], out);
     if (run.exitCode !== 0) throw new NotBuilt(`nm cannot read ${object}: ${lastLine(run.stderr)}`);
     return new Set(run.stdout.split('\n').map((line) => line.split(' ')[0]!));
   }

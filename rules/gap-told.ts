@@ -128,7 +128,7 @@ async function told(
     isBool: symbol.type === SymbolType.bool,
   }));
   const isHere = ({ name }: KSymbol): boolean => new RegExp(`\\bCONFIG_${name}\\b`).test(provided.text);
-  const needed = (isUnexported ? [] : neededBy(change, pair, shown)).sort(
+  const needed = (isUnexported ? [] : await neededBy(change, pair, shown, provided)).sort(
     (a, b) => Number(isHere(b)) - Number(isHere(a)),
   );
   const howOf = (): ToldGap['how'] => {
@@ -278,16 +278,30 @@ async function inFull(change: KernelChange, at: Omit<Place, 'text'>): Promise<Pl
 }
 
 /** The line that decides, in the solver's configuration, that what is lacking is not there. */
-async function providedAt(change: KernelChange, solver: Solver, { need }: Found): Promise<Place> {
+async function providedAt(change: KernelChange, solver: Solver, { need, into }: Found): Promise<Place> {
   if (need.kind === 'power' || need.kind === 'stub') return NOWHERE;
   if (need.kind !== 'declaration') {
     const [exported] = need.providers.exports;
     const presence = need.providers.presences.find(({ object }) => object === objectOf(exported!.path));
+    if (need.kind === 'link' && isIn(solver, presence, into)) return await outermostOff(change, solver, exported!);
     const line = presence && offLineOf(presence, solver);
     return line ? { path: line.path, line: line.line, text: line.text.trim() } : NOWHERE;
   }
-  const { path, line } = need.use.at;
-  if (need.use.declared === false) return NOWHERE;
+  return need.use.declared === false ? NOWHERE : await outermostOff(change, solver, need.use.at);
+}
+
+/** Whether a provider is built, and where it could be reached: then it does not have the name in it. */
+function isIn({ values }: Solver, presence: Presence | undefined, into: Into): boolean {
+  if (!presence) return false;
+  return values.expr(presence.builtIn) === 2 || (into === 'module' && values.expr(presence.module) === 2);
+}
+
+/** Of the #ifs around a line, the outermost that fails; the line itself where none does. */
+async function outermostOff(
+  change: KernelChange,
+  solver: Solver,
+  { path, line }: Pick<Place, 'path' | 'line'>,
+): Promise<Place> {
   const read = preprocess((await change.after.tree.read([path])).get(path) ?? '');
   const isOff = (at: number): boolean => solver.values.expr(conditionBounds(change.pool, whenAt(read, at)).most) === 0;
   // from the inside out: the outermost #if that fails
@@ -334,8 +348,14 @@ function symbolsIn(pair: ArchPair, pool: KernelChange['pool'], exprs: readonly E
 }
 
 /** Symbols on which what is lacking hangs: for a provider those of its makefiles, that of the object's own line first. */
-function neededBy({ pool }: KernelChange, pair: ArchPair, { need }: Found): KSymbol[] {
+async function neededBy(change: KernelChange, pair: ArchPair, { need }: Found, provided: Place): Promise<KSymbol[]> {
+  const { pool } = change;
   if (!('providers' in need)) return symbolsIn(pair, pool, [conditionBounds(pool, need.use.declared).most]);
+  if (provided.path.endsWith('.c')) {
+    const read = preprocess((await change.after.tree.read([provided.path])).get(provided.path) ?? '');
+    const { most } = conditionBounds(pool, whenAt(read, provided.line + 1));
+    return symbolsIn(pair, pool, [most]);
+  }
   const found = new Set<KSymbol>();
   for (const { ways } of need.kind === 'link' ? need.providers.presences : need.providers.presences.slice(0, 1))
     for (const { lines } of ways)

@@ -54,13 +54,15 @@ const CHANGE = {
   'lib/reef_mod.c':
     '#include <linux/crc8.h>\n#include <linux/module.h>\nu8 reef_mod(const u8 *t, u8 *d);\n' +
     'u8 reef_mod(const u8 *t, u8 *d)\n{\n\treturn crc8(t, d, 8, 0);\n}\nMODULE_LICENSE("GPL");\n',
+  'lib/reef_own.c':
+    '#include <linux/crc8.h>\nu8 crc8(const u8 t[CRC8_TABLE_SIZE], const u8 *d, size_t n, u8 crc)\n{\n\treturn crc;\n}\n',
   'lib/Kconfig': (old: string) =>
     old.replace(
       /^config CRC7$/m,
       'config REEF\n\ttristate "Reef"\n\nconfig REEF_MOD\n\ttristate "Reef module"\n\nconfig REEF_CALL\n\tbool "Reef call"\n\nconfig CRC7',
     ),
   'lib/Makefile': (old: string) =>
-    `${old}\n${['reef', 'reef_mod', 'reef_call'].map((one) => `obj-$(CONFIG_${one.toUpperCase()}) += ${one}.o\n`).join('')}`,
+    `${old}\n${['reef', 'reef_mod', 'reef_call'].map((one) => `obj-$(CONFIG_${one.toUpperCase()}) += ${one}.o\n`).join('')}obj-$(CONFIG_REEF) += reef_own.o\n`,
 };
 
 const asked = {
@@ -108,6 +110,8 @@ describe.skipIf(!TREE)('a build', () => {
         { ...asked, name: 'debugfs_create_dir', expects: 'stub-in-force', stub },
         { ...asked, object: 'lib/reef_call.o', name: 'reef_depth', expects: 'error' },
         { ...asked, name: 'crc8', expects: 'either', into: 'vmlinux', providers: ['lib/crc8.o'] },
+        // built, and does not have it
+        { ...asked, expects: 'undefined-reference', into: 'vmlinux', providers: ['lib/argv_split.o'] },
         { ...asked, name: 'crc16', expects: 'undefined-reference', into: 'module', providers: ['lib/crc16.o'] },
         { ...asked, expects: 'error' },
         { ...asked, name: 'IS_ERR', expects: 'stub-in-force', stub },
@@ -134,6 +138,11 @@ describe.skipIf(!TREE)('a build', () => {
           'before: make does not build lib/reef.o',
           'after: lib/reef.o refers to crc8, which lib/crc8.o provides',
           'disagrees',
+        ],
+        [
+          'before: make does not build lib/reef.o',
+          'after: lib/reef.o refers to crc7_be; lib/argv_split.o does not define it',
+          'agrees',
         ],
         ['before: make does not build lib/reef.o', 'after: lib/reef.o has no reference to crc16', 'disagrees'],
         ['before: make does not build lib/reef.o', 'after: lib/reef.o compiles', 'disagrees'],
@@ -164,8 +173,9 @@ describe.skipIf(!TREE)('a build', () => {
         { ...crc8, into: 'vmlinux' },
         { ...crc8, into: 'module' },
         { ...crc8, object: 'lib/reef_mod.o', into: 'module' },
-        // built, and does not export it
+        // built, and does not have it; built, and does not export it
         { ...crc8, object: 'lib/reef_mod.o', into: 'module', providers: ['lib/argv_split.o'] },
+        { ...crc8, object: 'lib/reef_mod.o', into: 'module', providers: ['lib/reef_own.o'] },
         { ...crc8, object: 'lib/reef_mod.o', into: 'module', providers: ['lib/crc7.o'] },
       ]);
       const builtIn = [
@@ -181,7 +191,12 @@ describe.skipIf(!TREE)('a build', () => {
           'after: lib/reef_mod.o refers to crc8, which lib/crc8.o exports',
           'disagrees',
         ],
-        ['with the series modpost does not find that lib/argv_split.o exports crc8'],
+        [
+          'before: make does not build lib/reef_mod.o',
+          'after: modpost: "crc8" [lib/reef_mod.ko] undefined!; lib/argv_split.o does not define it',
+          'agrees',
+        ],
+        ['with the series modpost does not find that lib/reef_own.o exports crc8'],
         [
           'before: make does not build lib/reef_mod.o',
           'after: modpost: "crc8" [lib/reef_mod.ko] undefined!; make does not build lib/crc7.o',
