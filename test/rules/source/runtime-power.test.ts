@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { conditionText } from '../../../rules/source/c-condition.ts';
-import { enablesIn, powerUsesIn } from '../../../rules/source/runtime-power.ts';
+import { enablesIn, isEnabledIn, powerUsesIn } from '../../../rules/source/runtime-power.ts';
 import { readC } from '../../support/c-source.ts';
 
 const RESUME = `static int reef_resume(struct device *dev)
@@ -62,6 +62,44 @@ describe('powerUsesIn', () => {
     ['enables what another function does too', RESUME + TABLE + start('\tclk_prepare_enable(reef->clk);')],
     ['may enable what another function does', RESUME + TABLE + start('\tstruct clk *c = reef->clk;\n\tclk_enable(c);')],
     ['enables what is got enabled', RESUME + TABLE + start('\treef->clk = devm_clk_get_enabled(dev, NULL);')],
+    [
+      'enables what a variable gets enabled',
+      RESUME + TABLE + start('\tstruct clk *c = devm_clk_get_enabled(dev, NULL);'),
+    ],
+    [
+      'enables one of those that are got enabled',
+      RESUME.replace('->clk)', '->clks[0].clk)') + TABLE + start('\tdevm_clk_bulk_get_all_enabled(dev, &reef->clks);'),
+    ],
+    [
+      'enables one of those that another function does',
+      RESUME.replace('->clk)', '->clks[0].clk)') + TABLE + start('\tclk_bulk_prepare_enable(2, reef->clks);'),
+    ],
+    [
+      'enables all of which another function does each',
+      RESUME.replace('clk_prepare_enable(reef->clk)', 'clk_bulk_prepare_enable(2, reef->clks)') +
+        TABLE +
+        start('\tclk_prepare_enable(reef->clks[0].clk);'),
+    ],
+    [
+      'enables by one member what another function does by another',
+      RESUME + TABLE + start('\treef->clk = reef->all[0].clk;\n\tclk_bulk_prepare_enable(2, reef->all);'),
+    ],
+    [
+      'enables what two members hold',
+      RESUME + TABLE + start('\treef->clk = c;\n\treef->host->pclk = c;\n\tclk_enable(reef->host->pclk);'),
+    ],
+    ['is called by a macro', `${RESUME}${TABLE}#define REEF_ON(dev) reef_resume(dev)\n${start('\tREEF_ON(dev);')}`],
+    [
+      'enables what a macro does',
+      `#define REEF_CLK_ON(r) clk_enable((r)->clk)\n${RESUME}${TABLE}${start('\tREEF_CLK_ON(reef);')}`,
+    ],
+    ['is called by its table', RESUME + TABLE + start('\tdev->driver->pm->runtime_resume(dev);')],
+    [
+      'is asked for with PM alone',
+      RESUME +
+        TABLE.replace('SET_', 'SET_SYSTEM_SLEEP_PM_OPS(reef_sleep, reef_start)\n\tSET_') +
+        start().replace('struct reef_ops reef_ops = { .start = reef_start };\n', ''),
+    ],
     ['is called where PM is off', RESUME + TABLE + start('\tif (!pm_runtime_enabled(dev))\n\t\treef_resume(dev);')],
   ])('says nothing where the callback %s', (_, text) => {
     expect(told(text)).toEqual([]);
@@ -90,7 +128,33 @@ describe('enablesIn', () => {
     ['clk_prepare_enable(r->bus_clk);', false],
     ['clk_disable_unprepare(r->clk);', false],
     ['regulator_enable(r->clk);', false],
+    ['r->clk = devm_clk_get_optional_enabled(dev, "bus");', true],
+    ['ret = devm_clk_bulk_get_all_enabled(dev, &r->clk);', true],
+    ['r->clk = devm_clk_get(dev, "bus");', false],
+    ['r->bus_clk = devm_clk_get_enabled(dev, "bus");', false],
   ])('of %j: %s', (text, is) => {
     expect(enablesIn(text, use!)).toBe(is);
+  });
+});
+
+describe('isEnabledIn', () => {
+  const [use] = powerUsesIn('reef.c', readC(RESUME + TABLE + start()));
+
+  test.each([
+    ['another function enables it', RESUME + TABLE + start('\tclk_prepare_enable(reef->clk);'), true],
+    ['another function enables it, whoever is handed what', start('\tclk_prepare_enable(reef->clk);'), true],
+    ['it is got enabled', start('\treef->clk = devm_clk_get_enabled(dev, NULL);'), true],
+    ['the callback alone does', RESUME + TABLE + start(), false],
+    [
+      'the callback alone does, by a variable',
+      RESUME.replace('return clk_prepare_enable(reef->clk)', 'struct clk *c = reef->clk;\n\treturn clk_enable(c)') +
+        TABLE +
+        start(),
+      false,
+    ],
+    ['nothing does', start(), false],
+    ['a macro does, of which nothing is known', `#define ON(x) clk_enable(x)\n${start('\tON(reef->clk);')}`, false],
+  ])('where %s', (_, text, is) => {
+    expect(isEnabledIn(readC(text), use!)).toBe(is);
   });
 });
