@@ -22,7 +22,7 @@ import { HeaderReach } from './header-reach.ts';
 import { InternalNames } from './internal-names.ts';
 import { type Builds, gapGoals, INTO, type Into, type Providers } from './link-gap.ts';
 import { Unit } from './meanings.ts';
-import { enablesIn, filesOfRuntimePm, type PowerUse, powerUsesIn } from './runtime-power.ts';
+import { enablesIn, filesOfRuntimePm, isEnabledIn, type PowerUse, powerUsesIn } from './runtime-power.ts';
 import { type ConditionalUse, conditionalUses } from './undeclared.ts';
 
 /** Something that a file needs of others. */
@@ -150,6 +150,12 @@ export class SideCode {
     if (!(await this.isConcerned(path))) return [];
     const read = await this.side.c.file(path);
     return read?.ok ? powerUsesIn(path, read.file) : undefined;
+  }
+
+  /** Whether the file is known to enable it without runtime PM. */
+  async isPowered(path: string, use: PowerUse): Promise<boolean> {
+    const read = await this.side.c.file(path);
+    return read?.ok === true && isEnabledIn(read.file, use);
   }
 
   /** Whether another file of the same directory enables it: it may be a part of the same driver. */

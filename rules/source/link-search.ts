@@ -223,7 +223,8 @@ export class LinkSearch {
         return foreign.map((gap) => ({ ...gap, path, object, wasNeeded: gap.isOld, wasAsked: gap.isOld }));
     }
     if (await this.#code.after.isForOthers(path, pair.arch)) return found;
-    const before = await this.#history.before(this.#history.oldPath(path), builds.before);
+    const oldPath = this.#history.oldPath(path);
+    const before = await this.#history.before(oldPath, builds.before);
     // who writes a driver may want no more; to others it is news only where it worked
     if (isOfOthers(this.#code.after.subject) && !before) return found;
     for (const gap of await gapsOf(this.#change, this.#code.after, builds.after, path, object)) {
@@ -245,6 +246,9 @@ export class LinkSearch {
       const wasNeeded = before?.needs.has(key) ?? false;
       // what a series adds to a function is the business of another rule
       if (gap.need.kind === 'stub' && !wasNeeded) continue;
+      // nobody misses what nothing enabled before, nor where nobody can tell
+      if (gap.need.kind === 'power' && !wasNeeded && !(await this.#code.before.isPowered(oldPath, gap.need.use)))
+        continue;
       // what was there and could not be told is no news
       const { kind, name } = gap.need;
       const isNews =
