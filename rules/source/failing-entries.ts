@@ -5,10 +5,12 @@
 
 import { ANY, ofStub } from './abstract-value.ts';
 import { type CallSite, callsOf } from './c-calls.ts';
-import { type Condition, isConfigured, not } from './c-condition.ts';
+import { all as and, type Condition, conditionText, isConfigured, not } from './c-condition.ts';
 import type { Constant } from './c-constant.ts';
 import { entriesOf } from './c-entries.ts';
 import { type CFile, type CFunction, whenAt } from './c-file.ts';
+import { livenessOf } from './c-liveness.ts';
+import type { MacroLine } from './c-preprocess.ts';
 import type { FunctionDef } from './control-flow.ts';
 import { isMeantWell, resultKind } from './exits.ts';
 import { callsIn } from './helper-results.ts';
@@ -38,40 +40,74 @@ const EFFORT = 20_000;
 /** Of one file, as the compiler sees it. */
 export class EntryCode {
   readonly #unit: Unit;
+  readonly #beginnings: ReadonlyMap<string, Beginning>;
   readonly #entries: readonly FunctionDef[];
   readonly #helpers: ReadonlyMap<string, FunctionDef>;
+  #stubCalls: Promise<readonly StubCall[]> | undefined;
 
   constructor(unit: Unit) {
     const { file, path } = unit;
     const own = file.functions.map((one): FunctionDef => ({ path, file, function: one }));
-    const names = beginnings(file);
     this.#unit = unit;
+    this.#beginnings = beginnings(file);
     this.#helpers = helpersIn(own);
-    this.#entries = [...this.#helpers.values()].filter(({ function: { name } }) => names.has(name));
+    this.#entries = [...this.#helpers.values()].filter(({ function: { name } }) => this.#beginnings.has(name));
   }
 
-  async stubCalls(): Promise<readonly StubCall[]> {
+  stubCalls(): Promise<readonly StubCall[]> {
+    this.#stubCalls ??= this.#findStubCalls();
+    return this.#stubCalls;
+  }
+
+  async #findStubCalls(): Promise<readonly StubCall[]> {
     const { file } = this.#unit;
     if (this.#entries.length === 0) return [];
     const own = new Set(file.functions.map(({ name }) => name));
-    const calls = callsOf(file).filter(({ callee, isPointer }) => !isPointer && !own.has(callee));
+    const all = callsOf(file);
+    const calls = all.filter(({ callee, isPointer }) => !isPointer && !own.has(callee));
+    // a driver that is compiled may be registered in some configurations alone
+    const live = livenessOf(file, all, () => true);
     const found: StubCall[] = [];
     for (const of of this.#entries) {
       const followed = this.#followed(of);
       const sites = new Map<string, CallSite>();
       for (const one of calls) if (followed.has(one.caller) && !sites.has(one.callee)) sites.set(one.callee, one);
+      if (await this.#hasHiddenWays([...sites.keys()])) continue;
+      const { name: entry, line: begins } = of.function;
+      const when = and(whenAt(file, begins), live(entry));
       for (const [name, { line }] of sites)
-        for (const { constant, when, ...at } of await this.#stubs(name))
+        for (const { constant, when: isStub, path, line: at } of await this.#stubs(name))
           found.push({
-            ...{ name, callee: name, constant, line, entry: of.function.name, when: whenAt(file, of.function.line) },
-            ...{ declared: not(when), at: { path: at.path, line: at.line } },
+            ...{ name, callee: name, constant, line, entry, when },
+            ...{ declared: not(isStub), at: { path, line: at } },
           });
     }
     return found;
   }
 
+  /**
+   * Whether the entry can only fail with the stub's constant, and so can all others of its kind in the file where that
+   * stub is in force: another driver that the file registers may be all that somebody wants of it.
+   */
+  async isFatal(call: StubCall): Promise<boolean> {
+    const kind = this.#beginnings.get(call.entry);
+    const calls = await this.stubCalls();
+    return (
+      kind !== 'one-of-several' &&
+      this.#isFatalTo(call) &&
+      [...this.#beginnings].every(
+        ([name, one]) =>
+          name === call.entry ||
+          (one !== kind && one !== 'one-of-several') ||
+          calls.some(
+            (other) => other.entry === name && isSame(other.declared, call.declared) && this.#isFatalTo(other),
+          ),
+      )
+    );
+  }
+
   /** Whether the entry ends well on some way with whatever the call gives, and on none with the stub's constant. */
-  isFatal({ name, constant, entry }: StubCall): boolean {
+  #isFatalTo({ name, constant, entry }: StubCall): boolean {
     const of = this.#helpers.get(entry);
     const kind = of && resultKind(of.function.type);
     if (!of || kind !== 'errno') return false;
@@ -97,25 +133,51 @@ export class EntryCode {
 
   /** Stubs that a call of the name may come to: functions of headers with a result of their own in some configurations. */
   async #stubs(name: string): Promise<(Meaning & { readonly constant: Constant })[]> {
-    const all = await this.#unit.meanings(name);
+    const meanings = await this.#unit.meanings(name);
     // what else it may be in the same configurations is not known
-    if (all.some(({ kind }) => kind === 'unclear')) return [];
-    return all.flatMap((one) =>
-      one.kind === 'constant' && one.constant && one.constant.k !== 'void' && isConfigured(one.when)
+    if (meanings.some(({ kind }) => kind === 'unclear')) return [];
+    const macros = meanings.filter(({ kind }) => kind === 'alias' || kind === 'wrapper');
+    return meanings.flatMap((one) =>
+      one.kind === 'constant' &&
+      one.constant &&
+      one.constant.k !== 'void' &&
+      isConfigured(one.when) &&
+      macros.every(({ when }) => and(when, one.when) === false)
         ? { ...one, constant: one.constant }
         : [],
     );
   }
+
+  /** Whether one of them is a macro that can return from where it stands, jump, or set what it is given. */
+  async #hasHiddenWays(names: readonly string[]): Promise<boolean> {
+    for (const name of names)
+      if ((await this.#unit.meanings(name)).some(({ macro }) => macro && canLeave(macro))) return true;
+    return false;
+  }
 }
 
+/** What stands first in a driver; several in one table may be for different devices. */
+type Beginning = 'probe' | 'init' | 'one-of-several';
+
 /** Functions with which all begins that a driver does: its probe, or what its module runs first. */
-function beginnings(file: CFile): ReadonlySet<string> {
-  const entries = entriesOf(file).filter(
-    ({ how, to = '', type = '' }) =>
-      (how === 'table' && to === 'probe' && /\bdriver\b|_driver\b/.test(type)) ||
-      (how === 'macro' && /^(?:module_init|(?:core|postcore|arch|subsys|fs|rootfs|device|late)_initcall)$/.test(to)),
-  );
-  return new Set(entries.map(({ name }) => name));
+function beginnings(file: CFile): ReadonlyMap<string, Beginning> {
+  const found = new Map<string, Beginning>();
+  for (const { name, how, to = '', type = '' } of entriesOf(file)) {
+    if (how === 'table' && to === 'probe' && /\bdriver\b|_driver\b/.test(type))
+      found.set(name, type.includes('[') ? 'one-of-several' : (found.get(name) ?? 'probe'));
+    if (how === 'macro' && /^(?:module_init|(?:core|postcore|arch|subsys|fs|rootfs|device|late)_initcall)$/.test(to))
+      found.set(name, 'init');
+  }
+  return found;
+}
+
+function canLeave({ body, params = [] }: MacroLine): boolean {
+  if (/\b(?:return|goto)\b/.test(body)) return true;
+  return params.some((param) => new RegExp(`(?:^|[^\\w.>])${param}\\s*\\)?\\s*=(?!=)`).test(body));
+}
+
+function isSame(a: Condition, b: Condition): boolean {
+  return conditionText(a) === conditionText(b);
 }
 
 function isWhole({ unread, otherBody }: CFunction): boolean {

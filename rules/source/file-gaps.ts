@@ -175,7 +175,7 @@ export class SideCode {
 
   /** Whether what calls it can only fail with the stub. */
   async isFatal(path: string, call: StubCall): Promise<boolean> {
-    return (await this.#entryCode(path))?.isFatal(call) === true;
+    return (await (await this.#entryCode(path))?.isFatal(call)) === true;
   }
 
   #entryCode(path: string): Promise<EntryCode | undefined> {
