@@ -128,8 +128,12 @@ async function told(
     isBool: symbol.type === SymbolType.bool,
   }));
   const isHere = ({ name }: KSymbol): boolean => new RegExp(`\\bCONFIG_${name}\\b`).test(provided.text);
-  const needed = (isUnexported ? [] : await neededBy(change, pair, shown, provided)).sort(
-    (a, b) => Number(isHere(b)) - Number(isHere(a)),
+  const hangsOn = isUnexported ? [] : await neededBy(change, pair, shown, provided);
+  const needed = hangsOn.toSorted(
+    shown.need.kind === 'stub'
+      ? // what is off is more likely to be why than what is on
+        (a, b) => values.tristate(a) - values.tristate(b)
+      : (a, b) => Number(isHere(b)) - Number(isHere(a)),
   );
   const howOf = (): ToldGap['how'] => {
     if (shown.need.kind === 'declaration') return 'compile';
@@ -154,7 +158,7 @@ async function told(
   const lacks = own.flatMap((cause) => cause.some);
   const by = owner?.name ?? shown.path;
   return {
-    key: `${by} ${needed.map(({ name }) => name).join(' ')}`,
+    key: `${by} ${(shown.need.kind === 'stub' ? hangsOn : needed).map(({ name }) => name).join(' ')}`,
     owner: by,
     hasEntry: owner !== undefined,
     needed: needed.map(({ name }) => name),
