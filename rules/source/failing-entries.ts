@@ -34,6 +34,8 @@ export interface StubCall {
   readonly at: { readonly path: string; readonly line: number };
 }
 
+/** Probe and init functions of one file. Few have more than two. */
+const MAX_ENTRIES = 16;
 /** Visits of nodes that one question may take (paths.ts). */
 const EFFORT = 20_000;
 
@@ -61,7 +63,7 @@ export class EntryCode {
 
   async #findStubCalls(): Promise<readonly StubCall[]> {
     const { file } = this.#unit;
-    if (this.#entries.length === 0) return [];
+    if (this.#entries.length === 0 || this.#beginnings.size > MAX_ENTRIES) return [];
     const own = new Set(file.functions.map(({ name }) => name));
     const all = callsOf(file);
     const calls = all.filter(({ callee, isPointer }) => !isPointer && !own.has(callee));
@@ -173,7 +175,7 @@ function beginnings(file: CFile): ReadonlyMap<string, Beginning> {
 
 function canLeave({ body, params = [] }: MacroLine): boolean {
   if (/\b(?:return|goto)\b/.test(body)) return true;
-  return params.some((param) => new RegExp(`(?:^|[^\\w.>])${param}\\s*\\)?\\s*=(?!=)`).test(body));
+  return params.some((param) => new RegExp(`(?:^|[^\\w.>])${param}\\s{0,4}\\)?\\s{0,4}=(?!=)`).test(body));
 }
 
 function isSame(a: Condition, b: Condition): boolean {

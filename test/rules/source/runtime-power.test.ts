@@ -158,3 +158,11 @@ describe('isEnabledIn', () => {
     expect(isEnabledIn(readC(text), use!)).toBe(is);
   });
 });
+
+test('a use knows all members that may hold the same', () => {
+  const text =
+    RESUME + TABLE + start('\treef->clk = reef->all[0].one;\n\treef->host->clk = reef->clk;\n\treef->a = reef->b;');
+  expect(powerUsesIn('reef.c', readC(text)).map(({ name, names }) => [name, ...[...names].sort()])).toEqual([
+    ['clk', 'all', 'clk', 'one'],
+  ]);
+});
