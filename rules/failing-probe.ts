@@ -19,9 +19,11 @@ config FOO loses "depends on GPIOLIB", and foo_probe() returns what devm_gpiod_g
 Keep the dependency, with "|| COMPILE_TEST" where it is to be built everywhere. Or have the probe do
 without: devm_gpiod_get_optional() is NULL where there is no GPIOLIB.
 ## What it misses
-Probes that fail in one case, or do less. Stubs that several headers define, or that call others.
-Functions of other files that the probe calls. Drivers that are new, or whose probe the series
-changes: of these stubbed-path speaks. Drivers that can be on there only under COMPILE_TEST.`,
+Probes that fail in one case, or do less. Files with another driver that goes well. Stubs that several
+headers define, or that call others, or that are called in several places of which none alone decides.
+Functions of other files that the probe calls, and macros that may return from it. Drivers that are
+new, or whose probe the series changes: of these stubbed-path speaks. Drivers that can be on there only
+under COMPILE_TEST.`,
 
   begin: (change) => gapRun(change, 'failing-probe', 'stubs'),
 });

@@ -19,10 +19,11 @@ config I2C_FOO does not depend on PM.
 ## Instead
 Depend on PM. Or call the callback where pm_runtime_enabled() is false, and undo it on removal.
 ## What it misses
-New drivers: whether these are meant to work without PM is for their authors to say. Drivers that can
-be on without PM only under COMPILE_TEST. Clocks and regulators that another file of the directory
-enables, or that are held in a local variable where one is enabled. Clocks that a PM domain enables.
-Files of which a function cannot be read as a whole.`,
+New drivers, and clocks that nothing enabled before: whether these are meant to work without PM is for
+their authors to say. Drivers that can be on without PM only under COMPILE_TEST. Clocks and regulators
+that another file of the directory enables, or that a local variable or a macro may stand for where one
+is enabled. Clocks that a PM domain enables. Drivers that another file asks runtime PM for. Files of
+which a function cannot be read as a whole.`,
 
   begin: (change) => gapRun(change, 'runtime-pm-only', 'runtime-pm'),
 });

@@ -3,8 +3,9 @@
  * makes all ways through them end as failures, and what is returned otherwise does not.
  */
 
-import { ANY, ofStub } from './abstract-value.ts';
-import { type CallSite, callsOf } from './c-calls.ts';
+import { ANY, ofStub, type Value } from './abstract-value.ts';
+import type { Expr, Stmt } from './c-ast.ts';
+import { callsOf } from './c-calls.ts';
 import { all as and, type Condition, conditionText, isConfigured, not } from './c-condition.ts';
 import type { Constant } from './c-constant.ts';
 import { entriesOf } from './c-entries.ts';
@@ -24,6 +25,8 @@ export interface StubCall {
   readonly callee: string;
   readonly constant: Constant;
   readonly line: number;
+  /** Lines of all such calls: `line` is one of them. */
+  readonly lines: readonly number[];
   /** The probe or init function. */
   readonly entry: string;
   /** When that is compiled. */
@@ -36,6 +39,8 @@ export interface StubCall {
 
 /** Probe and init functions of one file. Few have more than two. */
 const MAX_ENTRIES = 16;
+/** Calls of one stub of which each is looked at for itself. */
+const MAX_LINES = 12;
 /** Visits of nodes that one question may take (paths.ts). */
 const EFFORT = 20_000;
 
@@ -72,57 +77,66 @@ export class EntryCode {
     const found: StubCall[] = [];
     for (const of of this.#entries) {
       const followed = this.#followed(of);
-      const sites = new Map<string, CallSite>();
-      for (const one of calls) if (followed.has(one.caller) && !sites.has(one.callee)) sites.set(one.callee, one);
+      const sites = Map.groupBy(
+        calls.filter(({ caller }) => followed.has(caller)),
+        ({ callee }) => callee,
+      );
       if (await this.#hasHiddenWays([...sites.keys()])) continue;
       const { name: entry, line: begins } = of.function;
       const when = and(whenAt(file, begins), live(entry));
-      for (const [name, { line }] of sites)
+      for (const [name, some] of sites) {
+        const lines = [...new Set(some.map(({ line }) => line))];
         for (const { constant, when: isStub, path, line: at } of await this.#stubs(name))
           found.push({
-            ...{ name, callee: name, constant, line, entry, when },
+            ...{ name, callee: name, constant, line: lines[0]!, lines, entry, when },
             ...{ declared: not(isStub), at: { path, line: at } },
           });
+      }
     }
     return found;
   }
 
   /**
-   * Whether the entry can only fail with the stub's constant, and so can all others of its kind in the file where that
-   * stub is in force: another driver that the file registers may be all that somebody wants of it.
+   * The call by which the entry can only fail with the stub's constant; undefined where it can do better, or others of
+   * its kind in the file can: another driver that the file registers may be all that somebody wants of it.
    */
-  async isFatal(call: StubCall): Promise<boolean> {
+  async fatal(call: StubCall): Promise<StubCall | undefined> {
     const kind = this.#beginnings.get(call.entry);
+    if (kind === 'one-of-several' || !this.#isFatalTo(call)) return undefined;
     const calls = await this.stubCalls();
-    return (
-      kind !== 'one-of-several' &&
-      this.#isFatalTo(call) &&
-      [...this.#beginnings].every(
-        ([name, one]) =>
-          name === call.entry ||
-          (one !== kind && one !== 'one-of-several') ||
-          calls.some(
-            (other) => other.entry === name && isSame(other.declared, call.declared) && this.#isFatalTo(other),
-          ),
-      )
-    );
+    for (const [name, one] of this.#beginnings) {
+      if (name === call.entry || (one !== kind && one !== 'one-of-several')) continue;
+      const alike = calls.filter(({ entry, declared }) => entry === name && isSame(declared, call.declared));
+      if (!alike.some((other) => this.#isFatalTo(other))) return undefined;
+    }
+    if (call.lines.length === 1) return call;
+    const line = call.lines
+      .slice(0, MAX_LINES)
+      .find((at) => this.#canEndWell(call, ofStub(call.constant), at) === false);
+    return line === undefined ? undefined : { ...call, line };
   }
 
   /** Whether the entry ends well on some way with whatever the call gives, and on none with the stub's constant. */
-  #isFatalTo({ name, constant, entry }: StubCall): boolean {
-    const of = this.#helpers.get(entry);
+  #isFatalTo(call: StubCall): boolean {
+    return (
+      this.#canEndWell(call, ofStub(call.constant)) === false && this.#canEndWell(call, { ...ANY, stub: true }) === true
+    );
+  }
+
+  /** Whether the entry can end well where all such calls, or the one on a line, give the value; undefined where that is not known. */
+  #canEndWell({ name, entry }: StubCall, value: Value, line?: number): boolean | undefined {
+    const helpers =
+      line === undefined
+        ? this.#helpers
+        : new Map([...this.#helpers].map(([one, def]) => [one, withOneCall(def, name, line)]));
+    const of = helpers.get(entry);
     const kind = of && resultKind(of.function.type);
-    if (!of || kind !== 'errno') return false;
-    const canEndWell = (value: typeof ANY): boolean | undefined => {
-      const stubs = new Map([[name, value]]);
-      const finder = new PathFinder({
-        ...{ helpers: this.#helpers, stubs, decide: () => undefined, effort: { left: EFFORT } },
-      });
-      const ways = finder.paths(of);
-      if (typeof ways === 'string' || ways.cut || !ways.isStubCalled || ways.exits.length === 0) return undefined;
-      return ways.exits.some((exit) => isMeantWell(kind, exit.value));
-    };
-    return canEndWell(ofStub(constant)) === false && canEndWell({ ...ANY, stub: true }) === true;
+    if (!of || kind !== 'errno') return undefined;
+    const stubs = new Map([[name, value]]);
+    const finder = new PathFinder({ helpers, stubs, decide: () => undefined, effort: { left: EFFORT } });
+    const ways = finder.paths(of);
+    if (typeof ways === 'string' || ways.cut || !ways.isStubCalled || ways.exits.length === 0) return undefined;
+    return ways.exits.some((exit) => isMeantWell(kind, exit.value));
   }
 
   /** The function, and those of the file to which it comes by calls. */
@@ -171,6 +185,20 @@ function beginnings(file: CFile): ReadonlyMap<string, Beginning> {
       found.set(name, 'init');
   }
   return found;
+}
+
+/** The function with calls of that name on one line alone: others are of a name that nobody knows. */
+function withOneCall(def: FunctionDef, name: string, line: number): FunctionDef {
+  const other = (e: unknown): unknown => {
+    if (Array.isArray(e)) return e.map(other);
+    if (typeof e !== 'object' || e === null) return e;
+    const copy = Object.fromEntries(Object.entries(e).map(([key, value]) => [key, other(value)]));
+    const { k, callee, line: at } = e as Partial<Expr & { readonly k: 'call' }>;
+    const isOther = k === 'call' && callee?.k === 'name' && callee.name === name && at !== line;
+    return isOther ? { ...copy, callee: { k: 'name', name: `${name}()` } } : copy;
+  };
+  const isCalled = callsIn(def).includes(name);
+  return isCalled ? { ...def, function: { ...def.function, body: other(def.function.body) as readonly Stmt[] } } : def;
 }
 
 function canLeave({ body, params = [] }: MacroLine): boolean {

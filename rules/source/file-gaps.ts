@@ -173,9 +173,9 @@ export class SideCode {
     return known;
   }
 
-  /** Whether what calls it can only fail with the stub. */
-  async isFatal(path: string, call: StubCall): Promise<boolean> {
-    return (await (await this.#entryCode(path))?.isFatal(call)) === true;
+  /** The call by which what it comes from can only fail with the stub; undefined where that can do better. */
+  async fatal(path: string, call: StubCall): Promise<StubCall | undefined> {
+    return (await this.#entryCode(path))?.fatal(call);
   }
 
   #entryCode(path: string): Promise<EntryCode | undefined> {
@@ -321,7 +321,10 @@ function nameOf({ name, of }: ConditionalUse): string {
   return of === undefined ? name : `${of}.${name}`;
 }
 
-/** The gap with the headers of the architecture itself; undefined where these declare what is used. */
+/**
+ * The gap as it is told: with the headers of the architecture itself, with the call that fails; undefined where these
+ * headers declare what is used, or a closer look finds no fault.
+ */
 export async function exactGap(
   { kbuild: { conditions } }: KernelChange,
   code: SideCode,
@@ -331,7 +334,10 @@ export async function exactGap(
   arch: Arch,
 ): Promise<Gap | undefined> {
   const { need, into } = gap;
-  if (need.kind === 'stub') return (await code.isFatal(path, need.use)) ? gap : undefined;
+  if (need.kind === 'stub') {
+    const use = await code.fatal(path, need.use);
+    return use && { ...gap, need: { ...need, use } };
+  }
   if (need.kind === 'power') return (await code.isPoweredBeside(path, need.use)) ? undefined : gap;
   if (need.kind !== 'declaration') return gap;
   const uses = (await code.conditional(path, arch)) ?? [];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CTree } from '../../../rules/source/c-definitions.ts';
 import { CFileCache } from '../../../rules/source/c-file-cache.ts';
-import { EntryCode } from '../../../rules/source/failing-entries.ts';
+import { EntryCode, type StubCall } from '../../../rules/source/failing-entries.ts';
 import { HeaderReach, WordStore } from '../../../rules/source/header-reach.ts';
 import { Unit } from '../../../rules/source/meanings.ts';
 import { kconfigText, readC } from '../../support/c-source.ts';
@@ -35,18 +35,25 @@ ${body}
 const FAILS = '\tif (ret)\n\t\treturn ret;';
 const GOES_ON = '\tif (ret && ret != -ENOSYS)\n\t\treturn ret;';
 
-/** Calls of stubs with which all can only fail: `entry stub`, and when. */
-async function fatal(text: string, header = HEADER): Promise<string[]> {
+/** Calls of stubs with which all can only fail. */
+async function fatalCalls(text: string, header = HEADER): Promise<StubCall[]> {
   const files = { 'reef.c': `#include <linux/bus.h>\n${text}`, 'include/linux/bus.h': header };
   const tree = new CTree(mapTree(files), new CFileCache(async (one) => ({ ok: true, file: readC(one) })));
   const unit = await Unit.open(tree, 'reef.c', new HeaderReach(tree.tree, new WordStore()));
   const code = new EntryCode(unit!);
-  const found: string[] = [];
-  for (const one of await code.stubCalls())
-    if (await code.isFatal(one))
-      found.push(`${one.entry} ${one.name}: ${kconfigText(one.when)}, but for ${kconfigText(one.declared)}`);
+  const found: StubCall[] = [];
+  for (const one of await code.stubCalls()) {
+    const call = await code.fatal(one);
+    if (call) found.push(call);
+  }
   return found;
 }
+
+/** The same as `entry stub`, and when. */
+const fatal = async (text: string, header?: string): Promise<string[]> =>
+  (await fatalCalls(text, header)).map(
+    ({ entry, name, when, declared }) => `${entry} ${name}: ${kconfigText(when)}, but for ${kconfigText(declared)}`,
+  );
 
 describe('EntryCode', () => {
   test('finds a probe that fails with what a stub returns', async () => {
@@ -114,5 +121,22 @@ module_init(reef_init);
     expect(await fatal(text, `${HEADER}#define bus_map(dev) bus_map_of(dev, THIS_MODULE)\n`)).toEqual([]);
     const onlyWhereOn = '#ifdef CONFIG_BUS\n#define bus_map(dev) bus_map_of(dev, THIS_MODULE)\n#endif\n';
     expect(await fatal(text, HEADER + onlyWhereOn)).toHaveLength(1);
+  });
+
+  test('tells the call that all good ways pass', async () => {
+    const note = 'static void note(struct device *dev)\n{\n\tif (bus_map(dev))\n\t\tpr_info("none\\n");\n}\n';
+    const text = note + probe(FAILS) + REGISTERED;
+    const before = text.replace('\tif (ret)', '\tif (verbose)\n\t\tnote(&pdev->dev);\n\tif (ret)');
+    const lines = before.split('\n');
+    const [call] = await fatalCalls(before);
+    expect(call?.lines).toHaveLength(2);
+    expect(lines[call!.line - 2]).toBe('\tint ret = bus_map(&pdev->dev);');
+  });
+
+  test('says nothing where no call alone is on all good ways', async () => {
+    const text = probe(
+      '\tif (one)\n\t\tret = bus_map(one);\n\telse\n\t\tret = bus_map(pdev);\n\tif (ret)\n\t\treturn ret;',
+    );
+    expect(await fatal(text.replace('ret = bus_map(&pdev->dev)', 'ret') + REGISTERED)).toEqual([]);
   });
 });
