@@ -21,9 +21,9 @@ without: devm_gpiod_get_optional() is NULL where there is no GPIOLIB.
 ## What it misses
 Probes that fail in one case, or do less. Files with another driver that goes well. Stubs that several
 headers define, or that call others, or that are called in several places of which none alone decides.
-Functions of other files that the probe calls, and macros that may return from it. Drivers that are
-new, or whose probe the series changes: of these stubbed-path speaks. Drivers that can be on there only
-under COMPILE_TEST.`,
+Functions of other files that the probe calls, and macros that may return from it. Modules
+for several buses, of which one is off. Drivers that are new, or whose probe calls the stub only with
+the series: of these stubbed-path speaks. Drivers that can be on there only under COMPILE_TEST.`,
 
   begin: (change) => gapRun(change, 'failing-probe', 'stubs'),
 });

@@ -6,7 +6,7 @@
 import { ANY, ofStub, type Value } from './abstract-value.ts';
 import type { Expr, Stmt } from './c-ast.ts';
 import { callsOf } from './c-calls.ts';
-import { all as and, type Condition, conditionText, isConfigured, not } from './c-condition.ts';
+import { all as and, type Condition, conditionText, isConfigured, not, symbolsOf } from './c-condition.ts';
 import type { Constant } from './c-constant.ts';
 import { entriesOf } from './c-entries.ts';
 import { type CFile, type CFunction, whenAt } from './c-file.ts';
@@ -29,6 +29,8 @@ export interface StubCall {
   readonly lines: readonly number[];
   /** The probe or init function. */
   readonly entry: string;
+  /** The type of the table that has the probe, `pci_driver`; absent of an init function. */
+  readonly driver?: string;
   /** When that is compiled. */
   readonly when: Condition;
   /** When the stub is not in force. */
@@ -83,13 +85,14 @@ export class EntryCode {
       );
       if (await this.#hasHiddenWays([...sites.keys()])) continue;
       const { name: entry, line: begins } = of.function;
+      const { driver } = this.#beginnings.get(entry)!;
       const when = and(whenAt(file, begins), live(entry));
       for (const [name, some] of sites) {
         const lines = [...new Set(some.map(({ line }) => line))];
         for (const { constant, when: isStub, path, line: at } of await this.#stubs(name))
           found.push({
             ...{ name, callee: name, constant, line: lines[0]!, lines, entry, when },
-            ...{ declared: not(isStub), at: { path, line: at } },
+            ...{ declared: not(isStub), at: { path, line: at }, ...(driver && { driver }) },
           });
       }
     }
@@ -101,13 +104,13 @@ export class EntryCode {
    * its kind in the file can: another driver that the file registers may be all that somebody wants of it.
    */
   async fatal(call: StubCall): Promise<StubCall | undefined> {
-    const kind = this.#beginnings.get(call.entry);
+    const kind = this.#beginnings.get(call.entry)?.kind;
     if (kind === 'one-of-several' || !this.#isFatalTo(call)) return undefined;
     const calls = await this.stubCalls();
-    for (const [name, one] of this.#beginnings) {
-      if (name === call.entry || (one !== kind && one !== 'one-of-several')) continue;
+    for (const [name, { kind: other }] of this.#beginnings) {
+      if (name === call.entry || (other !== kind && other !== 'one-of-several')) continue;
       const alike = calls.filter(({ entry, declared }) => entry === name && isSame(declared, call.declared));
-      if (!alike.some((other) => this.#isFatalTo(other))) return undefined;
+      if (!alike.some((one) => this.#isFatalTo(one))) return undefined;
     }
     if (call.lines.length === 1) return call;
     const line = call.lines
@@ -173,18 +176,35 @@ export class EntryCode {
 }
 
 /** What stands first in a driver; several in one table may be for different devices. */
-type Beginning = 'probe' | 'init' | 'one-of-several';
+interface Beginning {
+  readonly kind: 'probe' | 'init' | 'one-of-several';
+  readonly driver?: string;
+}
 
 /** Functions with which all begins that a driver does: its probe, or what its module runs first. */
 function beginnings(file: CFile): ReadonlyMap<string, Beginning> {
   const found = new Map<string, Beginning>();
   for (const { name, how, to = '', type = '' } of entriesOf(file)) {
-    if (how === 'table' && to === 'probe' && /\bdriver\b|_driver\b/.test(type))
-      found.set(name, type.includes('[') ? 'one-of-several' : (found.get(name) ?? 'probe'));
+    const [driver] = /\b(?:\w+_)?driver\b/.exec(type) ?? [];
+    if (how === 'table' && to === 'probe' && driver !== undefined && found.get(name)?.kind !== 'one-of-several')
+      found.set(name, { kind: type.includes('[') ? 'one-of-several' : 'probe', driver });
     if (how === 'macro' && /^(?:module_init|(?:core|postcore|arch|subsys|fs|rootfs|device|late)_initcall)$/.test(to))
-      found.set(name, 'init');
+      found.set(name, { kind: 'init' });
   }
   return found;
+}
+
+/**
+ * Whether the probe is for devices of a bus of which the stub is a part, and not the only one of its module: another
+ * file is for devices of another bus, and where this one is off nobody calls the probe. `beside`: texts of other files.
+ */
+export function isOfOneBus({ driver, declared }: StubCall, beside: Iterable<string>): boolean {
+  const bus = driver?.replace(/_?driver$/, '') ?? '';
+  if (bus === '' || !symbolsOf(declared).some((symbol) => symbol.split('_')[0] === bus.toUpperCase())) return false;
+  for (const text of beside)
+    for (const [, other] of text.matchAll(/^(?:static )?(?:const )?struct (\w+_driver) \w+ = \{/gm))
+      if (other !== driver) return true;
+  return false;
 }
 
 /** The function with calls of that name on one line alone: others are of a name that nobody knows. */

@@ -16,7 +16,7 @@ import { AlgorithmNames } from './algorithm-names.ts';
 import { conditionBounds, isConfigured } from './c-condition.ts';
 import { archOf, ExportedNames } from './exported-names.ts';
 import { type ExternalUse, type ExternalUses, externalUses } from './external-uses.ts';
-import { EntryCode, type StubCall } from './failing-entries.ts';
+import { EntryCode, isOfOneBus, type StubCall } from './failing-entries.ts';
 import { foreignUses } from './foreign-code.ts';
 import { HeaderReach } from './header-reach.ts';
 import { InternalNames } from './internal-names.ts';
@@ -160,10 +160,15 @@ export class SideCode {
 
   /** Whether another file of the same directory enables it: it may be a part of the same driver. */
   async isPoweredBeside(path: string, use: PowerUse): Promise<boolean> {
+    return (await this.#beside(path)).some((text) => enablesIn(text, use));
+  }
+
+  /** Texts of the other files of its directory, and below. */
+  async #beside(path: string): Promise<readonly string[]> {
     const dir = `${dirname(path)}/`;
     const paths = await this.side.tree.paths();
     const beside = paths.filter((one) => one !== path && one.startsWith(dir) && /\.[ch]$/.test(one));
-    return [...(await this.side.tree.read(beside)).values()].some((text) => enablesIn(text, use));
+    return [...(await this.side.tree.read(beside)).values()];
   }
 
   /** Undefined where the tree has no such file, or it cannot be read. */
@@ -173,9 +178,14 @@ export class SideCode {
     return known;
   }
 
-  /** The call by which what it comes from can only fail with the stub; undefined where that can do better. */
-  async fatal(path: string, call: StubCall): Promise<StubCall | undefined> {
-    return (await this.#entryCode(path))?.fatal(call);
+  /**
+   * The call by which what it comes from can only fail with the stub; undefined where that can do better, or another part
+   * of the module can.
+   */
+  async fatal(path: string, call: StubCall, { ways }: Presence): Promise<StubCall | undefined> {
+    const fatal = await (await this.#entryCode(path))?.fatal(call);
+    const isPart = fatal !== undefined && ways.some(({ composite }) => composite !== undefined);
+    return isPart && isOfOneBus(call, await this.#beside(path)) ? undefined : fatal;
   }
 
   #entryCode(path: string): Promise<EntryCode | undefined> {
@@ -335,7 +345,7 @@ export async function exactGap(
 ): Promise<Gap | undefined> {
   const { need, into } = gap;
   if (need.kind === 'stub') {
-    const use = await code.fatal(path, need.use);
+    const use = await code.fatal(path, need.use, object);
     return use && { ...gap, need: { ...need, use } };
   }
   if (need.kind === 'power') return (await code.isPoweredBeside(path, need.use)) ? undefined : gap;

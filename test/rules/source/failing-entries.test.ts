@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CTree } from '../../../rules/source/c-definitions.ts';
 import { CFileCache } from '../../../rules/source/c-file-cache.ts';
-import { EntryCode, type StubCall } from '../../../rules/source/failing-entries.ts';
+import { EntryCode, isOfOneBus, type StubCall } from '../../../rules/source/failing-entries.ts';
 import { HeaderReach, WordStore } from '../../../rules/source/header-reach.ts';
 import { Unit } from '../../../rules/source/meanings.ts';
 import { kconfigText, readC } from '../../support/c-source.ts';
@@ -138,5 +138,20 @@ module_init(reef_init);
       '\tif (one)\n\t\tret = bus_map(one);\n\telse\n\t\tret = bus_map(pdev);\n\tif (ret)\n\t\treturn ret;',
     );
     expect(await fatal(text.replace('ret = bus_map(&pdev->dev)', 'ret') + REGISTERED)).toEqual([]);
+  });
+});
+
+describe('isOfOneBus', () => {
+  const of = async (type: string): Promise<StubCall> =>
+    (await fatalCalls(probe(FAILS) + REGISTERED.replace('platform_driver', type)))[0]!;
+  const OTHER = 'static struct platform_driver other = {\n};\n';
+
+  test.each([
+    ['another file is for another bus', 'bus_driver', [OTHER], true],
+    ['the other files are for the same', 'bus_driver', [OTHER.replace('platform', 'bus')], false],
+    ['there is no other file', 'bus_driver', [], false],
+    ['the stub is not of the bus', 'pci_driver', [OTHER], false],
+  ])('where %s', async (_, type, beside, is) => {
+    expect(isOfOneBus(await of(type), beside)).toBe(is);
   });
 });
