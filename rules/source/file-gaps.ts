@@ -45,6 +45,11 @@ export type Need =
  */
 export type Subject = 'build' | 'algorithms' | 'runtime-pm' | 'stubs';
 
+/** Whether it is only of interest to who had the code already. */
+export function isOfOthers(subject: Subject): boolean {
+  return subject === 'runtime-pm' || subject === 'stubs';
+}
+
 /** What a file needs, whatever the configuration. */
 export interface FileNeeds {
   readonly all: readonly { readonly kind: Need['kind']; readonly name: string; readonly conditions: string }[];

@@ -14,7 +14,7 @@ import type { ArchPair, KernelChange } from '../rule.ts';
 import type { Arch, Side } from '../types.ts';
 import { conditionText, symbolsOf } from './c-condition.ts';
 import type { Definitions } from './c-definitions.ts';
-import { exactGap, type Gap, gapsOf, SideCode, type Subject } from './file-gaps.ts';
+import { exactGap, type Gap, gapsOf, isOfOthers, SideCode, type Subject } from './file-gaps.ts';
 import { newForeignGaps } from './foreign-gaps.ts';
 import { type Before, GapHistory, keyOf } from './gap-history.ts';
 import { InternalSearch } from './internal-search.ts';
@@ -226,7 +226,11 @@ export class LinkSearch {
     const oldPath = this.#history.oldPath(path);
     const before = await this.#history.before(oldPath, builds.before);
     // who writes a driver may want no more; to others it is news only where it worked
-    if (isOfOthers(this.#code.after.subject) && !before) return found;
+    const isForOthers = isOfOthers(this.#code.after.subject);
+    if (isForOthers && !before) return found;
+    // they had it under another name
+    const isRenamed = isForOthers && owner && !pair.before.symbols[owner.id]?.declarations.length;
+    const wasOwn = isRenamed ? ({ goals }: Gap): readonly Goal[] => goals : own;
     for (const gap of await gapsOf(this.#change, this.#code.after, builds.after, path, object)) {
       const key = keyOf(gap);
       if (told.has(key) || (of === 'named' && owner && !isUnder(owner, gap))) continue;
@@ -235,7 +239,7 @@ export class LinkSearch {
       const wasAsked = old.some(({ goals }) => JSON.stringify(goals) === question);
       if (isSameModel && wasAsked) continue;
       if (pair.solver('after').isPossible(own(gap)) !== true) continue;
-      if (old.some((one) => pair.solver('before').isPossible(own(one)) !== false)) continue;
+      if (old.some((one) => pair.solver('before').isPossible(wasOwn(one)) !== false)) continue;
       const exact = await exactGap(this.#change, this.#code.after, path, object, gap, pair.arch);
       if (!exact || (exact !== gap && pair.solver('after').isPossible(own(exact)) !== true)) continue;
       told.add(key);
@@ -365,11 +369,6 @@ async function needsOf(code: SideCode, path: string): Promise<ReadonlySet<string
   if ((await code.side.tree.blob(path)) === undefined) return undefined;
   const { all } = await code.needs(path);
   return new Set(all.map(({ kind, name, conditions }) => `${kind} ${name} ${conditions}`));
-}
-
-/** Whether it is only of interest to who had the code already. */
-function isOfOthers(subject: Subject): boolean {
-  return subject === 'runtime-pm' || subject === 'stubs';
 }
 
 function placesOf({ declarations }: KSymbol): readonly string[] {
