@@ -39,7 +39,7 @@ export const CLAIMS: Readonly<Record<string, readonly string[]>> = {
   'over-exposed-option': ['over-exposed'],
   'link-error': ['missing-dependency'],
   'compile-error': ['build-error', 'missing-dependency'],
-  'runtime-or-stub': ['stubbed-path', 'missing-algorithm'],
+  'runtime-or-stub': ['stubbed-path', 'missing-algorithm', 'runtime-pm-only', 'failing-probe'],
 };
 
 /** Whether none of the rules that would find a class is there. */
