@@ -45,6 +45,9 @@ const ENABLERS = new Map<string, { readonly what: Kind; readonly at: number }>([
 ]);
 /** What gets clocks enabled: devm_clk_get_optional_enabled(), devm_clk_bulk_get_all_enabled() and their like. */
 const GETS_ENABLED = /^(?=.{1,64}$)\w*clk\w*_get\w*_enabled?(?:_\w+)?$/;
+/** What enables nothing that is given to it, but for `ENABLERS`. */
+const HARMLESS =
+  /^(?:(?:devm_)?(?:of_)?(?:clk|regulator)_\w+|(?:IS_ERR|PTR_ERR|WARN|BUG|dev_(?:err|warn|notice|info|v?dbg)|pr_)\w*|(?:un)?likely|ARRAY_SIZE)$/;
 /** Calls in one file that enable something. No file of Linux 6.12 has more than 18. */
 const MAX_SITES = 400;
 /** Words of which one stands in every file that hands a callback to runtime PM. */
@@ -78,11 +81,12 @@ export function powerUsesIn(path: string, file: CFile): readonly PowerUse[] {
   const reached = reachedFrom(new Map([...callbacks].map(([name]) => [name, name])), calls);
   if (file.macros.some(({ body }) => wordsIn(body).some((word) => reached.has(word)))) return [];
   const asked = any(...calls.filter(({ callee }) => ASKS.test(callee)).map((one) => all(one.when, live(one.caller))));
+  const own = new Set(file.functions.map(({ name }) => name));
   const found = new Map<string, PowerUse>();
   for (const { held, what, callee, caller, line } of sites) {
     const callback = reached.get(caller);
     if (!held || callback === undefined || found.has(held.name)) continue;
-    const when = all(not(enabled(what, held)), asked);
+    const when = all(not(any(enabled(what, held), givenAway(held, power, own))), asked);
     if (when === false) continue;
     found.set(held.name, {
       ...{ name: held.name, names: [...held.names], what, callee, caller, line, when },
@@ -91,6 +95,18 @@ export function powerUsesIn(path: string, file: CFile): readonly PowerUse[] {
     });
   }
   return [...found.values()];
+}
+
+/** When it is given to a function of another file, which may enable it. */
+function givenAway(held: Held, { calls, holders, live }: Power, own: ReadonlySet<string>): Condition {
+  const isGiven = ({ callee, args }: CallSite): boolean =>
+    !own.has(callee) &&
+    !HARMLESS.test(callee) &&
+    args.some((arg) => {
+      const given = holders.of(membersOf(arg));
+      return given !== undefined && isSame(given, held);
+    });
+  return any(...calls.filter(isGiven).map((one) => all(one.when, live(one.caller))));
 }
 
 /** Whether the file is known to enable it, in some configuration, where nobody calls what it hands to runtime PM. */

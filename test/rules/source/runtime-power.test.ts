@@ -93,6 +93,7 @@ describe('powerUsesIn', () => {
       'enables what a macro does',
       `#define REEF_CLK_ON(r) clk_enable((r)->clk)\n${RESUME}${TABLE}${start('\tREEF_CLK_ON(reef);')}`,
     ],
+    ['enables what a function of another file may', RESUME + TABLE + start('\treef_power_on(dev, reef->clk);')],
     ['is called by its table', RESUME + TABLE + start('\tdev->driver->pm->runtime_resume(dev);')],
     [
       'is asked for with PM alone',
@@ -107,6 +108,12 @@ describe('powerUsesIn', () => {
 
   test('tells another clock, and a regulator, from this one', () => {
     const others = '\tclk_prepare_enable(reef->bus_clk);\n\tregulator_enable(reef->vdd);';
+    expect(told(RESUME + TABLE + start(others))).toEqual(['clk reef_resume() 8 true']);
+  });
+
+  test('tells functions that enable nothing', () => {
+    const others =
+      '\tif (IS_ERR(reef->clk))\n\t\tdev_info(dev, "%lu", clk_get_rate(reef->clk));\n\treef_on(reef->base);';
     expect(told(RESUME + TABLE + start(others))).toEqual(['clk reef_resume() 8 true']);
   });
 
