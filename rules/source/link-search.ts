@@ -229,7 +229,7 @@ export class LinkSearch {
     const isForOthers = isOfOthers(this.#code.after.subject);
     if (isForOthers && !before) return found;
     // they had it under another name
-    const isRenamed = isForOthers && owner && !pair.before.symbols[owner.id]?.declarations.length;
+    const isRenamed = owner && !pair.before.symbols[owner.id]?.declarations.length;
     const wasOwn = isRenamed ? ({ goals }: Gap): readonly Goal[] => goals : own;
     for (const gap of await gapsOf(this.#change, this.#code.after, builds.after, path, object)) {
       const key = keyOf(gap);

@@ -1,4 +1,7 @@
-/** Objects of a real kernel, built without a change and with it. */
+/**
+ * Objects of a real kernel, built without a change and with it. More than 400 lines, because all of it is built in one
+ * kernel that is configured once.
+ */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
