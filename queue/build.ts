@@ -3,7 +3,7 @@
  * the question, without the series and then with it.
  *
  * A link of vmlinux is too dear. That a reference stays undefined is seen from the object (nm) and from where the
- * tree's own makefiles put the objects that provide the name, for a module from what modpost says of it beside those
+ * tree's own makefiles put the objects that have the name in them, for a module from what modpost says of it beside those
  * that are built; that a stub is in force from the preprocessed file and the object. What the machine fails at is no answer, and says so.
  */
 import { shortConfig } from '../rules/both-sides.ts';
@@ -278,6 +278,8 @@ class Build {
         throw new NotBuilt(`${where.words} ${one} does not compile: ${firstError(readDiagnostics(made.stderr), made)}`);
       const names = await this.#once(`defined ${out} ${one}`, () => this.#make.definedNames(where, out, one));
       if (names.has(question.name)) found.push(one);
+      else if ((await this.#make.undefinedNames(where, out, one)).has(question.name))
+        throw new NotBuilt(`${where.words} ${one} exports ${question.name} and has it from elsewhere`);
     }
     return found;
   }

@@ -176,21 +176,29 @@ export class KernelMake {
     return { places, stderr: run.stderr };
   }
 
-  /** Names that an object refers to and does not define. */
+  /** Names that an object refers to and does not define, without those that need not be anywhere: weak ones. */
   undefinedNames(where: Where, out: string, object: string): Promise<Set<string>> {
-    return this.#names(where, out, object, '-u');
+    return this.#names(where, out, object, ['-u'], (type) => type === 'U');
   }
 
   /** Names that an object defines for others. */
   definedNames(where: Where, out: string, object: string): Promise<Set<string>> {
-    return this.#names(where, out, object, '-g', '--defined-only');
+    return this.#names(where, out, object, ['-g', '--defined-only'], () => true);
   }
 
-  async #names(where: Where, out: string, object: string, ...which: readonly string[]): Promise<Set<string>> {
+  async #names(
+    where: Where,
+    out: string,
+    object: string,
+    which: readonly string[],
+    isMeant: (type: string) => boolean,
+  ): Promise<Set<string>> {
     const { nm } = await compilerOf(where.arch);
     const run = await this.run(where, [nm, ...which, '-f', 'posix', object], out);
     if (run.exitCode !== 0) throw new NotBuilt(`nm cannot read ${object}: ${lastLine(run.stderr)}`);
-    return new Set(run.stdout.split('\n').map((line) => line.split(' ')[0]!));
+    // NAME TYPE [VALUE SIZE]
+    const lines = run.stdout.split('\n').map((line) => line.split(' '));
+    return new Set(lines.flatMap(([name, type]) => (type !== undefined && isMeant(type) ? name! : [])));
   }
 
   /**

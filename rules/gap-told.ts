@@ -2,9 +2,8 @@
 
 import type { BuildQuestion } from './build-question.ts';
 import { type Blame, blame, lastLine, textAt } from './gap-blame.ts';
-import { offLineOf } from './kbuild/off-line.ts';
+import { isSameLine, neededBy, providedAt, symbolsIn } from './gap-provided.ts';
 import type { Presence } from './kbuild/presence.ts';
-import type { ExprId } from './kconfig/expr.ts';
 import { gapRepairs, lineAgain } from './kconfig/gap-repairs.ts';
 import type { KSymbol } from './kconfig/model.ts';
 import { SymbolType } from './kconfig/parse.ts';
@@ -16,9 +15,7 @@ import { isSame } from './repairs-everywhere.ts';
 import type { ArchPair, KernelChange } from './rule.ts';
 import { conditionBounds } from './source/c-condition.ts';
 import { inWords } from './source/c-constant.ts';
-import { whenAt } from './source/c-file.ts';
-import { preprocess } from './source/c-preprocess.ts';
-import { type Into, objectOf } from './source/link-gap.ts';
+import type { Into } from './source/link-gap.ts';
 import type { Cause, Found, LinkSearch } from './source/link-search.ts';
 import type { PowerUse } from './source/runtime-power.ts';
 import type { ConditionalUse } from './source/undeclared.ts';
@@ -128,7 +125,7 @@ async function told(
     isBool: symbol.type === SymbolType.bool,
   }));
   const isHere = ({ name }: KSymbol): boolean => new RegExp(`\\bCONFIG_${name}\\b`).test(provided.text);
-  const hangsOn = isUnexported ? [] : await neededBy(change, pair, shown, provided);
+  const hangsOn = isUnexported ? [] : await neededBy(change, pair, shown, provided, values);
   const needed = hangsOn.toSorted(
     shown.need.kind === 'stub'
       ? // what is off is more likely to be why than what is on
@@ -151,6 +148,8 @@ async function told(
   // what else can lack it need not be built by this configuration
   for (const one of inOrder.filter(({ goals }) => meets(values, goals))) {
     if (uses.length >= MOST_USES) break;
+    // of what is under another #if that line says nothing
+    if (provided.path.endsWith('.c') && !isSameLine(await providedAt(change, solver, one), provided)) continue;
     if (!uses.some(({ name, path }) => name === one.need.name && path === one.path))
       uses.push(await toldUse(change, one));
   }
@@ -279,95 +278,4 @@ async function toldUse(change: KernelChange, { path, need }: Found): Promise<Tol
 
 async function inFull(change: KernelChange, at: Omit<Place, 'text'>): Promise<Place> {
   return { ...at, text: (await textAt(change, at.path, at.line)).trim() };
-}
-
-/** The line that decides, in the solver's configuration, that what is lacking is not there. */
-async function providedAt(change: KernelChange, solver: Solver, { need, into }: Found): Promise<Place> {
-  if (need.kind === 'power' || need.kind === 'stub') return NOWHERE;
-  if (need.kind !== 'declaration') {
-    const [exported] = need.providers.exports;
-    const presence = need.providers.presences.find(({ object }) => object === objectOf(exported!.path));
-    if (need.kind === 'link' && isIn(solver, presence, into)) return await outermostOff(change, solver, exported!);
-    const line = presence && offLineOf(presence, solver);
-    return line ? { path: line.path, line: line.line, text: line.text.trim() } : NOWHERE;
-  }
-  return need.use.declared === false ? NOWHERE : await outermostOff(change, solver, need.use.at);
-}
-
-/** Whether a provider is built, and where it could be reached: then it does not have the name in it. */
-function isIn({ values }: Solver, presence: Presence | undefined, into: Into): boolean {
-  if (!presence) return false;
-  return values.expr(presence.builtIn) === 2 || (into === 'module' && values.expr(presence.module) === 2);
-}
-
-/** Of the #ifs around a line, the outermost that fails; the line itself where none does. */
-async function outermostOff(
-  change: KernelChange,
-  solver: Solver,
-  { path, line }: Pick<Place, 'path' | 'line'>,
-): Promise<Place> {
-  const read = preprocess((await change.after.tree.read([path])).get(path) ?? '');
-  const isOff = (at: number): boolean => solver.values.expr(conditionBounds(change.pool, whenAt(read, at)).most) === 0;
-  // from the inside out: the outermost #if that fails
-  let found = line;
-  for (const opened of await openedAround(change, path, line)) if (isOff(opened + 1)) found = opened;
-  return { path, line: found, text: (await textAt(change, path, found)).trim() };
-}
-
-/** Lines of the #ifs around a line, the innermost first. */
-async function openedAround(change: KernelChange, path: string, line: number): Promise<number[]> {
-  const all = ((await change.after.tree.read([path])).get(path) ?? '').split('\n');
-  const opened: number[] = [];
-  let depth = 0;
-  let isOther = false;
-  for (let i = line - 2; i >= 0; i--) {
-    const [, word] = /^\s*#\s*(if|elif|else|endif)/.exec(all[i]!) ?? [];
-    if (word === 'endif') depth += 1;
-    else if (word === 'if' && depth > 0) depth -= 1;
-    else if (word !== undefined && depth === 0) {
-      // of several branches, the one that holds the line
-      if (!isOther) opened.push(i + 1);
-      isOther = word !== 'if';
-    }
-  }
-  return opened;
-}
-
-/**
- * The declared symbols of expressions, as they stand in the tree: expressions have them in the order in which trees
- * happened to be read.
- */
-function symbolsIn(pair: ArchPair, pool: KernelChange['pool'], exprs: readonly ExprId[]): KSymbol[] {
-  const found = new Set<KSymbol>();
-  for (const expr of exprs)
-    pool.symbolsOf(expr, (id) => {
-      const symbol = pair.after.symbols[id];
-      if (symbol && symbol.declarations.length > 0) found.add(symbol);
-    });
-  return [...found].sort((a, b) => {
-    const [one, other] = [a.declarations[0]!, b.declarations[0]!];
-    if (one.path === other.path) return one.line - other.line;
-    return one.path < other.path ? -1 : 1;
-  });
-}
-
-/** Symbols on which what is lacking hangs: for a provider those of its makefiles, that of the object's own line first. */
-async function neededBy(change: KernelChange, pair: ArchPair, { need }: Found, provided: Place): Promise<KSymbol[]> {
-  const { pool } = change;
-  if (!('providers' in need)) return symbolsIn(pair, pool, [conditionBounds(pool, need.use.declared).most]);
-  if (provided.path.endsWith('.c')) {
-    const read = preprocess((await change.after.tree.read([provided.path])).get(provided.path) ?? '');
-    const { most } = conditionBounds(pool, whenAt(read, provided.line + 1));
-    return symbolsIn(pair, pool, [most]);
-  }
-  const found = new Set<KSymbol>();
-  for (const { ways } of need.kind === 'link' ? need.providers.presences : need.providers.presences.slice(0, 1))
-    for (const { lines } of ways)
-      for (const { text } of lines.toReversed())
-        for (const [, name] of text.matchAll(/\bCONFIG_(\w+)/g)) {
-          const id = pool.findSymbol(name!);
-          const symbol = id === undefined ? undefined : pair.after.symbols[id];
-          if (symbol && symbol.declarations.length > 0) found.add(symbol);
-        }
-  return [...found];
 }

@@ -1,7 +1,7 @@
 /** Repairs over all architectures: a line that helps on one of them must do no harm on any other. */
 
 import { dependencyOf } from './kconfig/conditions.ts';
-import type { ExprPool } from './kconfig/expr.ts';
+import type { ExprId, ExprPool } from './kconfig/expr.ts';
 import type { KconfigModel, KSymbol } from './kconfig/model.ts';
 import { doesNoHarm, type Fault, isForeign, type Proposal, type Repair, tried } from './kconfig/repairs.ts';
 import { type Goal, Solver } from './kconfig/solve.ts';
@@ -31,7 +31,9 @@ export class RepairsEverywhere {
       const solver = new Solver(this.#pool, model);
       left = left.flatMap((one) => {
         const conditions = dependencyOf(this.#pool, this.#entryOf(after, one)!.declarations[0]!);
-        return doesNoHarm(solver, conditions, one) ? one : this.#lostOn({ arch, model, before: solver }, one);
+        return doesNoHarm(solver, conditions, one)
+          ? one
+          : this.#lostOn({ arch, before: solver, after: solver }, conditions, one);
       });
     }
     return left;
@@ -45,7 +47,8 @@ export class RepairsEverywhere {
       if (!owner || owner.declarations.length === 0) return fault ? [] : [one];
       const after = tried(pair.solver('after'), fault ?? (() => []), owner, one);
       if (after) return { ...one, ...after };
-      return fault ? [] : this.#lostOn({ arch: pair.arch, model: pair.after, before: pair.solver('before') }, one);
+      const solvers = { arch: pair.arch, before: pair.solver('before'), after: pair.solver('after') };
+      return fault ? [] : this.#lostOn(solvers, this.#pool.symbol(owner.id), one);
     });
   }
 
@@ -54,21 +57,23 @@ export class RepairsEverywhere {
   }
 
   /**
-   * What is of general use may be asked for all the same where an architecture has none of it, and so may anything
-   * where the symbol could not be on without the series: it was not missed there.
+   * What is of general use may be asked for all the same where an architecture has none of it. And so may a dependency
+   * with which an entry cannot be on where the series lets it be for the first time, if that is all that it does there:
+   * nobody had it. `isOn` is when the entry can be.
    */
   #lostOn(
-    { arch, model, before }: { readonly arch: Arch; readonly model: KconfigModel; readonly before: Solver },
+    { arch, before, after }: { readonly arch: Arch; readonly before: Solver; readonly after: Solver },
+    isOn: ExprId,
     one: Spread,
   ): Spread[] {
-    const owner = this.#entryOf(before.model, one);
-    const isNew = () => one.kind === 'depends on' && (!owner || before.isPossible([this.#isOn(owner)]) === false);
-    if (!isForeign({ pool: this.#pool, symbols: model.symbols }, one) && !isNew()) return [];
-    return [{ ...one, lostOn: [...one.lostOn, arch] }];
-  }
-
-  #isOn({ id }: KSymbol): Goal {
-    return { expr: this.#pool.symbol(id), level: 1, holds: true };
+    const all: readonly Spread[] = [{ ...one, lostOn: [...one.lostOn, arch] }];
+    if (isForeign({ pool: this.#pool, symbols: after.model.symbols }, one)) return [...all];
+    const had = this.#entryOf(before.model, one);
+    const has = this.#entryOf(after.model, one);
+    if (one.kind !== 'depends on' || !had || had.declarations.length === 0 || has!.selectedBy.length > 0) return [];
+    const on = (expr: ExprId): Goal => ({ expr, level: 1, holds: true });
+    const wasNever = before.isPossible([on(this.#pool.symbol(had.id))]) === false;
+    return wasNever && after.isPossible([on(isOn), on(one.needed)]) === false ? [...all] : [];
   }
 
   /** Called when an architecture is done. */

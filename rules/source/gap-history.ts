@@ -3,8 +3,10 @@
  * the name of what it lacks changes.
  */
 
-import type { ExprId } from '../kconfig/expr.ts';
-import type { KernelChange } from '../rule.ts';
+import type { Presence } from '../kbuild/presence.ts';
+import type { ExprId, SymbolId } from '../kconfig/expr.ts';
+import type { KconfigModel, KSymbol } from '../kconfig/model.ts';
+import type { ArchPair, KernelChange } from '../rule.ts';
 import { conditionText } from './c-condition.ts';
 import { type Gap, gapsOf, type SideCode } from './file-gaps.ts';
 import type { Builds } from './link-gap.ts';
@@ -37,6 +39,20 @@ export class GapHistory {
   constructor(change: KernelChange, code: SideCode) {
     this.#change = change;
     this.#code = code;
+  }
+
+  /** Whether an entry is new, and the file, as `object` without the series, was built by one that is gone. */
+  isRenamed({ id }: KSymbol, object: Presence | undefined, { before, after }: ArchPair): boolean {
+    const isDeclared = ({ symbols }: KconfigModel, one: SymbolId): boolean =>
+      (symbols[one]?.declarations.length ?? 0) > 0;
+    if (isDeclared(before, id)) return false;
+    const { pool } = this.#change;
+    const lines = object?.ways.flatMap((way) => way.lines.map(({ text }) => text)) ?? [];
+    const names = lines.flatMap((text) => [...text.matchAll(/\bCONFIG_(\w+)/g)].map((match) => match[1]!));
+    return names.some((name) => {
+      const was = pool.findSymbol(name);
+      return was !== undefined && isDeclared(before, was) && !isDeclared(after, was);
+    });
   }
 
   /** Path that a file had. */

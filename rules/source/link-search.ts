@@ -19,7 +19,7 @@ import { newForeignGaps } from './foreign-gaps.ts';
 import { type Before, GapHistory, keyOf } from './gap-history.ts';
 import { InternalSearch } from './internal-search.ts';
 import { Builds, gapGoals, objectOf } from './link-gap.ts';
-import { changedThemselves, enablersOf, helpersOf, ownerOf, selectorsOf } from './near-symbols.ts';
+import { changedThemselves, enablersOf, helpersOf, mentions, ownerOf, selectorsOf } from './near-symbols.ts';
 import { isSoleProvider } from './sole-provider.ts';
 
 /** Symbols whose files are looked at, the nearest first. */
@@ -226,10 +226,10 @@ export class LinkSearch {
     const oldPath = this.#history.oldPath(path);
     const before = await this.#history.before(oldPath, builds.before);
     // who writes a driver may want no more; to others it is news only where it worked
-    const isForOthers = isOfOthers(this.#code.after.subject);
-    if (isForOthers && !before) return found;
+    if (isOfOthers(this.#code.after.subject) && !before) return found;
+    const wasBuilt = await builds.before.presence(oldPath);
     // they had it under another name
-    const isRenamed = owner && !pair.before.symbols[owner.id]?.declarations.length;
+    const isRenamed = owner !== undefined && this.#history.isRenamed(owner, wasBuilt, pair);
     const wasOwn = isRenamed ? ({ goals }: Gap): readonly Goal[] => goals : own;
     for (const gap of await gapsOf(this.#change, this.#code.after, builds.after, path, object)) {
       const key = keyOf(gap);
@@ -258,7 +258,9 @@ export class LinkSearch {
       const isNews =
         kind === 'declaration' || (kind === 'link' && (await isToldBefore(builds.before, name, before?.isListed)));
       if (wasNeeded && old.length === 0 && (before?.isUnknown || !isNews)) continue;
-      const goals = wasNeeded ? own(exact) : await this.#newGoals(pair, path, builds.before, exact, before, own);
+      const goals = wasNeeded
+        ? own(exact)
+        : await this.#newGoals(pair, path, builds.before, exact, before, { own, wasOwn });
       if (!goals) continue;
       found.push({ ...exact, goals, path, object, isOld: before !== undefined, wasNeeded, wasAsked });
     }
@@ -272,7 +274,7 @@ export class LinkSearch {
     builds: Builds,
     gap: Gap,
     before: Before | undefined,
-    own: (gap: Gap) => readonly Goal[],
+    { own, wasOwn }: Readonly<Record<'own' | 'wasOwn', (gap: Gap) => readonly Goal[]>>,
   ): Promise<readonly Goal[] | undefined> {
     const old = [...(before?.gaps.values() ?? [])].flat();
     for (const from of await this.#history.comesFrom(path, gap)) {
@@ -283,9 +285,11 @@ export class LinkSearch {
       }
       old.push(...[...(there?.gaps.values() ?? [])].flat());
     }
-    const couldBe = old.filter((one) => pair.solver('before').isPossible(own(one)) !== false);
+    const couldBe = old.filter((one) => pair.solver('before').isPossible(wasOwn(one)) !== false);
     const same = this.#history.sameBefore(gap, couldBe);
     if (same === undefined) return own(gap);
+    // `same` is of the entry's old name, if it has another
+    if (wasOwn !== own) return undefined;
     const all: readonly Goal[] = [...own(gap), { expr: same, level: 2, holds: false }];
     return pair.solver('after').isPossible(all) === true ? all : undefined;
   }
@@ -386,13 +390,4 @@ function isMakefile(path: string): boolean {
 
 function isCode(path: string): boolean {
   return (path.endsWith('.c') || isMakefile(path)) && !/^(?:Documentation|tools|scripts|samples|usr)\//.test(path);
-}
-
-function mentions(pool: KernelChange['pool'], { builtIn, module }: Presence, { id }: KSymbol): boolean {
-  let found = false;
-  for (const e of [builtIn, module])
-    pool.symbolsOf(e, (one) => {
-      found ||= one === id;
-    });
-  return found;
 }

@@ -57,3 +57,13 @@ export function ownerOf(pool: KernelChange['pool'], { after }: ArchPair, { ways 
   }
   return undefined;
 }
+
+/** Whether an object's being built hangs on a symbol. */
+export function mentions(pool: KernelChange['pool'], { builtIn, module }: Presence, { id }: KSymbol): boolean {
+  let found = false;
+  for (const e of [builtIn, module])
+    pool.symbolsOf(e, (one) => {
+      found ||= one === id;
+    });
+  return found;
+}
