@@ -70,7 +70,10 @@ const RULE_FIELDS = {
   'witness.arguments': 'settings as arguments of scripts/config, quoted for a shell, may have several lines',
 } as const;
 
-/** Of missing-dependency; of missing-algorithm, where what is lacking is found by its name; of runtime-pm-only and failing-probe. */
+/**
+ * Of missing-dependency; of missing-algorithm, where what is lacking is found by its name; of runtime-pm-only and
+ * failing-probe.
+ */
 const GAP_FIELDS = {
   ...RULE_FIELDS,
   'claim.owner': 'symbol whose code lacks something, or the file',

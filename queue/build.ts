@@ -3,8 +3,9 @@
  * the question, without the series and then with it.
  *
  * A link of vmlinux is too dear. That a reference stays undefined is seen from the object (nm) and from where the
- * tree's own makefiles put the objects that have the name in them, for a module from what modpost says of it beside those
- * that are built; that a stub is in force from the preprocessed file and the object. What the machine fails at is no answer, and says so.
+ * tree's own makefiles put the objects that have the name in them (nm, too), for a module from what modpost says of it
+ * beside those that are built; that a stub is in force from the preprocessed file and the object. What the machine
+ * fails at is no answer, and says so.
  */
 import { shortConfig } from '../rules/both-sides.ts';
 import type { BuildQuestion } from '../rules/build-question.ts';
@@ -169,8 +170,7 @@ class Build {
         throw new NotBuilt(`${where.words} ${object} does not compile: ${firstError(errors, made)}`);
       return { argv, exitCode: made.exitCode!, excerpt: printDiagnostic(named), shows: true };
     }
-    const names = await this.#once(`names ${out} ${object}`, () => this.#make.undefinedNames(where, out, object));
-    const isUndefined = names.has(name);
+    const isUndefined = (await this.#undefined(where, out, object)).has(name);
     switch (question.expects) {
       case 'error':
         return { argv, exitCode: 0, excerpt: `${object} compiles`, shows: false };
@@ -231,12 +231,7 @@ class Build {
     // two that do not agree show nothing
     if (defining.length > 0)
       throw new NotBuilt(`${where.words} modpost does not find that ${defining.join(', ')} exports ${name}`);
-    const why =
-      there.length > 0
-        ? `${built} ${there.length > 1 ? 'do' : 'does'} not define it`
-        : providers.length > 0
-          ? `make does not build ${providers.join(', ')}`
-          : 'nothing exports it';
+    const why = providers.length > 0 ? withoutIt(there, providers) : 'nothing exports it';
     return { excerpt: `modpost: ${missing}; ${why}`, shows: true };
   }
 
@@ -256,12 +251,14 @@ class Build {
       return { excerpt: `${object} refers to ${name}, which ${defining} provides`, shows: false };
     const modular = providers.find((one) => places.get(one) === 'module');
     const why =
-      there.length > 0
-        ? `${there.join(', ')} ${there.length > 1 ? 'do' : 'does'} not define it`
-        : modular === undefined
-          ? `make does not build ${providers.join(', ')}`
-          : `${object} goes into vmlinux, and ${modular} into a module`;
+      there.length > 0 || modular === undefined
+        ? withoutIt(there, providers)
+        : `${object} goes into vmlinux, and ${modular} into a module`;
     return { excerpt: `${object} refers to ${name}; ${why}`, shows: true };
+  }
+
+  #undefined(where: Where, out: string, object: string): Promise<ReadonlySet<string>> {
+    return this.#once(`names ${out} ${object}`, () => this.#make.undefinedNames(where, out, object));
   }
 
   /** Those of some providers that have the name in them: it may stand under an #if. */
@@ -278,7 +275,7 @@ class Build {
         throw new NotBuilt(`${where.words} ${one} does not compile: ${firstError(readDiagnostics(made.stderr), made)}`);
       const names = await this.#once(`defined ${out} ${one}`, () => this.#make.definedNames(where, out, one));
       if (names.has(question.name)) found.push(one);
-      else if ((await this.#make.undefinedNames(where, out, one)).has(question.name))
+      else if ((await this.#undefined(where, out, one)).has(question.name))
         throw new NotBuilt(`${where.words} ${one} exports ${question.name} and has it from elsewhere`);
     }
     return found;
@@ -317,6 +314,12 @@ class Build {
 
 /** Lines between where a name stands and a line of its definition. */
 const NEAR_LINES = 3;
+
+/** Why providers do not have a name; `there` are those that are built. */
+function withoutIt(there: readonly string[], providers: readonly string[]): string {
+  if (there.length === 0) return `make does not build ${providers.join(', ')}`;
+  return `${there.join(', ')} ${there.length > 1 ? 'do' : 'does'} not define it`;
+}
 
 function sideWords(side: Side): string {
   return side === 'before' ? 'without the series' : 'with the series';

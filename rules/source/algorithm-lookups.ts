@@ -7,7 +7,7 @@
 import { ofStub } from './abstract-value.ts';
 import { type Algorithm, partsOfName } from './algorithm-names.ts';
 import type { Expr } from './c-ast.ts';
-import { visitExprs } from './c-ast.ts';
+import { visitExprs, withCallees } from './c-ast.ts';
 import { callsOf } from './c-calls.ts';
 import { all, any, type Condition } from './c-condition.ts';
 import type { Constant } from './c-constant.ts';
@@ -201,7 +201,7 @@ interface Situation {
 
 function withoutAlgorithm(of: FunctionDef, call: Call, { ends }: Asker, depth = 0): Situation {
   const name = `${HERE}:${depth}`;
-  const def = { ...of, function: withCallee(of.function, call, name) };
+  const def = { ...of, function: withCallees(of.function, (one) => (one === call ? name : undefined)) };
   if (!('def' in ends)) return { def, helpers: new Map(), stubs: new Map([[name, ends]]) };
   const inner = withoutAlgorithm(ends.def, ends.call, ends.next, depth + 1);
   return { def, helpers: new Map([...inner.helpers, [name, inner.def]]), stubs: inner.stubs };
@@ -216,15 +216,4 @@ function paths(
   const finder = new PathFinder({ helpers, stubs: values, decide: () => undefined, effort: { left: EFFORT } });
   const ways = finder.paths(of, { isNewCall: (callee) => callee === `${HERE}:0` });
   return typeof ways === 'string' || ways.cut ? undefined : ways;
-}
-
-/** The function with another name for what one of its calls calls. */
-function withCallee(of: CFunction, call: Call, name: string): CFunction {
-  const other = (node: unknown): unknown => {
-    if (node === call) return { ...call, callee: { k: 'name', name } };
-    if (Array.isArray(node)) return node.map(other);
-    if (typeof node !== 'object' || node === null) return node;
-    return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, other(value)]));
-  };
-  return other(of) as CFunction;
 }

@@ -162,3 +162,13 @@ export function visitExprs(body: readonly Stmt[], visit: (e: Expr) => void): voi
     for (const list of listsOf(s)) visitExprs(list, visit);
   }
 }
+
+/** A function, or a part of one, with other names for what some of its calls call: those that `rename` gives. */
+export function withCallees<T>(node: T, rename: (call: Expr & { readonly k: 'call' }) => string | undefined): T {
+  if (Array.isArray(node)) return node.map((one) => withCallees(one, rename)) as T;
+  if (typeof node !== 'object' || node === null) return node;
+  const copy = Object.fromEntries(Object.entries(node).map(([key, value]) => [key, withCallees(value, rename)]));
+  const call = node as Partial<Expr>;
+  const name = call.k === 'call' ? rename(call as Expr & { readonly k: 'call' }) : undefined;
+  return (name === undefined ? copy : { ...copy, callee: { k: 'name', name } }) as T;
+}

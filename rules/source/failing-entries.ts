@@ -4,7 +4,7 @@
  */
 
 import { ANY, ofStub, type Value } from './abstract-value.ts';
-import type { Expr, Stmt } from './c-ast.ts';
+import { withCallees } from './c-ast.ts';
 import { callsOf } from './c-calls.ts';
 import { all as and, type Condition, conditionText, isConfigured, not, symbolsOf } from './c-condition.ts';
 import type { Constant } from './c-constant.ts';
@@ -209,16 +209,11 @@ export function isOfOneBus({ driver, declared }: StubCall, beside: Iterable<stri
 
 /** The function with calls of that name on one line alone: others are of a name that nobody knows. */
 function withOneCall(def: FunctionDef, name: string, line: number): FunctionDef {
-  const other = (e: unknown): unknown => {
-    if (Array.isArray(e)) return e.map(other);
-    if (typeof e !== 'object' || e === null) return e;
-    const copy = Object.fromEntries(Object.entries(e).map(([key, value]) => [key, other(value)]));
-    const { k, callee, line: at } = e as Partial<Expr & { readonly k: 'call' }>;
-    const isOther = k === 'call' && callee?.k === 'name' && callee.name === name && at !== line;
-    return isOther ? { ...copy, callee: { k: 'name', name: `${name}()` } } : copy;
-  };
-  const isCalled = callsIn(def).includes(name);
-  return isCalled ? { ...def, function: { ...def.function, body: other(def.function.body) as readonly Stmt[] } } : def;
+  if (!callsIn(def).includes(name)) return def;
+  const body = withCallees(def.function.body, ({ callee, line: at }) =>
+    callee.k === 'name' && callee.name === name && at !== line ? `${name}()` : undefined,
+  );
+  return { ...def, function: { ...def.function, body } };
 }
 
 function canLeave({ body, params = [] }: MacroLine): boolean {

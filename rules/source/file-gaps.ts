@@ -36,6 +36,10 @@ export type Need =
     }
   | { readonly kind: 'algorithm'; readonly name: string; readonly use: Lookup; readonly providers: Providers }
   | { readonly kind: 'declaration'; readonly name: string; readonly use: ConditionalUse }
+  | DriverNeed;
+
+/** What a driver that compiles needs to work. */
+type DriverNeed =
   | { readonly kind: 'power'; readonly name: string; readonly use: PowerUse }
   | { readonly kind: 'stub'; readonly name: string; readonly use: StubCall };
 
@@ -82,7 +86,6 @@ export class SideCode {
   #asking: Promise<Asking> | undefined;
   readonly #lookups = new Map<string, Promise<readonly Lookup[] | undefined>>();
   readonly #entries = new Map<string, Promise<EntryCode | undefined>>();
-  readonly #stubCalls = new Map<string, Promise<readonly StubCall[] | undefined>>();
   #powered: Promise<ReadonlySet<string>> | undefined;
   readonly #power = new Map<string, Promise<readonly PowerUse[] | undefined>>();
 
@@ -145,7 +148,7 @@ export class SideCode {
   }
 
   /** Undefined where the tree has no such file, or it cannot be read. */
-  power(path: string): Promise<readonly PowerUse[] | undefined> {
+  #powerUses(path: string): Promise<readonly PowerUse[] | undefined> {
     const known = this.#power.get(path) ?? this.#powerNow(path);
     this.#power.set(path, known);
     return known;
@@ -177,10 +180,15 @@ export class SideCode {
   }
 
   /** Undefined where the tree has no such file, or it cannot be read. */
-  stubCalls(path: string): Promise<readonly StubCall[] | undefined> {
-    const known = this.#stubCalls.get(path) ?? this.#entryCode(path).then((code) => code?.stubCalls());
-    this.#stubCalls.set(path, known);
-    return known;
+  async #stubCalls(path: string): Promise<readonly StubCall[] | undefined> {
+    return (await this.#entryCode(path))?.stubCalls();
+  }
+
+  /** What a driver needs to work; undefined where the tree has no such file, or it cannot be read. */
+  async ofDriver(path: string): Promise<readonly DriverNeed[] | undefined> {
+    return this.subject === 'stubs'
+      ? (await this.#stubCalls(path))?.map((use) => ({ kind: 'stub', name: stubKey(use), use }))
+      : (await this.#powerUses(path))?.map((use) => ({ kind: 'power', name: use.name, use }));
   }
 
   /**
@@ -205,23 +213,13 @@ export class SideCode {
 
   /** What a file needs of the subject. */
   async needs(path: string): Promise<FileNeeds> {
-    if (this.subject === 'stubs') {
-      const calls = await this.stubCalls(path);
+    if (isOfOthers(this.subject)) {
+      const some = await this.ofDriver(path);
       return {
-        all: (calls ?? []).map((use) => ({
-          kind: 'stub',
-          name: stubKey(use),
-          conditions: JSON.stringify([use.when, use.declared]),
+        all: (some ?? []).map(({ kind, name, use: { when, declared } }) => ({
+          ...{ kind, name, conditions: JSON.stringify([when, declared]) },
         })),
-        unread: new Set(calls ? [] : ['stub']),
-        doubtful: new Set(),
-      };
-    }
-    if (this.subject === 'runtime-pm') {
-      const power = await this.power(path);
-      return {
-        all: (power ?? []).map(({ name, when }) => ({ kind: 'power', name, conditions: JSON.stringify(when) })),
-        unread: new Set(power ? [] : ['power']),
+        unread: new Set(some ? [] : [this.subject === 'stubs' ? 'stub' : 'power']),
         doubtful: new Set(),
       };
     }
@@ -288,11 +286,11 @@ export async function gapsOf(
   const put = (need: Need, into: Into, goals: readonly Goal[] | undefined): void => {
     if (goals) found.push({ need, into, goals });
   };
-  if (code.subject === 'runtime-pm') {
-    for (const use of (await code.power(path)) ?? [])
+  if (isOfOthers(code.subject)) {
+    for (const need of (await code.ofDriver(path)) ?? [])
       for (const into of INTO) {
-        const goals = goalsOf(conditions, object, use, into);
-        put({ kind: 'power', name: use.name, use }, into, goals && [...goals, notForTests(conditions)]);
+        const goals = goalsOf(conditions, object, need.use, into);
+        put(need, into, goals && [...goals, notForTests(conditions)]);
       }
     return found;
   }
@@ -303,14 +301,6 @@ export async function gapsOf(
       const need: Need = { kind: 'algorithm', name: use.part, use, providers };
       for (const into of INTO) put(need, into, gapGoals(conditions, object, use.when, providers, into));
     }
-    return found;
-  }
-  if (code.subject === 'stubs') {
-    for (const use of (await code.stubCalls(path)) ?? [])
-      for (const into of INTO) {
-        const goals = goalsOf(conditions, object, use, into);
-        put({ kind: 'stub', name: stubKey(use), use }, into, goals && [...goals, notForTests(conditions)]);
-      }
     return found;
   }
   const uses = await code.uses(path);
