@@ -1,5 +1,6 @@
 import { gapRun } from './gap-run.ts';
 import { defineRule } from './rule.ts';
+import { StubNeeds } from './source/stub-needs.ts';
 
 export default defineRule({
   id: 'failing-probe',
@@ -25,5 +26,5 @@ Functions of other files that the probe calls, and macros that may return from i
 for several buses, of which one is off. Drivers that are new, or whose probe calls the stub only with
 the series: of these stubbed-path speaks. Drivers that can be on there only under COMPILE_TEST.`,
 
-  begin: (change) => gapRun(change, 'failing-probe', 'stubs'),
+  begin: (change) => gapRun(change, 'failing-probe', StubNeeds),
 });

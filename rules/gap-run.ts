@@ -6,13 +6,13 @@ import { lineOf, valueOn } from './kconfig/config-line.ts';
 import type { Property } from './kconfig/properties.ts';
 import { commonRepairs, RepairsEverywhere, type Spread } from './repairs-everywhere.ts';
 import type { Candidate, Conf, KernelChange, RuleRun } from './rule.ts';
-import type { Subject } from './source/file-gaps.ts';
+import type { SubjectOf } from './source/file-gaps.ts';
 import { LinkSearch } from './source/link-search.ts';
 import { onAll, type Place } from './told.ts';
 import type { Attempt, Evidence, RuleId, Severity, Side } from './types.ts';
 
 /** Of gaps in a subject; `id` is the rule. */
-export function gapRun(change: KernelChange, id: RuleId, subject: Subject): RuleRun {
+export function gapRun(change: KernelChange, id: RuleId, subject: SubjectOf): RuleRun {
   const search = new LinkSearch(change, subject);
   const found = new Map<string, RepairedGap>();
   const everywhere = new RepairsEverywhere(change.pool);

@@ -1,5 +1,6 @@
 import { gapRun } from './gap-run.ts';
 import { defineRule } from './rule.ts';
+import { AlgorithmNeeds } from './source/algorithm-needs.ts';
 
 export default defineRule({
   id: 'missing-algorithm',
@@ -25,5 +26,5 @@ tries another name, where there is no such algorithm, and functions of which tha
 Templates that ask for others in turn. Modules that are not loaded when a driver that is built in
 asks for them.`,
 
-  begin: (change) => gapRun(change, 'missing-algorithm', 'algorithms'),
+  begin: (change) => gapRun(change, 'missing-algorithm', AlgorithmNeeds),
 });

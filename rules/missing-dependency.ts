@@ -1,5 +1,6 @@
 import { gapRun } from './gap-run.ts';
 import { defineRule } from './rule.ts';
+import { BuildNeeds } from './source/build-needs.ts';
 
 export default defineRule({
   id: 'missing-dependency',
@@ -27,5 +28,5 @@ macro or an inline function of a header leads to them, and those reached through
 include a header which the series changes. Of a change that concerns very many files the nearest
 80 are read.`,
 
-  begin: (change) => gapRun(change, 'missing-dependency', 'build'),
+  begin: (change) => gapRun(change, 'missing-dependency', BuildNeeds),
 });

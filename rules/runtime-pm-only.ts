@@ -1,5 +1,6 @@
 import { gapRun } from './gap-run.ts';
 import { defineRule } from './rule.ts';
+import { PowerNeeds } from './source/power-needs.ts';
 
 export default defineRule({
   id: 'runtime-pm-only',
@@ -25,5 +26,5 @@ that another file of the directory enables, or that a local variable or a macro 
 is enabled. Clocks that a PM domain enables. Drivers that another file asks runtime PM for. Files of
 which a function cannot be read as a whole.`,
 
-  begin: (change) => gapRun(change, 'runtime-pm-only', 'runtime-pm'),
+  begin: (change) => gapRun(change, 'runtime-pm-only', PowerNeeds),
 });

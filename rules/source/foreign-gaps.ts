@@ -4,7 +4,7 @@ import type { Presence } from '../kbuild/presence.ts';
 import type { Goal } from '../kconfig/solve.ts';
 import type { ArchPair, KernelChange } from '../rule.ts';
 import { conditionBounds } from './c-condition.ts';
-import type { Gap, SideCode } from './file-gaps.ts';
+import type { Gap, Subject } from './file-gaps.ts';
 import type { GapHistory } from './gap-history.ts';
 import { type Builds, INTO, type Into } from './link-gap.ts';
 
@@ -23,12 +23,12 @@ interface Where {
  */
 export async function newForeignGaps(
   change: KernelChange,
-  code: SideCode,
+  subject: Subject,
   history: GapHistory,
   { pair, path, object, before }: Where,
   own: (gap: Pick<Gap, 'goals' | 'into'>) => readonly Goal[],
 ): Promise<(Gap & { readonly isOld: boolean })[]> {
-  if (code.subject !== 'build') return [];
+  if (!subject.isOfHeaders) return [];
   const { conditions } = change.kbuild;
   const old = history.oldPath(path);
   const was = await before.presence(old);
@@ -44,7 +44,7 @@ export async function newForeignGaps(
   if (INTO.some(couldBe) || !INTO.some(canBe)) return [];
   const isOld = (await change.before.tree.blob(old)) !== undefined;
   const found = new Map<string, Gap & { readonly isOld: boolean }>();
-  for (const use of await code.foreign(path, pair.arch)) {
+  for (const use of await subject.foreign(path, pair.arch)) {
     for (const into of INTO) {
       const goals = usedGoals(change, object, use.when, into);
       if (!goals || found.has(use.name)) continue;

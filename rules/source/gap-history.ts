@@ -8,8 +8,9 @@ import type { ExprId, SymbolId } from '../kconfig/expr.ts';
 import type { KconfigModel, KSymbol } from '../kconfig/model.ts';
 import type { ArchPair, KernelChange } from '../rule.ts';
 import { conditionText } from './c-condition.ts';
-import { type Gap, gapsOf, type SideCode } from './file-gaps.ts';
+import type { Gap, Subject } from './file-gaps.ts';
 import type { Builds } from './link-gap.ts';
+import type { SideCode } from './side-code.ts';
 
 /** One file without the series. */
 export interface Before {
@@ -33,12 +34,14 @@ export function keyOf({ need }: Gap): string {
 export class GapHistory {
   readonly #change: KernelChange;
   readonly #code: SideCode;
+  readonly #subject: Subject;
   #left: Promise<ReadonlyMap<string, ReadonlySet<string>>> | undefined;
 
-  /** `code`: of the side without the series. */
-  constructor(change: KernelChange, code: SideCode) {
+  /** Of the side without the series. */
+  constructor(change: KernelChange, { code, subject }: { readonly code: SideCode; readonly subject: Subject }) {
     this.#change = change;
     this.#code = code;
+    this.#subject = subject;
   }
 
   /** Whether an entry is new, and the file, as `object` without the series, was built by one that is gone. */
@@ -64,8 +67,8 @@ export class GapHistory {
   async before(old: string, builds: Builds): Promise<Before | undefined> {
     if ((await this.#code.side.tree.blob(old)) === undefined) return undefined;
     const object = await builds.presence(old);
-    const gaps = object ? await gapsOf(this.#change, this.#code, builds, old, object) : [];
-    const { all, unread, doubtful } = await this.#code.needs(old);
+    const gaps = object ? await this.#subject.gaps(builds, old, object) : [];
+    const { all, unread, doubtful } = await this.#subject.needs(old);
     return {
       gaps: Map.groupBy(gaps, keyOf),
       needs: new Set(all.map(({ kind, name }) => `${kind} ${name}`)),

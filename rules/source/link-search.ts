@@ -14,12 +14,13 @@ import type { ArchPair, KernelChange } from '../rule.ts';
 import type { Arch, Side } from '../types.ts';
 import { conditionText, symbolsOf } from './c-condition.ts';
 import type { Definitions } from './c-definitions.ts';
-import { exactGap, type Gap, gapsOf, isOfOthers, SideCode, type Subject } from './file-gaps.ts';
+import type { Gap, Subject, SubjectOf } from './file-gaps.ts';
 import { newForeignGaps } from './foreign-gaps.ts';
 import { type Before, GapHistory, keyOf } from './gap-history.ts';
 import { InternalSearch } from './internal-search.ts';
 import { Builds, gapGoals, objectOf } from './link-gap.ts';
 import { changedThemselves, enablersOf, helpersOf, mentions, ownerOf, selectorsOf } from './near-symbols.ts';
+import { SideCode } from './side-code.ts';
 import { isSoleProvider } from './sole-provider.ts';
 
 /** Symbols whose files are looked at, the nearest first. */
@@ -54,6 +55,7 @@ export interface Cause {
 export class LinkSearch {
   readonly #change: KernelChange;
   readonly #code: Readonly<Record<Side, SideCode>>;
+  readonly #subject: Readonly<Record<Side, Subject>>;
   readonly #history: GapHistory;
   readonly #definitions = new Map<string, Definitions>();
   #beside: Promise<readonly string[]> | undefined;
@@ -62,14 +64,14 @@ export class LinkSearch {
   /** What was not decided, and why. */
   readonly #left = new Map<string, string>();
 
-  constructor(change: KernelChange, subject: Subject) {
+  constructor(change: KernelChange, Of: SubjectOf) {
     this.#change = change;
-    this.#code = {
-      before: new SideCode(change.before, subject),
-      after: new SideCode(change.after, subject),
-    };
-    this.#history = new GapHistory(change, this.#code.before);
-    this.#internal = new InternalSearch(this.#code, (path) => this.#history.oldPath(path));
+    const code = { before: new SideCode(change.before), after: new SideCode(change.after) };
+    const subject = { before: new Of(change, code.before), after: new Of(change, code.after) };
+    this.#code = code;
+    this.#subject = subject;
+    this.#history = new GapHistory(change, { code: code.before, subject: subject.before });
+    this.#internal = new InternalSearch({ code, subject }, (path) => this.#history.oldPath(path));
   }
 
   /** What was not decided: symbols and files that were not looked at, and what could not be told. */
@@ -79,7 +81,7 @@ export class LinkSearch {
 
   /** Whether there is something to look for where no Kconfig file changes: a makefile, or new needs of C files. */
   async hasNews(): Promise<boolean> {
-    if (this.#code.after.subject === 'stubs') return false;
+    if (this.#subject.after.isOfKconfig) return false;
     for (const path of this.#changed()) {
       if (!path.endsWith('.c') || (await this.#hasNews(path))) return true;
     }
@@ -94,10 +96,17 @@ export class LinkSearch {
   }
 
   async #hasNewsNow(path: string): Promise<boolean> {
-    const was = await needsOf(this.#code.before, this.#history.oldPath(path));
+    const was = await this.#needsOf('before', this.#history.oldPath(path));
     if (!was) return true;
-    const is = await needsOf(this.#code.after, path);
+    const is = await this.#needsOf('after', path);
     return is === undefined || [...is].some((need) => !was.has(need));
+  }
+
+  /** What a file needs, and when; undefined where there is no such file, or it cannot be read. */
+  async #needsOf(side: Side, path: string): Promise<ReadonlySet<string> | undefined> {
+    if ((await this.#change[side].tree.blob(path)) === undefined) return undefined;
+    const { all } = await this.#subject[side].needs(path);
+    return new Set(all.map(({ kind, name, conditions }) => `${kind} ${name} ${conditions}`));
   }
 
   /** Newly possible gaps of one architecture, by owner and by what would have provided. */
@@ -113,23 +122,23 @@ export class LinkSearch {
       else this.#left.set(path, NEARER);
     };
     const isSettled = pair.before === pair.after && !this.#change.changedPaths.some(({ path }) => isMakefile(path));
-    const { after: code } = this.#code;
+    const { after: subject } = this.#subject;
     for (const path of await this.#changedFiles(builds)) {
-      if (!(await code.isConcerned(path))) continue;
+      if (!(await subject.isConcerned(path))) continue;
       const object = await builds.after.presence(path);
       if (!object || (isSettled && !(await this.#hasNews(path)))) continue;
       look(path, object, ownerOf(this.#change.pool, pair, object));
     }
     for (const owner of this.#near(pair)) {
       for (const path of await filesNear(this.#change.after.tree, owner.name, placesOf(owner), pair.arch)) {
-        if (files.has(path) || !(await code.isConcerned(path))) continue;
+        if (files.has(path) || !(await subject.isConcerned(path))) continue;
         const object = await builds.after.presence(path);
         if (object && mentions(this.#change.pool, object, owner)) look(path, object, owner);
       }
     }
     for (const owner of changedThemselves(pair).slice(0, MOST_SYMBOLS)) {
       for (const path of await filesNaming(this.#change.after.tree, owner.name, placesOf(owner))) {
-        if (files.has(path) || !(await code.isConcerned(path))) continue;
+        if (files.has(path) || !(await subject.isConcerned(path))) continue;
         const object = await builds.after.presence(path);
         if (object) look(path, object, owner, 'named');
       }
@@ -158,8 +167,9 @@ export class LinkSearch {
     if (pair.changes.size === 0) return [];
     const selectors = selectorsOf(pair);
     // each file costs a search for stubs in all that it includes
-    const isNearEnough = this.#code.after.subject === 'stubs';
-    const symbols = isNearEnough ? [] : pair.reach().symbols.flatMap((id) => pair.after.symbols[id] ?? []);
+    const symbols = this.#subject.after.isOfKconfig
+      ? []
+      : pair.reach().symbols.flatMap((id) => pair.after.symbols[id] ?? []);
     const isDeclared = ({ declarations }: KSymbol): boolean => declarations.length > 0;
     const own = [...new Set([...selectors, ...changedThemselves(pair)])];
     const enablers = enablersOf(this.#change.pool, pair, own);
@@ -218,7 +228,7 @@ export class LinkSearch {
         : goals;
     if (of === 'whole' && !isSameModel) {
       const at = { pair, path, object, before: builds.before };
-      const foreign = await newForeignGaps(this.#change, this.#code.after, this.#history, at, own);
+      const foreign = await newForeignGaps(this.#change, this.#subject.after, this.#history, at, own);
       if (foreign.length > 0)
         return foreign.map((gap) => ({ ...gap, path, object, wasNeeded: gap.isOld, wasAsked: gap.isOld }));
     }
@@ -226,12 +236,12 @@ export class LinkSearch {
     const oldPath = this.#history.oldPath(path);
     const before = await this.#history.before(oldPath, builds.before);
     // who writes a driver may want no more; to others it is news only where it worked
-    if (isOfOthers(this.#code.after.subject) && !before) return found;
+    if (this.#subject.after.isOfOthers && !before) return found;
     const wasBuilt = await builds.before.presence(oldPath);
     // they had it under another name
     const isRenamed = owner !== undefined && this.#history.isRenamed(owner, wasBuilt, pair);
     const wasOwn = isRenamed ? ({ goals }: Gap): readonly Goal[] => goals : own;
-    for (const gap of await gapsOf(this.#change, this.#code.after, builds.after, path, object)) {
+    for (const gap of await this.#subject.after.gaps(builds.after, path, object)) {
       const key = keyOf(gap);
       if (told.has(key) || (of === 'named' && owner && !isUnder(owner, gap))) continue;
       const old = before?.gaps.get(key) ?? [];
@@ -240,7 +250,7 @@ export class LinkSearch {
       if (isSameModel && wasAsked) continue;
       if (pair.solver('after').isPossible(own(gap)) !== true) continue;
       if (old.some((one) => pair.solver('before').isPossible(wasOwn(one)) !== false)) continue;
-      const exact = await exactGap(this.#change, this.#code.after, path, object, gap, pair.arch);
+      const exact = await this.#subject.after.exact(gap, { path, object, arch: pair.arch });
       if (!exact || (exact !== gap && pair.solver('after').isPossible(own(exact)) !== true)) continue;
       told.add(key);
       if (before && isUnreadIn(before, gap)) {
@@ -248,11 +258,7 @@ export class LinkSearch {
         continue;
       }
       const wasNeeded = before?.needs.has(key) ?? false;
-      // what a series adds to a function is the business of another rule
-      if (gap.need.kind === 'stub' && !wasNeeded) continue;
-      // nobody misses what nothing enabled before, nor where nobody can tell
-      if (gap.need.kind === 'power' && !wasNeeded && !(await this.#code.before.isPowered(oldPath, gap.need.use)))
-        continue;
+      if (!wasNeeded && before && !(await this.#subject.before.isGiven(oldPath, gap))) continue;
       // what was there and could not be told is no news
       const { kind, name } = gap.need;
       const isNews =
@@ -366,13 +372,6 @@ function causeOf({ owner, path, need }: Found & { readonly owner: KSymbol | unde
       ? need.providers.presences.map(({ object }) => object).join(' ')
       : conditionText(need.use.declared);
   return `${owner?.name ?? path} ${lacking}`;
-}
-
-/** What a file needs of others, and when; undefined where there is no such file, or it cannot be read. */
-async function needsOf(code: SideCode, path: string): Promise<ReadonlySet<string> | undefined> {
-  if ((await code.side.tree.blob(path)) === undefined) return undefined;
-  const { all } = await code.needs(path);
-  return new Set(all.map(({ kind, name, conditions }) => `${kind} ${name} ${conditions}`));
 }
 
 function placesOf({ declarations }: KSymbol): readonly string[] {
