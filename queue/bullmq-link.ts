@@ -1,6 +1,8 @@
 /** How queue and workers reach Redis, and the names under which they find each other there. */
 
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BackendFactory, createRedisBackend, type RedisQueueBackend } from 'bullmq';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { RedisAddress } from './redis-server.ts';
@@ -13,6 +15,7 @@ export const ATTEMPTS = 3;
 /** Redis answers in milliseconds, and BullMQ blocks for 10 s at most. */
 const SILENCE_MS = 30_000;
 const MOST_WAIT_MS = 30_000;
+const EVENTS_APART_MS = 25;
 
 /** For BullMQ. A command never fails because Redis is away: it waits, and `Watch.ask` bounds how long. */
 export function connectionTo(redis: RedisAddress) {
@@ -24,6 +27,17 @@ export function connectionTo(redis: RedisAddress) {
     retryStrategy: (times: number): number => Math.min(100 * 2 ** Math.min(times, 10), MOST_WAIT_MS),
   };
 }
+
+/** For QueueEvents: reads what happened in lots. Each step of a busy queue would be a round trip of its own. */
+export const inLots: BackendFactory<RedisQueueBackend> = (...options) => {
+  const backend = createRedisBackend(...options);
+  const read = backend.readEvents.bind(backend);
+  backend.readEvents = async (...from) => {
+    await sleep(EVENTS_APART_MS);
+    return read(...from);
+  };
+  return backend;
+};
 
 /** Set for a job that nobody wants any more while a worker has it. */
 export function calledOffKey(job: string): string {

@@ -13,6 +13,7 @@ import {
   connectionTo,
   ERRORS,
   ERRORS_KEPT,
+  inLots,
   PREFIX,
   QUEUE_NAME,
   readAttempts,
@@ -76,12 +77,8 @@ export function openQueue(
 
   /** A stream that cannot be read further (somebody else wrote to it) is read on from its end. */
   function listen(from: string): QueueEvents {
-    const reader = new QueueEvents(QUEUE_NAME, {
-      connection: connectionTo(redis),
-      prefix: PREFIX,
-      autorun: false,
-      lastEventId: from,
-    });
+    const options = { connection: connectionTo(redis), prefix: PREFIX, autorun: false, lastEventId: from };
+    const reader = new QueueEvents(QUEUE_NAME, options, inLots);
     watch.see(reader);
     reader.on('active', ({ jobId }) => turns.taken(jobId));
     for (const event of ['active', 'completed', 'failed'] as const) reader.on(event, tell);
@@ -94,20 +91,30 @@ export function openQueue(
     return reader;
   }
 
+  /** The mails of a job are not read again. */
+  async function fields(key: string, ...names: string[]): Promise<(string | null)[]> {
+    return (await redisClient()).hmget(queue.toKey(key), ...names);
+  }
+
   async function result(key: string): Promise<JobState> {
-    // together, in this order: what it returned is there before it is completed. Its mails are not read again.
-    const [state, [json, why, attempts]] = await ask(async () =>
-      Promise.all([
-        queue.getJobState(key),
-        (await redisClient()).hmget(queue.toKey(key), 'returnvalue', 'failedReason', 'atm'),
-      ]),
+    const [json] = await ask(() => fields(key, 'returnvalue'));
+    if (typeof json === 'string') return done(key, json);
+    // together, in this order: what it returned is there before it is completed
+    const [state, [late = null, why, attempts]] = await ask(() =>
+      Promise.all([queue.getJobState(key), fields(key, 'returnvalue', 'failedReason', 'atm')]),
     );
+    if (state === 'completed') return done(key, late);
     if (state === 'delayed') await notForLong(key);
     else delayed.delete(key);
     if (state === 'unknown' || state === 'active') return { state };
     if (state === 'failed')
       return { state, why: why ?? 'no reason is known', isOfMachine: Number(attempts) >= ATTEMPTS };
-    if (state !== 'completed') return { state: 'waiting' };
+    return { state: 'waiting' };
+  }
+
+  /** `json`: what its worker returned. */
+  function done(key: string, json: string | null): JobState {
+    delayed.delete(key);
     try {
       const read = parseResult(JSON.parse(json ?? 'null'), key);
       return read.ok ? { state: 'done', result: read.result } : { state: 'failed', why: read.why, isOfMachine: true };
