@@ -6,12 +6,13 @@
  * template is read, not when a mail is due. Every value is put on one line, unless it passes through
  * `| raw`: only for what `| indent` made, or a finished text of ours.
  *
- * A template may have a second section below a line `[reproduce]`: the commands of its finding.
+ * A template may have a second section below a line `[reproduce]`: the commands of its finding. What several have in
+ * common stands in `parts/`, for `{% include 'NAME' %}`.
  *
  * More than 400 lines, because the fields of all templates stand in one list.
  */
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Liquid, type Template } from 'liquidjs';
@@ -334,7 +335,7 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
  * Templates by name, those of `overrideDir` first. Files are read when first asked for.
  */
 export function openTemplates(overrideDir?: string): Templates {
-  const liquid = newEngine();
+  const liquid = newEngine(readParts(overrideDir));
   const parsed = new Map<string, { text: Template[]; reproduce: Template[] }>();
   const parse = (name: string) => {
     const [text = '', reproduce = '', ...rest] = readTemplate(name, overrideDir).split(/^\[reproduce\][ \t]*\n/m);
@@ -359,7 +360,7 @@ export function openTemplates(overrideDir?: string): Templates {
   };
 }
 
-function newEngine(): Liquid {
+function newEngine(parts: Readonly<Record<string, string>>): Liquid {
   const liquid = new Liquid({
     strictVariables: true,
     strictFilters: true,
@@ -368,8 +369,8 @@ function newEngine(): Liquid {
     ownPropertyOnly: true,
     trimTagRight: true,
     greedy: false,
-    // An empty mapping instead of a file system: include, render and layout find nothing.
-    templates: {},
+    // Instead of a file system: include, render and layout find nothing else.
+    templates: parts,
     renderLimit: RENDER_LIMIT_MS,
     memoryLimit: RENDER_MEMORY_UNITS,
     parseLimit: MAX_TEMPLATE_CHARS,
@@ -406,6 +407,23 @@ function indent(text: unknown, most: number = Number.POSITIVE_INFINITY): string 
 
 function trimBlankLines(text: string): string {
   return text.replace(/^(?:[ \t]*\r?\n)+/, '').trimEnd();
+}
+
+/** What several templates have in common, by name: of `parts/`, the operator's instead of ours. */
+function readParts(overrideDir: string | undefined): Record<string, string> {
+  const parts: Record<string, string> = {};
+  for (const dir of overrideDir === undefined ? [BUILT_IN] : [BUILT_IN, overrideDir]) {
+    const path = join(dir, 'parts');
+    for (const file of dir === BUILT_IN || existsSync(path) ? readdirSync(path) : []) {
+      if (!file.endsWith('.txt')) continue;
+      try {
+        parts[file.slice(0, -4)] = readFileSync(join(path, file), 'utf8').replace(/\r\n/g, '\n');
+      } catch (cause) {
+        throw new TemplateError(`parts/${file}`, `cannot read ${join(path, file)}`, { cause });
+      }
+    }
+  }
+  return parts;
 }
 
 function readTemplate(name: string, overrideDir: string | undefined): string {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -126,6 +126,22 @@ describe('what a template may do', () => {
     ['two sections of commands', 'a\n[reproduce]\nb\n[reproduce]\nc\n'],
   ])('%s is refused', (_, text) => {
     expect(failure(text).template).toBe('footer');
+  });
+
+  test('a part is shared, of the operator where there is one, and its fields are checked as well', () => {
+    const parts = join(dir, 'parts');
+    mkdirSync(parts);
+    try {
+      writeFileSync(join(parts, 'hello.txt'), 'Hello {{ stop }}\r\n');
+      expect(own("{% include 'hello' %}", footer)).toBe(`Hello ${footer.stop}`);
+      writeFileSync(join(parts, 'hello.txt'), '{{ witness }}');
+      expect(failure("{% include 'hello' %}")).toMatchObject({ template: 'footer', field: 'witness' });
+      writeFileSync(join(parts, 'archs.txt'), 'anywhere');
+      expect(own("{% include 'archs' %}", footer)).toBe('anywhere');
+    } finally {
+      rmSync(parts, { recursive: true });
+    }
+    expect(failure("{% include 'archs' %}")).toMatchObject({ template: 'footer', field: 'claim.archs.size' });
   });
 
   test.each(['../footer', 'Footer', '', 'a/b', 'no-such-template'])('%j is not a template', (name) => {
