@@ -86,7 +86,7 @@ const GAP_FIELDS = {
     'what it lacks: export (a function of another file), variable (such a variable), or a declaration: function, macro, struct, member; header or foreign of other architectures; algorithm, clock, regulator or stub of the other rules',
   'claim.isUnexported': 'boolean: what the module lacks is there, but nothing exports it',
   'claim.uses':
-    'list of {path, line, text, name, callee, caller, source: {path, line, text}}: source declares it; of a stub also gives',
+    'list of {path, line, text, name, callee, caller, source: {path, line, text}}: source declares it; of a stub also gives and, of new code, custom: {callers, needing}',
   'claim.built.path': 'makefile that builds the code',
   'claim.built.line': 'its line',
   'claim.built.text': 'its text',

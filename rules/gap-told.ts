@@ -15,6 +15,7 @@ import { isSame } from './repairs-everywhere.ts';
 import type { ArchPair, KernelChange } from './rule.ts';
 import { conditionBounds } from './source/c-condition.ts';
 import { inWords } from './source/c-constant.ts';
+import type { Custom } from './source/custom.ts';
 import type { Into } from './source/link-gap.ts';
 import type { Cause, Found, LinkSearch } from './source/link-search.ts';
 import type { PowerUse } from './source/runtime-power.ts';
@@ -31,6 +32,8 @@ export interface ToldUse extends Place {
   readonly caller: string | null;
   /** What a stub returns, in words; absent where it is none. */
   readonly gives?: string;
+  /** Of a stub that new code calls: how others that call it are built on the architecture of the witness. */
+  readonly custom?: Custom;
   /** The line that exports or declares it. */
   readonly source: Place;
 }
@@ -265,6 +268,7 @@ async function toldUse(change: KernelChange, { path, need }: Found): Promise<Tol
       callee: name,
       caller: entry,
       gives: inWords(constant),
+      ...(need.custom && { custom: need.custom }),
       source: await inFull(change, at),
     };
   }

@@ -7,11 +7,12 @@
 
 import type { Presence } from '../kbuild/presence.ts';
 import type { ExprId } from '../kconfig/expr.ts';
-import type { Goal } from '../kconfig/solve.ts';
+import type { Goal, Solver } from '../kconfig/solve.ts';
 import type { KernelChange } from '../rule.ts';
 import type { Arch } from '../types.ts';
 import type { Lookup } from './algorithm-lookups.ts';
 import { type Condition, conditionBounds, isConfigured } from './c-condition.ts';
+import type { Custom } from './custom.ts';
 import type { ExternalUse, ExternalUses } from './external-uses.ts';
 import type { StubCall } from './failing-entries.ts';
 import { type Builds, INTO, type Into, type Providers } from './link-gap.ts';
@@ -31,7 +32,7 @@ export type Need =
   | { readonly kind: 'algorithm'; readonly name: string; readonly use: Lookup; readonly providers: Providers }
   | { readonly kind: 'declaration'; readonly name: string; readonly use: ConditionalUse }
   | { readonly kind: 'power'; readonly name: string; readonly use: PowerUse }
-  | { readonly kind: 'stub'; readonly name: string; readonly use: StubCall };
+  | { readonly kind: 'stub'; readonly name: string; readonly use: StubCall; readonly custom?: Custom };
 
 /** What a file needs, whatever the configuration. */
 export interface FileNeeds {
@@ -53,7 +54,7 @@ export interface Gap {
 export abstract class Subject {
   protected readonly code: SideCode;
   protected readonly conditions: KernelChange['kbuild']['conditions'];
-  /** Whether it is only of interest to who had the code already. */
+  /** Whether it is only of interest to who had the code already: whoever writes a driver may want no more. */
   readonly isOfOthers: boolean = false;
   /** Whether only Kconfig can bring such a gap: what the code itself comes to need is the business of another rule. */
   readonly isOfKconfig: boolean = false;
@@ -84,6 +85,14 @@ export abstract class Subject {
   /** Of what a file comes to need, asked of the side without the series: whether it had it there all the same. */
   async isGiven(_path: string, _gap: Gap): Promise<boolean> {
     return true;
+  }
+
+  /** The gap as it is told of a file that the series adds; undefined where its author may want no more. */
+  async ofNew(
+    gap: Gap,
+    _at: { readonly path: string; readonly builds: Builds; readonly solver: Solver },
+  ): Promise<Gap | undefined> {
+    return gap;
   }
 
   /** Names that a file uses and nothing exports, each with the files that say so: itself, and headers that declare it. */
@@ -120,32 +129,43 @@ export function usedGoals(
   { when, declared }: Used,
   into: Into,
 ): readonly Goal[] | undefined {
-  const isBuilt = into === 'module' ? object.module : object.builtIn;
+  const built = builtGoals({ TRUE, FALSE }, object, into);
   const context = { modular: into === 'module' ? TRUE : FALSE };
   const { least } = conditionBounds(pool, when, context);
   const { most } = conditionBounds(pool, declared, context);
-  if (object.isUnknown || isBuilt === FALSE || least === FALSE || most === TRUE || !isConfigured(declared))
-    return undefined;
+  if (!built || least === FALSE || most === TRUE || !isConfigured(declared)) return undefined;
   const goal = (expr: ExprId, holds: boolean): Goal[] =>
     expr === (holds ? TRUE : FALSE) ? [] : [{ expr, level: 2, holds }];
-  return [...goal(isBuilt, true), ...goal(least, true), ...goal(most, false)];
+  return [...built, ...goal(least, true), ...goal(most, false)];
 }
 
-/**
- * What a driver needs to work, in configurations that run somewhere: with COMPILE_TEST, code is built only to see that it
- * can be.
- */
+/** That an object is built; undefined where no configuration decides that, or none has it. */
+export function builtGoals(
+  { TRUE, FALSE }: Pick<KernelChange['kbuild']['conditions'], 'TRUE' | 'FALSE'>,
+  object: Presence,
+  into: Into,
+): readonly Goal[] | undefined {
+  const isBuilt = into === 'module' ? object.module : object.builtIn;
+  if (object.isUnknown || isBuilt === FALSE) return undefined;
+  return isBuilt === TRUE ? [] : [{ expr: isBuilt, level: 2, holds: true }];
+}
+
+/** That a configuration is one that runs somewhere: with COMPILE_TEST, code is built only to see that it can be. */
+export function isRunGoal({ pool }: KernelChange['kbuild']['conditions']): Goal {
+  return { expr: pool.symbol(pool.symbolId('COMPILE_TEST')), level: 1, holds: false };
+}
+
+/** What a driver needs to work, in configurations that run somewhere. */
 export function driverGaps(
   conditions: KernelChange['kbuild']['conditions'],
   object: Presence,
   needs: readonly Extract<Need, { readonly kind: 'power' | 'stub' }>[],
 ): readonly Gap[] {
-  const { pool } = conditions;
-  const isNoTest: Goal = { expr: pool.symbol(pool.symbolId('COMPILE_TEST')), level: 1, holds: false };
+  const isRun = isRunGoal(conditions);
   return needs.flatMap((need) =>
     INTO.flatMap((into): Gap[] => {
       const goals = usedGoals(conditions, object, need.use, into);
-      return goals ? [{ need, into, goals: [...goals, isNoTest] }] : [];
+      return goals ? [{ need, into, goals: [...goals, isRun] }] : [];
     }),
   );
 }

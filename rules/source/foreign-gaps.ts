@@ -4,7 +4,7 @@ import type { Presence } from '../kbuild/presence.ts';
 import type { Goal } from '../kconfig/solve.ts';
 import type { ArchPair, KernelChange } from '../rule.ts';
 import { conditionBounds } from './c-condition.ts';
-import type { Gap, Subject } from './file-gaps.ts';
+import { builtGoals, type Gap, type Subject } from './file-gaps.ts';
 import type { GapHistory } from './gap-history.ts';
 import { type Builds, INTO, type Into } from './link-gap.ts';
 
@@ -69,14 +69,4 @@ function usedGoals(
   const goals = builtGoals(conditions, object, into);
   if (!goals || least === FALSE) return undefined;
   return least === TRUE ? goals : [...goals, { expr: least, level: 2, holds: true }];
-}
-
-function builtGoals(
-  { TRUE, FALSE }: KernelChange['kbuild']['conditions'],
-  object: Presence,
-  into: Into,
-): readonly Goal[] | undefined {
-  const isBuilt = into === 'module' ? object.module : object.builtIn;
-  if (object.isUnknown || isBuilt === FALSE) return undefined;
-  return isBuilt === TRUE ? [] : [{ expr: isBuilt, level: 2, holds: true }];
 }

@@ -235,7 +235,6 @@ export class LinkSearch {
     if (await this.#code.after.isForOthers(path, pair.arch)) return found;
     const oldPath = this.#history.oldPath(path);
     const before = await this.#history.before(oldPath, builds.before);
-    // who writes a driver may want no more; to others it is news only where it worked
     if (this.#subject.after.isOfOthers && !before) return found;
     const wasBuilt = await builds.before.presence(oldPath);
     // they had it under another name
@@ -250,7 +249,9 @@ export class LinkSearch {
       if (isSameModel && wasAsked) continue;
       if (pair.solver('after').isPossible(own(gap)) !== true) continue;
       if (old.some((one) => pair.solver('before').isPossible(wasOwn(one)) !== false)) continue;
-      const exact = await this.#subject.after.exact(gap, { path, object, arch: pair.arch });
+      const whole = await this.#subject.after.exact(gap, { path, object, arch: pair.arch });
+      const at = { path, builds: builds.after, solver: pair.solver('after') };
+      const exact = whole && !before ? await this.#subject.after.ofNew(whole, at) : whole;
       if (!exact || (exact !== gap && pair.solver('after').isPossible(own(exact)) !== true)) continue;
       told.add(key);
       if (before && isUnreadIn(before, gap)) {

@@ -1,6 +1,7 @@
 /** What the probe of a driver, or what its module runs first, needs to be more than a stub, or else can only fail. */
 
 import type { Presence } from '../kbuild/presence.ts';
+import { customOf, isCustomary } from './custom.ts';
 import { EntryCode, isOfOneBus, type StubCall } from './failing-entries.ts';
 import { driverGaps, driverNeeds, type FileNeeds, type Gap, type Need, type Place, Subject } from './file-gaps.ts';
 import type { Builds } from './link-gap.ts';
@@ -9,7 +10,6 @@ import { Unit } from './meanings.ts';
 type StubNeed = Extract<Need, { readonly kind: 'stub' }>;
 
 export class StubNeeds extends Subject {
-  override readonly isOfOthers = true;
   override readonly isOfKconfig = true;
   readonly #entries = new Map<string, Promise<EntryCode | undefined>>();
 
@@ -30,6 +30,14 @@ export class StubNeeds extends Subject {
     if (need.kind !== 'stub') return gap;
     const use = await this.#fatal(path, need.use, object);
     return use && { ...gap, need: { ...need, use } };
+  }
+
+  /** A new driver may do without, as many do, unless nearly nobody does. */
+  override async ofNew(gap: Gap, { path, ...at }: Parameters<Subject['ofNew']>[1]): Promise<Gap | undefined> {
+    const { need } = gap;
+    if (need.kind !== 'stub') return gap;
+    const custom = await customOf(this.conditions, this.code.side.tree, need.use, { except: path, ...at });
+    return isCustomary(custom) ? { ...gap, need: { ...need, custom } } : undefined;
   }
 
   override async isGiven(): Promise<boolean> {
