@@ -86,7 +86,7 @@ const GAP_FIELDS = {
     'what it lacks: export (a function of another file), variable (such a variable), or a declaration: function, macro, struct, member; header or foreign of other architectures; algorithm, clock, regulator or stub of the other rules',
   'claim.isUnexported': 'boolean: what the module lacks is there, but nothing exports it',
   'claim.uses':
-    'list of {path, line, text, name, callee, caller, source: {path, line, text}}: source declares it; of a stub also gives and, of new code, custom: {callers, needing}',
+    'list of {path, line, text, name, callee, caller, source: {path, line, text}}: source declares it; of a stub also gives and, of new code, custom: {callers, needing, isSample}',
   'claim.built.path': 'makefile that builds the code',
   'claim.built.line': 'its line',
   'claim.built.text': 'its text',
@@ -332,7 +332,8 @@ export const templateFields: Readonly<Record<string, Readonly<Record<string, str
 };
 
 /**
- * Templates by name, those of `overrideDir` first. Files are read when first asked for.
+ * Templates by name, those of `overrideDir` first. Files are read when first asked for, `parts/` at once. Throws
+ * TemplateError where that cannot be read.
  */
 export function openTemplates(overrideDir?: string): Templates {
   const liquid = newEngine(readParts(overrideDir));
@@ -411,16 +412,18 @@ function trimBlankLines(text: string): string {
 
 /** What several templates have in common, by name: of `parts/`, the operator's instead of ours. */
 function readParts(overrideDir: string | undefined): Record<string, string> {
-  const parts: Record<string, string> = {};
+  const parts: Record<string, string> = Object.create(null);
   for (const dir of overrideDir === undefined ? [BUILT_IN] : [BUILT_IN, overrideDir]) {
     const path = join(dir, 'parts');
-    for (const file of dir === BUILT_IN || existsSync(path) ? readdirSync(path) : []) {
-      if (!file.endsWith('.txt')) continue;
-      try {
-        parts[file.slice(0, -4)] = readFileSync(join(path, file), 'utf8').replace(/\r\n/g, '\n');
-      } catch (cause) {
-        throw new TemplateError(`parts/${file}`, `cannot read ${join(path, file)}`, { cause });
+    if (dir !== BUILT_IN && !existsSync(path)) continue;
+    try {
+      for (const file of readdirSync(path).filter((one) => one.endsWith('.txt'))) {
+        const text = readFileSync(join(path, file), 'utf8').replace(/\r\n/g, '\n');
+        // what follows the tag begins a line
+        parts[file.slice(0, -4)] = text.endsWith('\n') ? text : `${text}\n`;
       }
+    } catch (cause) {
+      throw new TemplateError('parts', `cannot read ${path}`, { cause });
     }
   }
   return parts;

@@ -16,6 +16,8 @@ export const ATTEMPTS = 3;
 const SILENCE_MS = 30_000;
 const MOST_WAIT_MS = 30_000;
 const EVENTS_APART_MS = 25;
+/** Events hold whole reports; readers keep up, or look for themselves. */
+export const EVENTS_KEPT = 100;
 
 /** For BullMQ. A command never fails because Redis is away: it waits, and `Watch.ask` bounds how long. */
 export function connectionTo(redis: RedisAddress) {
@@ -28,13 +30,19 @@ export function connectionTo(redis: RedisAddress) {
   };
 }
 
-/** For QueueEvents: reads what happened in lots. Each step of a busy queue would be a round trip of its own. */
+/**
+ * For QueueEvents: reads what happened in lots. Each step of a busy queue would be a round trip of its own. What befalls
+ * while nobody waits is there later, unless `$`, which means from now on, was asked for.
+ */
 export const inLots: BackendFactory<RedisQueueBackend> = (...options) => {
   const backend = createRedisBackend(...options);
   const read = backend.readEvents.bind(backend);
-  backend.readEvents = async (...from) => {
-    await sleep(EVENTS_APART_MS);
-    return read(...from);
+  let isBehind = false;
+  backend.readEvents = async (from, timeoutMs) => {
+    if (from !== '$' && !isBehind) await sleep(EVENTS_APART_MS);
+    const events = await read(from, timeoutMs);
+    isBehind = (events?.[0]?.[1].length ?? 0) >= EVENTS_KEPT / 2;
+    return events;
   };
   return backend;
 };

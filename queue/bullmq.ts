@@ -13,6 +13,7 @@ import {
   connectionTo,
   ERRORS,
   ERRORS_KEPT,
+  EVENTS_KEPT,
   inLots,
   PREFIX,
   QUEUE_NAME,
@@ -28,8 +29,6 @@ import { Turns, URGENT } from './turns.ts';
 export type { JobQueue } from './jobs.ts';
 export { QueueError } from './redis-watch.ts';
 
-/** Events hold whole reports; readers keep up, or look for themselves. */
-const EVENTS_KEPT = 100;
 /** Jobs under way that a status tells of: more than there are workers. */
 const MOST_SHOWN = 200;
 const MINUTES = 60;

@@ -10,8 +10,8 @@ export default defineRule({
 ## What it finds
 A driver that can be on where its probe, or what its module runs first, can only fail, and could not
 before the series: a function that it calls is a stub there, and with what that returns all ways
-through the probe end as failures. Of a new driver, where at least two of three files that call the
-same function cannot be built with the stub.
+through the probe end as failures. Of a new driver, where at least two of three drivers that call
+the same function cannot be built with the stub.
 ## Why it matters
 Everything compiles, since the stub is there for that. Who is offered the option gets a driver that
 never finds its device, and nothing in Kconfig says why.
@@ -25,7 +25,8 @@ Probes that fail in one case, or do less. Files with another driver that goes we
 headers define, or that call others, or that are called in several places of which none alone decides.
 Functions of other files that the probe calls, and macros that may return from it. Modules
 for several buses, of which one is off. Drivers whose probe calls the stub only with the series: of
-these stubbed-path speaks. New drivers that do as many do, as with GPIOLIB's stubs. Drivers that can be
+these stubbed-path speaks. New drivers that do as many do, as with GPIOLIB's stubs, or of
+which some may be old code in a new place. Drivers that can be
 on there only under COMPILE_TEST.`,
 
   begin: (change) => gapRun(change, 'failing-probe', StubNeeds),

@@ -6,6 +6,7 @@ import type { KSymbol } from './kconfig/model.ts';
 import type { Property } from './kconfig/properties.ts';
 import { Upgrade } from './kconfig/upgrade.ts';
 import type { ArchPair, KernelChange } from './rule.ts';
+import { useAt } from './source/file-gaps.ts';
 import type { Into } from './source/link-gap.ts';
 import type { Found } from './source/link-search.ts';
 import { lineAt, NOWHERE, type Place, placeAt } from './told.ts';
@@ -49,7 +50,7 @@ export async function blame(
     return anchor && { anchor, blamed: { path, line, text: text.trim(), side: 'after', isQuoted: true } };
   };
   for (const { path, need, wasNeeded } of some) {
-    const added = wasNeeded ? undefined : await quoted({ path, line: need.use.line });
+    const added = wasNeeded ? undefined : await quoted(useAt(path, need));
     if (added) return added;
   }
   const gone = await enabledBefore(change, some);

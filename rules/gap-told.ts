@@ -16,6 +16,7 @@ import type { ArchPair, KernelChange } from './rule.ts';
 import { conditionBounds } from './source/c-condition.ts';
 import { inWords } from './source/c-constant.ts';
 import type { Custom } from './source/custom.ts';
+import { useAt } from './source/file-gaps.ts';
 import type { Into } from './source/link-gap.ts';
 import type { Cause, Found, LinkSearch } from './source/link-search.ts';
 import type { PowerUse } from './source/runtime-power.ts';
@@ -153,7 +154,7 @@ async function told(
     if (uses.length >= MOST_USES) break;
     // of what is under another #if that line says nothing
     if (provided.path.endsWith('.c') && !isSameLine(await providedAt(change, solver, one), provided)) continue;
-    if (!uses.some(({ name, path }) => name === one.need.name && path === one.path))
+    if (!uses.some(({ name, path }) => name === one.need.name && path === useAt(one.path, one.need).path))
       uses.push(await toldUse(change, one));
   }
   const sets = [...new Map(some.map(({ goals }) => [JSON.stringify(goals), goals])).values()];
@@ -251,8 +252,9 @@ function buildsOf(
   return [{ ...asked, expects: how === 'link' ? 'undefined-reference' : 'either', into, providers }];
 }
 
-async function toldUse(change: KernelChange, { path, need }: Found): Promise<ToldUse> {
-  const { line } = need.use;
+async function toldUse(change: KernelChange, found: Found): Promise<ToldUse> {
+  const { need } = found;
+  const { path, line } = useAt(found.path, need);
   const text = (await textAt(change, path, line)).trim();
   if (need.kind === 'power') {
     const { callee, caller, at } = need.use;

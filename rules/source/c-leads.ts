@@ -41,6 +41,8 @@ export interface Definition {
   readonly params: readonly string[];
   /** A macro that does not evaluate what it is given. */
   readonly drops?: boolean;
+  /** A macro that is an initialiser, with what it is given as it is. */
+  readonly isList?: boolean;
   readonly leadsTo: readonly Step[];
 }
 
@@ -79,6 +81,7 @@ export function definitionsIn(file: CFile, name: string, known: Known): Definiti
         result: constant ? ofConstant(constant) : (parseExpression(macro.body) ?? OPEN),
         params: macro.params ?? [],
         drops: macro.params !== undefined && !macro.params.some((param) => isEvaluated(code, param)),
+        isList: /^\s*\{[^()]*\}\s*$/.test(code) && !DECIDES.test(code),
         leadsTo: [...new Set(words)]
           .filter((word) => !macro.params?.includes(word))
           .map((word) => ({ name: word, when: true, given: [], args: [] })),

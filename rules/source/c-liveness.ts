@@ -22,21 +22,29 @@ const OPAQUE: Condition = { opaque: 'not told by the file' };
 /** A condition longer than this, as text, is given up. */
 const MOST_CONDITION = 1500;
 
-/**
- * Gives the condition under which a function or a table of the file is kept. `keeps` says when a call of a name
- * keeps what it is given: a stub does not.
- */
+/** When what is given to a name is kept. */
+export interface Kept {
+  /** By a call: a stub does not. */
+  readonly call: (callee: string) => Condition;
+  /** By a macro in an initialiser. */
+  readonly list: (macro: string) => Condition;
+}
+
+/** Gives the condition under which a function or a table of the file is kept. */
 export function livenessOf(
   file: CFile,
   calls: readonly CallSite[],
-  keeps: (callee: string) => Condition,
+  { call: keeps, list = () => OPAQUE }: Pick<Kept, 'call'> & Partial<Kept>,
 ): (name: string) => Condition {
   const isStatic = new Map<string, boolean>();
   for (const { name, static: own, line } of file.functions) {
     isStatic.set(name, (isStatic.get(name) ?? true) && own === true && line > 0);
   }
   const tables = new Set(file.variables.map(({ name }) => name));
-  const mentions = mentionsIn(file, calls, (name) => isStatic.has(name) || tables.has(name), keeps);
+  const mentions = mentionsIn(file, calls, (name) => isStatic.has(name) || tables.has(name), {
+    call: keeps,
+    list,
+  });
   const known = new Map<string, Condition>();
   const live = (name: string, above: ReadonlySet<string>): Condition => {
     const done = known.get(name);
@@ -61,7 +69,7 @@ function mentionsIn(
   file: CFile,
   calls: readonly CallSite[],
   isWanted: (name: string) => boolean,
-  keeps: (callee: string) => Condition,
+  { call: keeps, list }: Kept,
 ): Map<string, Mention[]> {
   const found = new Map<string, Mention[]>();
   const put = (name: string, mention: Mention): void => {
@@ -83,8 +91,9 @@ function mentionsIn(
     const isPower = /\bdev_pm_ops\b/.test(type);
     const from = (at: number): Mention => ({ in: name, when: isPower ? OPAQUE : whenAt(file, at) });
     for (const one of itemsIn(init, line)) put(one.name, from(one.line));
-    // pm_ptr(&x), of_match_ptr(x): kept or not as the macro says
-    for (const one of namesInCalls(init)) put(one, { in: name, when: OPAQUE });
+    // KUNIT_CASE(f) is f; pm_ptr(&x), of_match_ptr(x): kept or not as the macro says
+    for (const { names, macro, at } of callsInside(init, line))
+      for (const one of names) put(one, { in: name, when: macro ? all(whenAt(file, at), list(macro)) : OPAQUE });
   }
   for (const { macro, line, args } of file.invocations) {
     const isTable = /PM_OPS|SHOW_ATTRIBUTE|ATTRIBUTE_GROUPS|DEVICE_TABLE|_ATTR/.test(macro);
@@ -118,9 +127,14 @@ function itemsIn(e: Expr, line: number): { readonly name: string; readonly line:
   return namesIn(e).map((name) => ({ name, line }));
 }
 
-/** Names handed to calls and tests inside an initialiser. */
-function namesInCalls(e: Expr): string[] {
-  if (e.k === 'call' || e.k === 'choose')
-    return partsOf(e).flatMap((part) => [...namesIn(part), ...namesInCalls(part)]);
-  return partsOf(e).flatMap(namesInCalls);
+/** Names handed to calls and tests inside an initialiser; `macro` where they are all that is handed to it. */
+function callsInside(
+  e: Expr,
+  line: number,
+): { readonly names: readonly string[]; readonly macro?: string; readonly at: number }[] {
+  if (e.k === 'list') return e.items.flatMap(({ value, line: at }) => callsInside(value, at));
+  const inner = partsOf(e).flatMap((part) => callsInside(part, line));
+  if (e.k === 'call' && e.callee.k === 'name')
+    return [{ names: e.args.flatMap(namesIn), macro: e.callee.name, at: line }, ...inner];
+  return e.k === 'call' || e.k === 'choose' ? [{ names: partsOf(e).flatMap(namesIn), at: line }, ...inner] : inner;
 }

@@ -1,56 +1,125 @@
 /**
- * What is customary in a tree: whether the files that call a function which is a stub in some configurations are built
+ * What is customary in a tree: whether the drivers that call a function which is a stub in some configurations are built
  * in these. Of some, as of PWM's, nearly all depend on what makes it more than a stub; of others, as of GPIOLIB's, few.
  */
 
+import { dirname } from 'node:path/posix';
 import type { Goal, Solver } from '../kconfig/solve.ts';
 import type { KernelChange } from '../rule.ts';
-import type { Tree } from '../types.ts';
-import { builtGoals, isRunGoal, type Used, usedGoals } from './file-gaps.ts';
+import { callsOf } from './c-calls.ts';
+import { type Condition, conditionText } from './c-condition.ts';
+import { builtGoals, isRunGoal, usedGoals } from './file-gaps.ts';
 import { type Builds, INTO } from './link-gap.ts';
 
-/** Files that call a function, of one architecture. */
+/** Drivers of a tree that call a function, on one architecture, in configurations without COMPILE_TEST. */
 export interface Custom {
-  /** Those that can be built. */
+  /** Those that can be built: a file, or all files that are built in the same configurations. */
   readonly callers: number;
   /** Of these, those that cannot be built where it is a stub. */
   readonly needing: number;
+  /** Not all files that name the function were looked at. */
+  readonly isSample: boolean;
 }
 
-/** Lines of a tree that name the function. */
+/** A function that is a stub but where `declared` holds. */
+interface Stub {
+  readonly name: string;
+  readonly declared: Condition;
+}
+
+/** What one architecture builds. */
+interface At {
+  readonly builds: Builds;
+  readonly solver: Solver;
+}
+
+/** Lines of a tree that name the function; of more nothing is told. */
 const MOST_LINES = 4000;
-/** Files that are looked at, evenly spread where there are more. */
+/** Files that are read, evenly spread where there are more. */
 const MOST_FILES = 48;
-/** Of fewer files nothing can be told. */
-const FEWEST_FILES = 6;
+/** Of fewer drivers nothing can be told. */
+const FEWEST_CALLERS = 6;
+/** Functions of which it is asked on one architecture. */
+const MOST_STUBS = 8;
 
 /** Whether it is so usual not to be built there that a new driver should follow. */
 export function isCustomary({ callers, needing }: Custom): boolean {
-  return callers >= FEWEST_FILES && needing * 3 >= callers * 2;
+  return callers >= FEWEST_CALLERS && needing * 3 >= callers * 2;
 }
 
-/** Of the files other than `except` that name a function, which is more than a stub where `declared` holds. */
-export async function customOf(
-  conditions: KernelChange['kbuild']['conditions'],
-  tree: Tree,
-  { name, declared }: Pick<Used, 'declared'> & { readonly name: string },
-  { except, builds, solver }: { readonly except: string; readonly builds: Builds; readonly solver: Solver },
-): Promise<Custom> {
-  const lines = await tree.grep([name], MOST_LINES);
-  const paths = [...new Set(lines.map(({ path }) => path))].filter((path) => isDriver(path) && path !== except).sort();
-  const step = Math.max(1, paths.length / MOST_FILES);
-  const isRun = isRunGoal(conditions);
-  let [callers, needing] = [0, 0];
-  for (let at = 0; at < paths.length; at += step) {
-    const object = await builds.presence(paths[Math.floor(at)]!);
-    if (!object || object.isUnknown) continue;
-    const canBe = (goals: readonly Goal[] | undefined): boolean =>
-      goals !== undefined && solver.isPossible([...goals, isRun]) !== false;
-    if (!INTO.some((into) => canBe(builtGoals(conditions, object, into)))) continue;
-    callers += 1;
-    if (!INTO.some((into) => canBe(usedGoals(conditions, object, { when: true, declared }, into)))) needing += 1;
+/** Of one series: what it adds itself says nothing of what is customary. */
+export class Customs {
+  readonly #change: KernelChange;
+  readonly #known = new WeakMap<Builds, Map<string, Promise<Custom | undefined>>>();
+
+  constructor(change: KernelChange) {
+    this.#change = change;
   }
-  return { callers, needing };
+
+  /**
+   * Undefined where it cannot be told, or where code that the series changes, moves or removes named the function: new
+   * code may be old code in another place.
+   */
+  async of(stub: Stub, at: At): Promise<Custom | undefined> {
+    const known = this.#known.get(at.builds) ?? new Map<string, Promise<Custom | undefined>>();
+    this.#known.set(at.builds, known);
+    const key = `${stub.name} ${conditionText(stub.declared)}`;
+    if (!known.has(key) && known.size < MOST_STUBS) known.set(key, this.#now(stub, at));
+    return known.get(key);
+  }
+
+  async #now({ name, declared }: Stub, { builds, solver }: At): Promise<Custom | undefined> {
+    if (await this.#isOfOldCode(name)) return undefined;
+    const paths = await this.#naming(name);
+    if (!paths) return undefined;
+    const { conditions } = this.#change.kbuild;
+    const isRun = isRunGoal(conditions);
+    const can = (goals: readonly Goal[] | undefined): boolean | undefined =>
+      goals === undefined ? false : solver.isPossible([...goals, isRun]);
+    const count = Math.min(paths.length, MOST_FILES);
+    const drivers = new Map<string, boolean>();
+    for (let i = 0; i < count; i++) {
+      const path = paths[Math.floor((i * paths.length) / count)]!;
+      if (!(await this.#calls(path, name))) continue;
+      const object = await builds.presence(path);
+      if (!object || object.isUnknown) continue;
+      const driver = `${object.builtIn} ${object.module}`;
+      if (drivers.has(driver) || !INTO.some((into) => can(builtGoals(conditions, object, into)) === true)) continue;
+      const without = INTO.map((into) => can(usedGoals(conditions, object, { when: true, declared }, into)));
+      drivers.set(
+        driver,
+        without.every((one) => one === false),
+      );
+    }
+    const needing = [...drivers.values()].filter((one) => one).length;
+    return { callers: drivers.size, needing, isSample: count < paths.length };
+  }
+
+  async #isOfOldCode(name: string): Promise<boolean> {
+    const { changedPaths, before } = this.#change;
+    const old = changedPaths.map(({ path, oldPath }) => oldPath ?? path).filter((path) => path.endsWith('.c'));
+    const word = new RegExp(`\\b${name}\\b`);
+    return [...(await before.tree.read(old)).values()].some((text) => word.test(text));
+  }
+
+  /** Files of drivers that were there before and seem to call it; undefined where there are too many. */
+  async #naming(name: string): Promise<readonly string[] | undefined> {
+    const { before, after } = this.#change;
+    const lines = await after.tree.grep([name], MOST_LINES);
+    if (lines.length >= MOST_LINES) return undefined;
+    const call = new RegExp(`^(?![ \\t]*[*/]).*\\b${name}\\s*\\(`);
+    const paths = new Set(lines.flatMap(({ path, text }) => (isDriver(path) && call.test(text) ? [path] : [])));
+    const old = new Set(await before.tree.paths());
+    // what provides it is not built without itself
+    const providing = new Set(lines.flatMap(({ path, text }) => (/\bEXPORT_SYMBOL/.test(text) ? [dirname(path)] : [])));
+    return [...paths].filter((path) => old.has(path) && !providing.has(dirname(path))).sort();
+  }
+
+  async #calls(path: string, name: string): Promise<boolean> {
+    const read = await this.#change.after.c.file(path);
+    if (!read?.ok || read.file.functions.some((one) => one.name === name)) return false;
+    return callsOf(read.file).some(({ callee, isPointer }) => callee === name && !isPointer);
+  }
 }
 
 function isDriver(path: string): boolean {

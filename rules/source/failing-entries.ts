@@ -75,7 +75,7 @@ export class EntryCode {
     const all = callsOf(file);
     const calls = all.filter(({ callee, isPointer }) => !isPointer && !own.has(callee));
     // a driver that is compiled may be registered in some configurations alone
-    const live = livenessOf(file, all, () => true);
+    const live = livenessOf(file, all, { call: () => true });
     const found: StubCall[] = [];
     for (const of of this.#entries) {
       const followed = this.#followed(of);

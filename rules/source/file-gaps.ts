@@ -50,6 +50,11 @@ export interface Gap {
   readonly goals: readonly Goal[];
 }
 
+/** Where it stands: in the file that is built, or in a C file that this includes. */
+export function useAt(path: string, { kind, use }: Need): { readonly path: string; readonly line: number } {
+  return { path: kind === 'link' ? (use.within ?? path) : path, line: use.line };
+}
+
 /** One kind of thing that code can lack, in the files of one side. */
 export abstract class Subject {
   protected readonly code: SideCode;
@@ -88,10 +93,7 @@ export abstract class Subject {
   }
 
   /** The gap as it is told of a file that the series adds; undefined where its author may want no more. */
-  async ofNew(
-    gap: Gap,
-    _at: { readonly path: string; readonly builds: Builds; readonly solver: Solver },
-  ): Promise<Gap | undefined> {
+  async ofNew(gap: Gap, _at: { readonly builds: Builds; readonly solver: Solver }): Promise<Gap | undefined> {
     return gap;
   }
 

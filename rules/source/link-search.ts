@@ -250,7 +250,7 @@ export class LinkSearch {
       if (pair.solver('after').isPossible(own(gap)) !== true) continue;
       if (old.some((one) => pair.solver('before').isPossible(wasOwn(one)) !== false)) continue;
       const whole = await this.#subject.after.exact(gap, { path, object, arch: pair.arch });
-      const at = { path, builds: builds.after, solver: pair.solver('after') };
+      const at = { builds: builds.after, solver: pair.solver('after') };
       const exact = whole && !before ? await this.#subject.after.ofNew(whole, at) : whole;
       if (!exact || (exact !== gap && pair.solver('after').isPossible(own(exact)) !== true)) continue;
       told.add(key);

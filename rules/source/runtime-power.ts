@@ -155,7 +155,7 @@ function powerIn(file: CFile): Power | undefined {
     variables: file.variables.filter(({ type }) => !isTable(type)),
     invocations: file.invocations.filter(({ macro }) => !/PM_OPS/.test(macro)),
   };
-  const live = livenessOf(without, calls, () => true);
+  const live = livenessOf(without, calls, { call: () => true });
   const holders = new Holders(file);
   const sites = calls.flatMap((site) => {
     const enabler = ENABLERS.get(site.callee);

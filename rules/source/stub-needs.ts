@@ -1,17 +1,25 @@
 /** What the probe of a driver, or what its module runs first, needs to be more than a stub, or else can only fail. */
 
 import type { Presence } from '../kbuild/presence.ts';
-import { customOf, isCustomary } from './custom.ts';
+import type { KernelChange } from '../rule.ts';
+import { Customs, isCustomary } from './custom.ts';
 import { EntryCode, isOfOneBus, type StubCall } from './failing-entries.ts';
 import { driverGaps, driverNeeds, type FileNeeds, type Gap, type Need, type Place, Subject } from './file-gaps.ts';
 import type { Builds } from './link-gap.ts';
 import { Unit } from './meanings.ts';
+import type { SideCode } from './side-code.ts';
 
 type StubNeed = Extract<Need, { readonly kind: 'stub' }>;
 
 export class StubNeeds extends Subject {
   override readonly isOfKconfig = true;
+  readonly #customs: Customs;
   readonly #entries = new Map<string, Promise<EntryCode | undefined>>();
+
+  constructor(change: KernelChange, code: SideCode) {
+    super(change, code);
+    this.#customs = new Customs(change);
+  }
 
   override async isConcerned(): Promise<boolean> {
     return true;
@@ -33,11 +41,11 @@ export class StubNeeds extends Subject {
   }
 
   /** A new driver may do without, as many do, unless nearly nobody does. */
-  override async ofNew(gap: Gap, { path, ...at }: Parameters<Subject['ofNew']>[1]): Promise<Gap | undefined> {
+  override async ofNew(gap: Gap, at: Parameters<Subject['ofNew']>[1]): Promise<Gap | undefined> {
     const { need } = gap;
     if (need.kind !== 'stub') return gap;
-    const custom = await customOf(this.conditions, this.code.side.tree, need.use, { except: path, ...at });
-    return isCustomary(custom) ? { ...gap, need: { ...need, custom } } : undefined;
+    const custom = await this.#customs.of(need.use, at);
+    return custom && isCustomary(custom) ? { ...gap, need: { ...need, custom } } : undefined;
   }
 
   override async isGiven(): Promise<boolean> {

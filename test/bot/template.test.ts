@@ -117,6 +117,7 @@ describe('what a template may do', () => {
 
   test.each([
     ['include', "{% include 'package.json' %}"],
+    ['include of what every object has', "{% include 'constructor' %}"],
     ['render', "{% render '../package.json' %}"],
     ['layout', "{% layout '/etc/passwd' %}"],
     ['an unknown filter', '{{ stop | execute }}'],
@@ -137,7 +138,7 @@ describe('what a template may do', () => {
       writeFileSync(join(parts, 'hello.txt'), '{{ witness }}');
       expect(failure("{% include 'hello' %}")).toMatchObject({ template: 'footer', field: 'witness' });
       writeFileSync(join(parts, 'archs.txt'), 'anywhere');
-      expect(own("{% include 'archs' %}", footer)).toBe('anywhere');
+      expect(own("on\n{% include 'archs' %}\nhere", footer)).toBe('on\nanywhere\nhere');
     } finally {
       rmSync(parts, { recursive: true });
     }
