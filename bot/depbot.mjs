@@ -49,8 +49,9 @@ if (!existsSync(main)) {
   const env = { ...process.env, NODE_COMPILE_CACHE: join(cacheDir(process.env), 'compiled') };
   const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit', env });
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  // The terminal sends SIGINT to both; the child decides what it means.
-  process.on('SIGINT', () => undefined);
+  // A terminal sends SIGINT to both, anybody else to this one alone; the child decides what it means.
+  const isOfTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
+  process.on('SIGINT', () => isOfTerminal || child.kill('SIGINT'));
   child.on('error', (error) => {
     process.stderr.write(`depbot: cannot start ${node}: ${error.message}\n`);
     process.exitCode = 2;

@@ -30,7 +30,7 @@ export interface Telling {
   readonly dir: string;
 }
 
-const NOBODY_ASKED = 'nobody yet: no [[maintainer]] is set, so this is a reply to all';
+const NOBODY_ASKED = 'nobody yet: no [[maintainer]] is set, so it is as if one wanted replies to all';
 
 /** Takes series with findings in the order in which they were posted. */
 export class Teller {
@@ -81,7 +81,7 @@ export class Teller {
     });
     return {
       told: this.#taken(config.maintainer.length > 0),
-      kept: this.#kept.filter((line) => /\bkept\b/.test(line)),
+      kept: this.#kept.filter((line) => /\bkept\b|: private, not /.test(line)),
     };
   }
 

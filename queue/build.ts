@@ -160,7 +160,13 @@ class Build {
     const argv = ['make', `ARCH=${arch}`, object];
     const places = await this.#once(`places ${out}`, () => this.#places(where, config, out));
     const place = places.get(object);
-    if (place === undefined) return { argv, exitCode: 0, excerpt: `make does not build ${object}`, shows: false };
+    if (place === undefined)
+      return {
+        argv: KernelMake.placesCommand(arch),
+        exitCode: 0,
+        excerpt: `make does not build ${object}`,
+        shows: false,
+      };
 
     const made = await this.#made(where, question, out, object);
     if (made.exitCode !== 0) {
@@ -209,10 +215,9 @@ class Build {
     const defined = hits.find(({ file, line }) => file === stub.path && Math.abs(line - stub.line) <= NEAR_LINES);
     const isCalled = hits.some(({ file }) => file === object.replace(/o$/, 'c'));
     if (!isCalled) return { excerpt: `${object} does not call ${name}()`, shows: false };
-    const told =
-      defined === undefined ? 'no stub of it is in force' : `its ${name} is the one of ${stub.path}:${defined.line}`;
-    const reference = isUndefined ? `refers to another ${name}` : `has no reference to another ${name}`;
-    return { excerpt: `${object}: ${told}; the object ${reference}`, shows: defined !== undefined && !isUndefined };
+    const told = defined === undefined ? 'uses no stub of' : `uses the stub of ${stub.path}:${defined.line} for`;
+    const reference = isUndefined ? 'refers to another one' : 'refers to no other';
+    return { excerpt: `${object} ${told} ${name}() and ${reference}`, shows: defined !== undefined && !isUndefined };
   }
 
   /** A module can also refer to what other modules export: modpost says whether one of those that are built does. */

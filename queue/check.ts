@@ -33,7 +33,7 @@ import { applySeries } from './apply.ts';
 import { archPair, openSolver, scopeOf } from './arch-pair.ts';
 import { CReader } from './c-reader.ts';
 import { Clock } from './clock.ts';
-import { crossPrefix } from './compilers.ts';
+import { compilerFor, crossPrefix } from './compilers.ts';
 import { ConfServers } from './conf-servers.ts';
 import { type Confirmed, confirmAll, judgeAll } from './confirm.ts';
 import { type DistributionConfig, existingConfigs } from './existing-configs.ts';
@@ -189,8 +189,10 @@ async function compare(
   /** Where conf makes no configuration any more. */
   const circular = new Set<Arch>();
   const scope = archs.length > 0 ? scopeOf(change) : undefined;
-  // What conf is asked about is shown on an architecture that people know: this one can get ready first.
-  for (const [i, arch] of archsByFame(archs).entries()) {
+  // What conf is asked about is shown on an architecture that people know, and where a build can show it, too: this one
+  // can get ready first.
+  const inOrder = options.noBuild === true ? archsByFame(archs) : await buildableFirst(archsByFame(archs));
+  for (const [i, arch] of inOrder.entries()) {
     begin(`architecture ${i + 1} of ${archs.length}: ${arch}`);
     const pair = await archPair(change, arch, before, after, scope!);
     if (pair.isCircular) circular.add(arch);
@@ -274,6 +276,12 @@ async function compare(
     ...(cutShort.length > 0 && { cutShort }),
   };
   return { findings, dropped, undecided, checked, ...(surveys && { surveys }) };
+}
+
+async function buildableFirst(archs: readonly Arch[]): Promise<readonly Arch[]> {
+  const compilers = await Promise.all(archs.map(compilerFor));
+  const isBuilt = (_: Arch, i: number): boolean => compilers[i]!.ok;
+  return [...archs.filter(isBuilt), ...archs.filter((arch, i) => !isBuilt(arch, i))];
 }
 
 /** Says in the witness whose compiler was asked, and in commands which one built. */

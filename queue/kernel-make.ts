@@ -53,6 +53,8 @@ const LIMITS = {
 } satisfies Partial<Limits>;
 const [OUT, BEFORE, DEPBOT, CCACHE, WANTED] = ['/out', '/before', '/depbot', '/ccache', '/wanted'];
 const CCACHE_SIZE = '500M';
+/** What prints the objects that make would build. */
+const LISTING = ['make', '-rR', '--no-print-directory', '-s', '-f', `${DEPBOT}/object-lists-top.mk`, 'lists'];
 
 /** Nothing can be said: a fault of the machine, or of a tree that does not build for another reason. */
 export class NotBuilt extends Error {
@@ -148,13 +150,18 @@ export class KernelMake {
     return await this.run(where, argv, out, { ...cache, ...(watch && { watch }) });
   }
 
+  /** As it is told: the architecture is in the environment. */
+  static placesCommand(arch: Arch): readonly string[] {
+    return [...LISTING.slice(0, -1), `ARCH=${arch}`, 'lists'];
+  }
+
   /** Where make puts some objects; those it does not build are not in it. Undefined, with its words, where it fails. */
   async places(
     where: Where,
     out: string,
     objects: readonly string[],
   ): Promise<{ readonly places?: ReadonlyMap<string, Destination>; readonly stderr: string }> {
-    const argv = ['make', '-rR', '--no-print-directory', '-s', '-f', `${DEPBOT}/object-lists-top.mk`, 'lists'];
+    const argv = LISTING;
     const env = { ARCH: where.arch, tree: SRCTREE, here: DEPBOT, sub_make_done: '1', wanted_list: WANTED };
     // a file has any length, and make expands nothing of it
     const folder = await temporaryFolder(join(tmpdir(), 'depbot-wanted-'));

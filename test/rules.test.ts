@@ -74,7 +74,7 @@ describe.each(RULES)('$id', (rule) => {
   test('has a reply, two silences, and one of these for what was broken before', () => {
     const silences = mine.filter(({ outcome }) => outcome === 'silence').map(({ name }) => name);
     const replies = mine.filter(({ outcome }) => outcome === 'reply');
-    expect(replies.length, 'fixtures with a reply.txt, which -u writes').toBeGreaterThanOrEqual(1);
+    expect(replies.length, 'fixtures with a reply.txt, which a first run writes').toBeGreaterThanOrEqual(1);
     expect(silences.length, 'fixtures with a silence.txt').toBeGreaterThanOrEqual(2);
     expect(
       silences.some((name) => /^already-\w+(-\w+)*-before$/.test(name)),

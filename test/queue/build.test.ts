@@ -129,7 +129,7 @@ describe.skipIf(!TREE)('a build', () => {
         ],
         [
           'before: make does not build lib/reef.o',
-          `after: lib/reef.o: its debugfs_create_dir is the one of ${stub.path}:${stub.line}; the object has no reference to another debugfs_create_dir`,
+          `after: lib/reef.o uses the stub of ${stub.path}:${stub.line} for debugfs_create_dir() and refers to no other`,
           'agrees',
         ],
         [
@@ -151,7 +151,7 @@ describe.skipIf(!TREE)('a build', () => {
         ['before: make does not build lib/reef.o', 'after: lib/reef.o compiles', 'disagrees'],
         [
           'before: make does not build lib/reef.o',
-          'after: lib/reef.o: no stub of it is in force; the object has no reference to another IS_ERR',
+          'after: lib/reef.o uses no stub of IS_ERR() and refers to no other',
           'disagrees',
         ],
         [expect.stringMatching(/^with the series lib\/reef_call\.o does not compile: lib\/reef_call\.c:5: error: /)],
