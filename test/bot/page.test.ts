@@ -145,12 +145,12 @@ describe('in a browser', () => {
     const page = await open(pageOf(sampleReport([finding])));
     const rows = page.locator('article details', { hasText: 'Rung' });
     expect(await rows.locator('summary').allTextContents()).toEqual([
-      'Rung 2: scripts/kconfig/conf, without the series, in another configuration: as the finding says',
-      'Rung 3: make drivers/foo.o, without the series: as the finding says',
-      'Rung 3: make drivers/foo.o, with the series: as the finding says',
+      'Rung 2: scripts/kconfig/conf, without the series, in another configuration: as claimed',
+      'Rung 3: make drivers/foo.o, without the series: as claimed',
+      'Rung 3: make drivers/foo.o, with the series: as claimed',
     ]);
     expect(await page.locator('article details[open] summary').allTextContents()).toEqual([
-      'Rung 3: make drivers/foo.o, with the series: as the finding says',
+      'Rung 3: make drivers/foo.o, with the series: as claimed',
     ]);
     expect(await rows.first().textContent()).toContain('CONFIG_BAR=y');
     expect(await rows.last().textContent()).toContain('in the configuration above');
