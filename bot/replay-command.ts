@@ -231,6 +231,8 @@ async function checkAll(work: Work, keys: Survey['keys']): Promise<number> {
   const total = open.size;
   if (total < all.size && world.verbosity !== 'quiet')
     say(`${count(all.size - total, 'series is', 'series are')} known from an earlier run`);
+  if (total > 0 && !world.stderr.isTTY && world.verbosity !== 'quiet')
+    say(`checking ${count(total, 'series', 'series')}; each takes seconds to minutes, and is told when it is done`);
   let [n, failed] = [0, 0];
   for (const [part, own] of keys) {
     if (world.stop.aborted) break;

@@ -15,6 +15,7 @@ import {
 import { reportSchema, undocumentedKeys } from './support/report-schema.ts';
 
 const PROJECT = join(import.meta.dirname, '..');
+const read = (path: string): string => readFileSync(join(PROJECT, path), 'utf8');
 const all = fixtures();
 const ids = RULES.map((rule) => rule.id);
 const OF_BUILDS = ['broken-bisect', 'build-error', 'build-warning'];
@@ -56,7 +57,20 @@ describe.each(RULES)('$id', (rule) => {
       'Instead',
       'What it misses',
     ]);
-    for (const section of sections) expect(section.split('\n').slice(1).join(' ').trim().length).toBeGreaterThan(20);
+    for (const section of sections) {
+      const [heading, ...text] = section.split('\n');
+      expect.soft(text.join(' ').trim().length, `characters below "${heading}"`).toBeGreaterThan(20);
+    }
+  });
+
+  test('is told of in README.md and docs/report.md', () => {
+    const line = read('README.md')
+      .split('\n')
+      .find((one) => one.startsWith(`| \`${rule.id}\` | `));
+    expect.soft(line, 'its line of the table in README.md').toMatch(/\| .{20,} \|$/);
+    const keys = read('docs/report.md').split(`\n### ${rule.id}\n`)[1]?.split('\n### ')[0];
+    expect.soft(keys, 'its keys in docs/report.md').toMatch(/\w/);
+    expect.soft(keys, 'a key of docs/report.md that is not explained').not.toContain('| ... |');
   });
 
   test.each([
@@ -93,7 +107,7 @@ describe('fixtures', () => {
     expect(paths).toContain('Kconfig');
     // What `npm run new-rule -- --series` makes series.mbox of.
     const left = readdirSync(fixture.dir).filter((entry) => entry.startsWith('after'));
-    expect(left, 'to be taken away once series.mbox is right').toEqual([]);
+    expect.soft(left, 'to be taken away once series.mbox is right').toEqual([]);
     expect(readFileSync(join(fixture.dir, 'series.mbox'), 'utf8')).toMatch(
       /^From [0-9a-f]{40} Mon Sep 17 00:00:00 2001$/m,
     );

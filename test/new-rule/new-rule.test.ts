@@ -64,6 +64,7 @@ test.each(['lost-zeal', 'a-first'])(
         `'${name}'/'nearest-that-is-fine' is complete and small`,
         `'${name}'/'shows-it' is complete and small`,
         'has a reply, two silences, and one of these for what was broken before',
+        'is told of in README.md and docs/report.md',
         'says something under each of the five headings',
       ].sort(),
     );
