@@ -10,7 +10,7 @@ export default defineRule({
 ## What it finds
 A driver that can be on where its probe, or what its module runs first, can only fail, and could not
 before the series: a function that it calls is a stub there, and with what that returns all ways
-through the probe end as failures. Of a new driver, where at least two of three drivers that call
+through the probe end as failures. Of a new driver, where at least three of four drivers that call
 the same function cannot be built with the stub.
 ## Why it matters
 Everything compiles, since the stub is there for that. Who is offered the option gets a driver that

@@ -42,9 +42,12 @@ const FEWEST_CALLERS = 6;
 /** Functions of which it is asked on one architecture. */
 const MOST_STUBS = 8;
 
-/** Whether it is so usual not to be built there that a new driver should follow. */
+/**
+ * Whether it is so usual not to be built there that a new driver should follow. Where it is less so, it may only be that
+ * many are for platforms that have it anyway.
+ */
 export function isCustomary({ callers, needing }: Custom): boolean {
-  return callers >= FEWEST_CALLERS && needing * 3 >= callers * 2;
+  return callers >= FEWEST_CALLERS && needing * 4 >= callers * 3;
 }
 
 /** Of one series: what it adds itself says nothing of what is customary. */
