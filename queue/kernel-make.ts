@@ -161,7 +161,6 @@ export class KernelMake {
     out: string,
     objects: readonly string[],
   ): Promise<{ readonly places?: ReadonlyMap<string, Destination>; readonly stderr: string }> {
-    const argv = LISTING;
     const env = { ARCH: where.arch, tree: SRCTREE, here: DEPBOT, sub_make_done: '1', wanted_list: WANTED };
     // a file has any length, and make expands nothing of it
     const folder = await temporaryFolder(join(tmpdir(), 'depbot-wanted-'));
@@ -170,7 +169,7 @@ export class KernelMake {
     try {
       await writeFile(host, objects.join('\n'));
       await chmod(host, 0o644);
-      run = await this.run(where, argv, out, { env, readOnly: [{ host, inside: WANTED }] });
+      run = await this.run(where, LISTING, out, { env, readOnly: [{ host, inside: WANTED }] });
     } finally {
       await remove(folder);
     }

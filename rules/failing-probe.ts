@@ -25,9 +25,8 @@ Probes that fail in one case, or do less. Files with another driver that goes we
 headers define, or that call others, or that are called in several places of which none alone decides.
 Functions of other files that the probe calls, and macros that may return from it. Modules
 for several buses, of which one is off. Drivers whose probe calls the stub only with the series: of
-these stubbed-path speaks. New drivers that do as many do, as with GPIOLIB's stubs, or of
-which some may be old code in a new place. Drivers that can be
-on there only under COMPILE_TEST.`,
+these stubbed-path speaks. New drivers that do as many do, as with GPIOLIB's stubs, or of which some
+may be old code in a new place. Drivers that can be on there only under COMPILE_TEST.`,
 
   begin: (change) => gapRun(change, 'failing-probe', StubNeeds),
 });

@@ -126,12 +126,13 @@ export interface Used {
 
 /** That an object is compiled with a use where nothing declares it; undefined where no configuration decides that. */
 export function usedGoals(
-  { pool, TRUE, FALSE }: KernelChange['kbuild']['conditions'],
+  conditions: KernelChange['kbuild']['conditions'],
   object: Presence,
   { when, declared }: Used,
   into: Into,
 ): readonly Goal[] | undefined {
-  const built = builtGoals({ TRUE, FALSE }, object, into);
+  const { pool, TRUE, FALSE } = conditions;
+  const built = builtGoals(conditions, object, into);
   const context = { modular: into === 'module' ? TRUE : FALSE };
   const { least } = conditionBounds(pool, when, context);
   const { most } = conditionBounds(pool, declared, context);
@@ -143,7 +144,7 @@ export function usedGoals(
 
 /** That an object is built; undefined where no configuration decides that, or none has it. */
 export function builtGoals(
-  { TRUE, FALSE }: Pick<KernelChange['kbuild']['conditions'], 'TRUE' | 'FALSE'>,
+  { TRUE, FALSE }: KernelChange['kbuild']['conditions'],
   object: Presence,
   into: Into,
 ): readonly Goal[] | undefined {

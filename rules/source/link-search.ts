@@ -232,7 +232,7 @@ export class LinkSearch {
       if (foreign.length > 0)
         return foreign.map((gap) => ({ ...gap, path, object, wasNeeded: gap.isOld, wasAsked: gap.isOld }));
     }
-    if (await this.#code.after.isForOthers(path, pair.arch)) return found;
+    if (await this.#code.after.reach.isForOthers(path, pair.arch)) return found;
     const oldPath = this.#history.oldPath(path);
     const before = await this.#history.before(oldPath, builds.before);
     if (this.#subject.after.isOfOthers && !before) return found;

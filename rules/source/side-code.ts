@@ -53,9 +53,4 @@ export class SideCode {
     const beside = paths.filter((one) => one !== path && one.startsWith(dir) && /\.[ch]$/.test(one));
     return [...(await this.side.tree.read(beside)).values()];
   }
-
-  /** Whether the file compiles on other architectures only, whatever the configuration. */
-  isForOthers(path: string, arch: Parameters<HeaderReach['isForOthers']>[1]): Promise<boolean> {
-    return this.reach.isForOthers(path, arch);
-  }
 }
