@@ -14,9 +14,7 @@ import type { CFile, CFunction } from './c-file.ts';
 import { whenAt } from './c-file.ts';
 import { parseExpression } from './c-if-line.ts';
 import { OPEN, type Outcome, ofConstant, saysConfig, UNCLEAR } from './c-outcome.ts';
-
-/** A macro that decides for itself whether it evaluates what it is given. */
-const DECIDES = /\b(?:CONFIG_\w+|IS_ENABLED|IS_REACHABLE|IS_BUILTIN|IS_MODULE|typeof|__typeof__|sizeof|if)\b|##|\?/;
+import { decides, namesLed } from './macro-leads.ts';
 
 /** A name that a call leads to. */
 export interface Target {
@@ -73,7 +71,6 @@ export function definitionsIn(file: CFile, name: string, known: Known): Definiti
     .filter((one) => one.name === name && one.body !== name)
     .map((macro): Definition => {
       const code = macro.body.replace(/"(?:\\.|[^"\\])*"/g, '""');
-      const words = DECIDES.test(code) ? [] : (code.match(/(?<![.>\w])[A-Za-z_]\w*/g) ?? []);
       const constant = trivialMacro(macro);
       return {
         when: whenAt(file, macro.line),
@@ -81,8 +78,8 @@ export function definitionsIn(file: CFile, name: string, known: Known): Definiti
         result: constant ? ofConstant(constant) : (parseExpression(macro.body) ?? OPEN),
         params: macro.params ?? [],
         drops: macro.params !== undefined && !macro.params.some((param) => isEvaluated(code, param)),
-        isList: /^\s*\{[^()]*\}\s*$/.test(code) && !DECIDES.test(code),
-        leadsTo: [...new Set(words)]
+        isList: /^\s*\{[^()]*\}\s*$/.test(code) && !decides(code),
+        leadsTo: [...new Set(namesLed(macro, code))]
           .filter((word) => !macro.params?.includes(word))
           .map((word) => ({ name: word, when: true, given: [], args: [] })),
       };

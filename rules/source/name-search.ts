@@ -13,7 +13,7 @@ import type { Reached } from './header-reach.ts';
 import { PastedNames } from './pasted-names.ts';
 
 /** Macros and inline functions followed from a call. */
-const MOST_STEPS = 4;
+const MOST_STEPS = 6;
 /** Names that one file may lead to. */
 const MOST_NAMES = 3000;
 const OPAQUE: Condition = { opaque: 'not followed' };
