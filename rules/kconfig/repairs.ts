@@ -162,12 +162,12 @@ function isOnlyWhere(solver: Solver, when: ExprId, target: KSymbol, needed: Expr
   );
 }
 
-/** Whether a dependency decides when the symbol is on: it is asked for wherever it can be, and nothing forces it. */
+/** Whether a dependency decides when the symbol is on: people know it by a prompt, and nothing forces it. */
 function canDepend(solver: Solver, owner: KSymbol, needed: ExprId): boolean {
   const { pool, model } = solver;
   const { prompts, declarations, isChoiceMember, selectedBy } = owner;
   if (isChoiceMember || declarations.length !== 1 || prompts.length === 0) return false;
-  if (prompts.some(({ cond, menusVisible }) => cond !== NONE || menusVisible !== NONE)) return false;
+  if (prompts.some(({ menusVisible }) => menusVisible !== NONE)) return false;
   if (readsAny(pool, model, pool.symbolsIn(needed), owner.id)) return false;
   return !selectedBy.some((edge) =>
     ([1, 2] as const).some(
