@@ -34,7 +34,8 @@ export function gapRepairs(
     const absent = pool.make(Op.equal, target.id, pool.n);
     if (isOptional && attempt(proposal(solver, owner, 'depends on', pool.or(self, absent)))) continue;
     if (isSelectable(target)) attempt(proposal(solver, owner, 'select', self));
-    if (target.prompts.length > 0) attempt(proposal(solver, owner, 'depends on', self));
+    // what only architectures say that they have can be no more than asked for
+    if (target.prompts.length > 0 || !isSelectable(target)) attempt(proposal(solver, owner, 'depends on', self));
     if (found.length > 1) break;
   }
   return found;

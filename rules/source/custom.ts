@@ -35,8 +35,10 @@ interface At {
 
 /** Lines of a tree that name the function; of more nothing is told. */
 const MOST_LINES = 4000;
-/** Files that are read, evenly spread where there are more. */
-const MOST_FILES = 48;
+/** Drivers that are counted; their files are spread over the tree. */
+const ENOUGH = 32;
+/** Files that are asked whether they are built, few of which may be on an architecture. */
+const MOST_FILES = 800;
 /** Of fewer drivers nothing can be told. */
 const FEWEST_CALLERS = 6;
 /** Functions of which it is asked on one architecture. */
@@ -79,15 +81,17 @@ export class Customs {
     const isRun = isRunGoal(conditions);
     const can = (goals: readonly Goal[] | undefined): boolean | undefined =>
       goals === undefined ? false : solver.isPossible([...goals, isRun]);
-    const count = Math.min(paths.length, MOST_FILES);
     const drivers = new Map<string, boolean>();
-    for (let i = 0; i < count; i++) {
-      const path = paths[Math.floor((i * paths.length) / count)]!;
-      if (!(await this.#calls(path, name))) continue;
+    let looked = 0;
+    for (const path of spread(paths).slice(0, MOST_FILES)) {
+      if (drivers.size >= ENOUGH) break;
+      looked += 1;
       const object = await builds.presence(path);
       if (!object || object.isUnknown) continue;
       const driver = `${object.builtIn} ${object.module}`;
       if (drivers.has(driver) || !INTO.some((into) => can(builtGoals(conditions, object, into)) === true)) continue;
+      // the dearest question comes last
+      if (!(await this.#calls(path, name))) continue;
       const without = INTO.map((into) => can(usedGoals(conditions, object, { when: true, declared }, into)));
       drivers.set(
         driver,
@@ -95,7 +99,7 @@ export class Customs {
       );
     }
     const needing = [...drivers.values()].filter((one) => one).length;
-    return { callers: drivers.size, needing, isSample: count < paths.length };
+    return { callers: drivers.size, needing, isSample: looked < paths.length };
   }
 
   async #isOfOldCode(name: string): Promise<boolean> {
@@ -123,6 +127,16 @@ export class Customs {
     if (!read?.ok || read.file.functions.some((one) => one.name === name)) return false;
     return callsOf(read.file).some(({ callee, isPointer }) => callee === name && !isPointer);
   }
+}
+
+/** In an order of which every beginning is spread over the whole. */
+function spread<T>(all: readonly T[]): readonly T[] {
+  const GOLDEN = (Math.sqrt(5) - 1) / 2;
+  const rank = (i: number): number => (i * GOLDEN) % 1;
+  return all
+    .map((one, i) => ({ one, rank: rank(i) }))
+    .sort((a, b) => a.rank - b.rank)
+    .map(({ one }) => one);
 }
 
 function isDriver(path: string): boolean {
