@@ -5,7 +5,7 @@ import { declared } from './c-body.ts';
 import type { SourceText } from './c-expr.ts';
 import { exprOf, oneLine } from './c-expr.ts';
 import type { CDeclaration, CExport, CFile, CFunction, CInvocation, CVariable } from './c-file.ts';
-import { armAt, regionAt } from './c-file.ts';
+import { armAt, isInArm, regionAt } from './c-file.ts';
 import { Parentheses } from './c-parentheses.ts';
 import type { SyntaxNode } from './c-syntax.ts';
 import { childIn } from './c-syntax.ts';
@@ -115,16 +115,9 @@ function isTorn(source: SourceText, node: SyntaxNode, { arms, regions }: Pick<CF
   const [from, to] = [source.lineAt(node.start), source.lineAt(node.end - 1)];
   if (regionAt(regions, from) === regionAt(regions, to)) return false;
   const first = armAt(regions, from);
-  const isWithin = (arm: number, outer: number): boolean => {
-    for (let at = arm; at >= outer; at = arms[at]!.parent) {
-      if (at === outer) return true;
-      if (at === 0) return false;
-    }
-    return false;
-  };
   const below = (one: SyntaxNode, outer: number): boolean => {
     const arm = armAt(regions, source.lineAt(one.start));
-    return !isWithin(arm, outer) || one.children.some((child) => below(child, arm));
+    return !isInArm(arms, arm, outer) || one.children.some((child) => below(child, arm));
   };
   return node.children.some((child) => below(child, first));
 }
@@ -171,7 +164,7 @@ function declarationsOf(
       });
     } else if (isInitialised) {
       const init = withoutConstants(exprOf(source, childIn(child, 'value')));
-      if (init) variables.push({ name, line, type: base + stars, init });
+      if (init) variables.push({ name, line, type: base + stars, ...(isStatic && { static: true }), init });
     }
   }
   return [declarations, variables];

@@ -18,7 +18,7 @@ import { lostFunctions } from './c-recover.ts';
 import type { ParseSyntax, SyntaxFailure } from './c-syntax.ts';
 
 /** Changes with the shape or the meaning of CFile: what was kept by another version is of no use. */
-export const C_FILE_VERSION = 4;
+export const C_FILE_VERSION = 5;
 
 export interface CFile {
   readonly version: typeof C_FILE_VERSION;
@@ -85,6 +85,7 @@ export interface CVariable {
   readonly line: number;
   /** `struct file_operations`, `const struct x []`. */
   readonly type: string;
+  readonly static?: true;
   readonly init: Expr;
 }
 
@@ -199,6 +200,15 @@ function merged(first: CFile, second: CFile, left: readonly Span[]): CFile {
 /** The branch that a line is in. */
 export function armAt(regions: readonly Region[], line: number): number {
   return regions[regionAt(regions, line)]?.[1] ?? 0;
+}
+
+/** Whether an arm is another one, or lies in it. */
+export function isInArm(arms: CFile['arms'], arm: number, outer: number): boolean {
+  for (let at = arm; at >= outer; at = arms[at]!.parent) {
+    if (at === outer) return true;
+    if (at === 0) return false;
+  }
+  return false;
 }
 
 /** Index of the region that a line is in. */

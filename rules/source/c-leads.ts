@@ -39,8 +39,8 @@ export interface Definition {
   readonly params: readonly string[];
   /** A macro that does not evaluate what it is given. */
   readonly drops?: boolean;
-  /** A macro that is an initialiser, with what it is given as it is. */
-  readonly isList?: boolean;
+  /** Of a macro that is an initialiser: which of what it is given stands in it as it is. */
+  readonly lists?: readonly boolean[];
   readonly leadsTo: readonly Step[];
 }
 
@@ -78,7 +78,7 @@ export function definitionsIn(file: CFile, name: string, known: Known): Definiti
         result: constant ? ofConstant(constant) : (parseExpression(macro.body) ?? OPEN),
         params: macro.params ?? [],
         drops: macro.params !== undefined && !macro.params.some((param) => isEvaluated(code, param)),
-        isList: /^\s*\{[^()]*\}\s*$/.test(code) && !decides(code),
+        ...(isList(code) && { lists: (macro.params ?? []).map((param) => isEvaluated(code, param)) }),
         leadsTo: [...new Set(namesLed(macro, code))]
           .filter((word) => !macro.params?.includes(word))
           .map((word) => ({ name: word, when: true, given: [], args: [] })),
@@ -95,6 +95,15 @@ export function whenGiven({ when, given }: Target, args: readonly boolean[]): Co
 /** Whether the compiler knows an argument. */
 export function isKnown(e: Expr): boolean {
   return mentionsConfig(e) || constantOf(e) !== undefined;
+}
+
+/** `{ ... }`, `(&(struct s) { ... })`: lists, and such as are pointed to, in which nothing is called. */
+function isList(code: string): boolean {
+  const plain = code.replace(
+    /\(\s*(?:const\s+)?struct\s+\w+[\s*]*(?:\[\s*\]\s*)?\)|\(\s*(?:const\s+)?\w+[\s*]+(?:\[\s*\]\s*)?\)(?=\s*\{)/g,
+    '',
+  );
+  return /^\s*(?:\{[^()]*\}|&\s*\{[^()]*\}|\(\s*&?\s*\{[^()]*\}\s*\))\s*$/.test(plain) && !decides(code);
 }
 
 /** Whether a macro's text has a parameter elsewhere than behind `#`, and than in what is asked for its size or type. */

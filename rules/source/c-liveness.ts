@@ -26,8 +26,8 @@ const MOST_CONDITION = 1500;
 export interface Kept {
   /** By a call: a stub does not. */
   readonly call: (callee: string) => Condition;
-  /** By a macro in an initialiser. */
-  readonly list: (macro: string) => Condition;
+  /** By a macro in an initialiser, as its argument of that index. */
+  readonly list: (macro: string, index: number) => Condition;
 }
 
 /** Gives the condition under which a function or a table of the file is kept. */
@@ -40,7 +40,7 @@ export function livenessOf(
   for (const { name, static: own, line } of file.functions) {
     isStatic.set(name, (isStatic.get(name) ?? true) && own === true && line > 0);
   }
-  const tables = new Set(file.variables.map(({ name }) => name));
+  const tables = new Map(file.variables.map((one) => [one.name, one]));
   const mentions = mentionsIn(file, calls, (name) => isStatic.has(name) || tables.has(name), {
     call: keeps,
     list,
@@ -49,14 +49,15 @@ export function livenessOf(
   const live = (name: string, above: ReadonlySet<string>): Condition => {
     const done = known.get(name);
     if (done !== undefined) return done;
-    if (isStatic.get(name) === false) return true;
+    const table = tables.get(name);
+    if (isStatic.get(name) === false || (table && !table.static)) return true;
     if (above.has(name) || above.size > 12) return false;
     const inner = new Set(above).add(name);
     const own = mentions.get(name);
-    // a table that nothing of the file mentions is for others
+    // one that nothing mentions is kept by an attribute, or named where the file could not be read
     const result = own
       ? any(...own.map((one) => all(one.when, one.in === undefined ? true : live(one.in, inner))))
-      : tables.has(name);
+      : table !== undefined;
     const short = conditionText(result).length > MOST_CONDITION ? OPAQUE : result;
     // what a circle left out may be more than this for others
     if (above.size === 0) known.set(name, short);
@@ -92,8 +93,9 @@ function mentionsIn(
     const from = (at: number): Mention => ({ in: name, when: isPower ? OPAQUE : whenAt(file, at) });
     for (const one of itemsIn(init, line)) put(one.name, from(one.line));
     // KUNIT_CASE(f) is f; pm_ptr(&x), of_match_ptr(x): kept or not as the macro says
-    for (const { names, macro, at } of callsInside(init, line))
-      for (const one of names) put(one, { in: name, when: macro ? all(whenAt(file, at), list(macro)) : OPAQUE });
+    for (const { names, given, at } of callsInside(init, line))
+      for (const one of names)
+        put(one, { in: name, when: given ? all(whenAt(file, at), list(given.macro, given.index)) : OPAQUE });
   }
   for (const { macro, line, args } of file.invocations) {
     const isTable = /PM_OPS|SHOW_ATTRIBUTE|ATTRIBUTE_GROUPS|DEVICE_TABLE|_ATTR/.test(macro);
@@ -127,14 +129,20 @@ function itemsIn(e: Expr, line: number): { readonly name: string; readonly line:
   return namesIn(e).map((name) => ({ name, line }));
 }
 
-/** Names handed to calls and tests inside an initialiser; `macro` where they are all that is handed to it. */
-function callsInside(
-  e: Expr,
-  line: number,
-): { readonly names: readonly string[]; readonly macro?: string; readonly at: number }[] {
+/** Names handed to a macro inside an initialiser, or that a test there chooses from. */
+interface Handed {
+  readonly names: readonly string[];
+  /** The macro, and which of its arguments they are. */
+  readonly given?: { readonly macro: string; readonly index: number };
+  readonly at: number;
+}
+
+function callsInside(e: Expr, line: number): Handed[] {
   if (e.k === 'list') return e.items.flatMap(({ value, line: at }) => callsInside(value, at));
   const inner = partsOf(e).flatMap((part) => callsInside(part, line));
-  if (e.k === 'call' && e.callee.k === 'name')
-    return [{ names: e.args.flatMap(namesIn), macro: e.callee.name, at: line }, ...inner];
+  if (e.k === 'call' && e.callee.k === 'name') {
+    const macro = e.callee.name;
+    return [...e.args.map((arg, index) => ({ names: namesIn(arg), given: { macro, index }, at: line })), ...inner];
+  }
   return e.k === 'call' || e.k === 'choose' ? [{ names: partsOf(e).flatMap(namesIn), at: line }, ...inner] : inner;
 }

@@ -93,7 +93,7 @@ async function usesIn(
   const said = sitesOf(file);
   const named = said.calls.map(({ callee }) => callee);
   const invoked = new Set(file.invocations.map(({ macro }) => macro));
-  const listed = file.variables.flatMap(({ init }) => valuesIn(init).map(({ name }) => name));
+  const listed = file.variables.flatMap(({ init, line }) => valuesIn(init, line).map(({ name }) => name));
   const taken = said.values.flatMap(({ name }) => (exported.has(name) ? [name] : []));
   await search.load([...new Set([...named, ...invoked, ...listed, ...taken])]);
   search.close();
@@ -105,7 +105,7 @@ async function usesIn(
   const { calls, values } = sitesOf(file, { ...known, param });
   const live = livenessOf(file, calls, {
     call: (callee) => search.keeps(callee),
-    list: (macro) => search.lists(macro),
+    list: (macro, index) => search.lists(macro, index),
   });
   const uses: ExternalUse[] = [];
   const doubtful = new Set(calls.flatMap(({ isDoubtful, callee }) => (isDoubtful ? [callee] : [])));
@@ -121,14 +121,21 @@ async function usesIn(
     if (both !== false)
       uses.push({ name: callee, callee, line, ...(caller && { caller }), when: both, isInternal: true });
   };
+  const takeVariable = (at: Pick<ExternalUse, 'name' | 'line' | 'caller'>, when: Condition): void => {
+    const isInternal = !exported.has(at.name) && ({ isInternal: true } as const);
+    if (when !== false) uses.push({ ...at, callee: at.name, when, isVariable: true, ...isInternal });
+  };
   for (const site of calls) {
     if (site.isPointer || site.isDoubtful) continue;
     take(site, all(site.when, live(site.caller)));
   }
-  for (const { name, init } of file.variables) {
+  for (const { name, line: start, init } of file.variables) {
     const kept = live(name);
-    for (const value of valuesIn(init))
-      take({ callee: value.name, line: value.line }, all(whenAt(file, value.line), kept));
+    for (const { name: callee, line, given } of valuesIn(init, start)) {
+      const when = all(whenAt(file, line), kept, given ? search.lists(given.macro, given.index) : true);
+      if (search.isVariable(callee)) takeVariable({ name: callee, line }, when);
+      else take({ callee, line }, when);
+    }
   }
   for (const { macro, line } of file.invocations) take({ callee: macro, line }, whenAt(file, line));
   for (const { name, line, caller, when, isDoubtful, isBare, givenTo } of values) {
@@ -142,9 +149,7 @@ async function usesIn(
       continue;
     }
     if (isDoubtful) doubtful.add(name);
-    const kept = isDoubtful ? false : all(when, handed, live(caller));
-    const isInternal = !exported.has(name) && ({ isInternal: true } as const);
-    if (kept !== false) uses.push({ name, callee: name, line, caller, when: kept, isVariable: true, ...isInternal });
+    else takeVariable({ name, line, caller }, all(when, handed, live(caller)));
   }
   return {
     uses,
@@ -154,13 +159,25 @@ async function usesIn(
   };
 }
 
-/** Names that stand in the lists of an initialiser: functions, and macros for several members. */
-function valuesIn(e: Expr): { readonly name: string; readonly line: number }[] {
-  if (e.k !== 'list') return [];
-  return e.items.flatMap(({ value, line }) => {
-    const of = value.k === 'unary' && value.op === '&' ? value.of : value;
-    // what is called there is a macro
-    const name = of.k === 'call' ? of.callee : of;
-    return name.k === 'name' ? [{ name: name.name, line }] : valuesIn(value);
-  });
+/** A name of an initialiser. */
+interface Listed {
+  readonly name: string;
+  readonly line: number;
+  /** The macro that it is given to, and as which of its arguments. */
+  readonly given?: { readonly macro: string; readonly index: number };
+}
+
+/** Names that stand in an initialiser, of lists within lists and of what they point to: functions, variables, macros. */
+function valuesIn(e: Expr, line: number): readonly Listed[] {
+  if (e.k === 'list') return e.items.flatMap((item) => valuesIn(item.value, item.line));
+  if (e.k === 'name') return [{ name: e.name, line }];
+  if (e.k === 'cast' || e.k === 'index' || e.k === 'member' || (e.k === 'unary' && e.op === '&'))
+    return valuesIn(e.of, line);
+  if (e.k !== 'call' || e.callee.k !== 'name') return [];
+  // what is called there is a macro
+  const macro = e.callee.name;
+  const args = e.args.flatMap((arg, index) =>
+    valuesIn(arg, line).flatMap((one) => (one.given ? [] : [{ ...one, given: { macro, index } }])),
+  );
+  return [{ name: macro, line }, ...args];
 }

@@ -211,10 +211,10 @@ export class NameSearch {
     );
   }
 
-  /** When a macro that stands in an initialiser keeps what it is given. */
-  lists(name: string): Condition {
+  /** When a macro that stands in an initialiser keeps what it is given as its argument of that index. */
+  lists(name: string, index: number): Condition {
     const definitions = this.#definitions(name);
-    return definitions.length > 0 && definitions.every(({ isList }) => isList)
+    return definitions.length > 0 && definitions.every(({ lists }) => lists?.[index])
       ? any(...definitions.map(({ when }) => when))
       : OPAQUE;
   }

@@ -251,6 +251,7 @@ describe('the rest of a file', () => {
         name: 'o',
         line: 1,
         type: 'struct ops',
+        static: true,
         init: {
           k: 'list',
           items: [
