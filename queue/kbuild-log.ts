@@ -18,6 +18,10 @@ const KCONFIG = /^(\S*Kconfig\S*):(\d+):(?:(error|warning):)?\s*(.*)$/;
 const IN_FUNCTION = /^(\S+?): In (?:member )?function ['‘](.+?)['’]:$/;
 /** What follows was inlined from another function than it names, or it names none. */
 const INLINED = /^(?:\S+: )?In (?:member )?function ['‘].*,$|^ +inlined from /;
+/** After a diagnostic, from the innermost macro outwards. */
+const EXPANSION = /^(\S+?):(\d+)(?::\d+)?: note: (?:in expansion of|expanded from) macro ['‘](\w+)['’]$/;
+/** Below a place, the line of code. */
+const SOURCE = /^ *(\d+) \| (.*)$/;
 const OPTION = / \[(-W[^\]]+)\]$/;
 const MODPOST = /^(ERROR|WARNING): modpost: (.*)$/;
 const LINKER = /^(?:\S*ld: )?(\S+?): (?:in function [^:]*: )?(?:\S+: )?(undefined reference to .*)$/;
@@ -34,6 +38,7 @@ export function readDiagnostics(output: string): Diagnostic[] {
   const found: Diagnostic[] = [];
   let within: { readonly file: string; readonly name: string } | undefined;
   let unit = '';
+  let isCounted = false;
   const counts = new Map<string, number>();
   for (const line of linesOf(output)) {
     // the last of several is what is compiled
@@ -45,11 +50,25 @@ export function readDiagnostics(output: string): Diagnostic[] {
     const [, inFile, inName] = IN_FUNCTION.exec(line) ?? [];
     if (inFile !== undefined) within = { file: inTree(inFile), name: inName! };
     else if (/: At top level:$/.test(line) || INLINED.test(line)) within = undefined;
+    const [, number, code] = SOURCE.exec(line) ?? [];
+    if (code !== undefined && isCounted) {
+      found.push(withSource(found.pop()!, Number(number), code));
+      continue;
+    }
+    const [, useFile, useLine, macro] = EXPANSION.exec(line) ?? [];
+    const last = found.at(-1);
+    if (macro !== undefined && last && isCounted) {
+      const place = { name: macro, file: inTree(useFile!), line: Number(useLine) };
+      const isWithin = last.function === undefined && within?.file === place.file;
+      found[found.length - 1] = { ...last, macro: place, ...(isWithin && { function: within!.name }) };
+      continue;
+    }
     const one = diagnosticOf(line);
     if (!one) continue;
     const count = (counts.get(`${unit} ${one.file}`) ?? 0) + 1;
     counts.set(`${unit} ${one.file}`, count);
-    if (count > MOST) continue;
+    isCounted = count <= MOST;
+    if (!isCounted) continue;
     // a header's line belongs to no function of the file that includes it
     const isIncluded = unit !== '' && /\.h$/.test(one.file);
     found.push({
@@ -59,6 +78,13 @@ export function readDiagnostics(output: string): Diagnostic[] {
     });
   }
   return found;
+}
+
+/** The same with a line of code that belongs to it, or to the macro that it stands in. */
+function withSource(one: Diagnostic, line: number, code: string): Diagnostic {
+  const source = code.trim().replace(/\s+/g, ' ');
+  if (one.macro) return one.macro.line === line ? { ...one, macro: { ...one.macro, source } } : one;
+  return one.line === line ? { ...one, source } : one;
 }
 
 function linesOf(output: string): string[] {

@@ -14,6 +14,10 @@ export interface Diagnostic {
   /** Such as `-Wunused-variable`, also of a warning that -Werror made an error. */
   readonly option?: string;
   readonly text: string;
+  /** The outermost macro that it stands in, and where the code says that. */
+  readonly macro?: Pick<Diagnostic, 'file' | 'source'> & { readonly name: string; readonly line: number };
+  /** The line of code, as the compiler quotes it: blanks in a row are one. */
+  readonly source?: string;
   /** The C file that was compiled, where it is another: `file` is a header that it includes. */
   readonly unit?: string;
 }

@@ -83,7 +83,14 @@ export function errorsOfSeries(
   const entry = new RegExp(`^\\s*(?:menu)?config\\s+${owner}\\s*$`);
   const isNewOwner = changed.some(({ path }) => lines.mentioned(path, (text) => entry.test(text), ['add']));
   if (status !== 'renamed' && status !== 'copied' && !isNewOwner) return errors;
-  return errors.filter(({ file, line }) => line !== undefined && lines.addedLines(file).includes(line));
+  return errors.filter((one) =>
+    placesOf(one).some(({ file, line }) => line !== undefined && lines.addedLines(file).includes(line)),
+  );
+}
+
+/** Where the code says the macro that a diagnostic stands in, and where it stands. */
+function placesOf(one: Diagnostic): readonly Pick<Diagnostic, 'file' | 'line' | 'source'>[] {
+  return one.macro ? [one.macro, one] : [one];
 }
 
 /** What else the same happened to, each once. */
@@ -94,13 +101,14 @@ export function otherTargets([first, ...others]: readonly { readonly change: Cha
 }
 
 /** Where the series says what a diagnostic is about: on its line, near it, or on a line with a name that it quotes. */
-export function blamedLine(
-  lines: PatchLines,
-  changed: readonly ChangedPath[],
-  { file, line, text }: Diagnostic,
-): Anchor | undefined {
-  const near = line === undefined ? undefined : lines.near(file, line, NEAR_LINES);
-  if (near) return near;
+export function blamedLine(lines: PatchLines, changed: readonly ChangedPath[], one: Diagnostic): Anchor | undefined {
+  const { file, text } = one;
+  for (const { file: path, line, source } of placesOf(one)) {
+    // the numbers of a patch may be those of another base
+    const same = source && lines.mentioned(path, (words) => words.trim().replace(/\s+/g, ' ') === source, ['add']);
+    const near = line === undefined ? undefined : lines.near(path, line, NEAR_LINES);
+    if (same || near) return same || near;
+  }
   const names = namesIn(text);
   const all = changed.flatMap(({ path, oldPath }) => (oldPath === undefined ? [path] : [oldPath, path]));
   const paths = [
@@ -202,9 +210,11 @@ export function judgedFrom(
   claim: Readonly<Record<string, unknown>>,
 ): Omit<Judged, 'severity'> {
   const { trial, target, after } = change;
-  const quoted = shown
-    .slice(0, MOST_QUOTED)
-    .map((one) => ({ text: printDiagnostic(one), function: one.function ?? null }));
+  const quoted = shown.slice(0, MOST_QUOTED).map((one) => ({
+    text: printDiagnostic(one),
+    function: one.function ?? null,
+    macro: one.macro ? { name: one.macro.name, file: one.macro.file, line: one.macro.line } : null,
+  }));
   const owner = trial.owners[target];
   const output: Evidence = {
     ...{ kind: 'output', argv: commandFor(trial, target), exitCode: exitCodeOf(after.state) },

@@ -20,6 +20,7 @@ describe('diagnostics', () => {
         ...{ severity: 'error', file: 'lib/reef.c', line: 9, function: 'reef' },
         ...{ option: '-Wimplicit-function-declaration' },
         text: "implicit declaration of function 'reef_depth'; did you mean 'reef'?",
+        source: 'return reef_depth();',
       },
       {
         ...{ severity: 'warning', file: 'lib/reef.c', line: 12, option: '-Wunused-function' },
@@ -27,6 +28,30 @@ describe('diagnostics', () => {
       },
       { severity: 'error', file: 'include/linux/foo.h', line: 3, text: 'linux/bar.h: No such file or directory' },
       { severity: 'error', file: '', text: "No rule to make target 'lib/none.o'.  Stop." },
+    ]);
+  });
+
+  test('say which macro they come from, the outermost one, and the line of code', () => {
+    const output = `In file included from /src/include/linux/bug.h:5,
+                 from drivers/reef.c:3:
+include/linux/build_bug.h:78:41: error: static assertion failed: "0"
+   78 | #define __static_assert(expr, msg, ...) _Static_assert(expr, msg)
+      |                                         ^~~~~~~~~~~~~~
+include/linux/build_bug.h:77:34: note: in expansion of macro ‘__static_assert’
+   77 | #define static_assert(expr, ...) __static_assert(expr, ##__VA_ARGS__, #expr)
+drivers/reef.c:6:1: note: in expansion of macro 'static_assert'
+    6 | static_assert(0);
+drivers/reef.c: In function ‘reef_init’:
+include/linux/build_bug.h:78:41: error: static assertion failed: "1 == 2"
+drivers/reef.c:9:9: note: in expansion of macro ‘static_assert’
+drivers/reef.c:10:9: error: ‘a’ undeclared (first use in this function)
+   10 |         return  a;
+`;
+    const found = readDiagnostics(output);
+    expect(found.map(({ line, macro, function: name, source }) => ({ line, macro, name, source }))).toMatchObject([
+      { line: 78, macro: { name: 'static_assert', file: 'drivers/reef.c', line: 6, source: 'static_assert(0);' } },
+      { line: 78, macro: { name: 'static_assert', file: 'drivers/reef.c', line: 9 }, name: 'reef_init' },
+      { line: 10, macro: undefined, name: 'reef_init', source: 'return a;' },
     ]);
   });
 
