@@ -120,6 +120,12 @@ async function usesIn(
     const both = all(when, search.internal(callee));
     if (both !== false)
       uses.push({ name: callee, callee, line, ...(caller && { caller }), when: both, isInternal: true });
+    for (const { name, isVariable, when: own } of search.internalsOf(callee)) {
+      const kept = all(when, own);
+      if (kept === false) continue;
+      const at = { name, callee, line, ...(caller && { caller }), when: kept };
+      uses.push({ ...at, isInternal: true, ...(isVariable && { isVariable }) });
+    }
   };
   const takeVariable = (at: Pick<ExternalUse, 'name' | 'line' | 'caller'>, when: Condition): void => {
     const isInternal = !exported.has(at.name) && ({ isInternal: true } as const);

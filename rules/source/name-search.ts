@@ -1,5 +1,6 @@
 /** What names of one C file lead to, by what it and the headers that it includes define. */
 
+import { dirname } from 'node:path/posix';
 import type { Known } from './c-calls.ts';
 import type { Condition } from './c-condition.ts';
 import { all, any, conditionText, isConfigured, not, withoutOpaque } from './c-condition.ts';
@@ -21,8 +22,16 @@ const OPAQUE: Condition = { opaque: 'not followed' };
 const UNEVALUATED =
   /^(?:__builtin_(?:types_compatible_p|constant_p|choose_expr|object_size|offsetof)|__same_type|__must_be_\w+|BUILD_BUG_ON\w*|static_assert|_Static_assert|compiletime_assert\w*|__typecheck|typecheck)$/;
 
+/** A function or variable that nothing exports. */
+export interface Internal {
+  readonly name: string;
+  readonly isVariable: boolean;
+  readonly when: Condition;
+}
+
 export class NameSearch {
   readonly #tree: CTree;
+  readonly #folder: string;
   readonly #own: ReadonlySet<string>;
   readonly #ownFile: CFile;
   readonly #exported: ExportedNames;
@@ -35,6 +44,7 @@ export class NameSearch {
   /** `reached`: what the file includes, itself first. */
   constructor(tree: CTree, file: CFile, exported: ExportedNames, reached: readonly Reached[]) {
     this.#tree = tree;
+    this.#folder = dirname(reached[0]?.path ?? '');
     this.#ownFile = file;
     this.#own = new Set(file.functions.map(({ name }) => name));
     this.#exported = exported;
@@ -131,6 +141,24 @@ export class NameSearch {
     if (headers.includes(undefined) || ![this.#ownFile, ...headers].some(isPrototype)) return false;
     if (this.#mayBeMade(name)) return false;
     return not(any(...this.#definitions(name).map(({ when }) => when), this.#weak(name)));
+  }
+
+  /** What nothing exports and a macro of the file, or of headers beside it, leads to. */
+  internalsOf(macro: string, steps = MOST_STEPS): readonly Internal[] {
+    if (steps === 0 || !this.isMacro(macro) || this.#own.has(macro)) return [];
+    if (!this.headersOf(macro).every((path) => dirname(path) === this.#folder && this.#headers.get(path))) return [];
+    return this.#definitions(macro).flatMap(({ when, leadsTo }) =>
+      leadsTo.flatMap(({ name }): Internal[] => {
+        if (name === macro || this.#exported.has(name)) return [];
+        const isVariable = this.isVariable(name);
+        const own = isVariable ? true : this.internal(name);
+        const further = this.internalsOf(name, steps - 1);
+        return [...(own === false ? [] : [{ name, isVariable, when: own }]), ...further].flatMap((one) => {
+          const both = all(when, one.when);
+          return both === false ? [] : [{ ...one, when: both }];
+        });
+      }),
+    );
   }
 
   /** Whether a macro of a header may define it, a stub say, under a name that it puts together. */
