@@ -20,8 +20,9 @@ export async function codeBlame(change: KernelChange, some: readonly Found[]): P
 
 /** An `#if` around a use that the series adds, or takes away. */
 async function guardChanged(change: KernelChange, some: readonly Found[]): Promise<CodeBlame | undefined> {
-  for (const { path, need, wasNeeded } of some) {
-    if (!wasNeeded || need.kind === 'power' || need.kind === 'stub') continue;
+  for (const { path, need, wasNeeded, wasAsked } of some) {
+    // where the code asks what it asked before, it is not to blame
+    if (!wasNeeded || wasAsked || need.kind === 'power' || need.kind === 'stub') continue;
     for (const { side, at, text } of await bothSides(change, path))
       for (const guard of guardsOf(text, wordOf(need))) {
         const blame = quoted(change, side, at, guard);

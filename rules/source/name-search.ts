@@ -15,6 +15,8 @@ import { PastedNames } from './pasted-names.ts';
 
 /** Macros and inline functions followed from a call. */
 const MOST_STEPS = 6;
+/** Ways from one name to exported ones. */
+const MOST_TARGETS = 1000;
 /** Names that one file may lead to. */
 const MOST_NAMES = 3000;
 const OPAQUE: Condition = { opaque: 'not followed' };
@@ -111,7 +113,8 @@ export class NameSearch {
   /** Exported names that a call of `name` needs, with the condition that the headers set. */
   targets(name: string, steps = MOST_STEPS): readonly Target[] {
     if (steps === 0 || this.#own.has(name)) return [];
-    const known = steps === MOST_STEPS ? this.#targets.get(name) : undefined;
+    const key = `${steps} ${name}`;
+    const known = this.#targets.get(key);
     if (known) return known;
     // what may stand in for it is not known where a header was not read
     if (!this.headersOf(name).every((path) => this.#headers.get(path))) return [];
@@ -121,14 +124,16 @@ export class NameSearch {
       found.push({ name, when: not(any(...definitions.map(({ when }) => when), this.#weak(name))), given: [] });
     for (const { when, leadsTo } of definitions)
       for (const other of leadsTo)
-        for (const target of other.name === name ? [] : this.targets(other.name, steps - 1))
+        for (const target of other.name === name || found.length > MOST_TARGETS
+          ? []
+          : this.targets(other.name, steps - 1))
           found.push({
             name: target.name,
             when: all(when, other.when, whenGiven(target, other.args)),
             given: other.given.map((one) => all(when, one, whenGiven(target, other.args))),
           });
     const some = found.filter(({ when }) => when !== false && conditionText(when).length < 3000);
-    if (steps === MOST_STEPS) this.#targets.set(name, some);
+    this.#targets.set(key, some);
     return some;
   }
 
@@ -144,21 +149,33 @@ export class NameSearch {
   }
 
   /** What nothing exports and a macro of the file, or of headers beside it, leads to. */
-  internalsOf(macro: string, steps = MOST_STEPS): readonly Internal[] {
-    if (steps === 0 || !this.isMacro(macro) || this.#own.has(macro)) return [];
-    if (!this.headersOf(macro).every((path) => dirname(path) === this.#folder && this.#headers.get(path))) return [];
-    return this.#definitions(macro).flatMap(({ when, leadsTo }) =>
-      leadsTo.flatMap(({ name }): Internal[] => {
-        if (name === macro || this.#exported.has(name)) return [];
+  internalsOf(macro: string): readonly Internal[] {
+    const found: Internal[] = [];
+    const seen = new Set([macro]);
+    let step = new Map<string, Condition>([[macro, true]]);
+    for (let n = 0; n < MOST_STEPS && step.size > 0; n++) {
+      const next = new Map<string, Condition>();
+      for (const [name, reached] of step) {
+        if (!this.#isOwnMacro(name)) continue;
+        for (const { when, leadsTo } of this.#definitions(name))
+          for (const { name: other } of leadsTo)
+            if (!seen.has(other) && !this.#exported.has(other))
+              next.set(other, any(next.get(other) ?? false, all(reached, when)));
+      }
+      for (const [name, reached] of next) {
+        seen.add(name);
         const isVariable = this.isVariable(name);
-        const own = isVariable ? true : this.internal(name);
-        const further = this.internalsOf(name, steps - 1);
-        return [...(own === false ? [] : [{ name, isVariable, when: own }]), ...further].flatMap((one) => {
-          const both = all(when, one.when);
-          return both === false ? [] : [{ ...one, when: both }];
-        });
-      }),
-    );
+        const when = all(reached, isVariable ? true : this.internal(name));
+        if (when !== false) found.push({ name, isVariable, when });
+      }
+      step = seen.size > MOST_NAMES ? new Map() : next;
+    }
+    return found;
+  }
+
+  #isOwnMacro(name: string): boolean {
+    const isBeside = (path: string): boolean => dirname(path) === this.#folder && this.#headers.get(path) !== undefined;
+    return !this.#own.has(name) && this.isMacro(name) && this.headersOf(name).every(isBeside);
   }
 
   /** Whether a macro of a header may define it, a stub say, under a name that it puts together. */
