@@ -18,8 +18,8 @@ const KCONFIG = /^(\S*Kconfig\S*):(\d+):(?:(error|warning):)?\s*(.*)$/;
 const IN_FUNCTION = /^(\S+?): In (?:member )?function ['‘](.+?)['’]:$/;
 /** What follows was inlined from another function than it names, or it names none. */
 const INLINED = /^(?:\S+: )?In (?:member )?function ['‘].*,$|^ +inlined from /;
-/** After a diagnostic, from the innermost macro outwards. */
-const EXPANSION = /^(\S+?):(\d+)(?::\d+)?: note: (?:in expansion of|expanded from) macro ['‘](\w+)['’]$/;
+/** gcc's, after a diagnostic, from the innermost macro outwards. */
+const EXPANSION = /^(\S+?):(\d+)(?::\d+)?: note: in expansion of macro ['‘](\w+)['’]$/;
 /** Below a place, the line of code. */
 const SOURCE = /^ *(\d+) \| (.*)$/;
 const OPTION = / \[(-W[^\]]+)\]$/;
@@ -51,6 +51,8 @@ export function readDiagnostics(output: string): Diagnostic[] {
     if (inFile !== undefined) within = { file: inTree(inFile), name: inName! };
     else if (/: At top level:$/.test(line) || INLINED.test(line)) within = undefined;
     const [, number, code] = SOURCE.exec(line) ?? [];
+    // what another note speaks of is no part of it
+    if (/: note: /.test(line) && !EXPANSION.test(line)) isCounted = false;
     if (code !== undefined && isCounted) {
       found.push(withSource(found.pop()!, Number(number), code));
       continue;
@@ -83,8 +85,11 @@ export function readDiagnostics(output: string): Diagnostic[] {
 /** The same with a line of code that belongs to it, or to the macro that it stands in. */
 function withSource(one: Diagnostic, line: number, code: string): Diagnostic {
   const source = code.trim().replace(/\s+/g, ' ');
-  if (one.macro) return one.macro.line === line ? { ...one, macro: { ...one.macro, source } } : one;
-  return one.line === line ? { ...one, source } : one;
+  if (one.macro)
+    return one.macro.line === line && one.macro.source === undefined
+      ? { ...one, macro: { ...one.macro, source } }
+      : one;
+  return one.line === line && one.source === undefined ? { ...one, source } : one;
 }
 
 function linesOf(output: string): string[] {

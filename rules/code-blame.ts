@@ -18,16 +18,16 @@ export async function codeBlame(change: KernelChange, some: readonly Found[]): P
   );
 }
 
-/** An `#if` around a use that the series adds, or takes away. */
+/** An `#if` around a use that the series takes away, or the one that comes in its place. */
 async function guardChanged(change: KernelChange, some: readonly Found[]): Promise<CodeBlame | undefined> {
   for (const { path, need, wasNeeded, wasAsked } of some) {
     // where the code asks what it asked before, it is not to blame
     if (!wasNeeded || wasAsked || need.kind === 'power' || need.kind === 'stub') continue;
-    for (const { side, at, text } of await bothSides(change, path))
-      for (const guard of guardsOf(text, wordOf(need))) {
-        const blame = quoted(change, side, at, guard);
-        if (blame) return blame;
-      }
+    const [is, was] = (await bothSides(change, path)).map(({ side, at, text }) =>
+      guardsOf(text, wordOf(need)).flatMap((guard) => quoted(change, side, at, guard) ?? []),
+    );
+    // one that is only added lets the code be in fewer configurations
+    if (was?.[0]) return is?.[0] ?? was[0];
   }
   return undefined;
 }

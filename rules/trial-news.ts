@@ -104,10 +104,13 @@ export function otherTargets([first, ...others]: readonly { readonly change: Cha
 export function blamedLine(lines: PatchLines, changed: readonly ChangedPath[], one: Diagnostic): Anchor | undefined {
   const { file, text } = one;
   for (const { file: path, line, source } of placesOf(one)) {
-    // the numbers of a patch may be those of another base
-    const same = source && lines.mentioned(path, (words) => words.trim().replace(/\s+/g, ' ') === source, ['add']);
+    // the numbers of a patch may be those of another base, but a text that says something and stands once is the line
+    const isSame = (words: string): boolean => words.trim().replace(/\s+/g, ' ') === source;
+    const isTelling =
+      source !== undefined && /\w\W*\(/.test(source) && lines.changedTexts(path).filter(isSame).length === 1;
+    const same = isTelling ? lines.mentioned(path, isSame, ['add']) : undefined;
     const near = line === undefined ? undefined : lines.near(path, line, NEAR_LINES);
-    if (same || near) return same || near;
+    if (same ?? near) return same ?? near;
   }
   const names = namesIn(text);
   const all = changed.flatMap(({ path, oldPath }) => (oldPath === undefined ? [path] : [oldPath, path]));

@@ -42,7 +42,12 @@ export interface Definition {
   /** Of a macro that is an initialiser: which of what it is given stands in it as it is. */
   readonly lists?: readonly boolean[];
   readonly leadsTo: readonly Step[];
+  /** Of a macro: names whose address stands where a value does. */
+  readonly pointsTo?: readonly string[];
 }
+
+/** Parameters of a macro that are looked at. */
+const MOST_PARAMS = 64;
 
 export function definitionsIn(file: CFile, name: string, known: Known): Definition[] {
   const functions = file.functions
@@ -77,8 +82,12 @@ export function definitionsIn(file: CFile, name: string, known: Known): Definiti
         isEmpty: constant !== undefined,
         result: constant ? ofConstant(constant) : (parseExpression(macro.body) ?? OPEN),
         params: macro.params ?? [],
-        drops: macro.params !== undefined && !macro.params.some((param) => isEvaluated(code, param)),
-        ...(isList(code) && { lists: (macro.params ?? []).map((param) => isEvaluated(code, param)) }),
+        drops:
+          macro.params !== undefined && !macro.params.slice(0, MOST_PARAMS).some((param) => isEvaluated(code, param)),
+        ...(isList(code) && { lists: listed(code, macro.params ?? []) }),
+        pointsTo: decides(code)
+          ? []
+          : [...code.matchAll(/[=,({]\s*&\s*([A-Za-z_]\w*)\b(?!\s*(?:\(|->))/g)].map((match) => match[1]!),
         leadsTo: [...new Set(namesLed(macro, code))]
           .filter((word) => !macro.params?.includes(word))
           .map((word) => ({ name: word, when: true, given: [], args: [] })),
@@ -106,13 +115,19 @@ function isList(code: string): boolean {
   return /^\s*(?:\{[^()]*\}|&\s*\{[^()]*\}|\(\s*&?\s*\{[^()]*\}\s*\))\s*$/.test(plain) && !decides(code);
 }
 
+/** Which parameters are values in a list, rather than members, or places in an array. */
+function listed(code: string, params: readonly string[]): readonly boolean[] {
+  const values = code.replace(/(?:\.|->)\s*\w+|\[[^\]]*\]/g, ' ');
+  return params.slice(0, MOST_PARAMS).map((param) => isEvaluated(values, param));
+}
+
 /** Whether a macro's text has a parameter elsewhere than behind `#`, and than in what is asked for its size or type. */
 function isEvaluated(body: string, param: string): boolean {
   const name = param.replace(/\.\.\.$/, '') || '__VA_ARGS__';
   const rest = body
     .replace(/(?<!#)#\s*\w+/g, '')
     .replace(/\b(?:sizeof|typeof|__typeof__|BUILD_BUG_ON\w*)\s*\((?:[^()]|\([^()]*\))*\)/g, '');
-  return new RegExp(`\\b${name}\\b`).test(rest);
+  return new RegExp(`\\b${name.replace(/\W/g, '\\$&')}\\b`).test(rest);
 }
 
 /** Of a function that does nothing but return. */

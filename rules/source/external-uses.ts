@@ -120,16 +120,18 @@ async function usesIn(
     const both = all(when, search.internal(callee));
     if (both !== false)
       uses.push({ name: callee, callee, line, ...(caller && { caller }), when: both, isInternal: true });
-    for (const { name, isVariable, when: own } of search.internalsOf(callee)) {
-      const kept = all(when, own);
-      if (kept === false) continue;
-      const at = { name, callee, line, ...(caller && { caller }), when: kept };
-      uses.push({ ...at, isInternal: true, ...(isVariable && { isVariable }) });
-    }
   };
-  const takeVariable = (at: Pick<ExternalUse, 'name' | 'line' | 'caller'>, when: Condition): void => {
+  const takeVariable = (
+    at: Pick<ExternalUse, 'name' | 'line' | 'caller'> & { readonly callee?: string },
+    when: Condition,
+  ): void => {
     const isInternal = !exported.has(at.name) && ({ isInternal: true } as const);
-    if (when !== false) uses.push({ ...at, callee: at.name, when, isVariable: true, ...isInternal });
+    if (when !== false) uses.push({ callee: at.name, ...at, when, isVariable: true, ...isInternal });
+  };
+  /** Outside of functions a macro stands for lists, or declares them. */
+  const takeListed = ({ callee, line }: Pick<CallSite, 'callee' | 'line'>, when: Condition): void => {
+    take({ callee, line }, when);
+    for (const { name, when: own } of search.pointedTo(callee)) takeVariable({ name, callee, line }, all(when, own));
   };
   for (const site of calls) {
     if (site.isPointer || site.isDoubtful) continue;
@@ -140,10 +142,10 @@ async function usesIn(
     for (const { name: callee, line, given } of valuesIn(init, start)) {
       const when = all(whenAt(file, line), kept, given ? search.lists(given.macro, given.index) : true);
       if (search.isVariable(callee)) takeVariable({ name: callee, line }, when);
-      else take({ callee, line }, when);
+      else takeListed({ callee, line }, when);
     }
   }
-  for (const { macro, line } of file.invocations) take({ callee: macro, line }, whenAt(file, line));
+  for (const { macro, line } of file.invocations) takeListed({ callee: macro, line }, whenAt(file, line));
   for (const { name, line, caller, when, isDoubtful, isBare, givenTo } of values) {
     const isFunction = search.isFunction(name);
     if (!isFunction && !search.isVariable(name)) continue;

@@ -5,6 +5,8 @@ import type { MacroLine } from './c-preprocess.ts';
 
 /** A macro that decides by the configuration, puts names together, or picks a value. */
 const DECIDES = /\b(?:CONFIG_\w+|IS_ENABLED|IS_REACHABLE|IS_BUILTIN|IS_MODULE|__builtin_choose_expr|_Generic)\b|##|\?/;
+/** What may keep the rest from being evaluated: `while (0)` only ends a block. */
+const UNSURE = /&&|\|\||\b(?:switch|for)\b|\bwhile\s*\((?!\s*0\s*\))/;
 /** Asks for a type or a size, and evaluates nothing. */
 const TYPE_OF = /\b(?:sizeof|typeof|__typeof__)\s*(?=\()/g;
 /** Words of a test that decide nothing. */
@@ -18,7 +20,8 @@ const PLAIN = new Set(['likely', 'unlikely', 'IS_ERR', 'IS_ERR_OR_NULL', 'NULL',
 export function namesLed(macro: MacroLine, code: string): readonly string[] {
   const plain = withoutTypes(code.replace(/,\s*##\s*(?=\w)/g, ', ').replace(/(?<!#)#\s*\w+/g, ' '));
   if (plain === undefined || DECIDES.test(plain)) return [];
-  const certain = untilUncertain(plain, macro.params ?? []);
+  const sure = plain.slice(0, UNSURE.exec(plain)?.index);
+  const certain = untilUncertain(sure, macro.params ?? []);
   return certain.match(/(?<![.>\w])(?<!\b(?:struct|union|enum)\s{1,4})[A-Za-z_]\w*(?!\w|\s*=[^=])/g) ?? [];
 }
 

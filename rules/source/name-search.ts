@@ -24,13 +24,6 @@ const OPAQUE: Condition = { opaque: 'not followed' };
 const UNEVALUATED =
   /^(?:__builtin_(?:types_compatible_p|constant_p|choose_expr|object_size|offsetof)|__same_type|__must_be_\w+|BUILD_BUG_ON\w*|static_assert|_Static_assert|compiletime_assert\w*|__typecheck|typecheck)$/;
 
-/** A function or variable that nothing exports. */
-export interface Internal {
-  readonly name: string;
-  readonly isVariable: boolean;
-  readonly when: Condition;
-}
-
 export class NameSearch {
   readonly #tree: CTree;
   readonly #folder: string;
@@ -48,7 +41,7 @@ export class NameSearch {
     this.#tree = tree;
     this.#folder = dirname(reached[0]?.path ?? '');
     this.#ownFile = file;
-    this.#own = new Set(file.functions.map(({ name }) => name));
+    this.#own = new Set([...file.functions, ...file.variables].map(({ name }) => name));
     this.#exported = exported;
     this.#reached = new Map(reached.slice(1).map((one) => [one.path, one]));
   }
@@ -74,7 +67,6 @@ export class NameSearch {
   /** Whether it is an exported function, by the prototype or stub that a header in reach has. */
   isFunction(name: string): boolean {
     if (!this.#exported.has(name) || this.#own.has(name) || this.isMacro(name)) return false;
-    if (this.#ownFile.variables.some((one) => one.name === name)) return false;
     return this.headersOf(name).some((path) => {
       const { declarations = [], functions = [] } = this.#headers.get(path) ?? {};
       return [...declarations, ...functions].some((one) => one.name === name);
@@ -148,26 +140,24 @@ export class NameSearch {
     return not(any(...this.#definitions(name).map(({ when }) => when), this.#weak(name)));
   }
 
-  /** What nothing exports and a macro of the file, or of headers beside it, leads to. */
-  internalsOf(macro: string): readonly Internal[] {
-    const found: Internal[] = [];
+  /** Variables that nothing exports and to which a macro of the file, or of headers beside it, points in a list. */
+  pointedTo(macro: string): readonly { readonly name: string; readonly when: Condition }[] {
+    const found: { readonly name: string; readonly when: Condition }[] = [];
     const seen = new Set([macro]);
     let step = new Map<string, Condition>([[macro, true]]);
     for (let n = 0; n < MOST_STEPS && step.size > 0; n++) {
       const next = new Map<string, Condition>();
       for (const [name, reached] of step) {
         if (!this.#isOwnMacro(name)) continue;
-        for (const { when, leadsTo } of this.#definitions(name))
+        for (const { when, leadsTo, pointsTo = [] } of this.#definitions(name)) {
+          const both = all(reached, when);
+          for (const other of pointsTo)
+            if (!this.#exported.has(other) && this.isVariable(other)) found.push({ name: other, when: both });
           for (const { name: other } of leadsTo)
-            if (!seen.has(other) && !this.#exported.has(other))
-              next.set(other, any(next.get(other) ?? false, all(reached, when)));
+            if (!seen.has(other)) next.set(other, any(next.get(other) ?? false, both));
+        }
       }
-      for (const [name, reached] of next) {
-        seen.add(name);
-        const isVariable = this.isVariable(name);
-        const when = all(reached, isVariable ? true : this.internal(name));
-        if (when !== false) found.push({ name, isVariable, when });
-      }
+      for (const name of next.keys()) seen.add(name);
       step = seen.size > MOST_NAMES ? new Map() : next;
     }
     return found;

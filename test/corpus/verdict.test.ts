@@ -85,13 +85,6 @@ describe('judge', () => {
     expect(of(finding({ symbols: ['FOO', 'OF'], claim: { needs: 'CRC32_SLICEBY8' } }), readd)).toBe('miss');
   });
 
-  it('of a whole driver whose lines differ by a type alone, no partner has to be named', () => {
-    const type = concernOf(edits('-bool "Foo"', '+tristate "Foo"'), 'readd', [FILE]);
-    expect(type.partners.size).toBe(0);
-    expect(of(finding({ symbols: ['FOO', 'OF'] }), type)).toBe('hit');
-    expect(of(finding({ symbols: ['BAR', 'OF'] }), type)).toBe('miss');
-  });
-
   it('a hit by a rule for another class is told apart, and one by the own rule comes first', () => {
     const other = finding({ rule: 'config-upgrade', symbols: ['CRC32'] });
     const own = finding({ symbols: ['FOO', 'CRC32'] });

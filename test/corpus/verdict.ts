@@ -11,7 +11,7 @@
  * A finding is a hit when its `symbols` have an owner or a partner, and it is anchored in one of the files or has a
  * line of one of them among its evidence. A patch that brings a whole driver (`readd`) can be wrong in other ways:
  * there a finding that names no partner must name owners alone, or a partner must be a word of its claim or evidence,
- * or be set in the configuration that shows it. Where lines differ by no symbol (a type), there is no partner to name.
+ * or be set in the configuration that shows it.
  *
  * Any rule's finding counts; one of a rule that `CLAIMS` names for the entry's class counts as `own`, too.
  */
@@ -104,7 +104,7 @@ function isAbout(finding: Finding, { owners, partners, files, variant }: Concern
   if (!isHere) return false;
   if (symbols.some((symbol) => partners.has(symbol))) return true;
   if (!symbols.some((symbol) => owners.has(symbol))) return false;
-  if (variant === 'undo' || partners.size === 0 || symbols.every((symbol) => owners.has(symbol))) return true;
+  if (variant === 'undo' || symbols.every((symbol) => owners.has(symbol))) return true;
   const words = JSON.stringify([claim, evidence, witness?.settings.map(({ symbol }) => symbol)]);
   return [...partners].some((partner) => isWordOf(words, partner));
 }

@@ -46,12 +46,18 @@ include/linux/build_bug.h:78:41: error: static assertion failed: "1 == 2"
 drivers/reef.c:9:9: note: in expansion of macro ‘static_assert’
 drivers/reef.c:10:9: error: ‘a’ undeclared (first use in this function)
    10 |         return  a;
+drivers/reef.c:2:8: error: redefinition of 'struct reef_ops'
+include/linux/reef.h:6:30: note: originally defined here
+    6 | #define DEFTYPE(x) struct x { int a; }
+include/linux/reef.h:7:1: note: in expansion of macro 'DEFTYPE'
+    2 | DEFTYPE(reef_ops)
 `;
     const found = readDiagnostics(output);
     expect(found.map(({ line, macro, function: name, source }) => ({ line, macro, name, source }))).toMatchObject([
       { line: 78, macro: { name: 'static_assert', file: 'drivers/reef.c', line: 6, source: 'static_assert(0);' } },
       { line: 78, macro: { name: 'static_assert', file: 'drivers/reef.c', line: 9 }, name: 'reef_init' },
       { line: 10, macro: undefined, name: 'reef_init', source: 'return a;' },
+      { line: 2, macro: undefined, source: undefined },
     ]);
   });
 
