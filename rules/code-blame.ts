@@ -6,7 +6,7 @@ import type { KernelChange } from './rule.ts';
 import { armAt, isInArm } from './source/c-file.ts';
 import { preprocess } from './source/c-preprocess.ts';
 import type { Found } from './source/link-search.ts';
-import type { Place } from './told.ts';
+import { type Place, wholeWord } from './told.ts';
 import type { Side } from './types.ts';
 
 type CodeBlame = Pick<Blame, 'anchor' | 'blamed'>;
@@ -36,7 +36,7 @@ async function guardChanged(change: KernelChange, some: readonly Found[]): Promi
 async function includeChanged(change: KernelChange, some: readonly Found[]): Promise<CodeBlame | undefined> {
   for (const { path, need, wasNeeded } of some) {
     if (wasNeeded || need.kind === 'power' || need.kind === 'stub') continue;
-    const isSaid = sayingWord(wordOf(need));
+    const isSaid = wholeWord(wordOf(need));
     for (const { side, at, text } of await bothSides(change, path))
       for (const [i, line] of text.split('\n').entries()) {
         const [, header] = /^\s*#\s*include\s*[<"]([^>"]+)[>"]/.exec(line) ?? [];
@@ -76,10 +76,6 @@ function quoted(
     : undefined;
 }
 
-function sayingWord(word: string): RegExp {
-  return new RegExp(`(?<!\\w)${word.replace(/[^\w]/g, '\\$&')}(?!\\w)`);
-}
-
 /** What a file says where it needs something: a name, or the file that it includes. */
 function wordOf({ kind, use }: Exclude<Found['need'], { kind: 'power' | 'stub' }>): string {
   if (kind === 'declaration') return use.name;
@@ -90,7 +86,7 @@ function wordOf({ kind, use }: Exclude<Found['need'], { kind: 'power' | 'stub' }
 function guardsOf(text: string, word: string): readonly { readonly line: number; readonly text: string }[] {
   const { arms, regions } = preprocess(text);
   const lines = text.split('\n');
-  const isSaid = sayingWord(word);
+  const isSaid = wholeWord(word);
   const uses = lines.flatMap((line, i) => (isSaid.test(line) ? [armAt(regions, i + 1)] : []));
   return lines
     .flatMap((line, i) => {

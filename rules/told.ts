@@ -66,3 +66,8 @@ export function helpingBoth<R extends { readonly kind?: string; readonly text: s
   const [first, other] = fame(b.witness.arch) < fame(a.witness.arch) ? [b, a] : [a, b];
   return first.repairs.filter((one) => other.repairs.some(({ kind, text }) => one.kind === kind && one.text === text));
 }
+
+/** Finds a name as a whole word of C or Kconfig. */
+export function wholeWord(name: string): RegExp {
+  return new RegExp(`(?<!\\w)${name.replace(/\W/g, '\\$&')}(?!\\w)`);
+}

@@ -11,6 +11,7 @@ import {
   withoutNumbers,
 } from './diagnostic.ts';
 import type { ChangedPath, Judged } from './rule.ts';
+import { wholeWord } from './told.ts';
 import type { Breakdown, Outcome, Trial, TrialRun, TrialStep } from './trial.ts';
 import type { Anchor, Attempt, Evidence, Side } from './types.ts';
 
@@ -121,7 +122,7 @@ export function blamedLine(lines: PatchLines, changed: readonly ChangedPath[], o
     ...all,
   ];
   for (const name of names) {
-    const word = wordOf(name);
+    const word = wholeWord(name);
     for (const path of paths) {
       const found = lines.mentioned(path, (one) => word.test(one));
       if (found) return found;
@@ -134,7 +135,7 @@ export function blamedLine(lines: PatchLines, changed: readonly ChangedPath[], o
 export function renamesOf(lines: PatchLines, changed: readonly ChangedPath[]): Renames {
   const oldPaths = new Map(changed.map(({ path, oldPath }) => [path, oldPath ?? path]));
   const isNamed = (path: string, name: string | undefined, kind: 'add' | 'remove'): boolean =>
-    name !== undefined && lines.mentioned(path, (text) => wordOf(name).test(text), [kind]) !== undefined;
+    name !== undefined && lines.mentioned(path, (text) => wholeWord(name).test(text), [kind]) !== undefined;
   return {
     oldPath: (path) => oldPaths.get(path) ?? path,
     isRenamed: (was, is) => isNamed(was.file, was.function, 'remove') && isNamed(is.file, is.function, 'add'),
@@ -145,7 +146,7 @@ export function renamesOf(lines: PatchLines, changed: readonly ChangedPath[]): R
 export function isMoved(lines: PatchLines, base: TrialStep | undefined, one: Diagnostic): boolean {
   const names = one.function === undefined ? namesIn(one.text) : [one.function];
   const isTaken = ({ file }: Diagnostic): boolean =>
-    names.some((name) => lines.mentioned(file, (text) => wordOf(name).test(text), ['remove']) !== undefined);
+    names.some((name) => lines.mentioned(file, (text) => wholeWord(name).test(text), ['remove']) !== undefined);
   const all = [...(base?.objects.values() ?? [])].flatMap(({ diagnostics }) => diagnostics);
   return all.some((was) => isAlike(was, one) && isTaken(was));
 }
@@ -153,10 +154,6 @@ export function isMoved(lines: PatchLines, base: TrialStep | undefined, one: Dia
 /** Those that a text quotes. */
 function namesIn(text: string): string[] {
   return [...text.matchAll(/['‘`"](?:struct |union |enum )?([A-Za-z_]\w*)['’"]/g)].map((match) => match[1]!);
-}
-
-function wordOf(name: string): RegExp {
-  return new RegExp(`(?<!\\w)${name.replace(/\W/g, '\\$&')}(?!\\w)`);
 }
 
 /** The first changed line of a header, else of any file: for an error that has to be told somewhere. */

@@ -76,5 +76,7 @@ describe('uses of other files', () => {
     const last = level(5).map((name) => `#define ${name}(x) reef_add() + led_add(&reef_ops)\n`);
     const found = await usesIn('int a(void)\n{\n\treturn M0_0(1);\n}\n', [...macros, ...last].join(''));
     expect(found).toEqual([]);
+    const listed = await usesIn('M0_0(1);\n', [...macros, ...last].join(''));
+    expect(new Set(listed)).toEqual(new Set(['M0_0 > reef_ops']));
   });
 });
